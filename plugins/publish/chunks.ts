@@ -1,0 +1,60 @@
+// Sends the file in TikTok's chunks, noting each that was taken; the mark comes before the last.
+import type { Attempt, Hands, Job } from '#plugin';
+
+/** `done`: every byte is with TikTok. `lapsed` / `unknown`: the address is dead; nothing more was sent. */
+export type SendResult = 'done' | 'lapsed' | 'unknown';
+
+const MAX_CORRECTIONS = 3;
+
+export async function sendChunks(
+  job: Job,
+  hands: Hands,
+  attempt: Attempt,
+  output_key: string,
+): Promise<SendResult> {
+  const { bytes, chunk_bytes, chunk_count } = attempt;
+  if (!chunk_bytes || !chunk_count || !attempt.upload_url) throw new Error('Expected an opened attempt');
+  let offset = attempt.bytes_acknowledged;
+  let is_marked = attempt.committed_at !== null;
+  let corrections = 0;
+  for (;;) {
+    hands.checkpoint();
+    const range = chunkFrom(offset, { bytes, chunk_bytes, chunk_count });
+    if (!range) return 'done';
+    if (range.last === bytes - 1 && !is_marked) {
+      await hands.ledger.commit(attempt);
+      is_marked = true;
+    }
+    const answer = await hands.tiktok.uploadChunk({
+      upload_url: attempt.upload_url,
+      body: () => hands.storage.read(output_key, { start: range.first, end: range.last }),
+      first: range.first,
+      last: range.last,
+      total: bytes,
+      content_type: job.output_type ?? 'video/mp4',
+      // Progress inside a chunk: one of 32 MB takes a while on a slow line.
+      on_progress: (sent: number) => hands.progress((range.first + sent) / bytes),
+    });
+    if (answer.result === 'done') return 'done';
+    if (answer.result === 'expired') return 'lapsed';
+    if (answer.result === 'unknown') return 'unknown';
+    corrections = answer.result === 'behind' ? corrections + 1 : 0;
+    if (corrections > MAX_CORRECTIONS) throw new Error('Expected TikTok to accept the offset it named');
+    // A 416 tells how much TikTok really has; after a crash that may be more than we noted.
+    offset = answer.result === 'behind' ? (answer.received_bytes ?? 0) : range.last + 1;
+    await hands.ledger.acknowledge(attempt, offset);
+    hands.progress(offset / bytes);
+    await hands.note('part_sent', { part: Math.min(chunk_count, Math.floor(offset / chunk_bytes)), parts: chunk_count });
+  }
+}
+
+/** The chunk that starts at `offset`; the last one takes the remainder. Null when all is sent. */
+export function chunkFrom(
+  offset: number,
+  plan: { bytes: number; chunk_bytes: number; chunk_count: number },
+): { first: number; last: number } | null {
+  if (offset >= plan.bytes) return null;
+  const index = Math.min(Math.floor(offset / plan.chunk_bytes), plan.chunk_count - 1);
+  const is_last = index === plan.chunk_count - 1;
+  return { first: offset, last: is_last ? plan.bytes - 1 : (index + 1) * plan.chunk_bytes - 1 };
+}

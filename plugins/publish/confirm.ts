@@ -1,0 +1,46 @@
+// publish.confirm: asks TikTok how the post ended, often at first, then seldom, for a day at most.
+import { type Hands, type Job, Later, type Patch, Problem, TikTokError } from '#plugin';
+import { afterFailure } from './refused.ts';
+
+const GIVE_UP_MS = 24 * 3600_000;
+const MINUTE_MS = 60_000;
+
+/** 2 s at first, half as much again each time up to 30 s for ten minutes, then minutes, then a quarter of an hour. */
+export function nextQuestionIn(elapsed_ms: number): number {
+  if (elapsed_ms < 10 * MINUTE_MS) return Math.min(30_000, Math.max(2_000, elapsed_ms / 2));
+  if (elapsed_ms < 60 * MINUTE_MS) return 2 * MINUTE_MS;
+  return 15 * MINUTE_MS;
+}
+
+export async function confirm(job: Job, hands: Hands): Promise<Patch | Later> {
+  const attempt = await hands.ledger.current();
+  if (!attempt?.publish_id) throw new Error('Expected an open attempt to confirm');
+  const since = attempt.sent_at ?? attempt.committed_at ?? job.updated_at;
+  const elapsed = Date.now() - since.getTime();
+  const answer = await ask(hands, attempt.publish_id);
+  // What may have been posted is never called failed: the creator looks and tells.
+  if (answer === 'not_any_more') return { state: 'unconfirmed' };
+  if (answer !== 'not_now') {
+    const { status, post_ids, fail_reason } = answer;
+    const is_delivered = job.destination === 'inbox' && status === 'SEND_TO_USER_INBOX';
+    if (status === 'PUBLISH_COMPLETE' || is_delivered) {
+      return { state: 'finished', post_ids, attempt_outcome: status };
+    }
+    if (status === 'FAILED') return afterFailure(fail_reason);
+  }
+  if (elapsed > GIVE_UP_MS) return { state: 'unconfirmed' };
+  return Later.in(nextQuestionIn(elapsed));
+}
+
+type Status = Awaited<ReturnType<Hands['tiktok']['status']>>;
+
+/** `not_now`: no answer, or an unreadable one. `not_any_more`: the connection to TikTok is gone. */
+async function ask(hands: Hands, publish_id: string): Promise<Status | 'not_now' | 'not_any_more'> {
+  try {
+    return await hands.tiktok.status(publish_id);
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'creator_disconnected') return 'not_any_more';
+    if (!(error instanceof TikTokError) || error.kind === 'aborted') throw error;
+    return 'not_now';
+  }
+}

@@ -1,0 +1,10 @@
+// Publishing: sends what is ready and confirms what was sent.
+import type { Manifest } from '#plugin';
+import { confirm } from './confirm.ts';
+import { send } from './send.ts';
+
+export default {
+  name: 'publish',
+  steps: { send: { run: send }, confirm: { run: confirm } },
+  personal_data: { nothing: 'It works through the ledger and the jobs, which the core declares.' },
+} satisfies Manifest;

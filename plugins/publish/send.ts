@@ -1,0 +1,152 @@
+// publish.send: opens an upload at TikTok, sends the bytes, and never opens a second one that could post.
+import {
+  type Attempt,
+  chunkPlan,
+  type Hands,
+  type Job,
+  Later,
+  type Patch,
+  Problem,
+  TikTokError,
+} from '#plugin';
+import { sendChunks, type SendResult } from './chunks.ts';
+import { afterFailure, failOrWait, refused } from './refused.ts';
+
+// TikTok's upload address lives for one hour; ten minutes less, so that none lapses in our hands.
+// https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
+const URL_LIFE_MS = 50 * 60_000;
+const URL_DEAD_MS = 61 * 60_000;
+const MAX_ATTEMPTS = 5;
+
+/** Answers `{}` once every byte is with TikTok. Safe to run again after a crash at any line. */
+export async function send(job: Job, hands: Hands): Promise<Patch | Later> {
+  const known = await hands.ledger.current();
+  if (known?.committed_at) return afterTheMark(job, hands, known);
+  if (known?.publish_id && isYoung(known, URL_LIFE_MS)) return upload(job, hands, known);
+  // Its last byte was never sent, so it posts nothing and lapses by itself: a new one is safe.
+  if (known?.publish_id) await hands.ledger.close(known, 'lapsed');
+  const waiting = known && !known.publish_id ? known : null;
+  return openAndUpload(job, hands, waiting);
+}
+
+async function openAndUpload(
+  job: Job,
+  hands: Hands,
+  intended: Attempt | null,
+): Promise<Patch | Later> {
+  if (!intended && (await hands.ledger.count()) >= MAX_ATTEMPTS) {
+    throw new Problem('tiktok_refused', `TikTok did not take the video in ${MAX_ATTEMPTS} attempts. Nothing was posted; try again later.`);
+  }
+  const output_key = outputOf(job);
+  const bytes = await hands.storage.size(output_key);
+  await assertStillAllowed(job, hands);
+  const plan = chunkPlan(bytes);
+  const attempt = intended ?? (await hands.ledger.intend(bytes));
+  const opening = await openAtTikTok(job, hands, bytes, plan);
+  if (opening instanceof Later) return opening;
+  const opened = await hands.ledger.open(attempt, {
+    ...opening,
+    chunk_bytes: plan.chunk_size,
+    chunk_count: plan.chunk_count,
+  });
+  return upload(job, hands, opened);
+}
+
+/** The file may have been removed with a rule of retention while the job waited. */
+function outputOf(job: Job): string {
+  if (!job.output_key) throw new Error('Expected a prepared file before sending');
+  return job.output_key;
+}
+
+/** creator_info is asked right before: what was chosen may have been closed since. */
+async function assertStillAllowed(job: Job, hands: Hands): Promise<void> {
+  if (job.destination !== 'direct') return;
+  const info = await hands.tiktok.creatorInfo();
+  if (!info.can_post) throw failOrWait(job, refused(info.reason));
+  const { privacy_level } = job.settings;
+  if (!privacy_level || !info.privacy_level_options.includes(privacy_level)) {
+    throw new Problem('tiktok_refused', 'TikTok no longer offers the chosen audience for this account. Choose again and post anew.', {
+      tiktok: { code: 'privacy_level_option_mismatch', message: '', log_id: null },
+    });
+  }
+  const limit_ms = info.max_video_post_duration_sec * 1000;
+  if (job.media?.duration_ms && job.media.duration_ms > limit_ms) {
+    throw new Problem('media_rejected', `The video is ${Math.ceil(job.media.duration_ms / 1000)} seconds long; TikTok takes at most ${info.max_video_post_duration_sec} from this account (rule: duration).`);
+  }
+}
+
+/**
+ * An init without an answer may have been processed, but its twin never gets a byte and lapses:
+ * asking again is safe, and the fault's back-off does so.
+ */
+async function openAtTikTok(
+  job: Job,
+  hands: Hands,
+  bytes: number,
+  plan: { chunk_size: number; chunk_count: number },
+): Promise<{ publish_id: string; upload_url: string } | Later> {
+  try {
+    return job.destination === 'direct'
+      ? await hands.tiktok.initDirectVideo({ title: job.title, settings: job.settings, size: bytes, plan })
+      : await hands.tiktok.initInboxVideo({ size: bytes, plan });
+  } catch (error) {
+    return failOrWait(job, error);
+  }
+}
+
+async function upload(job: Job, hands: Hands, attempt: Attempt): Promise<Patch | Later> {
+  const result = await sendChunks(job, hands, attempt, outputOf(job)).catch((error) => error);
+  if (result === 'done') return sent(hands, attempt);
+  const now = await hands.ledger.current();
+  // The mark is set: whether TikTok has it all is for its status to say.
+  if (now?.committed_at && isAnswer(result)) return afterTheMark(job, hands, now);
+  if (!isAnswer(result)) throw result;
+  if (result instanceof TikTokError) return failOrWait(job, result);
+  await hands.ledger.close(attempt, result);
+  return Later.in(1_000);
+}
+
+/** TikTok answered, be it with a "no"; everything else is a fault, to be retried. */
+function isAnswer(result: unknown): result is SendResult | TikTokError {
+  return typeof result === 'string' || (result instanceof TikTokError && result.kind === 'refused');
+}
+
+async function sent(hands: Hands, attempt: Attempt): Promise<Patch> {
+  await hands.ledger.sent(attempt);
+  return { publish_id: attempt.publish_id };
+}
+
+/**
+ * The last byte may have been sent. Nothing is opened again unless TikTok says that it failed, or
+ * that bytes are missing and the address has lapsed.
+ */
+async function afterTheMark(job: Job, hands: Hands, attempt: Attempt): Promise<Patch | Later> {
+  const status = await hands.tiktok.status(attempt.publish_id as string).catch((error) => {
+    // TikTok will not say; publish.confirm goes on asking, and ends in `unconfirmed`, never in a second post.
+    if (isRefused(error)) return null;
+    throw error;
+  });
+  if (!status) return { publish_id: attempt.publish_id };
+  if (status.status === 'FAILED') return afterFailure(status.fail_reason);
+  const is_behind = status.uploaded_bytes !== null && status.uploaded_bytes < attempt.bytes;
+  if (status.status !== 'PROCESSING_UPLOAD' || !is_behind) return sent(hands, attempt);
+  if (isYoung(attempt, URL_LIFE_MS)) return finishUpload(job, hands, attempt);
+  if (isYoung(attempt, URL_DEAD_MS)) return Later.in(60_000);
+  await hands.ledger.close(attempt, 'lapsed');
+  return Later.in(1_000);
+}
+
+async function finishUpload(job: Job, hands: Hands, attempt: Attempt): Promise<Patch | Later> {
+  const result = await sendChunks(job, hands, attempt, outputOf(job));
+  // An address that TikTok no longer knows means "ask", never "open again".
+  return result === 'done' ? sent(hands, attempt) : Later.in(5_000);
+}
+
+function isYoung(attempt: Attempt, life_ms: number): boolean {
+  return attempt.opened_at !== null && Date.now() - attempt.opened_at.getTime() < life_ms;
+}
+
+/** A definite no from TikTok, or our own Problem that the connection is gone. */
+function isRefused(error: unknown): boolean {
+  return error instanceof Problem || (error instanceof TikTokError && error.kind === 'refused');
+}

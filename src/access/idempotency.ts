@@ -1,0 +1,88 @@
+// Idempotency-Key: the same key and request answer the first response again, for 24 hours.
+import type { Knex } from 'knex';
+import type { Context } from '../context.ts';
+import { invalid, Problem } from '../errors.ts';
+import { sha256 } from '../secrets.ts';
+
+export interface Answer {
+  status: number;
+  location: string | null;
+  body: string;
+}
+
+const LOCK_SECONDS = 120;
+
+/**
+ * Runs `work` once per key; `replayed` says that the answer is the first one's. `request` is what
+ * must be the same: method, path and body. What `work` writes and the remembered answer are one
+ * transaction, so that no crash leaves a job whose answer is unknown, to be made a second time. A
+ * `work` that throws frees the key.
+ */
+export async function once(
+  ctx: Context,
+  creator_id: string,
+  key: string,
+  request: string,
+  work: (trx: Knex) => Promise<Answer>,
+): Promise<{ answer: Answer; replayed: boolean }> {
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw invalid('', 'Expected an Idempotency-Key of 1 to 255 printable characters without spaces.');
+  }
+  const key_hash = sha256(key);
+  const request_hash = sha256(request);
+  const known = await take(ctx, creator_id, key_hash, request_hash);
+  if (known) return { answer: known, replayed: true };
+  try {
+    const answer = await ctx.db.transaction(async (trx) => {
+      const done = await work(trx);
+      const kept = await trx('idempotency_keys')
+        .where({ creator_id, key_hash, status: null })
+        .update(done);
+      // Our lock ran out and another request was quicker: its answer counts, ours is rolled back.
+      if (kept === 0) throw inProgress();
+      return done;
+    });
+    return { answer, replayed: false };
+  } catch (error) {
+    await ctx.db('idempotency_keys').where({ creator_id, key_hash, status: null }).delete();
+    throw error;
+  }
+}
+
+function inProgress(): Problem {
+  return new Problem(
+    'idempotency_in_progress',
+    'The first request with this Idempotency-Key is still running.',
+    { headers: { 'Retry-After': '1' } },
+  );
+}
+
+/** Takes the key, or answers what was answered before. */
+async function take(
+  ctx: Context,
+  creator_id: string,
+  key_hash: string,
+  request_hash: string,
+): Promise<Answer | null> {
+  const locked_until = ctx.db.raw("now() + ? * interval '1 second'", [LOCK_SECONDS]);
+  const fresh = { creator_id, key_hash, request_hash, locked_until };
+  const { rows } = await ctx.db.raw(
+    `insert into idempotency_keys (creator_id, key_hash, request_hash, locked_until)
+     values (:creator_id, :key_hash, :request_hash, :locked_until)
+     on conflict (creator_id, key_hash) do update
+       set request_hash = excluded.request_hash, locked_until = excluded.locked_until,
+           status = null, location = null, body = null, created_at = now()
+       where idempotency_keys.created_at < now() - interval '24 hours'
+          or (idempotency_keys.status is null and idempotency_keys.locked_until < now()
+              and idempotency_keys.request_hash = excluded.request_hash)
+     returning key_hash`,
+    fresh,
+  );
+  if (rows.length > 0) return null;
+  const row = await ctx.db('idempotency_keys').where({ creator_id, key_hash }).first();
+  if (row && row.request_hash !== request_hash) {
+    throw new Problem('idempotency_conflict', 'This Idempotency-Key was used with another request.');
+  }
+  if (!row || row.status === null) throw inProgress();
+  return { status: row.status, location: row.location, body: row.body };
+}

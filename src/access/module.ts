@@ -1,0 +1,89 @@
+// The manifest of access: sessions, API keys, remembered answers, rate limits.
+import type { Manifest } from '../plugin.ts';
+import { addAccessPages } from './pages.ts';
+import { forgetOldLimits } from './rate-limits.ts';
+
+const SECURITY = 'Legitimate interest in a secure service (Art. 6(1)(f) GDPR)';
+const CONTRACT = 'Performance of the contract (Art. 6(1)(b) GDPR)';
+
+export const access: Manifest = {
+  name: 'access',
+  routes: addAccessPages,
+  chores: {
+    tidy: {
+      cron: '20 * * * *',
+      async run(ctx) {
+        await forgetOldLimits(ctx);
+        await ctx.db('sessions').where('expires_at', '<', new Date()).delete();
+        await ctx.db('oauth_states').where('expires_at', '<', new Date()).delete();
+        await ctx.db('idempotency_keys').whereRaw("created_at < now() - interval '24 hours'").delete();
+      },
+    },
+  },
+  personal_data: {
+    tables: {
+      sessions: {
+        owner: { by: 'creator_id' },
+        columns: {
+          id_hash: 'A hash of the session’s id in the cookie.',
+          creator_id: 'Who is signed in.',
+          expires_at: 'When the session ends.',
+          created_at: 'When it began.',
+        },
+        secret: ['id_hash'],
+        purpose: 'To stay signed in on the dashboard.',
+        legal_basis: CONTRACT,
+        recipients: 'None',
+        kept: '30 days after the last visit, or until signing out.',
+      },
+      api_keys: {
+        owner: { by: 'creator_id' },
+        columns: {
+          id: 'Id of the key.',
+          creator_id: 'Whose key it is.',
+          name: 'The name the creator gave it.',
+          key_hash: 'A hash of the key; the key itself is never stored.',
+          hint: 'The last four characters of the key.',
+          expires_at: 'When it stops working.',
+          last_used_at: 'When it was last used, to the minute.',
+          created_at: 'When it was issued.',
+        },
+        secret: ['key_hash'],
+        purpose: 'To let the creator’s programs post.',
+        legal_basis: CONTRACT,
+        recipients: 'None',
+        kept: 'Until replaced, removed, or the account is deleted.',
+      },
+      idempotency_keys: {
+        owner: { by: 'creator_id' },
+        columns: {
+          creator_id: 'Whose request it was.',
+          key_hash: 'A hash of the request’s Idempotency-Key.',
+          request_hash: 'A hash of the request.',
+          locked_until: 'Until when the first request may be running.',
+          status: 'The HTTP status answered.',
+          location: 'The address answered.',
+          body: 'The answer, to give again.',
+          created_at: 'When the request came.',
+        },
+        secret: ['key_hash', 'request_hash'],
+        purpose: 'To answer a repeated request as the first, so that nothing is posted twice.',
+        legal_basis: CONTRACT,
+        recipients: 'None',
+        kept: '24 hours.',
+      },
+      rate_limits: {
+        owner: { keep: 'Counters of a minute under keyed hashes; gone within an hour.' },
+        columns: {
+          key: 'Id of an API key, or a keyed hash of an IP address.',
+          points: 'Requests in this minute.',
+          expire: 'When the minute ends.',
+        },
+        purpose: 'To keep abuse out.',
+        legal_basis: SECURITY,
+        recipients: 'None',
+        kept: 'An hour at most.',
+      },
+    },
+  },
+};

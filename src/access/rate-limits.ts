@@ -1,0 +1,70 @@
+// Our own limits per API key and per IP, counted in the database so that all processes share them.
+import type { Context as KoaContext } from 'koa';
+import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Context } from '../context.ts';
+import { Problem } from '../errors.ts';
+
+const WINDOW_SECONDS = 60;
+
+type Kind = 'api' | 'sign_in';
+const limiters = new WeakMap<Context, Map<Kind, RateLimiterPostgres>>();
+
+/** Counts a request of this key; throws `rate_limited`. */
+export async function limitRequests(ctx: Context, koa: KoaContext, key_id: string): Promise<void> {
+  const limit = ctx.config.API_REQUESTS_PER_MINUTE;
+  if (limit === 0) return;
+  const result = await consume(ctx, 'api', limit, key_id);
+  const wait = Math.ceil(result.msBeforeNext / 1000);
+  koa.set('RateLimit-Policy', `"default";q=${limit};w=${WINDOW_SECONDS}`);
+  koa.set('RateLimit', `"default";r=${Math.max(0, result.remainingPoints)};t=${wait}`);
+  if (result.consumedPoints > limit) throw tooMany(`This key made more than ${limit} requests in a minute.`, wait);
+}
+
+/** Counts a sign-in from this address, of which only a keyed hash is stored. */
+export async function limitSignIns(ctx: Context, koa: KoaContext): Promise<void> {
+  const limit = ctx.config.SIGN_INS_PER_MINUTE;
+  if (limit === 0) return;
+  const result = await consume(ctx, 'sign_in', limit, ctx.secrets.keyedHash(koa.ip, 'sign_in'));
+  if (result.consumedPoints > limit) {
+    throw tooMany('There were too many sign-ins from your address in a minute.', Math.ceil(result.msBeforeNext / 1000));
+  }
+}
+
+function tooMany(detail: string, wait: number): Problem {
+  return new Problem('rate_limited', detail, { retry_at: new Date(Date.now() + wait * 1000) });
+}
+
+async function consume(ctx: Context, kind: Kind, points: number, key: string): Promise<RateLimiterRes> {
+  const limiter = limiterOf(ctx, kind, points);
+  try {
+    return await limiter.consume(key);
+  } catch (result) {
+    // The library throws the result itself when the points are used up.
+    if (result instanceof RateLimiterRes) return result;
+    throw result;
+  }
+}
+
+function limiterOf(ctx: Context, kind: Kind, points: number): RateLimiterPostgres {
+  const known = limiters.get(ctx) ?? new Map<Kind, RateLimiterPostgres>();
+  limiters.set(ctx, known);
+  const limiter =
+    known.get(kind) ??
+    new RateLimiterPostgres({
+      storeClient: ctx.db,
+      storeType: 'knex',
+      tableName: 'rate_limits',
+      tableCreated: true,
+      keyPrefix: kind,
+      points,
+      duration: WINDOW_SECONDS,
+      clearExpiredByTimeout: false,
+    });
+  known.set(kind, limiter);
+  return limiter;
+}
+
+/** Rows of minutes that are over. */
+export async function forgetOldLimits(ctx: Context): Promise<void> {
+  await ctx.db('rate_limits').where('expire', '<', Date.now() - 3600_000).delete();
+}

@@ -1,0 +1,22 @@
+// The generated APP_SECRET of an instance with an embedded database, in DATA_DIR, for its owner alone.
+import { randomBytes } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Reads the secret, or makes it: written beside and linked, so that it is whole or not there. */
+export function appSecret(data_dir: string): string {
+  const path = join(data_dir, 'app-secret');
+  if (!existsSync(path)) {
+    mkdirSync(data_dir, { recursive: true });
+    const draft = `${path}.${process.pid}`;
+    writeFileSync(draft, randomBytes(32).toString('base64'), { mode: 0o600, flush: true });
+    try {
+      linkSync(draft, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      rmSync(draft);
+    }
+  }
+  return readFileSync(path, 'utf8').trim();
+}

@@ -1,0 +1,91 @@
+// The creators' manifest: who connects, and what TikTok granted.
+import type { Manifest } from '../plugin.ts';
+import { addApiRoutes } from '../web/api.ts';
+import { creatorRoutes } from './api.ts';
+import { addCreatorPages } from './pages.ts';
+
+const RUNNING_THE_SERVICE = 'Performance of the contract (Art. 6(1)(b) GDPR)';
+
+export const creators: Manifest = {
+  name: 'creators',
+  api: creatorRoutes,
+  routes(router, ctx) {
+    addApiRoutes(router, ctx, creatorRoutes);
+    addCreatorPages(router, ctx);
+  },
+  personal_data: {
+    tables: {
+      creators: {
+        owner: { by: 'id' },
+        columns: {
+          id: 'Our own id of the creator.',
+          open_id: 'TikTok’s id of the account for this app.',
+          username: 'The TikTok username.',
+          nickname: 'The TikTok display name.',
+          avatar_url: 'The address of the TikTok picture.',
+          plan: 'The plan: free, trial or paid.',
+          plan_ends_at: 'When the plan ends.',
+          suspended_at: 'When the operator suspended the account.',
+          disconnected_at: 'When TikTok took the permission back.',
+          created_at: 'When the account was first connected.',
+          updated_at: 'When this row last changed.',
+        },
+        purpose: 'To know whose posts these are, and to show the right name.',
+        legal_basis: RUNNING_THE_SERVICE,
+        recipients: 'None',
+        kept: 'Until the account is deleted.',
+      },
+      grants: {
+        owner: { by: 'creator_id' },
+        columns: {
+          creator_id: 'Whose grant it is.',
+          scopes: 'What TikTok lets us do.',
+          access_token: 'TikTok’s access token, encrypted.',
+          refresh_token: 'TikTok’s refresh token, encrypted.',
+          access_expires_at: 'When the access token ends.',
+          refresh_expires_at: 'When the refresh token ends.',
+          version: 'How often the tokens were replaced.',
+          lease_id: 'Which process is refreshing them.',
+          leased_until: 'Until when it may.',
+          refreshed_at: 'When they were last replaced.',
+        },
+        secret: ['access_token', 'refresh_token', 'lease_id'],
+        purpose: 'To post on the creator’s behalf.',
+        legal_basis: RUNNING_THE_SERVICE,
+        recipients: 'TikTok, from whom they come',
+        kept: 'Until the account is disconnected or deleted.',
+      },
+      invitations: {
+        owner: { by: 'creator_id' },
+        columns: {
+          id: 'Id of the invitation.',
+          token_hash: 'A hash of the invitation’s link.',
+          expires_at: 'When it ends.',
+          creator_id: 'Who used it.',
+          used_at: 'When it was used.',
+          created_at: 'When it was made.',
+        },
+        secret: ['token_hash'],
+        purpose: 'To let in whom the operator invited.',
+        legal_basis: RUNNING_THE_SERVICE,
+        recipients: 'None',
+        kept: 'Until the account is deleted.',
+      },
+      oauth_states: {
+        owner: { keep: 'Names nobody: random values of a sign-in under way, which end after ten minutes.' },
+        columns: {
+          state_hash: 'A hash of the random value that TikTok hands back.',
+          browser_hash: 'A hash of the random value in the browser’s cookie.',
+          code_verifier: 'A random value that proves the sign-in is ours, encrypted.',
+          invitation_id: 'The invitation it began with.',
+          expires_at: 'When it ends.',
+        },
+        secret: ['state_hash', 'browser_hash', 'code_verifier'],
+        purpose: 'To connect with TikTok safely.',
+        legal_basis: RUNNING_THE_SERVICE,
+        recipients: 'None',
+        kept: 'Ten minutes.',
+      },
+    },
+  },
+};

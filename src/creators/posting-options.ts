@@ -1,0 +1,57 @@
+// What TikTok lets a creator choose right now, asked fresh each time.
+import type { Context } from '../context.ts';
+import { Problem } from '../errors.ts';
+import { Later } from '../jobs/later.ts';
+import type { PrivacyLevel } from '../jobs/job.ts';
+import { TikTokError } from '../tiktok/errors.ts';
+import { refusalOf } from '../tiktok/refusals.ts';
+import { assertMayPost, type Creator, saveProfile } from './store.ts';
+import { creatorTikTok } from './tiktok.ts';
+
+export type PostingOptions =
+  | { can_post: false; reason: string; message: string }
+  | {
+      can_post: true;
+      nickname: string | null;
+      username: string | null;
+      avatar_url: string | null;
+      privacy_level_options: PrivacyLevel[];
+      comment_disabled: boolean;
+      duet_disabled: boolean;
+      stitch_disabled: boolean;
+      max_video_post_duration_sec: number;
+    };
+
+/** Names are refreshed on the way: TikTok tells the username only here to most apps. */
+export async function postingOptions(
+  ctx: Context,
+  creator: Creator,
+  signal: AbortSignal,
+): Promise<PostingOptions> {
+  assertMayPost(creator);
+  try {
+    const info = await creatorTikTok(ctx, creator.id, signal).creatorInfo();
+    if (!info.can_post) {
+      return { can_post: false, reason: info.reason, message: refusalOf(info.reason).sentence };
+    }
+    const { can_post, ...options } = info;
+    await saveProfile(ctx.db, creator.id, {
+      username: options.username,
+      nickname: options.nickname,
+      avatar_url: options.avatar_url,
+    });
+    return { can_post, ...options };
+  } catch (error) {
+    if (error instanceof Later) {
+      throw new Problem('rate_limited', 'TikTok was asked too often for this account in a minute.', { retry_at: error.at });
+    }
+    if (!(error instanceof TikTokError)) throw error;
+    if (error.kind === 'refused') {
+      const { code, sentence } = refusalOf(error.code);
+      throw new Problem(code, sentence, {
+        tiktok: { code: error.code, message: error.tiktok_message ?? '', log_id: error.log_id },
+      });
+    }
+    throw new Problem('unavailable', 'TikTok does not answer at the moment. Try again in a minute.', { cause: error });
+  }
+}

@@ -1,0 +1,51 @@
+// The ledger of what TikTok counts per creator and minute; a call that it would refuse is not made.
+import type { Context } from '../context.ts';
+import { Later } from '../jobs/later.ts';
+
+// TikTok counts calls as they arrive, we as they leave: two seconds for the difference.
+// https://developers.tiktok.com/doc/tiktok-api-v2-rate-limit
+const WINDOW_MS = 62_000;
+const CREATOR_INFO_PER_MINUTE = 20;
+
+export type CountedCall = 'video.init' | 'inbox.init' | 'status' | 'creator_info';
+
+/**
+ * Writes the call into the ledger, or throws Later with the time at which there is room again.
+ * The count and the row are one transaction per creator, so two processes cannot both take the last place.
+ */
+export async function reserveCall(ctx: Context, creator_id: string, call: CountedCall): Promise<void> {
+  const limit = limitOf(ctx, call);
+  const free_at = await ctx.db.transaction(async (trx) => {
+    await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`${creator_id}:${call}`]);
+    const { rows } = await trx.raw(
+      `select at from tiktok_calls
+        where creator_id = ? and call = ? and at > clock_timestamp() - ? * interval '1 millisecond'
+        order by at desc limit ?`,
+      [creator_id, call, WINDOW_MS, limit],
+    );
+    if (rows.length >= limit) return new Date(rows[limit - 1].at.getTime() + WINDOW_MS);
+    await trx('tiktok_calls').insert({ creator_id, call });
+    return null;
+  });
+  if (free_at) throw new Later(free_at, call.endsWith('init') ? 'rate_limited' : undefined);
+}
+
+/** TikTok said 429 although we had counted room: fill the minute, so that nobody asks before it is over. */
+export async function fillMinute(ctx: Context, creator_id: string, call: CountedCall): Promise<Later> {
+  const rows = Array.from({ length: limitOf(ctx, call) }, () => ({ creator_id, call }));
+  await ctx.db('tiktok_calls').insert(rows);
+  const jitter = Math.random() * 3_000;
+  return Later.in(WINDOW_MS + jitter, call.endsWith('init') ? 'rate_limited' : undefined);
+}
+
+/** Rows older than any window; called by the caretaker's hourly round. */
+export async function forgetOldCalls(ctx: Context): Promise<void> {
+  await ctx.db('tiktok_calls').whereRaw("at < now() - interval '10 minutes'").delete();
+}
+
+function limitOf(ctx: Context, call: CountedCall): number {
+  if (call === 'creator_info') return CREATOR_INFO_PER_MINUTE;
+  return call === 'status'
+    ? ctx.config.TIKTOK_STATUS_PER_MINUTE
+    : ctx.config.TIKTOK_INITS_PER_MINUTE;
+}

@@ -1,0 +1,194 @@
+// The SQL of creators: the person whose data we hold, and the account with its plan.
+import type { Knex } from 'knex';
+import type { Config, PlanLimits, PlanName } from '../config.ts';
+import { Problem } from '../errors.ts';
+
+/** A row of `creators`. */
+export interface Creator {
+  id: string;
+  open_id: string;
+  username: string | null;
+  nickname: string | null;
+  avatar_url: string | null;
+  plan: PlanName;
+  plan_ends_at: Date | null;
+  suspended_at: Date | null;
+  disconnected_at: Date | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export interface Profile {
+  open_id: string;
+  username: string | null;
+  nickname: string | null;
+  avatar_url: string | null;
+}
+
+export async function findCreator(db: Knex, id: string): Promise<Creator | undefined> {
+  return db('creators').where({ id }).first();
+}
+
+export async function getCreator(db: Knex, id: string): Promise<Creator> {
+  const creator = await findCreator(db, id);
+  if (!creator) throw new Problem('not_found', 'There is no such creator.');
+  return creator;
+}
+
+export async function findCreatorByOpenId(db: Knex, open_id: string): Promise<Creator | undefined> {
+  return db('creators').where({ open_id }).first();
+}
+
+/** Inserts the creator or refreshes the profile; connecting again ends a disconnection. */
+export async function saveCreator(trx: Knex, profile: Profile, config: Config): Promise<Creator> {
+  const plan = config.DEFAULT_PLAN;
+  const plan_ends_at =
+    plan === 'trial' ? new Date(Date.now() + config.TRIAL_DAYS * 86_400_000) : null;
+  const { open_id, ...rest } = profile;
+  const [creator] = await trx('creators')
+    .insert({ open_id, ...rest, plan, plan_ends_at })
+    .onConflict('open_id')
+    .merge({ ...rest, disconnected_at: null, updated_at: trx.fn.now() })
+    .returning('*');
+  return creator;
+}
+
+export async function saveProfile(
+  db: Knex,
+  id: string,
+  profile: Partial<Omit<Profile, 'open_id'>>,
+): Promise<void> {
+  await db('creators')
+    .where({ id })
+    .update({ ...profile, updated_at: db.fn.now() });
+}
+
+export async function markDisconnected(trx: Knex, id: string): Promise<void> {
+  await trx('creators').where({ id, disconnected_at: null }).update({ disconnected_at: trx.fn.now() });
+}
+
+/** The limits in force now; an ended plan has none, and says so. */
+export function limitsOf(config: Config, creator: Creator): PlanLimits {
+  return config.plans[creator.plan];
+}
+
+/** What must hold before a creator may upload or post, by whatever way. */
+export function assertMayPost(creator: Creator): void {
+  if (creator.suspended_at) throw new Problem('forbidden', 'This account is suspended. Ask the operator.');
+  if (creator.plan_ends_at && creator.plan_ends_at <= new Date()) {
+    throw new Problem('plan_expired', `The ${creator.plan} plan of this account ended on ${creator.plan_ends_at.toISOString()}.`);
+  }
+  if (creator.disconnected_at) {
+    throw new Problem('creator_disconnected', 'TikTok no longer lets us post for this account. Connect with TikTok again on the dashboard.');
+  }
+}
+
+export interface Grant {
+  creator_id: string;
+  scopes: string[];
+  /** Sealed. */
+  access_token: string;
+  /** Sealed. */
+  refresh_token: string;
+  access_expires_at: Date;
+  refresh_expires_at: Date;
+  version: number;
+  lease_id: string | null;
+  leased_until: Date | null;
+  refreshed_at: Date;
+}
+
+type NewGrant = Pick<Grant, 'creator_id' | 'scopes' | 'access_token' | 'refresh_token' | 'access_expires_at' | 'refresh_expires_at'>;
+
+export async function findGrant(db: Knex, creator_id: string): Promise<Grant | undefined> {
+  return db('grants').where({ creator_id }).first();
+}
+
+/** A new connection replaces the old grant; its version moves on, so a refresh under way loses. */
+export async function saveGrant(trx: Knex, grant: NewGrant): Promise<void> {
+  await trx('grants')
+    .insert(grant)
+    .onConflict('creator_id')
+    .merge({
+      ...grant,
+      version: trx.raw('grants.version + 1'),
+      lease_id: null,
+      leased_until: null,
+      refreshed_at: trx.fn.now(),
+    });
+}
+
+/** Takes the right to refresh this version of the grant; false when somebody else holds it. */
+export async function leaseGrant(db: Knex, grant: Grant, lease_id: string, seconds: number): Promise<boolean> {
+  const taken = await db('grants')
+    .where({ creator_id: grant.creator_id, version: grant.version })
+    .whereRaw('(leased_until is null or leased_until < now())')
+    .update({ lease_id, leased_until: db.raw("now() + ? * interval '1 second'", [seconds]) });
+  return taken === 1;
+}
+
+export async function releaseGrant(db: Knex, creator_id: string, lease_id: string): Promise<void> {
+  await db('grants').where({ creator_id, lease_id }).update({ lease_id: null, leased_until: null });
+}
+
+/** Stores what a refresh brought, only for the version it refreshed; false when that was replaced. */
+export async function saveRefresh(
+  db: Knex,
+  grant: Grant,
+  fresh: Omit<NewGrant, 'creator_id'>,
+): Promise<boolean> {
+  const saved = await db('grants')
+    .where({ creator_id: grant.creator_id, version: grant.version })
+    .update({
+      ...fresh,
+      version: grant.version + 1,
+      lease_id: null,
+      leased_until: null,
+      refreshed_at: db.fn.now(),
+    });
+  return saved === 1;
+}
+
+export interface Invitation {
+  id: string;
+  expires_at: Date;
+  used_at: Date | null;
+}
+
+export async function findInvitation(db: Knex, token_hash: string): Promise<Invitation | undefined> {
+  return db('invitations')
+    .where({ token_hash, used_at: null })
+    .where('expires_at', '>', new Date())
+    .first();
+}
+
+export async function insertInvitation(db: Knex, token_hash: string, expires_at: Date): Promise<void> {
+  await db('invitations').insert({ token_hash, expires_at });
+}
+
+/** False when somebody used it in the meantime. */
+export async function useInvitation(trx: Knex, id: string, creator_id: string): Promise<boolean> {
+  const used = await trx('invitations')
+    .where({ id, used_at: null })
+    .update({ used_at: trx.fn.now(), creator_id });
+  return used === 1;
+}
+
+export interface OAuthState {
+  state_hash: string;
+  browser_hash: string;
+  /** Sealed. */
+  code_verifier: string | null;
+  invitation_id: string | null;
+  expires_at: Date;
+}
+
+export async function insertOAuthState(db: Knex, state: OAuthState): Promise<void> {
+  await db('oauth_states').insert(state);
+}
+
+/** Single use: whoever reads a state also removes it. */
+export async function takeOAuthState(db: Knex, state_hash: string): Promise<OAuthState | undefined> {
+  const [state] = await db('oauth_states').where({ state_hash }).delete().returning('*');
+  return state && state.expires_at > new Date() ? state : undefined;
+}

@@ -1,0 +1,110 @@
+// A fresh access token for a creator: one refresh at a time, and the new tokens are stored before use.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context } from '../context.ts';
+import { Problem } from '../errors.ts';
+import { TikTokError } from '../tiktok/errors.ts';
+import type { TokenAnswer } from '../tiktok/oauth.ts';
+import {
+  findGrant,
+  type Grant,
+  leaseGrant,
+  markDisconnected,
+  releaseGrant,
+  saveRefresh,
+} from './store.ts';
+
+// Longer than the refresh request can take, so that a lease ends only when its holder has died.
+const LEASE_SECONDS = 45;
+const WAIT_MS = 60_000;
+const MARGIN_MS = 5 * 60_000;
+
+export const sealContext = (creator_id: string, column: 'access_token' | 'refresh_token') =>
+  `grants.${column}:${creator_id}`;
+
+/** Both tokens sealed, ready for the table. */
+export function sealTokens(ctx: Context, creator_id: string, answer: TokenAnswer) {
+  return {
+    scopes: answer.scopes,
+    access_token: ctx.secrets.seal(answer.access_token, sealContext(creator_id, 'access_token')),
+    refresh_token: ctx.secrets.seal(answer.refresh_token, sealContext(creator_id, 'refresh_token')),
+    access_expires_at: answer.access_expires_at,
+    refresh_expires_at: answer.refresh_expires_at,
+  };
+}
+
+export interface Access {
+  token: string;
+  scopes: string[];
+  version: number;
+}
+
+/**
+ * TikTok kills the old refresh token on every refresh, so two refreshes at once end the connection:
+ * a lease on the row lets one process through, and nobody holds a transaction over HTTP.
+ * `rejected_version`: the version whose token TikTok has just refused, to be refreshed in any case.
+ * Throws `creator_disconnected` when the grant is gone; anything else is a fault and may be retried.
+ */
+export async function accessOf(
+  ctx: Context,
+  creator_id: string,
+  signal: AbortSignal,
+  rejected_version?: number,
+): Promise<Access> {
+  const deadline = Date.now() + WAIT_MS;
+  while (Date.now() < deadline) {
+    signal.throwIfAborted();
+    const grant = await findGrant(ctx.db, creator_id);
+    if (!grant) throw disconnected();
+    if (grant.version !== rejected_version && isFresh(grant)) {
+      const token = ctx.secrets.open(grant.access_token, sealContext(creator_id, 'access_token'));
+      return { token, scopes: grant.scopes, version: grant.version };
+    }
+    const lease_id = randomUUID();
+    if (await leaseGrant(ctx.db, grant, lease_id, LEASE_SECONDS)) {
+      await refresh(ctx, grant, lease_id, signal);
+    } else await sleep(100);
+  }
+  throw new Error('Expected the refresh of a TikTok token to end within a minute');
+}
+
+/** Fresh enough for a long upload: at least 5 minutes, or a tenth of its life, are left. */
+function isFresh(grant: Grant): boolean {
+  const life = grant.access_expires_at.getTime() - grant.refreshed_at.getTime();
+  const margin = Math.min(Math.max(MARGIN_MS, life / 10), life / 2);
+  return grant.access_expires_at.getTime() - margin > Date.now();
+}
+
+async function refresh(
+  ctx: Context,
+  grant: Grant,
+  lease_id: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { creator_id } = grant;
+  try {
+    const old = ctx.secrets.open(grant.refresh_token, sealContext(creator_id, 'refresh_token'));
+    // Not aborted with the step: an answer that nobody reads would be a refresh token lost.
+    const answer = await ctx.tiktok.refresh(old, { signal: AbortSignal.timeout(30_000) });
+    await saveRefresh(ctx.db, grant, sealTokens(ctx, creator_id, answer));
+    ctx.log.info({ event: 'grant.refreshed', creator_id });
+  } catch (error) {
+    await releaseGrant(ctx.db, creator_id, lease_id);
+    signal.throwIfAborted();
+    if (!(error instanceof TikTokError && error.kind === 'refused')) throw error;
+    const now = await findGrant(ctx.db, creator_id);
+    // Somebody connected again or refreshed while we asked: theirs counts.
+    if (now && now.version !== grant.version) return;
+    if (error.code !== 'invalid_grant' && error.code !== 'access_denied') throw error;
+    await markDisconnected(ctx.db, creator_id);
+    ctx.log.warn({ event: 'grant.lost', creator_id, code: error.code });
+    throw disconnected();
+  }
+}
+
+export function disconnected(): Problem {
+  return new Problem(
+    'creator_disconnected',
+    'TikTok no longer lets us post for this account. Connect with TikTok again on the dashboard.',
+  );
+}

@@ -1,0 +1,64 @@
+// The connection to PostgreSQL, and migrations behind an advisory lock.
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runMigrations } from 'graphile-worker';
+import knexModule, { type Knex } from 'knex';
+import pg from 'pg';
+import { quietWorkerLogger } from './log.ts';
+
+export type Database = Knex;
+export type ConnectionOptions =
+  | { connectionString: string }
+  | { host: string; port: number; user: string; database: string };
+
+const MIGRATIONS = join(import.meta.dirname, '../migrations');
+// Any number that only we use; the same in every process of an instance.
+const MIGRATION_LOCK = 715_002;
+
+// bigint: sizes of files and counts, all far below 2^53.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+export function openDatabase(connection: ConnectionOptions): Database {
+  return knexModule({
+    client: 'pg',
+    connection,
+    pool: { min: 0, max: 10 },
+    acquireConnectionTimeout: 30_000,
+  });
+}
+
+/** A pool for graphile-worker; without listeners an idle connection's error would end the process. */
+export function openPool(connection: ConnectionOptions): pg.Pool {
+  const pool = new pg.Pool({ ...connection, max: 10 });
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
+}
+
+/** Brings schema and queue up to date; processes that start together wait for the first. */
+export async function migrate(db: Database, connection: ConnectionOptions): Promise<void> {
+  const pool = openPool(connection);
+  const lock = await pool.connect();
+  try {
+    await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await db.migrate.latest({ migrationSource });
+    await runMigrations({ pgPool: pool, logger: quietWorkerLogger });
+  } finally {
+    // Ending the session frees the lock, also when the unlocking itself would fail.
+    lock.release(true);
+    await pool.end();
+  }
+}
+
+/** Whether a migration of this version is not yet in the database (then the process is not ready). */
+export async function isMigrated(db: Database): Promise<boolean> {
+  const [, pending] = (await db.migrate.list({ migrationSource })) as [unknown[], unknown[]];
+  return pending.length === 0;
+}
+
+const migrationSource: Knex.MigrationSource<string> = {
+  getMigrations: async () =>
+    (await readdir(MIGRATIONS)).filter((name) => name.endsWith('.ts')).sort(),
+  getMigrationName: (name) => name,
+  getMigration: (name) => import(join(MIGRATIONS, name)),
+};

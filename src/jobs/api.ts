@@ -1,0 +1,173 @@
+// The JSON API of jobs.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { once } from '../access/idempotency.ts';
+import type { Context } from '../context.ts';
+import type { Creator } from '../creators/store.ts';
+import { invalid } from '../errors.ts';
+import { type ApiRoute, apiRoute } from '../web/api.ts';
+import { acceptJob, cancelJob, changeJob, isWorking, resolveJob, retryJob } from './accept.ts';
+import type { Job } from './job.ts';
+import {
+  jobListSchema,
+  jobPatchSchema,
+  newJobSchema,
+  resolutionSchema,
+  waitSchema,
+} from './schema.ts';
+import { getJob, type JobFilter, listEvents, listJobs } from './store.ts';
+import { eventView, jobView } from './view.ts';
+
+/** A request by key is the creator's consent to exactly its settings. */
+export const BY_KEY = {
+  given_through: 'api' as const,
+  declaration: 'Request with an API key: consent to exactly these settings.',
+};
+
+const POLL_MS = 300;
+
+export const jobRoutes: ApiRoute[] = [
+  apiRoute({
+    method: 'post',
+    path: '/jobs',
+    summary: 'Accept a post, now or at a time. Honours Idempotency-Key for 24 hours.',
+    body: newJobSchema,
+    answers: { 202: 'The job' },
+    async handle(ctx, { creator, body, koa }) {
+      const work = async (trx: Parameters<Parameters<typeof once>[4]>[0]) => {
+        const job = await acceptJob(ctx, trx, creator, body, BY_KEY);
+        const location = `/v1/jobs/${job.id}`;
+        return { status: 202, location, body: JSON.stringify(jobView(job, creator.username)) };
+      };
+      const key = koa.get('Idempotency-Key');
+      if (!key) return withLocation(await ctx.db.transaction(work));
+      const request = `POST /v1/jobs\n${JSON.stringify(koa.request.body)}`;
+      const { answer, replayed } = await once(ctx, creator.id, key, request, work);
+      return withLocation(answer, replayed ? { 'Idempotency-Replayed': 'true' } : {});
+    },
+  }),
+  apiRoute({
+    method: 'get',
+    path: '/jobs',
+    summary: 'List jobs, newest first.',
+    query: jobListSchema,
+    answers: { 200: '`{data, next_cursor}`' },
+    async handle(ctx, { creator, query }) {
+      const filter: JobFilter = { status: query.status, limit: query.limit + 1 };
+      if (query.cursor) filter.after = parseCursor(query.cursor);
+      const found = await listJobs(ctx.db, creator.id, filter);
+      const page = found.slice(0, query.limit);
+      const last = found.length > query.limit ? page.at(-1) : undefined;
+      return {
+        status: 200,
+        body: {
+          data: page.map((job) => jobView(job, creator.username)),
+          next_cursor: last ? cursorOf(last) : null,
+        },
+      };
+    },
+  }),
+  apiRoute({
+    method: 'get',
+    path: '/jobs/{id}',
+    summary: 'One job; `?wait=30` holds the answer until it has ended or 30 seconds passed.',
+    query: waitSchema,
+    answers: { 200: 'The job' },
+    async handle(ctx, { creator, params, query, signal }) {
+      const job = await waitForEnd(ctx, creator, params['id'] ?? '', query.wait, signal);
+      return { status: 200, body: jobView(job, creator.username) };
+    },
+  }),
+  apiRoute({
+    method: 'get',
+    path: '/jobs/{id}/events',
+    summary: 'The timeline of a job, oldest first.',
+    answers: { 200: '`{data}`' },
+    async handle(ctx, { creator, params }) {
+      const job = await getJob(ctx.db, creator.id, params['id'] ?? '');
+      const events = await listEvents(ctx.db, job.id);
+      return { status: 200, body: { data: events.map(eventView) } };
+    },
+  }),
+  apiRoute({
+    method: 'patch',
+    path: '/jobs/{id}',
+    summary: 'Change title, settings or time while the job is `scheduled`.',
+    body: jobPatchSchema,
+    answers: { 200: 'The job' },
+    async handle(ctx, { creator, params, body }) {
+      const job = await changeJob(ctx, creator, params['id'] ?? '', body, BY_KEY);
+      return { status: 200, body: jobView(job, creator.username) };
+    },
+  }),
+  apiRoute({
+    method: 'post',
+    path: '/jobs/{id}/cancellation',
+    summary: 'Cancel before anything is sent.',
+    answers: { 200: 'The job' },
+    async handle(ctx, { creator, params }) {
+      const job = await cancelJob(ctx, creator.id, params['id'] ?? '');
+      return { status: 200, body: jobView(job, creator.username) };
+    },
+  }),
+  apiRoute({
+    method: 'post',
+    path: '/jobs/{id}/retry',
+    summary: 'Try a `failed` job again; never re-sends what may have been posted.',
+    answers: { 202: 'The job' },
+    async handle(ctx, { creator, params }) {
+      const job = await retryJob(ctx, creator, params['id'] ?? '');
+      return { status: 202, body: jobView(job, creator.username) };
+    },
+  }),
+  apiRoute({
+    method: 'post',
+    path: '/jobs/{id}/resolution',
+    summary: 'Say how an `unconfirmed` job ended.',
+    body: resolutionSchema,
+    answers: { 200: 'The job' },
+    async handle(ctx, { creator, params, body }) {
+      const job = await resolveJob(ctx, creator.id, params['id'] ?? '', body.outcome);
+      return { status: 200, body: jobView(job, creator.username) };
+    },
+  }),
+];
+
+function withLocation(
+  answer: { status: number; location: string | null; body: string },
+  headers: Record<string, string> = {},
+) {
+  return {
+    status: answer.status,
+    body: answer.body,
+    headers: { ...headers, ...(answer.location ? { Location: answer.location } : {}) },
+  };
+}
+
+async function waitForEnd(
+  ctx: Context,
+  creator: Creator,
+  id: string,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<Job> {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    const job = await getJob(ctx.db, creator.id, id);
+    const left = deadline - Date.now();
+    if (!isWorking(job) || left <= 0) return job;
+    await sleep(Math.min(POLL_MS, left), undefined, { signal });
+  }
+}
+
+export function cursorOf(job: Job): string {
+  return Buffer.from(`${job.created_at.toISOString()} ${job.id}`).toString('base64url');
+}
+
+export function parseCursor(cursor: string): { created_at: Date; id: string } {
+  const [time, id] = Buffer.from(cursor, 'base64url').toString().split(' ');
+  const created_at = new Date(time ?? '');
+  if (Number.isNaN(created_at.getTime()) || !/^[0-9a-f-]{36}$/.test(id ?? '')) {
+    throw invalid('/cursor', 'Expected a cursor as answered in next_cursor.');
+  }
+  return { created_at, id: id as string };
+}

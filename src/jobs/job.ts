@@ -1,0 +1,81 @@
+// The job: one wish to post, as the rest of the code passes it around.
+import type { ErrorCode } from '../errors.ts';
+import type { State } from './states.ts';
+
+export const PRIVACY_LEVELS = [
+  'PUBLIC_TO_EVERYONE',
+  'MUTUAL_FOLLOW_FRIENDS',
+  'FOLLOWER_OF_CREATOR',
+  'SELF_ONLY',
+] as const;
+export type PrivacyLevel = (typeof PRIVACY_LEVELS)[number];
+
+/** What the creator consented to; sent to TikTok as it stands (`allow_*` inverted). */
+export interface PostSettings {
+  privacy_level?: PrivacyLevel | undefined;
+  allow_comment: boolean;
+  allow_duet: boolean;
+  allow_stitch: boolean;
+  brand_organic: boolean;
+  brand_content: boolean;
+  is_aigc: boolean;
+  cover_timestamp_ms: number;
+}
+
+/** What a probe found, and what was changed so that TikTok takes it. Absent facts are null. */
+export interface MediaFacts {
+  kind: 'video' | 'photo';
+  bytes: number;
+  sha256: string | null;
+  duration_ms: number | null;
+  width: number | null;
+  height: number | null;
+  fps: number | null;
+  /** One sentence each, for the creator. */
+  changes: string[];
+}
+
+/** Why a job failed, in words for the creator; `tiktok` holds TikTok's own. */
+export interface JobError {
+  code: ErrorCode;
+  message: string;
+  tiktok: { code: string; log_id: string | null } | null;
+}
+
+/** A row of `jobs`. Times are UTC. */
+export interface Job {
+  id: string;
+  creator_id: string;
+  mode: 'now' | 'schedule';
+  schedule_at: Date | null;
+  send_at: Date;
+  state: State;
+  title: string;
+  destination: 'direct' | 'inbox';
+  settings: PostSettings;
+  /** The file as uploaded. */
+  source_key: string;
+  /** The file that is sent: the upload itself, or its converted copy. */
+  output_key: string | null;
+  output_type: string | null;
+  media: MediaFacts | null;
+  progress: number | null;
+  run_token: string | null;
+  /** Faults in a row of the present step; drives its back-off. */
+  faults: number;
+  publish_id: string | null;
+  post_ids: string[];
+  error: JobError | null;
+  created_at: Date;
+  updated_at: Date;
+  finished_at: Date | null;
+}
+
+/** What a finished step changes about its job; `state` only where a step has more than one way out. */
+export type Patch = Partial<
+  Pick<Job, 'output_key' | 'output_type' | 'media' | 'post_ids' | 'publish_id' | 'error'>
+> & {
+  state?: State;
+  /** Closes the open publish attempt in the same transaction, with this outcome. */
+  attempt_outcome?: string;
+};

@@ -1,0 +1,19 @@
+// A step's answer "ask me again at that time": costs no attempt and is no fault.
+
+/** Returned by a step, or thrown from deep inside it (e.g. where a quota is full). */
+export class Later extends Error {
+  override name = 'Later';
+  readonly at: Date;
+  /** Name of the line on the job's timeline, when the creator should see that it waits. */
+  readonly reason: string | undefined;
+
+  constructor(at: Date, reason?: string) {
+    super(`Later, at ${at.toISOString()}`);
+    this.at = at;
+    this.reason = reason;
+  }
+
+  static in(ms: number, reason?: string): Later {
+    return new Later(new Date(Date.now() + ms), reason);
+  }
+}

@@ -1,0 +1,119 @@
+// The publish ledger: one row per attempt, written before and after everything TikTok is told.
+import type { Knex } from 'knex';
+import type { Context } from '../context.ts';
+import type { Job } from './job.ts';
+import { fencedUpdate, insertEvent, LostJob } from './store.ts';
+
+/** An attempt to publish. `committed_at` is the mark: from then on it may have been posted. */
+export interface Attempt {
+  id: string;
+  number: number;
+  bytes: number;
+  publish_id: string | null;
+  upload_url: string | null;
+  chunk_bytes: number | null;
+  chunk_count: number | null;
+  bytes_acknowledged: number;
+  opened_at: Date | null;
+  committed_at: Date | null;
+  sent_at: Date | null;
+  closed_at: Date | null;
+  outcome: string | null;
+}
+
+export interface Opening {
+  publish_id: string;
+  upload_url: string;
+  chunk_bytes: number;
+  chunk_count: number;
+}
+
+/** Every write is fenced: it throws LostJob once another run, a cancellation or deletion has won. */
+export interface Ledger {
+  /** The attempt that is not closed, if any. */
+  current(): Promise<Attempt | null>;
+  /** How many attempts there were. */
+  count(): Promise<number>;
+  intend(bytes: number): Promise<Attempt>;
+  /** Commits publish_id and upload_url, before the first byte; the job is `sending` from here. */
+  open(attempt: Attempt, opening: Opening): Promise<Attempt>;
+  acknowledge(attempt: Attempt, bytes: number): Promise<void>;
+  /** The mark, immediately before the last byte: after it nothing can be cancelled. */
+  commit(attempt: Attempt): Promise<void>;
+  sent(attempt: Attempt): Promise<void>;
+  close(attempt: Attempt, outcome: string): Promise<void>;
+}
+
+/** The ledger as one run sees it; `holder.job` is kept up to date as the state moves to `sending`. */
+export function createLedger(ctx: Context, holder: { job: Job }): Ledger {
+  const { db, secrets } = ctx;
+  const sealContext = (attempt_id: string) => `publish_attempts.upload_url:${attempt_id}`;
+  const opened = (row: Attempt): Attempt => ({
+    ...row,
+    upload_url: row.upload_url && secrets.open(row.upload_url, sealContext(row.id)),
+  });
+
+  async function fenced<T>(work: (trx: Knex) => Promise<T>): Promise<T> {
+    return db.transaction(async (trx) => {
+      const { id, state, run_token } = holder.job;
+      const held = await trx('jobs').where({ id, state, run_token }).forUpdate().first('id');
+      if (!held) throw new LostJob('The job was taken over by another run, cancelled or deleted');
+      return work(trx);
+    });
+  }
+
+  const update = (attempt: Attempt, changes: Record<string, unknown>) =>
+    fenced(async (trx) => {
+      await trx('publish_attempts').where({ id: attempt.id }).update(changes);
+    });
+
+  return {
+    async current() {
+      const row = await db('publish_attempts')
+        .where({ job_id: holder.job.id, closed_at: null })
+        .first();
+      return row ? opened(row) : null;
+    },
+    async count() {
+      const row = await db('publish_attempts')
+        .where({ job_id: holder.job.id })
+        .max('number as number')
+        .first();
+      return Number(row?.['number'] ?? 0);
+    },
+    async intend(bytes) {
+      return fenced(async (trx) => {
+        const last = await trx('publish_attempts')
+          .where({ job_id: holder.job.id })
+          .max('number as number')
+          .first();
+        const number = Number(last?.['number'] ?? 0) + 1;
+        const [row] = await trx('publish_attempts')
+          .insert({ job_id: holder.job.id, number, bytes })
+          .returning('*');
+        return row;
+      });
+    },
+    async open(attempt, opening) {
+      const sealed = secrets.seal(opening.upload_url, sealContext(attempt.id));
+      return fenced(async (trx) => {
+        const [row] = await trx('publish_attempts')
+          .where({ id: attempt.id })
+          .update({ ...opening, upload_url: sealed, opened_at: trx.fn.now() })
+          .returning('*');
+        holder.job = await fencedUpdate(trx, holder.job, {
+          state: 'sending',
+          publish_id: opening.publish_id,
+        });
+        await insertEvent(trx, holder.job.id, 'opened', { attempt: attempt.number });
+        return opened(row);
+      });
+    },
+    acknowledge: (attempt, bytes) => update(attempt, { bytes_acknowledged: bytes }),
+    commit: (attempt) => update(attempt, { committed_at: db.fn.now() }),
+    sent: (attempt) =>
+      update(attempt, { sent_at: db.fn.now(), bytes_acknowledged: attempt.bytes }),
+    close: (attempt, outcome) =>
+      update(attempt, { closed_at: db.fn.now(), outcome, upload_url: null }),
+  };
+}

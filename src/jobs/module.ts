@@ -1,0 +1,130 @@
+// The manifest of jobs: their API and pages, the caretaker, and what is kept about them.
+import { forgetOldCalls } from '../creators/quota.ts';
+import type { Manifest } from '../plugin.ts';
+import type { TableDeclaration } from '../privacy/declaration.ts';
+import { addApiRoutes } from '../web/api.ts';
+import { jobRoutes } from './api.ts';
+import { takeCare, tidyQueues } from './caretaker.ts';
+import { addJobPages } from './pages.ts';
+
+const TERMS: Pick<TableDeclaration, 'legal_basis' | 'recipients' | 'kept'> = {
+  legal_basis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
+  recipients: 'None',
+  kept: 'Until the account is deleted.',
+};
+
+export const jobs: Manifest = {
+  name: 'jobs',
+  api: jobRoutes,
+  routes(router, ctx) {
+    addApiRoutes(router, ctx, jobRoutes);
+    addJobPages(router, ctx);
+  },
+  ticks: { caretaker: { cron: '*/10 * * * * *', run: takeCare } },
+  chores: {
+    tidy: {
+      cron: '40 * * * *',
+      async run(ctx) {
+        await tidyQueues(ctx);
+        await forgetOldCalls(ctx);
+      },
+    },
+  },
+  personal_data: {
+    tables: {
+      jobs: {
+        owner: { by: 'creator_id' },
+        columns: {
+          id: 'Id of the post’s job.',
+          creator_id: 'Whose post it is.',
+          mode: 'Now, or at a time.',
+          schedule_at: 'The time that was asked for.',
+          send_at: 'The time it is planned for.',
+          state: 'How far it has come.',
+          title: 'The caption.',
+          destination: 'Posted directly, or handed to the TikTok inbox.',
+          settings: 'Who may see it, and what they may do.',
+          source_key: 'The stored file it was made from.',
+          output_key: 'The stored file that was sent.',
+          output_type: 'What kind of file that is.',
+          media: 'Length, size and fingerprint of the video, and what was changed.',
+          progress: 'How much of the present step is done.',
+          run_token: 'Which run of ours is working on it.',
+          faults: 'How often the present step failed in a row.',
+          publish_id: 'TikTok’s id of the upload.',
+          post_ids: 'TikTok’s ids of the post.',
+          error: 'Why it failed.',
+          created_at: 'When it was asked for.',
+          updated_at: 'When it last changed.',
+          finished_at: 'When it ended.',
+        },
+        secret: ['run_token'],
+        purpose: 'To make the post, once, and to show what became of it.',
+        ...TERMS,
+        recipients: 'TikTok receives caption and settings when the post is made',
+      },
+      job_events: {
+        owner: { through: { job_id: 'jobs' } },
+        columns: {
+          id: 'Id of the line.',
+          job_id: 'Which job it tells of.',
+          name: 'What happened.',
+          details: 'Particulars, e.g. what was changed about the video.',
+          at: 'When.',
+        },
+        purpose: 'To show the creator what happened and when.',
+        ...TERMS,
+      },
+      consents: {
+        owner: { through: { job_id: 'jobs' } },
+        columns: {
+          id: 'Id of the consent.',
+          job_id: 'Which job it allows.',
+          given_through: 'On the dashboard, or by a program with an API key.',
+          declaration: 'The words that were agreed to.',
+          title: 'The caption as agreed to.',
+          settings: 'The settings as agreed to.',
+          given_at: 'When it was given.',
+          voided_at: 'When a later one replaced it.',
+        },
+        purpose: 'To prove that nothing was posted without consent.',
+        ...TERMS,
+      },
+      publish_attempts: {
+        owner: { through: { job_id: 'jobs' } },
+        columns: {
+          id: 'Id of the attempt.',
+          job_id: 'Which job it belongs to.',
+          number: 'Which attempt of the job it is.',
+          bytes: 'Size of the file.',
+          publish_id: 'TikTok’s id of the attempt.',
+          upload_url: 'Where TikTok takes the bytes, encrypted; removed at the end.',
+          chunk_bytes: 'Size of one part.',
+          chunk_count: 'How many parts.',
+          bytes_acknowledged: 'How much TikTok has taken.',
+          intended_at: 'When it was begun.',
+          opened_at: 'When TikTok opened it.',
+          committed_at: 'When the last part was about to be sent.',
+          sent_at: 'When all was sent.',
+          closed_at: 'When it ended.',
+          outcome: 'How it ended.',
+        },
+        secret: ['upload_url'],
+        purpose: 'To never post twice, and to go on where a crash interrupted.',
+        ...TERMS,
+      },
+      tiktok_calls: {
+        owner: { by: 'creator_id' },
+        columns: {
+          id: 'Id of the line.',
+          creator_id: 'For whom TikTok was asked.',
+          call: 'What kind of call it was.',
+          at: 'When.',
+        },
+        purpose: 'To keep TikTok’s limits per minute.',
+        ...TERMS,
+        kept: 'An hour.',
+      },
+    },
+  },
+};

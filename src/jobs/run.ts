@@ -1,0 +1,243 @@
+// Runs one step of one job: takes the fence, gives the step its hands, and commits what came of it.
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Context } from '../context.ts';
+import { Problem } from '../errors.ts';
+import { creatorTikTok } from '../creators/tiktok.ts';
+import { keepWorkingCopy } from '../media/store.ts';
+import type { Hands, Step } from '../plugin.ts';
+import { queueStep } from '../queue.ts';
+import type { Job, JobError, Patch } from './job.ts';
+import { Later } from './later.ts';
+import { createLedger } from './ledger.ts';
+import { STATES, type StepName, type WorkingState } from './states.ts';
+import {
+  beginRun,
+  fencedUpdate,
+  insertEvent,
+  isCommitted,
+  LostJob,
+  moveJob,
+  queueNext,
+} from './store.ts';
+
+/** What the worker tells a run about its surroundings. */
+export interface RunControl {
+  /** The process is stopping: go on to the next checkpoint, no further. */
+  stopping: AbortSignal;
+  /** Stop now: the time to stop is over, or this pool was declared dead. */
+  aborted: AbortSignal;
+  is_last_attempt: boolean;
+}
+
+/** Thrown at a checkpoint when the process is stopping; the run is queued again at once. */
+class Stopping extends Error {
+  override name = 'Stopping';
+}
+
+const WATCH_MS = 2_000;
+const PROGRESS_MS = 1_000;
+const GIVE_UP_MS = 24 * 3600_000;
+
+export async function runStep(
+  ctx: Context,
+  step_name: StepName,
+  step: Step,
+  settings: Record<string, unknown>,
+  job_id: string,
+  control: RunControl,
+): Promise<void> {
+  const run_token = randomUUID();
+  const job = await beginRun(ctx.db, job_id, step_name, run_token);
+  // Its job moved on or ended meanwhile: this run is left over, and may be deleted.
+  if (!job) return;
+  if (step_name === 'publish.send' && job.send_at > new Date()) {
+    await ctx.db.transaction((trx) => queueNext(trx, job));
+    return;
+  }
+  const holder = { job };
+  const scratch = join(ctx.scratch, run_token);
+  await mkdir(scratch, { recursive: true });
+  const fence = watchFence(ctx, holder, control.aborted);
+  try {
+    const hands = makeHands(ctx, holder, scratch, fence, control, settings);
+    const result = await step.run(job, hands).catch((error) => {
+      if (error instanceof Later) return error;
+      throw error;
+    });
+    fence.throwIfLost();
+    await commitResult(ctx, holder.job, result);
+  } catch (error) {
+    await commitFault(ctx, holder.job, step_name, error, fence, control);
+  } finally {
+    fence.stop();
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+interface Fence {
+  signal: AbortSignal;
+  lose(): void;
+  throwIfLost(): void;
+  stop(): void;
+}
+
+/** Looks from time to time whether the job is still ours, so that a long step stops soon when not. */
+function watchFence(ctx: Context, holder: { job: Job }, aborted: AbortSignal): Fence {
+  const lost = new AbortController();
+  const timer = setInterval(async () => {
+    const { id, run_token } = holder.job;
+    const held = await ctx.db('jobs').where({ id, run_token }).first('id').catch(() => true);
+    if (!held) lost.abort(new LostJob('The job was taken over, cancelled or deleted'));
+  }, WATCH_MS);
+  return {
+    signal: AbortSignal.any([lost.signal, aborted]),
+    lose: () => lost.abort(new LostJob('The job was taken over, cancelled or deleted')),
+    throwIfLost: () => {
+      if (lost.signal.aborted) throw lost.signal.reason;
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+function makeHands(
+  ctx: Context,
+  holder: { job: Job },
+  scratch: string,
+  fence: Fence,
+  control: RunControl,
+  settings: Record<string, unknown>,
+): Hands {
+  const { db, log } = ctx;
+  const { signal } = fence;
+  return {
+    scratch,
+    storage: ctx.storage,
+    signal,
+    progress: progressWriter(ctx, holder, fence),
+    checkpoint() {
+      signal.throwIfAborted();
+      if (control.stopping.aborted) throw new Stopping('The process is stopping');
+    },
+    keep: (path, content_type) => keepWorkingCopy(ctx, holder.job, path, content_type, signal),
+    tiktok: creatorTikTok(ctx, holder.job.creator_id, signal),
+    ledger: createLedger(ctx, holder),
+    async note(name, details = {}) {
+      await db.transaction(async (trx) => {
+        await fencedUpdate(trx, holder.job, {});
+        await insertEvent(trx, holder.job.id, name, details);
+      });
+    },
+    log: log.child({ job_id: holder.job.id }),
+    settings,
+  };
+}
+
+/** Writes at most once a second; a write that finds the fence lost stops the step. */
+function progressWriter(ctx: Context, holder: { job: Job }, fence: Fence) {
+  let written_at = 0;
+  return (fraction: number) => {
+    if (Date.now() - written_at < PROGRESS_MS) return;
+    written_at = Date.now();
+    const progress = Math.min(1, Math.max(0, fraction));
+    fencedUpdate(ctx.db, holder.job, { progress }).catch((error) => {
+      if (error instanceof LostJob) fence.lose();
+    });
+  };
+}
+
+/** Commits a patch as one move, or a Later as the same step queued again. */
+async function commitResult(ctx: Context, job: Job, result: Patch | Later): Promise<void> {
+  if (result instanceof Later) return postpone(ctx, job, result, 0);
+  const next = result.state ?? STATES[job.state as WorkingState].next;
+  const started_at = Date.now();
+  await ctx.db.transaction((trx) => moveJob(trx, job, { ...result, state: next }, eventOf(next, result)));
+  ctx.log.info({
+    event: 'job.moved',
+    job_id: job.id,
+    from: job.state,
+    to: next,
+    ms: Date.now() - started_at,
+  });
+}
+
+function eventOf(state: string, patch: Patch): { name: string; details?: Record<string, unknown> } {
+  if (state === 'ready') return { name: 'prepared', details: { changes: patch.media?.changes ?? [] } };
+  if (state === 'finished') return { name: 'finished', details: { post_ids: patch.post_ids ?? [] } };
+  if (state === 'failed') return { name: 'failed', details: { ...patch.error } };
+  return { name: state };
+}
+
+async function postpone(ctx: Context, job: Job, later: Later, faults: number): Promise<void> {
+  await ctx.db.transaction(async (trx) => {
+    const kept = await fencedUpdate(trx, job, { faults, run_token: null });
+    if (later.reason) await insertEvent(trx, job.id, later.reason, { until: later.at });
+    const { step } = STATES[kept.state as WorkingState];
+    const run = { job_id: job.id, creator_id: job.creator_id, step, run_at: later.at };
+    await queueStep(trx, run, 'preserve_run_at');
+  });
+}
+
+/** Decides what an error means: lost, stopping, final (Problem), to be retried, or given up. */
+async function commitFault(
+  ctx: Context,
+  job: Job,
+  step_name: StepName,
+  error: unknown,
+  fence: Fence,
+  control: RunControl,
+): Promise<void> {
+  fence.throwIfLost();
+  if (error instanceof LostJob) throw error;
+  if (error instanceof Problem) return failJob(ctx, job, errorOf(error));
+  if (error instanceof Stopping || control.aborted.aborted) {
+    return postpone(ctx, job, Later.in(0), job.faults);
+  }
+  ctx.log.warn({ event: 'step.fault', step: step_name, job_id: job.id, err: error });
+  if (step_name.startsWith('media.')) {
+    if (control.is_last_attempt) return failJob(ctx, job, INTERNAL);
+    throw error;
+  }
+  if (job.faults > 0 && Date.now() - job.send_at.getTime() > GIVE_UP_MS) {
+    return failJob(ctx, job, GAVE_UP);
+  }
+  return postpone(ctx, job, Later.in(backOff(job.faults)), job.faults + 1);
+}
+
+const INTERNAL: JobError = {
+  code: 'internal_error',
+  message: 'We could not process this file, and it is our fault. Try again, or ask the operator.',
+  tiktok: null,
+};
+const GAVE_UP: JobError = {
+  code: 'unavailable',
+  message: 'TikTok could not be reached for 24 hours, so nothing was posted. Try again later.',
+  tiktok: null,
+};
+
+/** 1 s, doubling up to five minutes, with up to a fifth of jitter. */
+function backOff(faults: number): number {
+  return Math.min(300_000, 1_000 * 2 ** Math.min(faults, 20)) * (1 + Math.random() / 5);
+}
+
+function errorOf(problem: Problem): JobError {
+  const { tiktok } = problem.extras;
+  return {
+    code: problem.code,
+    message: problem.message,
+    tiktok: tiktok ? { code: tiktok.code, log_id: tiktok.log_id } : null,
+  };
+}
+
+/** A job whose mark is set may have been posted: it ends unconfirmed, and the creator tells. */
+async function failJob(ctx: Context, job: Job, error: JobError): Promise<void> {
+  const state = await ctx.db.transaction(async (trx) => {
+    const may_be_posted = job.state === 'sent' || (await isCommitted(trx, job.id));
+    const end = may_be_posted ? 'unconfirmed' : 'failed';
+    const close = may_be_posted ? {} : { attempt_outcome: error.code };
+    await moveJob(trx, job, { state: end, error, ...close }, { name: end, details: { ...error } });
+    return end;
+  });
+  ctx.log.info({ event: `job.${state}`, job_id: job.id, from: job.state, code: error.code });
+}

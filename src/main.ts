@@ -1,0 +1,142 @@
+// Composition root: config → context → migrate → web and/or worker (ROLE); stops both on a signal.
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createApp, listen } from './app.ts';
+import { appSecret } from './app-secret.ts';
+import { type Config, ConfigFaults, pluginsDir, readConfig } from './config.ts';
+import type { Context } from './context.ts';
+import { type ConnectionOptions, migrate, openDatabase } from './database.ts';
+import {
+  type EmbeddedPostgres,
+  EmbeddedPostgresFault,
+  startEmbeddedPostgres,
+} from './embedded-postgres.ts';
+import { createLog, type Logger } from './log.ts';
+import { loadModules, settingSchemas, settingsOf } from './modules.ts';
+import type { Manifest } from './plugin.ts';
+import { createSecrets } from './secrets.ts';
+import { createDiskStorage } from './storage/disk.ts';
+import { createTikTok } from './tiktok/client.ts';
+import { startWorker, type Worker } from './worker.ts';
+
+// sysexits.h EX_CONFIG: the operator has to change something before a restart can help.
+const EXIT_CONFIG = 78;
+const STOP_MS = 29_000;
+
+async function main(): Promise<void> {
+  const modules = await loadModules(pluginsDir());
+  const config = readConfig(undefined, settingSchemas(modules));
+  const log = createLog(config.LOG_LEVEL);
+  const postgres = config.DATABASE_URL ? null : await startEmbeddedPostgres(config.DATA_DIR, log);
+  const ctx = buildContext(config, log, modules, postgres);
+  let worker: Worker | null = null;
+  let server: Server | null = null;
+  try {
+    await migrate(ctx.db, ctx.connection);
+    if (config.ROLE !== 'web') worker = await startWorker(ctx, postgres !== null);
+    server = await listen(createApp(ctx), config);
+  } catch (error) {
+    await stop(ctx, server, worker, postgres);
+    throw error;
+  }
+  log.info({ event: 'started', role: config.ROLE, url: config.PUBLIC_URL, port: config.PORT });
+
+  const signalled = new Promise<string>((done) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => done(signal));
+  });
+  const broken = Promise.race([
+    worker?.failed ?? new Promise<never>(() => {}),
+    postgres?.died.then(() => Promise.reject(new Error('The embedded PostgreSQL ended'))) ??
+      new Promise<never>(() => {}),
+  ]);
+  const reason = await Promise.race([signalled, broken]).catch((error) => error as Error);
+  log.info({ event: 'stopping', reason: reason instanceof Error ? reason.message : reason });
+  // A second signal, or an end that takes too long, does not wait any more.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1));
+  setTimeout(() => process.exit(1), STOP_MS).unref();
+  await stop(ctx, server, worker, postgres);
+  log.info({ event: 'stopped' });
+  process.exit(reason instanceof Error ? 1 : 0);
+}
+
+function buildContext(
+  config: Config,
+  log: Logger,
+  modules: Manifest[],
+  postgres: EmbeddedPostgres | null,
+): Context {
+  const connection: ConnectionOptions = postgres?.connection ?? {
+    connectionString: config.DATABASE_URL as string,
+  };
+  const data_dir = resolve(config.DATA_DIR);
+  const inspector = modules.find((module) => module.inspect);
+  if (!inspector?.inspect) throw new Error('Expected a module that inspects uploads, found none');
+  const { inspect } = inspector;
+  const ctx: Context = {
+    config,
+    log,
+    connection,
+    modules,
+    db: openDatabase(connection),
+    secrets: createSecrets(config.APP_SECRET ?? [appSecret(data_dir)]),
+    storage: createDiskStorage(join(data_dir, 'media'), config.STORAGE_MAX_GB * 1_000_000_000),
+    tiktok: createTikTok({
+      client_key: config.TIKTOK_CLIENT_KEY as string,
+      client_secret: config.TIKTOK_CLIENT_SECRET as string,
+      authorize_url: config.TIKTOK_AUTHORIZE_URL,
+      api_url: config.TIKTOK_API_URL,
+      upload_hosts: config.TIKTOK_UPLOAD_HOSTS,
+    }),
+    scratch: emptyScratch(data_dir),
+    inspect: (path, signal) => inspect(path, { signal, log, settings: settingsOf(ctx, inspector) }),
+  };
+  return ctx;
+}
+
+/** This process's own folder; those of processes of this machine that are gone are removed. */
+function emptyScratch(data_dir: string): string {
+  const all = join(data_dir, 'scratch');
+  mkdirSync(all, { recursive: true });
+  for (const name of readdirSync(all)) {
+    const [, host, pid] = /^(.+)-(\d+)$/.exec(name) ?? [];
+    if (host === hostname() && !isAlive(Number(pid))) rmSync(join(all, name), { recursive: true });
+  }
+  const own = join(all, `${hostname()}-${process.pid}`);
+  rmSync(own, { recursive: true, force: true });
+  mkdirSync(own, { recursive: true, mode: 0o700 });
+  return own;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return pid !== process.pid && process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function stop(
+  ctx: Context,
+  server: Server | null,
+  worker: Worker | null,
+  postgres: EmbeddedPostgres | null,
+): Promise<void> {
+  server?.close();
+  server?.closeIdleConnections();
+  await worker?.stop();
+  server?.closeAllConnections();
+  await ctx.db.destroy();
+  await postgres?.stop();
+  rmSync(ctx.scratch, { recursive: true, force: true });
+}
+
+main().catch((error) => {
+  if (error instanceof ConfigFaults || error instanceof EmbeddedPostgresFault) {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(EXIT_CONFIG);
+  }
+  createLog('error').fatal({ event: 'start.failed', err: error });
+  process.exit(1);
+});

@@ -1,0 +1,37 @@
+// The manifest of stored media.
+import type { Manifest } from '../plugin.ts';
+import { addApiRoutes } from '../web/api.ts';
+import { mediaRoutes } from './api.ts';
+import { addMediaPages } from './pages.ts';
+
+export const storedMedia: Manifest = {
+  name: 'stored_media',
+  api: mediaRoutes,
+  routes(router, ctx) {
+    addApiRoutes(router, ctx, mediaRoutes);
+    addMediaPages(router, ctx);
+  },
+  personal_data: {
+    tables: {
+      media: {
+        owner: { by: 'creator_id' },
+        columns: {
+          storage_key: 'The random name of the stored file.',
+          creator_id: 'Whose file it is.',
+          purpose: 'An upload, or a working copy made for a post.',
+          file_name: 'The name the file had when it was uploaded.',
+          content_type: 'What kind of file it is.',
+          bytes: 'Its size.',
+          sha256: 'Its fingerprint.',
+          facts: 'Its length, size of picture and frame rate.',
+          expires_at: 'When it is removed.',
+          created_at: 'When it was stored.',
+        },
+        purpose: 'To post it, and to show what will be posted.',
+        legal_basis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
+        recipients: 'TikTok, when a post is made with it',
+        kept: 'As long as the plan says; working copies until their post has ended.',
+      },
+    },
+  },
+};

@@ -1,0 +1,43 @@
+// Serves a stored file at its unguessable address, with ranges, and never as something a browser would run.
+import type { Context as KoaContext } from 'koa';
+import type { Context } from '../context.ts';
+import { getByKey } from './store.ts';
+
+const PLAYABLE = /^(video\/[\w.+-]+|image\/(jpeg|png|webp|gif|avif))$/;
+
+export async function serveMedia(ctx: Context, koa: KoaContext, storage_key: string): Promise<void> {
+  const media = await getByKey(ctx.db, storage_key);
+  koa.set('Accept-Ranges', 'bytes');
+  koa.set('Cache-Control', 'private, max-age=3600');
+  koa.set('X-Content-Type-Options', 'nosniff');
+  koa.set('Content-Security-Policy', "default-src 'none'; sandbox");
+  koa.set('Cross-Origin-Resource-Policy', 'same-origin');
+  koa.type = PLAYABLE.test(media.content_type) ? media.content_type : 'application/octet-stream';
+  const range = parseRange(koa.get('Range'), media.bytes);
+  if (range === 'unsatisfiable') {
+    koa.status = 416;
+    koa.set('Content-Range', `bytes */${media.bytes}`);
+    return;
+  }
+  const { start, end } = range ?? { start: 0, end: media.bytes - 1 };
+  koa.status = range ? 206 : 200;
+  if (range) koa.set('Content-Range', `bytes ${start}-${end}/${media.bytes}`);
+  koa.length = end - start + 1;
+  if (koa.method === 'HEAD') return;
+  koa.body = await ctx.storage.read(storage_key, { start, end });
+  koa.length = end - start + 1;
+}
+
+/** One range as RFC 9110 §14 has it; several, or another unit, are answered with the whole. */
+export function parseRange(
+  header: string,
+  size: number,
+): { start: number; end: number } | 'unsatisfiable' | null {
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header.trim());
+  if (!match || (match[1] === '' && match[2] === '')) return null;
+  const [first, last] = [match[1] ?? '', match[2] ?? ''];
+  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
+  const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
+  if (start >= size || start > end) return 'unsatisfiable';
+  return { start, end };
+}

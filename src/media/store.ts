@@ -1,0 +1,169 @@
+// The SQL of stored files, and the one order in which file and row come and go.
+import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { extname } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { Knex } from 'knex';
+import type { Context } from '../context.ts';
+import { type Creator, limitsOf } from '../creators/store.ts';
+import { Problem } from '../errors.ts';
+import type { Job, MediaFacts } from '../jobs/job.ts';
+import { WORKING_STATES } from '../jobs/states.ts';
+import { json } from '../jobs/store.ts';
+import { randomToken } from '../secrets.ts';
+
+/** A row of `media`. */
+export interface Media {
+  storage_key: string;
+  creator_id: string;
+  purpose: 'upload' | 'working';
+  file_name: string | null;
+  content_type: string;
+  bytes: number;
+  sha256: string;
+  facts: MediaFacts;
+  expires_at: Date;
+  created_at: Date;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Streams an upload into storage, looks at it, and keeps it; a file that is no media leaves nothing.
+ * A crash between file and row leaves a file without a row, which the sweeper removes.
+ */
+export async function keepUpload(
+  ctx: Context,
+  creator: Creator,
+  body: Readable,
+  file_name: string | null,
+  signal: AbortSignal,
+): Promise<Media> {
+  await ctx.storage.check();
+  const limits = limitsOf(ctx.config, creator);
+  const storage_key = randomToken(190);
+  const { bytes, sha256 } = await ctx.storage.write(storage_key, body, {
+    limit: limits.upload_bytes,
+    signal,
+  });
+  try {
+    if (bytes === 0) throw new Problem('media_rejected', 'The file is empty (rule: not_empty).');
+    const found = await inspect(ctx, storage_key, signal);
+    const [row] = await ctx.db('media').insert({
+      storage_key,
+      creator_id: creator.id,
+      purpose: 'upload',
+      file_name: file_name?.slice(0, 200) ?? null,
+      content_type: found.content_type,
+      bytes,
+      sha256,
+      facts: json({ ...found.facts, bytes, sha256 }),
+      expires_at: new Date(Date.now() + limits.media_days * DAY_MS),
+    }).returning('*');
+    return row;
+  } catch (error) {
+    await ctx.storage.remove(storage_key);
+    throw error;
+  }
+}
+
+async function inspect(ctx: Context, storage_key: string, signal: AbortSignal) {
+  const path = await ctx.storage.checkout(storage_key, ctx.scratch);
+  return ctx.inspect(path, signal).finally(() => rm(path, { force: true }));
+}
+
+/** Keeps a converted file of a job: registered first, so that no crash leaves it unknown. */
+export async function keepWorkingCopy(
+  ctx: Context,
+  job: Job,
+  path: string,
+  content_type: string,
+  signal: AbortSignal,
+): Promise<{ storage_key: string; bytes: number; sha256: string }> {
+  await ctx.storage.check();
+  const storage_key = `${randomToken(190)}${extname(path)}`;
+  const stored = await ctx.storage.write(storage_key, createReadStream(path), { signal });
+  await ctx.db('media').insert({
+    storage_key,
+    creator_id: job.creator_id,
+    purpose: 'working',
+    content_type,
+    ...stored,
+    facts: json({}),
+    expires_at: new Date(Math.max(Date.now(), job.send_at.getTime()) + DAY_MS),
+  });
+  return { storage_key, ...stored };
+}
+
+export async function listMedia(db: Knex, creator_id: string): Promise<Media[]> {
+  return db('media')
+    .where({ creator_id, purpose: 'upload' })
+    .where('expires_at', '>', new Date())
+    .orderBy('created_at', 'desc')
+    .limit(200);
+}
+
+export async function findUpload(
+  db: Knex,
+  creator_id: string,
+  storage_key: string,
+): Promise<Media | undefined> {
+  return db('media')
+    .where({ creator_id, storage_key, purpose: 'upload' })
+    .where('expires_at', '>', new Date())
+    .first();
+}
+
+export async function getUpload(db: Knex, creator_id: string, storage_key: string): Promise<Media> {
+  const found = await findUpload(db, creator_id, storage_key);
+  if (!found) throw new Problem('not_found', 'There is no such upload.');
+  return found;
+}
+
+/** By its unguessable key alone: for the public address of a file. */
+export async function getByKey(db: Knex, storage_key: string): Promise<Media> {
+  const found = await db('media').where({ storage_key }).first();
+  if (!found || found.expires_at <= new Date()) throw new Problem('not_found', 'There is no such file.');
+  return found;
+}
+
+/** The row is locked until the job that uses it is stored, so that a deletion waits and then refuses. */
+export async function lockUpload(
+  trx: Knex,
+  creator_id: string,
+  storage_key: string,
+): Promise<Media | undefined> {
+  return trx('media')
+    .where({ creator_id, storage_key, purpose: 'upload' })
+    .where('expires_at', '>', new Date())
+    .forUpdate()
+    .first();
+}
+
+/** Throws `state_conflict` while a job still needs the file. */
+export async function removeUpload(ctx: Context, creator_id: string, storage_key: string): Promise<void> {
+  await ctx.db.transaction(async (trx) => {
+    const media = await lockUpload(trx, creator_id, storage_key);
+    if (!media) throw new Problem('not_found', 'There is no such upload.');
+    const user = await trx('jobs')
+      .where({ creator_id })
+      .whereIn('state', [...WORKING_STATES, 'unconfirmed'])
+      .where((either) => either.where({ source_key: storage_key }).orWhere({ output_key: storage_key }))
+      .first('id');
+    if (user) {
+      throw new Problem('state_conflict', 'A post that is not finished needs this file. Cancel the post first.', { job_id: user.id });
+    }
+    await trx('media').where({ storage_key }).delete();
+  });
+  await ctx.storage.remove(storage_key);
+}
+
+export interface StoredSum {
+  files: number;
+  bytes: number;
+}
+
+export async function sumMedia(db: Knex, creator_id: string): Promise<StoredSum> {
+  const row = await db('media').where({ creator_id }).count('* as files').sum('bytes as bytes').first();
+  return { files: Number(row?.['files'] ?? 0), bytes: Number(row?.['bytes'] ?? 0) };
+}

@@ -1,0 +1,66 @@
+// The list of modules: the core's, then plugins/*/plugin.ts, then those of PLUGINS_DIR.
+import { existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { z } from 'zod';
+import { access } from './access/module.ts';
+import type { Context } from './context.ts';
+import { creators } from './creators/module.ts';
+import { database, queue } from './privacy/tables.ts';
+import { jobs } from './jobs/module.ts';
+import { storedMedia } from './media/module.ts';
+import type { Chore, Manifest, Step } from './plugin.ts';
+
+const BUILT_IN = join(import.meta.dirname, '../plugins');
+const CORE: Manifest[] = [database, queue, creators, access, storedMedia, jobs];
+
+/** A plugin that does not load ends the start: one that deletes or publishes must not be missing. */
+export async function loadModules(plugins_dir?: string): Promise<Manifest[]> {
+  const folders = [BUILT_IN, ...(plugins_dir ? [resolve(plugins_dir)] : [])];
+  const plugins: Manifest[] = [];
+  for (const folder of folders) {
+    for (const name of readdirSync(folder).sort()) {
+      const path = join(folder, name, 'plugin.ts');
+      if (!existsSync(path)) continue;
+      const manifest = (await import(pathToFileURL(path).href)).default as Manifest;
+      if (manifest?.name !== name) {
+        throw new Error(`Expected plugin ${name} to export a manifest of that name by default`);
+      }
+      plugins.push(manifest);
+    }
+  }
+  return [...CORE, ...plugins];
+}
+
+/** Env name → schema, of all modules. */
+export function settingSchemas(modules: Manifest[]): Record<string, z.ZodType> {
+  return Object.assign({}, ...modules.map((module) => module.settings ?? {}));
+}
+
+/** The values of one module's own settings. */
+export function settingsOf(ctx: Context, module: Manifest): Record<string, unknown> {
+  const names = Object.keys(module.settings ?? {});
+  return Object.fromEntries(names.map((name) => [name, ctx.config.plugin_settings[name]]));
+}
+
+/** `module.step` → the step. */
+export function stepsOf(modules: Manifest[]): Map<string, { step: Step; module: Manifest }> {
+  return new Map(
+    modules.flatMap((module) =>
+      Object.entries(module.steps ?? {}).map(
+        ([name, step]) => [`${module.name}.${name}`, { step, module }] as const,
+      ),
+    ),
+  );
+}
+
+/** `module.chore` → the chore. */
+export function choresOf(modules: Manifest[]): Map<string, Chore> {
+  return new Map(
+    modules.flatMap((module) =>
+      Object.entries(module.chores ?? {}).map(
+        ([name, chore]) => [`${module.name}.${name}`, chore] as const,
+      ),
+    ),
+  );
+}

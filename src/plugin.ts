@@ -1,0 +1,93 @@
+// «#plugin»: all that a plugin may import, and the shape of the manifest every module hands in.
+import type Router from '@koa/router';
+import type { z } from 'zod';
+import type { Context } from './context.ts';
+import type { Job, MediaFacts, Patch } from './jobs/job.ts';
+import type { Later } from './jobs/later.ts';
+import type { Ledger } from './jobs/ledger.ts';
+import type { Logger } from './log.ts';
+import type { PersonalData } from './privacy/declaration.ts';
+import type { Storage } from './storage/storage.ts';
+import type { ApiRoute } from './web/api.ts';
+import type { CreatorTikTok } from './creators/tiktok.ts';
+
+export { invalid, Problem } from './errors.ts';
+export type { Job, MediaFacts, Patch } from './jobs/job.ts';
+export { Later } from './jobs/later.ts';
+export type { Attempt, Ledger } from './jobs/ledger.ts';
+export { TikTokError } from './tiktok/errors.ts';
+export { chunkPlan } from './tiktok/chunks.ts';
+export { refusalOf } from './tiktok/refusals.ts';
+
+/** What a step may touch. It has no database: every write goes through these and is fenced. */
+export interface Hands {
+  /** An empty folder of this run alone; removed when the run ends, whatever happened. */
+  scratch: string;
+  storage: Storage;
+  /** Aborts when the process stops, the job is cancelled, or the run lost its job to another. */
+  signal: AbortSignal;
+  /** 0…1; written at most once a second. */
+  progress(fraction: number): void;
+  /** Call between parts of a long step: throws when the process is stopping or the job was lost. */
+  checkpoint(): void;
+  /** Keeps a converted file for this job; it goes when the job has ended. */
+  keep(path: string, content_type: string): Promise<{ storage_key: string; bytes: number; sha256: string }>;
+  /** TikTok as this job's creator: fresh tokens and TikTok's per-minute quotas are seen to. */
+  tiktok: CreatorTikTok;
+  /** The publish ledger of this job. */
+  ledger: Ledger;
+  /** Adds a line to the job's timeline. */
+  note(name: string, details?: Record<string, unknown>): Promise<void>;
+  log: Logger;
+  /** The plugin's own settings, as parsed by its schemas. */
+  settings: Record<string, unknown>;
+}
+
+/** Work that moves a job on. Answers with a patch (done) or Later; a Problem fails the job. */
+export interface Step {
+  run(job: Job, hands: Hands): Promise<Patch | Later>;
+}
+
+/** Work that belongs to no job, run by cron once per cluster. */
+export interface Chore {
+  /** graphile-worker cron expression, e.g. `*\/5 * * * *`; absent: only on demand. */
+  cron?: string;
+  run(ctx: Context, payload: unknown, signal: AbortSignal): Promise<void>;
+}
+
+/** Work that each process does for itself, by node-cron. */
+export interface Tick {
+  /** Six-field cron expression (seconds first). */
+  cron: string;
+  run(ctx: Context): Promise<void>;
+}
+
+/** What a look at a freshly arrived file found. */
+export interface Inspection {
+  content_type: string;
+  /** File name extension with its dot, e.g. `.mp4`. */
+  extension: string;
+  facts: MediaFacts;
+}
+
+/** The plain value by which a core folder or a plugin says what it brings. */
+export interface Manifest {
+  /** Its folder's name. */
+  name: string;
+  /** Env name → zod schema with a description (`.describe()`), parsed with the rest at start. */
+  settings?: Record<string, z.ZodType>;
+  steps?: Record<string, Step>;
+  chores?: Record<string, Chore>;
+  ticks?: Record<string, Tick>;
+  /** Its JSON routes, for the OpenAPI document. */
+  api?: ApiRoute[];
+  /** Adds routes to the router; pages and API alike. */
+  routes?: (router: Router, ctx: Context) => void;
+  /** Looks at an uploaded file before it is accepted; throws `media_rejected`. One module offers it. */
+  inspect?: (
+    path: string,
+    hands: Pick<Hands, 'signal' | 'settings' | 'log'>,
+  ) => Promise<Inspection>;
+  /** Required: there is no way to say nothing about personal data. */
+  personal_data: PersonalData;
+}

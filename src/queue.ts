@@ -1,0 +1,107 @@
+// The protocol with graphile-worker: the only file that knows how its runs are added, kept and cleared.
+import type { Knex } from 'knex';
+import type { StepName } from './jobs/states.ts';
+
+// fetch and prepare give up after this many; e^n seconds between them make about an hour.
+const MEDIA_ATTEMPTS = 8;
+// The most graphile-worker can hold: publishing keeps its own count and never gives up by attempts.
+const ENDLESS_ATTEMPTS = 32_767;
+
+export interface QueuedStep {
+  job_id: string;
+  creator_id: string;
+  step: StepName;
+  run_at: Date;
+}
+
+/**
+ * Adds the job's next run in the caller's transaction. One key per job, so a job never has two
+ * waiting runs. `replace` is for moves and wakes: it sets the time. `preserve_run_at` is for a run
+ * that asks to be run again: were a wake added meanwhile, its earlier time stays.
+ */
+export async function queueStep(
+  trx: Knex,
+  { job_id, creator_id, step, run_at }: QueuedStep,
+  mode: 'replace' | 'preserve_run_at' = 'replace',
+): Promise<void> {
+  const is_media = step.startsWith('media.');
+  // Posts of one creator go one after another; other steps need no order.
+  const queue_name = step === 'publish.send' ? `creator:${creator_id}` : null;
+  await trx.raw(
+    `select graphile_worker.add_job(
+       ?::text, payload := ?::json, queue_name := ?::text, run_at := ?::timestamptz,
+       max_attempts := ?::int, job_key := ?::text, job_key_mode := ?::text)`,
+    [
+      step,
+      JSON.stringify({ job_id }),
+      queue_name,
+      run_at,
+      is_media ? MEDIA_ATTEMPTS : ENDLESS_ATTEMPTS,
+      keyOf(job_id),
+      mode,
+    ],
+  );
+}
+
+/** Takes a waiting run out; one that is running finds its job moved on, and stops by itself. */
+export async function unqueue(trx: Knex, job_id: string): Promise<void> {
+  await trx.raw('select graphile_worker.remove_job(?)', [keyOf(job_id)]);
+}
+
+/** Adds a chore to be run once, now or later; a second one under the same key replaces it. */
+export async function queueChore(trx: Knex, name: string, key: string, payload = {}): Promise<void> {
+  await trx.raw(
+    'select graphile_worker.add_job(?::text, payload := ?::json, job_key := ?::text)',
+    [name, JSON.stringify(payload), key],
+  );
+}
+
+/** Frees what these pools held; the runs keep their attempts and their time. */
+export async function unlockPools(trx: Knex, pool_ids: string[]): Promise<void> {
+  if (pool_ids.length === 0) return;
+  await trx.raw('select graphile_worker.force_unlock_workers(?::text[])', [pool_ids]);
+}
+
+export interface OrphanedJob {
+  id: string;
+  creator_id: string;
+  state: string;
+  send_at: Date;
+  /** Its last run died on its last attempt, and graphile-worker will never touch it again. */
+  is_exhausted: boolean;
+}
+
+/** Jobs that ought to move and have no run that could move them. */
+export async function findOrphanedJobs(
+  trx: Knex,
+  working_states: readonly string[],
+): Promise<OrphanedJob[]> {
+  const { rows } = await trx.raw(
+    `select jobs.id, jobs.creator_id, jobs.state, jobs.send_at, runs.id is not null as is_exhausted
+       from jobs
+       left join graphile_worker._private_jobs runs on runs.key = 'job:' || jobs.id
+      where jobs.state = any(?)
+        and jobs.updated_at < now() - interval '5 seconds'
+        and (runs.id is null or (runs.attempts >= runs.max_attempts and runs.locked_at is null))
+        and not exists (
+          select from graphile_worker._private_jobs held
+           where held.locked_at is not null and held.payload ->> 'job_id' = jobs.id::text)
+      order by jobs.updated_at
+      limit 500`,
+    [working_states],
+  );
+  return rows as OrphanedJob[];
+}
+
+/** Removes named queues that hold nothing: each costs every worker's look-up. */
+export async function removeIdleQueues(trx: Knex): Promise<void> {
+  await trx.raw(
+    `delete from graphile_worker._private_job_queues queues
+      where locked_at is null and not exists (
+        select from graphile_worker._private_jobs runs where runs.job_queue_id = queues.id)`,
+  );
+}
+
+function keyOf(job_id: string): string {
+  return `job:${job_id}`;
+}

@@ -1,0 +1,87 @@
+// Seals and opens secrets (AES-256-GCM), and makes, hashes and compares tokens.
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
+
+export interface Secrets {
+  /**
+   * Encrypts under the first key. `context` (e.g. `grants.refresh_token:<creator>`) is
+   * authenticated: a sealed value moved to another row or column does not open.
+   */
+  seal(plain: string, context: string): string;
+  /** Throws when the value was changed, moved, or sealed under a key that is gone. */
+  open(sealed: string, context: string): string;
+  /** A keyed hash (HMAC-SHA-256, hex) for look-ups of what must not be guessable. */
+  keyedHash(text: string, purpose: string): string;
+}
+
+const FORMAT = 'v1';
+
+/** `keys`: base64, 32+ bytes each; the first seals, all open (rotation). */
+export function createSecrets(keys: string[]): Secrets {
+  const ring = new Map(
+    keys.map((key) => {
+      const bytes = Buffer.from(key, 'base64');
+      const derived = Buffer.from(hkdfSync('sha256', bytes, '', 'pm3k seal', 32));
+      return [sha256(`id:${key}`).slice(0, 8), derived] as const;
+    }),
+  );
+  const [current_id, current_key] = [...ring][0] as [string, Buffer];
+
+  return {
+    seal(plain, context) {
+      const iv = randomBytes(12);
+      const cipher = createCipheriv('aes-256-gcm', current_key, iv);
+      cipher.setAAD(Buffer.from(context));
+      const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
+      const packed = Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url');
+      return `${FORMAT}.${current_id}.${packed}`;
+    },
+    open(sealed, context) {
+      const [format, key_id, packed] = sealed.split('.');
+      const key = ring.get(key_id ?? '');
+      if (format !== FORMAT || !key || !packed) {
+        throw new Error('Expected a secret sealed under a key of APP_SECRET, found another one');
+      }
+      const bytes = Buffer.from(packed, 'base64url');
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12));
+      decipher.setAAD(Buffer.from(context));
+      decipher.setAuthTag(bytes.subarray(12, 28));
+      return decipher.update(bytes.subarray(28), undefined, 'utf8') + decipher.final('utf8');
+    },
+    keyedHash(text, purpose) {
+      return createHmac('sha256', current_key).update(`${purpose}\n${text}`).digest('hex');
+    },
+  };
+}
+
+/** SHA-256 in hex; enough for tokens of 160 random bits and more, which need no slow hash. */
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** An unguessable token of letters and digits with `bits` (rounded up) of randomness. */
+export function randomToken(bits = 256): string {
+  const length = Math.ceil(bits / Math.log2(62));
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+  let token = '';
+  while (token.length < length) {
+    for (const byte of randomBytes(length)) {
+      // 248 is the largest multiple of 62 below 256: the rest would favour the first letters.
+      if (byte < 248 && token.length < length) token += alphabet[byte % 62];
+    }
+  }
+  return token;
+}
+
+/** Compares in constant time; unequal lengths are unequal. */
+export function isEqual(a: string, b: string): boolean {
+  const [x, y] = [Buffer.from(a), Buffer.from(b)];
+  return x.length === y.length && timingSafeEqual(x, y);
+}

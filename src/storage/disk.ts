@@ -1,0 +1,140 @@
+// The storage port on a local disk: write beside, fsync, rename.
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Problem } from '../errors.ts';
+import type { Storage } from './storage.ts';
+
+const KEY = /^[A-Za-z0-9]{20,64}(\.[a-z0-9]{1,5})?$/;
+const MIN_FREE_BYTES = 200_000_000;
+const ABANDONED_MS = 24 * 3600_000;
+
+/** `max_bytes`: the most this instance may hold, 0 for the disk's own end. */
+export function createDiskStorage(root: string, max_bytes = 0): Storage {
+  // Two letters of folders keep a directory small with a million files.
+  const pathOf = (key: string) => {
+    if (!KEY.test(key)) throw new Problem('not_found', 'There is no such file.');
+    return join(root, key.slice(0, 2), key);
+  };
+
+  return {
+    async write(key, body, { limit = Number.POSITIVE_INFINITY, signal } = {}) {
+      const path = pathOf(key);
+      const parts = join(root, 'incoming');
+      await mkdir(parts, { recursive: true });
+      await mkdir(dirname(path), { recursive: true });
+      const part = join(parts, `${randomUUID()}.part`);
+      try {
+        const meter = createMeter(limit);
+        await pipeline(body, meter.stream, createWriteStream(part, { mode: 0o600 }), { signal });
+        await syncFile(part);
+        await rename(part, path);
+        await syncFile(dirname(path));
+        return { bytes: meter.bytes(), sha256: meter.sha256() };
+      } catch (error) {
+        await rm(part, { force: true });
+        throw fullDisk(error);
+      }
+    },
+    async read(key, range) {
+      const path = pathOf(key);
+      await existing(path);
+      return createReadStream(path, range);
+    },
+    async size(key) {
+      return (await existing(pathOf(key))).size;
+    },
+    async checkout(key, folder) {
+      const path = pathOf(key);
+      await existing(path);
+      const target = join(folder, key);
+      await rm(target, { force: true });
+      // A link costs nothing and outlives a deletion of the original; across disks it takes a copy.
+      await link(path, target).catch(() => copyFile(path, target).catch((error) => {
+        throw fullDisk(error);
+      }));
+      return target;
+    },
+    async remove(key) {
+      await rm(pathOf(key), { force: true });
+    },
+    async *list() {
+      for (const folder of await readdir(root).catch(() => [])) {
+        if (folder.length !== 2) continue;
+        for (const key of await readdir(join(root, folder))) {
+          const found = await stat(join(root, folder, key)).catch(() => null);
+          if (found) yield { key, bytes: found.size, modified_at: found.mtime };
+        }
+      }
+    },
+    async check() {
+      await mkdir(join(root, 'incoming'), { recursive: true });
+      await removeAbandonedParts(join(root, 'incoming'));
+      const { bavail, bsize } = await statfs(root);
+      if (bavail * bsize < MIN_FREE_BYTES) {
+        throw new Problem('storage_full', 'Less than 200 MB are free on the disk that holds the media.');
+      }
+      if (max_bytes > 0 && (await usedBytes(root)) >= max_bytes) {
+        throw new Problem('storage_full', 'The media have reached STORAGE_MAX_GB.');
+      }
+    },
+  };
+}
+
+function createMeter(limit: number) {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const stream = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes > limit) {
+        done(new Problem('too_large', `The file is larger than ${limit / 1_000_000} MB, the most this plan takes.`));
+        return;
+      }
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  return { stream, bytes: () => bytes, sha256: () => hash.digest('hex') };
+}
+
+async function existing(path: string) {
+  const found = await stat(path).catch(() => null);
+  if (!found?.isFile()) throw new Problem('not_found', 'There is no such file.');
+  return found;
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  await handle.sync().finally(() => handle.close());
+}
+
+function fullDisk(error: unknown): unknown {
+  const code = (error as NodeJS.ErrnoException)?.code;
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  return new Problem('storage_full', 'The disk is full. Nothing that was stored before is lost.', {
+    cause: error,
+  });
+}
+
+/** What a crash left half written; a day is longer than any upload may idle. */
+async function removeAbandonedParts(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => null);
+    if (found && Date.now() - found.mtimeMs > ABANDONED_MS) await rm(path, { force: true });
+  }
+}
+
+async function usedBytes(root: string): Promise<number> {
+  let bytes = 0;
+  for (const folder of await readdir(root)) {
+    for (const name of await readdir(join(root, folder))) {
+      bytes += (await stat(join(root, folder, name)).catch(() => null))?.size ?? 0;
+    }
+  }
+  return bytes;
+}

@@ -1,0 +1,29 @@
+// The storage port: what disk (and other places) must do. Keys are random, made by us, and never a path from outside.
+import type { Readable } from 'node:stream';
+
+export interface StoredObject {
+  bytes: number;
+  sha256: string;
+}
+
+/** Every method may be called again after a crash; a missing object is not an error for `remove`. */
+export interface Storage {
+  /**
+   * Streams into a new object, hashing on the way; it appears whole and durable, or not at all.
+   * Over `limit` bytes it throws `too_large`; a full disk throws `storage_full`.
+   */
+  write(
+    key: string,
+    body: Readable,
+    options?: { limit?: number; signal?: AbortSignal },
+  ): Promise<StoredObject>;
+  /** A byte range of an object, `end` inclusive; throws `not_found`. */
+  read(key: string, range?: { start: number; end: number }): Promise<Readable>;
+  size(key: string): Promise<number>;
+  /** A local copy (or link) of the object in `folder`; answers its path. Never write to it. */
+  checkout(key: string, folder: string): Promise<string>;
+  remove(key: string): Promise<void>;
+  list(): AsyncIterable<{ key: string; bytes: number; modified_at: Date }>;
+  /** Throws `unavailable` when nothing could be written now. */
+  check(): Promise<void>;
+}

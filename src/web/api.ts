@@ -1,0 +1,151 @@
+// JSON routes as data: authentication, schemas, both paths of each route, and OpenAPI derive from one table.
+import bodyParser from '@koa/bodyparser';
+import type Router from '@koa/router';
+import type { Context as KoaContext, Middleware } from 'koa';
+import type { z } from 'zod';
+import { type ApiKey, authenticate } from '../access/keys.ts';
+import { limitRequests } from '../access/rate-limits.ts';
+import type { Context } from '../context.ts';
+import type { Creator } from '../creators/store.ts';
+import { invalid, Problem } from '../errors.ts';
+
+export interface ApiRequest<B = unknown, Q = unknown> {
+  creator: Creator;
+  key: ApiKey;
+  body: B;
+  query: Q;
+  params: Record<string, string>;
+  /** Aborts when the client has gone. */
+  signal: AbortSignal;
+  koa: KoaContext;
+}
+
+export interface ApiAnswer {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** One call of the API. `path` is below `/v1`, with `{name}` for parameters. */
+export interface ApiRoute {
+  method: 'get' | 'post' | 'patch' | 'delete';
+  path: string;
+  summary: string;
+  body?: z.ZodType;
+  query?: z.ZodType;
+  /** The body is a stream that the handler reads by itself. */
+  is_upload?: boolean;
+  answers: Record<number, string>;
+  handle(ctx: Context, request: ApiRequest<never, never>): Promise<ApiAnswer>;
+}
+
+/** Types body and query of a route by its schemas. */
+export function apiRoute<B extends z.ZodType, Q extends z.ZodType>(
+  route: Omit<ApiRoute, 'handle' | 'body' | 'query'> & {
+    body?: B;
+    query?: Q;
+    handle(ctx: Context, request: ApiRequest<z.output<B>, z.output<Q>>): Promise<ApiAnswer>;
+  },
+): ApiRoute {
+  return route as unknown as ApiRoute;
+}
+
+/** What the key's creator may do at `/v1/x`, it may also do at `/v1/creators/{creator_id}/x`. */
+export function addApiRoutes(router: Router, ctx: Context, routes: ApiRoute[]): void {
+  const parse = bodyParser({
+    enableTypes: ['json'],
+    jsonLimit: '256kb',
+    parsedMethods: ['POST', 'PATCH', 'DELETE'],
+  });
+  for (const route of routes) {
+    const steps: Middleware[] = [authenticated(ctx)];
+    if (!route.is_upload) steps.push(expectJson(route), parse);
+    steps.push(answering(ctx, route));
+    for (const path of pathsOf(route)) router[route.method](path, ...(steps as never[]));
+  }
+}
+
+export function pathsOf(route: ApiRoute): string[] {
+  const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+  if (path.startsWith('/creators/')) return [`/v1${path}`];
+  return [`/v1${path}`, `/v1/creators/:creator_id${path}`];
+}
+
+function authenticated(ctx: Context): Middleware {
+  return async (koa, next) => {
+    const { creator, key } = await authenticate(ctx, koa.get('Authorization'));
+    await limitRequests(ctx, koa, key.id);
+    const named = (koa as unknown as { params: Record<string, string> }).params['creator_id'];
+    if (named !== undefined && named !== 'me' && named !== creator.id) {
+      throw new Problem('not_found', 'There is no such creator.');
+    }
+    koa.state['creator'] = creator;
+    koa.state['key'] = key;
+    await next();
+  };
+}
+
+function expectJson(route: ApiRoute): Middleware {
+  return async (koa, next) => {
+    if (route.body && !koa.is('application/json', '+json')) {
+      if (koa.request.length === 0 || !koa.get('Content-Type')) {
+        throw invalid('', 'Expected a JSON body with `Content-Type: application/json`.');
+      }
+      throw new Problem('unsupported_media_type', 'Expected `Content-Type: application/json`.');
+    }
+    await next();
+  };
+}
+
+function answering(ctx: Context, route: ApiRoute): Middleware {
+  return async (koa) => {
+    const { params } = koa as unknown as { params: Record<string, string> };
+    const request = {
+      creator: koa.state['creator'],
+      key: koa.state['key'],
+      body: route.body ? parseWith(route.body, koa.request.body, 'body') : undefined,
+      query: route.query ? parseWith(route.query, { ...koa.query }, 'query') : undefined,
+      params,
+      signal: closeSignal(koa),
+      koa,
+    };
+    const answer = await route.handle(ctx, request as never);
+    koa.status = answer.status;
+    for (const [name, value] of Object.entries(answer.headers ?? {})) koa.set(name, value);
+    if (answer.body !== undefined) {
+      koa.body = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
+      koa.type = 'application/json; charset=utf-8';
+    }
+  };
+}
+
+/** Parses what came from outside, or throws `invalid_request` with a pointer to each fault. */
+export function parseWith<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  where: 'body' | 'query' | 'form',
+): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const errors = result.error.issues.flatMap((issue) => {
+    const path = issue.path.map(String);
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({ pointer: pointer([...path, key]), message: 'This field is not known.' }));
+    }
+    return [{ pointer: pointer(path), message: issue.message }];
+  });
+  const first = errors[0];
+  throw new Problem('invalid_request', `The ${where} has ${errors.length === 1 ? 'a fault' : `${errors.length} faults`}: ${first?.pointer || '/'}: ${first?.message}`, { errors });
+}
+
+function pointer(path: string[]): string {
+  return path.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+export function closeSignal(koa: KoaContext): AbortSignal {
+  const closed = new AbortController();
+  koa.res.once('close', () => {
+    if (!koa.res.writableFinished) closed.abort(new DOMException('The client has gone', 'AbortError'));
+  });
+  return closed.signal;
+}

@@ -1,0 +1,93 @@
+// For machines: is it alive, is it ready, and what does it count.
+import type Router from '@koa/router';
+import type { Context as KoaContext } from 'koa';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Context } from '../context.ts';
+import { isMigrated } from '../database.ts';
+import { Problem } from '../errors.ts';
+import { hasLivingWorker } from '../heartbeat.ts';
+import { ALL_STATES } from '../jobs/states.ts';
+import { isEqual } from '../secrets.ts';
+
+export function addHealthRoutes(router: Router, ctx: Context): void {
+  const registry = createRegistry(ctx);
+  router.get('/healthz', (koa) => {
+    koa.body = { ok: true };
+  });
+  router.get('/readyz', async (koa) => {
+    const parts = await readiness(ctx);
+    // A web process serves without a worker of its own; it says so, and stays in rotation.
+    const needed = Object.entries(parts).filter(
+      ([name]) => !(name === 'worker' && ctx.config.ROLE === 'web'),
+    );
+    koa.status = needed.every(([, state]) => state === 'ok') ? 200 : 503;
+    koa.body = { ok: koa.status === 200, ...parts };
+  });
+  router.get('/metrics', async (koa) => {
+    assertMayRead(ctx, koa);
+    koa.type = registry.contentType;
+    koa.body = await registry.metrics();
+  });
+}
+
+async function readiness(ctx: Context): Promise<Record<string, string>> {
+  const check = async (work: () => Promise<unknown>) => {
+    try {
+      return (await work()) === false ? 'failing' : 'ok';
+    } catch (error) {
+      return error instanceof Problem ? error.code : 'failing';
+    }
+  };
+  const [database, migrations, storage, worker] = await Promise.all([
+    check(() => ctx.db.raw('select 1')),
+    check(() => isMigrated(ctx.db)),
+    check(() => ctx.storage.check()),
+    check(() => hasLivingWorker(ctx)),
+  ]);
+  return { database, migrations, storage, worker };
+}
+
+function assertMayRead(ctx: Context, koa: KoaContext): void {
+  const { METRICS_TOKEN } = ctx.config;
+  if (METRICS_TOKEN) {
+    if (isEqual(koa.get('Authorization'), `Bearer ${METRICS_TOKEN}`)) return;
+    throw new Problem('unauthorized', 'Expected `Authorization: Bearer METRICS_TOKEN`.');
+  }
+  const is_loopback = /^(::1|127\.|::ffff:127\.)/.test(koa.req.socket.remoteAddress ?? '');
+  const is_forwarded = koa.get('X-Forwarded-For') !== '' || koa.get('Forwarded') !== '';
+  if (!is_loopback || is_forwarded) {
+    throw new Problem('forbidden', 'Without METRICS_TOKEN, /metrics answers loopback only.');
+  }
+}
+
+function createRegistry(ctx: Context): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'pm3k_jobs',
+    help: 'Jobs by state',
+    labelNames: ['state'],
+    registers: [registry],
+    async collect() {
+      const rows = await ctx.db('jobs').groupBy('state').select('state').count('* as count');
+      for (const state of ALL_STATES) this.set({ state }, 0);
+      for (const row of rows) this.set({ state: String(row['state']) }, Number(row['count']));
+    },
+  });
+  new Gauge({
+    name: 'pm3k_jobs_overdue_seconds',
+    help: 'How late the latest job is that waits for its time to be sent',
+    registers: [registry],
+    async collect() {
+      const row = await ctx
+        .db('jobs')
+        .where({ state: 'ready' })
+        .where('send_at', '<', new Date())
+        .min('send_at as first')
+        .first();
+      const first = row?.['first'] as Date | null | undefined;
+      this.set(first ? (Date.now() - first.getTime()) / 1000 : 0);
+    },
+  });
+  return registry;
+}

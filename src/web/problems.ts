@@ -1,0 +1,98 @@
+// The one door out for errors: problem+json (RFC 9457) for programs, a page for people.
+import { randomUUID } from 'node:crypto';
+import type { Context as KoaContext, Middleware } from 'koa';
+import type { Context } from '../context.ts';
+import { Problem } from '../errors.ts';
+
+/** What the answer holds; `type` leads to the code's row in the docs. */
+export function problemBody(ctx: Context, problem: Problem, request_id: string) {
+  const { errors, retry_at, tiktok, job_id } = problem.extras;
+  return {
+    type: `${ctx.config.PUBLIC_URL}/docs/errors#${problem.code}`,
+    title: problem.title,
+    status: problem.status,
+    detail: problem.message,
+    code: problem.code,
+    ...(errors ? { errors } : {}),
+    ...(retry_at ? { retry_at: retry_at.toISOString() } : {}),
+    ...(tiktok ? { tiktok } : {}),
+    ...(job_id ? { job_id } : {}),
+    request_id,
+  };
+}
+
+/** Gives every request an id, and turns whatever is thrown into an answer. */
+export function problems(
+  ctx: Context,
+  renderPage: (koa: KoaContext, problem: Problem, request_id: string) => string,
+): Middleware {
+  return async (koa, next) => {
+    const given = koa.get('X-Request-Id');
+    const request_id = /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+    koa.state['request_id'] = request_id;
+    koa.set('X-Request-Id', request_id);
+    try {
+      await next();
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem.status >= 500 && problem.code === 'internal_error') {
+        ctx.log.error({ event: 'request.fault', request_id, route: routeOf(koa), err: error });
+      }
+      answer(ctx, koa, problem, request_id, renderPage);
+    }
+  };
+}
+
+function answer(
+  ctx: Context,
+  koa: KoaContext,
+  problem: Problem,
+  request_id: string,
+  renderPage: (koa: KoaContext, problem: Problem, request_id: string) => string,
+): void {
+  koa.status = problem.status;
+  for (const [name, value] of Object.entries(problem.extras.headers ?? {})) koa.set(name, value);
+  const { retry_at } = problem.extras;
+  if (retry_at) {
+    koa.set('Retry-After', String(Math.max(1, Math.ceil((retry_at.getTime() - Date.now()) / 1000))));
+  }
+  // An answer given before the body was read whole: what still flows in would be taken for the next request.
+  if (!koa.req.complete) koa.set('Connection', 'close');
+  if (isForPeople(koa)) {
+    koa.type = 'html';
+    koa.body = renderPage(koa, problem, request_id);
+    return;
+  }
+  koa.body = JSON.stringify(problemBody(ctx, problem, request_id));
+  koa.type = 'application/problem+json';
+}
+
+/** Programs ask below these paths; everywhere else whoever accepts HTML is a person. */
+function isForPeople(koa: KoaContext): boolean {
+  if (/^\/(v1|api|openapi\.json|healthz|readyz|metrics)(\/|$)/.test(koa.path)) return false;
+  return koa.accepts('html', 'json') === 'html';
+}
+
+/** Koa's and its parsers' own errors carry a status below 500; all else is a fault of ours. */
+function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const { status, type } = (error ?? {}) as { status?: number; type?: string };
+  if (status === 413) return new Problem('too_large', 'The request is too large.');
+  if (status === 415) return new Problem('unsupported_media_type', 'This content type is not taken here.');
+  if (status === 404) return new Problem('not_found', 'There is nothing at this address.');
+  if (status !== undefined && status >= 400 && status < 500) {
+    return new Problem('invalid_request', 'The request could not be read.', { cause: type });
+  }
+  if (isAborted(error)) return new Problem('unavailable', 'The request was cut off.');
+  return new Problem('internal_error', 'Something failed on our side. Nothing you sent was lost by it; try again, and name the request id if it stays.');
+}
+
+function isAborted(error: unknown): boolean {
+  const { name, code } = (error ?? {}) as { name?: string; code?: string };
+  return name === 'AbortError' || code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
+
+/** The route's pattern, never the path: ids stay out of the log. */
+export function routeOf(koa: KoaContext): string {
+  return String((koa as { _matchedRoute?: unknown })._matchedRoute ?? 'none');
+}
