@@ -16,7 +16,7 @@ export type { Job, MediaFacts, Patch } from './jobs/job.ts';
 export { Later } from './jobs/later.ts';
 export type { Attempt, Ledger } from './jobs/ledger.ts';
 export { TikTokError } from './tiktok/errors.ts';
-export { chunkPlan } from './tiktok/chunks.ts';
+export { chunkFrom, chunkPlan } from './tiktok/chunks.ts';
 export { refusalOf } from './tiktok/refusals.ts';
 
 /** What a step may touch. It has no database: every write goes through these and is fenced. */

@@ -88,7 +88,7 @@ export async function findOrphanedJobs(
            where held.locked_at is not null and held.payload ->> 'job_id' = jobs.id::text)
       order by jobs.updated_at
       limit 500`,
-    [working_states],
+    [[...working_states]],
   );
   return rows as OrphanedJob[];
 }

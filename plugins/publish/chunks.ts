@@ -1,5 +1,5 @@
 // Sends the file in TikTok's chunks, noting each that was taken; the mark comes before the last.
-import type { Attempt, Hands, Job } from '#plugin';
+import { type Attempt, chunkFrom, type Hands, type Job } from '#plugin';
 
 /** `done`: every byte is with TikTok. `lapsed` / `unknown`: the address is dead; nothing more was sent. */
 export type SendResult = 'done' | 'lapsed' | 'unknown';
@@ -19,7 +19,7 @@ export async function sendChunks(
   let corrections = 0;
   for (;;) {
     hands.checkpoint();
-    const range = chunkFrom(offset, { bytes, chunk_bytes, chunk_count });
+    const range = chunkFrom({ chunk_size: chunk_bytes, chunk_count }, bytes, offset);
     if (!range) return 'done';
     if (range.last === bytes - 1 && !is_marked) {
       await hands.ledger.commit(attempt);
@@ -41,20 +41,18 @@ export async function sendChunks(
     corrections = answer.result === 'behind' ? corrections + 1 : 0;
     if (corrections > MAX_CORRECTIONS) throw new Error('Expected TikTok to accept the offset it named');
     // A 416 tells how much TikTok really has; after a crash that may be more than we noted.
-    offset = answer.result === 'behind' ? (answer.received_bytes ?? 0) : range.last + 1;
+    offset = answer.result === 'behind' ? correct(offset, answer.received_bytes) : range.last + 1;
     await hands.ledger.acknowledge(attempt, offset);
     hands.progress(offset / bytes);
     await hands.note('part_sent', { part: Math.min(chunk_count, Math.floor(offset / chunk_bytes)), parts: chunk_count });
   }
 }
 
-/** The chunk that starts at `offset`; the last one takes the remainder. Null when all is sent. */
-export function chunkFrom(
-  offset: number,
-  plan: { bytes: number; chunk_bytes: number; chunk_count: number },
-): { first: number; last: number } | null {
-  if (offset >= plan.bytes) return null;
-  const index = Math.min(Math.floor(offset / plan.chunk_bytes), plan.chunk_count - 1);
-  const is_last = index === plan.chunk_count - 1;
-  return { first: offset, last: is_last ? plan.bytes - 1 : (index + 1) * plan.chunk_bytes - 1 };
+/**
+ * Documented as a count of bytes. Where naming that count is refused with the same number again, it
+ * was the last byte's index.
+ */
+function correct(sent_offset: number, received_bytes: number | null): number {
+  const named = received_bytes ?? 0;
+  return named === sent_offset && named > 0 ? named + 1 : named;
 }

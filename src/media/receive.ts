@@ -1,6 +1,6 @@
 // Takes an upload from a request, raw or multipart, as a stream into storage.
 import { Readable } from 'node:stream';
-import busboy from '@fastify/busboy';
+import { Busboy } from '@fastify/busboy';
 import type { Context as KoaContext } from 'koa';
 import type { Context } from '../context.ts';
 import { assertMayPost, type Creator, limitsOf } from '../creators/store.ts';
@@ -56,7 +56,7 @@ function receiveMultipart(
         stream.resume();
         return;
       }
-      kept = keepUpload(ctx, creator, new Readable().wrap(stream), file_name || null, signal);
+      kept = keepUpload(ctx, creator, Readable.from(stream), file_name || null, signal);
       kept.catch((error) => {
         stream.resume();
         reject(error);
@@ -76,7 +76,7 @@ function receiveMultipart(
 
 function createForm(koa: KoaContext, reject: (error: unknown) => void) {
   try {
-    return busboy({
+    return new Busboy({
       headers: { ...koa.req.headers, 'content-type': koa.get('Content-Type') },
       limits: { files: 4, fields: 20, fieldSize: 10_000 },
     });

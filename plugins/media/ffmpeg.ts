@@ -1,0 +1,102 @@
+// The only file that starts ffmpeg and ffprobe: caged, from an argument array, for local files alone.
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import ffmpeg from 'fluent-ffmpeg';
+
+const CAGED_FFMPEG = join(import.meta.dirname, 'caged-ffmpeg.sh');
+const CAGE = join(import.meta.dirname, 'caged.sh');
+const PROBE_MS = 20_000;
+
+// Demuxers for containers we take. Nothing that names other files: no playlists, no concat, no image sequences.
+const FORMATS = 'mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,gif,asf,m4v,h264,hevc';
+const INPUT_OPTIONS = ['-protocol_whitelist', 'file,pipe', '-format_whitelist', FORMATS];
+
+ffmpeg.setFfmpegPath(CAGED_FFMPEG);
+// Newer programs print their capabilities in another form, which the library cannot read.
+(ffmpeg as unknown as { prototype: { _checkCapabilities(done: () => void): void } }).prototype._checkCapabilities =
+  (done) => done();
+
+/** ffmpeg or ffprobe said no; `lines` are its own last words, without paths. */
+export class FfmpegFailure extends Error {
+  override name = 'FfmpegFailure';
+  readonly lines: string;
+  constructor(lines: string) {
+    super('ffmpeg could not read the file');
+    this.lines = lines.replaceAll(/\/\S+/g, '…').slice(-600);
+  }
+}
+
+/** ffprobe's JSON about a file. Throws FfmpegFailure when it is not media of a container we take. */
+export async function runProbe(path: string, signal: AbortSignal): Promise<unknown> {
+  const args = [
+    ...['ffprobe', '-v', 'error', ...INPUT_OPTIONS],
+    ...['-show_format', '-show_streams', '-of', 'json', '-i', `file:${path}`],
+  ];
+  try {
+    const { stdout } = await promisify(execFile)(CAGE, args, {
+      timeout: PROBE_MS,
+      killSignal: 'SIGKILL',
+      maxBuffer: 4_000_000,
+      signal,
+    });
+    return JSON.parse(stdout);
+  } catch (error) {
+    signal.throwIfAborted();
+    const { stderr, code } = error as { stderr?: string; code?: number | string };
+    if (code === 127 || code === 'ENOENT') throw new Error('ffprobe was not found');
+    throw new FfmpegFailure(stderr ?? 'It took longer than 20 seconds to look at.');
+  }
+}
+
+export interface Work {
+  input: string;
+  /** Absent: decode to the end and throw the pictures away. */
+  output?: string;
+  options: string[];
+  duration_ms: number;
+  time_limit_ms: number;
+  cwd: string;
+  signal: AbortSignal;
+  progress?: (fraction: number) => void;
+}
+
+/** Runs ffmpeg to its end; killed on abort and at the time limit. Answers the last lines of its log. */
+export function runFfmpeg(work: Work): Promise<void> {
+  return new Promise((resolve, reject) => {
+    work.signal.throwIfAborted();
+    // cwd is the run's own folder: ffmpeg may write temporary files where it stands.
+    const command = ffmpeg({ cwd: work.cwd, logger: undefined } as ffmpeg.FfmpegCommandOptions)
+      .input(`file:${work.input}`)
+      .inputOptions(['-nostdin', '-v', 'error', '-stats', ...INPUT_OPTIONS])
+      .outputOptions(work.options)
+      .output(work.output ? `file:${work.output}` : '-');
+    const kill = () => command.kill('SIGKILL');
+    const limit = setTimeout(kill, work.time_limit_ms);
+    work.signal.addEventListener('abort', kill, { once: true });
+    const settle = () => {
+      clearTimeout(limit);
+      work.signal.removeEventListener('abort', kill);
+    };
+    command.on('progress', ({ timemark }) => {
+      work.progress?.(Math.min(1, milliseconds(timemark) / Math.max(1, work.duration_ms)));
+    });
+    command.on('end', () => {
+      settle();
+      resolve();
+    });
+    command.on('error', (_error, _stdout, stderr) => {
+      settle();
+      if (work.signal.aborted) reject(work.signal.reason);
+      else reject(new FfmpegFailure(stderr ?? ''));
+    });
+    command.run();
+  });
+}
+
+/** `00:01:02.34` → milliseconds; `N/A` → 0. */
+function milliseconds(timemark: string): number {
+  const [hours, minutes, seconds] = timemark.split(':').map(Number);
+  const total = ((hours ?? 0) * 3600 + (minutes ?? 0) * 60 + (seconds ?? 0)) * 1000;
+  return Number.isFinite(total) ? total : 0;
+}

@@ -1,0 +1,23 @@
+// A quick look at an upload before it is accepted: is it a video at all?
+import type { Inspection } from '#plugin';
+import { rejected } from './plan.ts';
+import { factsOf, look } from './prepare.ts';
+import type { Probe } from './probe.ts';
+
+export async function inspect(path: string, { signal }: { signal: AbortSignal }): Promise<Inspection> {
+  const found = await look(path, signal);
+  if (!found.video) throw rejected('There is no moving picture in this file.', 'is_video');
+  return { ...typeOf(found), facts: factsOf(found, null, []) };
+}
+
+/** By what the container really is, not by name or header. */
+function typeOf({ container, brand }: Probe): { content_type: string; extension: string } {
+  const names = container.split(',');
+  if (names.includes('mp4')) {
+    return brand.trim() === 'qt'
+      ? { content_type: 'video/quicktime', extension: '.mov' }
+      : { content_type: 'video/mp4', extension: '.mp4' };
+  }
+  if (names.includes('webm')) return { content_type: 'video/webm', extension: '.webm' };
+  return { content_type: `video/x-${names[0]}`, extension: `.${names[0]}` };
+}

@@ -1,0 +1,17 @@
+// Media: looks at uploads, and prepares what will be sent so that TikTok takes it.
+import { z } from 'zod';
+import type { Manifest } from '#plugin';
+import { fetchSource } from './fetch.ts';
+import { inspect } from './inspect.ts';
+import { prepare } from './prepare.ts';
+
+export default {
+  name: 'media',
+  settings: {
+    FFMPEG_PATH: z.string().optional().describe('The ffmpeg to use. Default: the one in PATH, else the one from npm.'),
+    FFPROBE_PATH: z.string().optional().describe('The ffprobe to use. Default: the one in PATH, else the one from npm.'),
+  },
+  steps: { fetch: { run: fetchSource }, prepare: { run: prepare } },
+  inspect,
+  personal_data: { nothing: 'It works on files through the storage port; rows about them are the core’s.' },
+} satisfies Manifest;

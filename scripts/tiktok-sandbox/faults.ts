@@ -1,0 +1,63 @@
+// Faults on demand: what goes wrong between TikTok and a client, told in advance by a test or a person.
+import type { Context, Middleware } from 'koa';
+import { Refusal, refuse } from './answers.ts';
+import type { Fault, State } from './state.ts';
+
+/** What a fault may do to a call. `fail:<reason>` and `stuck` belong to the endpoint `processing`. */
+export const FAULT_KINDS = [
+  'http_500',
+  'http_429',
+  'html_502',
+  'answer_lost',
+  'cut_keep',
+  'cut_drop',
+  'slow',
+  'url_expired',
+  'token_revoked',
+  'stuck',
+] as const;
+
+/** The next fault for this endpoint (and account), used up by one. */
+export function takeFault(state: State, endpoint: string, kinds: readonly string[] | null, open_id?: string): Fault | null {
+  const fault = state.faults.find(
+    (each) =>
+      each.count > 0 &&
+      each.endpoint === endpoint &&
+      (each.open_id === undefined || each.open_id === open_id) &&
+      (kinds === null || kinds.includes(each.kind)),
+  );
+  if (!fault) return null;
+  fault.count -= 1;
+  return fault;
+}
+
+const AROUND = ['http_500', 'http_429', 'html_502', 'answer_lost', 'slow', 'token_revoked'];
+
+/** Faults that happen before or after a whole API call. */
+export function faults(state: State, endpoint: string): Middleware {
+  return async (koa, next) => {
+    const token = koa.get('Authorization').replace(/^Bearer /, '');
+    const grant = state.grants.find((each) => each.access_token === token);
+    const fault = takeFault(state, endpoint, AROUND, grant?.open_id);
+    if (!fault) return next();
+    if (fault.kind === 'token_revoked' && grant) grant.access_expires_at = 0;
+    if (fault.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, 3_000));
+    if (fault.kind === 'http_500') return refuse(koa, new Refusal(500, 'internal_error', 'Internal error'));
+    if (fault.kind === 'http_429') return refuse(koa, new Refusal(429, 'rate_limit_exceeded', 'API rate limit exceeded'));
+    if (fault.kind === 'html_502') return badGateway(koa);
+    await next();
+    if (fault.kind === 'answer_lost') cut(koa);
+  };
+}
+
+export function badGateway(koa: Context): void {
+  koa.status = 502;
+  koa.type = 'html';
+  koa.body = '<html><head><title>502 Bad Gateway</title></head><body><h1>502</h1></body></html>';
+}
+
+/** The work is done, and nobody hears of it. */
+export function cut(koa: Context): void {
+  koa.respond = false;
+  koa.req.socket.destroy();
+}

@@ -1,0 +1,106 @@
+// Koa: every middleware in order and every router, on one page.
+import { createServer, type Server } from 'node:http';
+import Router from '@koa/router';
+import Koa from 'koa';
+import helmet from 'koa-helmet';
+import type { Config } from './config.ts';
+import type { Context } from './context.ts';
+import { Problem } from './errors.ts';
+import { addDocs } from './web/docs.ts';
+import { addHealthRoutes } from './web/health.ts';
+import { sameOriginOnly } from './web/origin.ts';
+import { pageOfProblem } from './web/pages.ts';
+import { problems } from './web/problems.ts';
+import { addStatic } from './web/static.ts';
+
+export function createApp(ctx: Context): Koa {
+  const app = new Koa();
+  app.proxy = ctx.config.TRUST_PROXY > 0;
+  app.maxIpsCount = ctx.config.TRUST_PROXY;
+  // Problems are answered by our own middleware; what still arrives here is a broken connection.
+  app.on('error', (error) => ctx.log.debug({ event: 'connection.fault', err: error }));
+
+  app.use(requestLog(ctx));
+  app.use(problems(ctx, pageOfProblem(ctx)));
+  app.use(secureHeaders(ctx));
+  app.use(sameOriginOnly(ctx));
+  for (const router of routersOf(ctx)) {
+    app.use(router.routes());
+    app.use(
+      router.allowedMethods({
+        throw: true,
+        notImplemented: () => new Problem('method_not_allowed', 'This method is not known.'),
+        methodNotAllowed: () => new Problem('method_not_allowed', 'This address does not take this method.'),
+      }),
+    );
+  }
+  app.use(() => {
+    throw new Problem('not_found', 'There is nothing at this address.');
+  });
+  return app;
+}
+
+/** A worker serves machines only; a web process everything. */
+function routersOf(ctx: Context): Router[] {
+  const health = new Router();
+  addHealthRoutes(health, ctx);
+  if (ctx.config.ROLE === 'worker') return [health];
+  const pages = new Router();
+  addStatic(pages, ctx);
+  addDocs(pages, ctx);
+  for (const module of ctx.modules) module.routes?.(pages, ctx);
+  return [health, pages];
+}
+
+/** One line per request: the route's pattern, never a path with ids, a query, a person or an address. */
+function requestLog(ctx: Context): Koa.Middleware {
+  return async (koa, next) => {
+    const started_at = performance.now();
+    await next();
+    koa.res.once('close', () => {
+      const route = (koa as { _matchedRoute?: unknown })._matchedRoute;
+      ctx.log.info({
+        event: 'request',
+        method: koa.method,
+        route: route === undefined ? null : String(route),
+        status: koa.status,
+        ms: Math.round(performance.now() - started_at),
+        request_id: koa.state['request_id'],
+      });
+    });
+  };
+}
+
+function secureHeaders(ctx: Context): Koa.Middleware {
+  const is_https = ctx.config.PUBLIC_URL.startsWith('https:');
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        // Creators' pictures come from TikTok's hosts, which change; nothing but pictures may.
+        imgSrc: ["'self'", 'data:', 'https:', ...(ctx.config.is_local ? ['http:'] : [])],
+        mediaSrc: ["'self'", 'blob:'],
+        connectSrc: ["'self'"],
+        formAction: ["'self'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    strictTransportSecurity: is_https ? { maxAge: 15_552_000 } : false,
+    referrerPolicy: { policy: 'same-origin' },
+    crossOriginEmbedderPolicy: false,
+  }) as unknown as Koa.Middleware;
+}
+
+/** Listens; rejects when the port is taken. Idle uploads are ended by their own time limit. */
+export function listen(app: Koa, config: Pick<Config, 'HOST' | 'PORT'>): Promise<Server> {
+  // Node would cut a long upload after five minutes, however well it flows.
+  const server = createServer({ requestTimeout: 0, headersTimeout: 60_000 }, app.callback());
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.PORT, config.HOST, () => resolve(server));
+  });
+}

@@ -1,0 +1,38 @@
+// The chunk plan of an upload: a pure function that keeps both wordings of TikTok's rule.
+
+/** 4 GiB: TikTok's "4 GB" at its largest reading. */
+export const MAX_BYTES = 4_294_967_296;
+// Decimal: 66,259,900 bytes in one chunk were refused, although below 64 MiB.
+const MAX_SINGLE = 64_000_000;
+const TARGET = 32_000_000;
+
+export interface ChunkPlan {
+  chunk_size: number;
+  chunk_count: number;
+}
+
+/**
+ * `count = floor(size / chunk)` and `chunk = floor(size / count)` both hold; chunks are 16 to 32 MB and
+ * the last takes the few bytes left over. Throws for an empty file and for one TikTok never takes.
+ * https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
+ */
+export function chunkPlan(size_bytes: number): ChunkPlan {
+  if (!Number.isSafeInteger(size_bytes) || size_bytes < 1 || size_bytes > MAX_BYTES) {
+    throw new RangeError(`Expected a size of 1 to ${MAX_BYTES} bytes, got ${size_bytes}`);
+  }
+  if (size_bytes <= MAX_SINGLE) return { chunk_size: size_bytes, chunk_count: 1 };
+  const chunk_count = Math.ceil(size_bytes / TARGET);
+  return { chunk_size: Math.floor(size_bytes / chunk_count), chunk_count };
+}
+
+/** The bytes to send from `offset` on: to the end of its chunk. Null when all is sent. */
+export function chunkFrom(
+  plan: ChunkPlan,
+  size_bytes: number,
+  offset: number,
+): { first: number; last: number } | null {
+  if (offset >= size_bytes) return null;
+  const index = Math.min(Math.floor(offset / plan.chunk_size), plan.chunk_count - 1);
+  const is_last = index === plan.chunk_count - 1;
+  return { first: offset, last: is_last ? size_bytes - 1 : (index + 1) * plan.chunk_size - 1 };
+}

@@ -1,0 +1,36 @@
+// The one error of the TikTok client; its message never holds a token, a URL with a query, or a caption.
+
+/**
+ * `refused`: TikTok said no, with a definite code. `no_answer`: network, time-out, 5xx or HTML: it may
+ * have been processed all the same. `unreadable`: a success of a shape we do not know. `aborted`: by us.
+ */
+export type TikTokErrorKind = 'refused' | 'no_answer' | 'unreadable' | 'aborted';
+
+export class TikTokError extends Error {
+  override name = 'TikTokError';
+  readonly kind: TikTokErrorKind;
+  /** TikTok's `error.code`, a fail_reason, an OAuth error, or our own name for what happened. */
+  readonly code: string;
+  readonly http_status: number | null;
+  /** What TikTok's support asks for. */
+  readonly log_id: string | null;
+  readonly tiktok_message: string;
+
+  constructor(of: {
+    kind: TikTokErrorKind;
+    code: string;
+    http_status?: number | null;
+    log_id?: string | null;
+    tiktok_message?: string;
+    cause?: unknown;
+  }) {
+    const status = of.http_status ? `, HTTP ${of.http_status}` : '';
+    super(`TikTok: ${of.kind}, ${of.code}${status}`, { cause: of.cause });
+    this.kind = of.kind;
+    // The documentation prints `invalid_param`, the API answers `invalid_params`.
+    this.code = of.code === 'invalid_param' ? 'invalid_params' : of.code;
+    this.http_status = of.http_status ?? null;
+    this.log_id = of.log_id ?? null;
+    this.tiktok_message = (of.tiktok_message ?? '').slice(0, 300);
+  }
+}

@@ -1,0 +1,146 @@
+// The one place where requests leave for TikTok: time-outs, an abort signal, no redirects, bounded answers.
+import type { Readable } from 'node:stream';
+import { Agent, type Dispatcher, errors, request } from 'undici';
+import { TikTokError } from './errors.ts';
+import { envelope, oauthError, parseText } from './wire.ts';
+
+export interface Reply {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+}
+
+const CONNECT_MS = 10_000;
+const IDLE_MS = 60_000;
+const MAX_ANSWER_BYTES = 2_000_000;
+
+const agent = new Agent({ connect: { timeout: CONNECT_MS } });
+
+export interface ApiCall {
+  method: 'GET' | 'POST';
+  url: string;
+  headers?: Record<string, string>;
+  body?: string;
+  timeout_ms: number;
+  signal: AbortSignal;
+}
+
+/** Sends and reads the whole answer within `timeout_ms`. Throws `no_answer` or `aborted`. */
+export async function callApi(call: ApiCall): Promise<Reply> {
+  const limit = AbortSignal.timeout(call.timeout_ms);
+  try {
+    const answer = await request(call.url, {
+      dispatcher: agent,
+      method: call.method,
+      headers: { accept: 'application/json', ...call.headers },
+      body: call.body ?? null,
+      signal: AbortSignal.any([call.signal, limit]),
+    });
+    return await readReply(answer);
+  } catch (error) {
+    throw unanswered(error, call.signal, limit.aborted ? 'timeout' : 'network');
+  }
+}
+
+export interface UploadCall {
+  url: string;
+  headers: Record<string, string>;
+  body: Readable;
+  signal: AbortSignal;
+}
+
+/**
+ * Streams a body. Silence of a minute ends it, however long it takes as a whole. An answer that comes
+ * before the body is through (416, 403) is read, and the rest of the body is not sent.
+ */
+export async function putStream(call: UploadCall): Promise<Reply> {
+  try {
+    const answer = await request(call.url, {
+      dispatcher: agent,
+      method: 'PUT',
+      headers: call.headers,
+      body: call.body,
+      signal: call.signal,
+      headersTimeout: IDLE_MS,
+      bodyTimeout: IDLE_MS,
+    });
+    return await readReply(answer);
+  } catch (error) {
+    throw unanswered(error, call.signal, 'network');
+  } finally {
+    call.body.destroy();
+  }
+}
+
+async function readReply(answer: Dispatcher.ResponseData): Promise<Reply> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of answer.body) {
+    bytes += part.length;
+    if (bytes > MAX_ANSWER_BYTES) {
+      answer.body.destroy();
+      throw new Error('Expected an answer of at most 2 MB');
+    }
+    parts.push(part);
+  }
+  const text = Buffer.concat(parts).toString('utf8');
+  return { status: answer.statusCode, headers: answer.headers, text };
+}
+
+function unanswered(error: unknown, signal: AbortSignal, code: string): TikTokError {
+  if (error instanceof TikTokError) return error;
+  if (signal.aborted) return new TikTokError({ kind: 'aborted', code: 'aborted' });
+  const undici_code = error instanceof errors.UndiciError ? error.code : undefined;
+  const cause = { code: undici_code ?? (error as NodeJS.ErrnoException)?.code };
+  return new TikTokError({ kind: 'no_answer', code, cause });
+}
+
+/** The `data` of an enveloped answer; success is `error.code === "ok"`, whatever the HTTP status. */
+export function dataOf(reply: Reply): unknown {
+  const parsed = envelope.safeParse(jsonOf(reply));
+  if (!parsed.success) throw unreadable(reply);
+  const { code, message, log_id, logid } = parsed.data.error;
+  if (code === 'ok') return parsed.data.data ?? {};
+  throw new TikTokError({
+    // TikTok's own failure may come after the work was done.
+    kind: code === 'internal_error' || reply.status >= 500 ? 'no_answer' : 'refused',
+    code,
+    http_status: reply.status,
+    log_id: log_id ?? logid ?? null,
+    tiktok_message: message ?? '',
+  });
+}
+
+/** A flat OAuth answer; an `error` in it is a refusal even with HTTP 200. */
+export function oauthDataOf(reply: Reply): unknown {
+  const json = reply.text.trim() === '' && reply.status < 300 ? {} : jsonOf(reply);
+  const failed = oauthError.safeParse(json);
+  if (!failed.success) {
+    if (reply.status >= 300) throw unreadable(reply);
+    return json;
+  }
+  const { error, error_description, log_id } = failed.data;
+  // Some answers of this family are enveloped: `error: {code: "ok"}` is no string and passes above.
+  const is_temporary = ['server_error', 'temporarily_unavailable'].includes(error);
+  throw new TikTokError({
+    kind: is_temporary || reply.status >= 500 ? 'no_answer' : 'refused',
+    code: error,
+    http_status: reply.status,
+    log_id: log_id ?? null,
+    tiktok_message: error_description ?? '',
+  });
+}
+
+function jsonOf(reply: Reply): unknown {
+  try {
+    return parseText(reply.text);
+  } catch {
+    throw unreadable(reply);
+  }
+}
+
+/** No JSON, or not TikTok's: with a 5xx a gateway's page, and so no answer. */
+export function unreadable(reply: Reply): TikTokError {
+  const kind = reply.status >= 500 ? 'no_answer' : 'unreadable';
+  return new TikTokError({ kind, code: 'unreadable_answer', http_status: reply.status });
+}

@@ -1,0 +1,152 @@
+// The API's own description: OpenAPI 3.1 from the schemas that validate, shown by swagger-ui from the image.
+import type Router from '@koa/router';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { ERROR_CODES } from '../errors.ts';
+import type { Manifest } from '../plugin.ts';
+import { type ApiRoute, pathsOf } from './api.ts';
+
+export function addDocs(router: Router, ctx: Context): void {
+  const document = openApi(ctx.modules, ctx.config.PUBLIC_URL);
+  router.get('/openapi.json', (koa) => {
+    koa.body = document;
+  });
+  router.get('/docs', (koa) => {
+    koa.type = 'html';
+    // swagger-ui sets style attributes; scripts stay as strict as everywhere.
+    koa.set(
+      'Content-Security-Policy',
+      "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'",
+    );
+    koa.body = DOCS_PAGE;
+  });
+  router.get('/docs/errors', (koa) => {
+    koa.type = 'html';
+    koa.body = errorsPage();
+  });
+}
+
+const DOCS_PAGE = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>API</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="/static/swagger-ui.css"></head>
+<body><div id="docs"></div>
+<script src="/static/swagger-ui-bundle.js"></script><script src="/static/docs.js"></script>
+</body></html>`;
+
+function errorsPage(): string {
+  const rows = Object.entries(ERROR_CODES).map(
+    ([code, [status, title]]) =>
+      `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${title}</td></tr>`,
+  );
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Error codes</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="/static/style.css"></head>
+<body><main class="prose"><h1>Error codes</h1>
+<table><thead><tr><th>Code</th><th>HTTP</th><th>Meaning</th></tr></thead><tbody>
+${rows.join('\n')}
+</tbody></table></main></body></html>`;
+}
+
+/** Every JSON route of every module, with its schemas. */
+export function openApi(modules: Manifest[], server_url: string) {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const route of modules.flatMap((module) => module.api ?? [])) {
+    for (const path of pathsOf(route)) {
+      const template = path.replaceAll(/:(\w+)/g, '{$1}');
+      paths[template] = { ...paths[template], [route.method]: operation(route, template) };
+    }
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'PM3K', version: '1', description: 'Post to TikTok, once, now or at a time.' },
+    servers: [{ url: server_url }],
+    security: [{ key: [] }],
+    components: {
+      securitySchemes: { key: { type: 'http', scheme: 'bearer', bearerFormat: 'pm3k_…' } },
+      schemas: { Problem: problemSchema() },
+    },
+    paths,
+  };
+}
+
+function operation(route: ApiRoute, template: string) {
+  const responses: Record<string, unknown> = {
+    default: {
+      description: 'A problem',
+      content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+    },
+  };
+  for (const [status, description] of Object.entries(route.answers)) responses[status] = { description };
+  return {
+    summary: route.summary,
+    parameters: [...pathParameters(template), ...queryParameters(route)],
+    ...(route.body ? { requestBody: jsonBody(route.body) } : {}),
+    ...(route.is_upload ? { requestBody: uploadBody() } : {}),
+    responses,
+  };
+}
+
+function pathParameters(template: string) {
+  return [...template.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+}
+
+function queryParameters(route: ApiRoute) {
+  if (!route.query) return [];
+  const schema = schemaOf(route.query) as { properties?: Record<string, unknown> };
+  return Object.entries(schema.properties ?? {}).map(([name, property]) => ({
+    name,
+    in: 'query',
+    schema: property,
+  }));
+}
+
+function jsonBody(schema: z.ZodType) {
+  return { required: true, content: { 'application/json': { schema: schemaOf(schema) } } };
+}
+
+function uploadBody() {
+  const file = { type: 'string', format: 'binary' };
+  return {
+    required: true,
+    content: {
+      'video/*': { schema: file },
+      'multipart/form-data': { schema: { type: 'object', properties: { file } } },
+    },
+  };
+}
+
+function schemaOf(schema: z.ZodType) {
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target: 'draft-2020-12' });
+}
+
+function problemSchema() {
+  return {
+    type: 'object',
+    required: ['type', 'title', 'status', 'detail', 'code', 'request_id'],
+    properties: {
+      type: { type: 'string' },
+      title: { type: 'string' },
+      status: { type: 'integer' },
+      detail: { type: 'string' },
+      code: { enum: Object.keys(ERROR_CODES) },
+      errors: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: { pointer: { type: 'string' }, message: { type: 'string' } },
+        },
+      },
+      retry_at: { type: 'string', format: 'date-time' },
+      tiktok: { type: 'object' },
+      job_id: { type: 'string' },
+      request_id: { type: 'string' },
+    },
+  };
+}
