@@ -30,7 +30,8 @@ export function createApp(ctx: Context): Koa {
       router.allowedMethods({
         throw: true,
         notImplemented: () => new Problem('method_not_allowed', 'This method is not known.'),
-        methodNotAllowed: () => new Problem('method_not_allowed', 'This address does not take this method.'),
+        methodNotAllowed: () =>
+          new Problem('method_not_allowed', 'This address does not take this method.'),
       }),
     );
   }

@@ -94,7 +94,9 @@ export const SETTINGS = {
   ...planSettings('PAID', { key_days: 365, media_days: 30, upload_mb: 4000, horizon_days: 30 }),
   STORAGE_MAX_GB: count(0)
     .default(0)
-    .describe('All media together, in GB; 0: until the disk is full. Beyond it uploads are refused.'),
+    .describe(
+      'All media together, in GB; 0: until the disk is full. Beyond it uploads are refused.',
+    ),
   API_REQUESTS_PER_MINUTE: count(0)
     .default(600)
     .describe('Requests a minute per API key; 0 is off.'),
@@ -104,7 +106,9 @@ export const SETTINGS = {
     .describe('TikTok’s limit of new posts a minute per creator; higher only for a sandbox.'),
   TIKTOK_STATUS_PER_MINUTE: count(1)
     .default(30)
-    .describe('TikTok’s limit of status questions a minute per creator; higher only for a sandbox.'),
+    .describe(
+      'TikTok’s limit of status questions a minute per creator; higher only for a sandbox.',
+    ),
   TRUST_PROXY: count(0, 10)
     .default(0)
     .describe('How many reverse proxies stand before us (for the client’s IP).'),
@@ -122,9 +126,7 @@ export const SETTINGS = {
     .string()
     .min(16)
     .optional()
-    .describe(
-      'Bearer token for /metrics. Unset: it answers loopback only, never through a proxy.',
-    ),
+    .describe('Bearer token for /metrics. Unset: it answers loopback only, never through a proxy.'),
   PLUGINS_DIR: z
     .string()
     .optional()
@@ -193,7 +195,7 @@ export function readConfig(
   const values: Record<string, unknown> = {};
   const plugin_settings: Record<string, unknown> = {};
   for (const [name, schema] of Object.entries({ ...SETTINGS, ...plugin_schemas })) {
-    const given = valueOf(name, environment, faults);
+    const given = givenValue(name, environment, faults);
     const result = schema.safeParse(given);
     if (!result.success) {
       faults.push(`${name}: ${result.error.issues.map((issue) => issue.message).join('; ')}.`);
@@ -210,13 +212,17 @@ export function readConfig(
     PUBLIC_URL: public_url,
     SIGN_UP: parsed.SIGN_UP ?? (is_local ? 'open' : 'invite'),
     is_local,
-    plans: { free: planOf(values, 'FREE'), trial: planOf(values, 'TRIAL'), paid: planOf(values, 'PAID') },
+    plans: {
+      free: planOf(values, 'FREE'),
+      trial: planOf(values, 'TRIAL'),
+      paid: planOf(values, 'PAID'),
+    },
     plugin_settings,
   };
 }
 
 /** The variable itself, or the contents of the file that `NAME_FILE` names; empty counts as unset. */
-function valueOf(name: string, environment: Environment, faults: string[]): string | undefined {
+function givenValue(name: string, environment: Environment, faults: string[]): string | undefined {
   const direct = environment[name] || undefined;
   const path = environment[`${name}_FILE`] || undefined;
   if (direct !== undefined && path !== undefined) {
@@ -226,7 +232,9 @@ function valueOf(name: string, environment: Environment, faults: string[]): stri
   try {
     return readFileSync(path, 'utf8').trim() || undefined;
   } catch (error) {
-    faults.push(`${name}_FILE: cannot read the file it names (${(error as NodeJS.ErrnoException).code}).`);
+    faults.push(
+      `${name}_FILE: cannot read the file it names (${(error as NodeJS.ErrnoException).code}).`,
+    );
     return undefined;
   }
 }
@@ -235,20 +243,30 @@ function valueOf(name: string, environment: Environment, faults: string[]): stri
 function crossFaults(parsed: Parsed, public_url: string, is_local: boolean): string[] {
   const faults: string[] = [];
   if (parsed.DATABASE_URL === undefined && parsed.ROLE && parsed.ROLE !== 'all') {
-    faults.push(`ROLE: ${parsed.ROLE} needs DATABASE_URL; the embedded database serves one process.`);
+    faults.push(
+      `ROLE: ${parsed.ROLE} needs DATABASE_URL; the embedded database serves one process.`,
+    );
   }
   if (parsed.DATABASE_URL !== undefined && parsed.APP_SECRET === undefined) {
-    faults.push('APP_SECRET: is required with DATABASE_URL. Make one with `openssl rand -base64 32`.');
+    faults.push(
+      'APP_SECRET: is required with DATABASE_URL. Make one with `openssl rand -base64 32`.',
+    );
   }
   for (const secret of parsed.APP_SECRET ?? []) {
     if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(secret) || Buffer.from(secret, 'base64').length < 32) {
-      faults.push('APP_SECRET: expected 32 or more bytes in base64. Make one with `openssl rand -base64 32`.');
+      faults.push(
+        'APP_SECRET: expected 32 or more bytes in base64. Make one with `openssl rand -base64 32`.',
+      );
     }
   }
-  if (!parsed.TIKTOK_CLIENT_KEY) faults.push('TIKTOK_CLIENT_KEY: is required; it is your TikTok app’s client key.');
-  if (!parsed.TIKTOK_CLIENT_SECRET) faults.push('TIKTOK_CLIENT_SECRET: is required; it is your TikTok app’s client secret.');
-  if (!is_local && !parsed.OPERATOR_NAME) faults.push('OPERATOR_NAME: is required unless PUBLIC_URL is localhost.');
-  if (!is_local && !parsed.OPERATOR_EMAIL) faults.push('OPERATOR_EMAIL: is required unless PUBLIC_URL is localhost.');
+  if (!parsed.TIKTOK_CLIENT_KEY)
+    faults.push('TIKTOK_CLIENT_KEY: is required; it is your TikTok app’s client key.');
+  if (!parsed.TIKTOK_CLIENT_SECRET)
+    faults.push('TIKTOK_CLIENT_SECRET: is required; it is your TikTok app’s client secret.');
+  if (!is_local && !parsed.OPERATOR_NAME)
+    faults.push('OPERATOR_NAME: is required unless PUBLIC_URL is localhost.');
+  if (!is_local && !parsed.OPERATOR_EMAIL)
+    faults.push('OPERATOR_EMAIL: is required unless PUBLIC_URL is localhost.');
   if (/[?#]/.test(public_url)) faults.push('PUBLIC_URL: must have no query and no fragment.');
   return faults;
 }
@@ -265,5 +283,5 @@ function planOf(values: Record<string, unknown>, plan: string): PlanLimits {
 
 /** Needed before the rest can be read: the plugins' schemas are part of the configuration. */
 export function pluginsDir(environment: Environment = process.env): string | undefined {
-  return valueOf('PLUGINS_DIR', environment, []);
+  return givenValue('PLUGINS_DIR', environment, []);
 }

@@ -30,7 +30,7 @@ export async function hasLivingWorker(ctx: Context): Promise<boolean> {
   const row = await ctx
     .db('worker_pools')
     .where({ declared_dead: false })
-    .whereRaw('beat_at > now() - ? * interval \'1 second\'', [SILENT_SECONDS])
+    .whereRaw("beat_at > now() - ? * interval '1 second'", [SILENT_SECONDS])
     .first('pool_id');
   return row !== undefined;
 }

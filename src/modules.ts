@@ -6,10 +6,10 @@ import type { z } from 'zod';
 import { access } from './access/module.ts';
 import type { Context } from './context.ts';
 import { creators } from './creators/module.ts';
-import { database, queue } from './privacy/tables.ts';
 import { jobs } from './jobs/module.ts';
 import { storedMedia } from './media/module.ts';
 import type { Chore, Manifest, Step } from './plugin.ts';
+import { database, queue } from './privacy/tables.ts';
 
 const BUILT_IN = join(import.meta.dirname, '../plugins');
 const CORE: Manifest[] = [database, queue, creators, access, storedMedia, jobs];

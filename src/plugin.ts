@@ -2,6 +2,7 @@
 import type Router from '@koa/router';
 import type { z } from 'zod';
 import type { Context } from './context.ts';
+import type { CreatorTikTok } from './creators/tiktok.ts';
 import type { Job, MediaFacts, Patch } from './jobs/job.ts';
 import type { Later } from './jobs/later.ts';
 import type { Ledger } from './jobs/ledger.ts';
@@ -9,14 +10,13 @@ import type { Logger } from './log.ts';
 import type { PersonalData } from './privacy/declaration.ts';
 import type { Storage } from './storage/storage.ts';
 import type { ApiRoute } from './web/api.ts';
-import type { CreatorTikTok } from './creators/tiktok.ts';
 
 export { invalid, Problem } from './errors.ts';
 export type { Job, MediaFacts, Patch } from './jobs/job.ts';
 export { Later } from './jobs/later.ts';
 export type { Attempt, Ledger } from './jobs/ledger.ts';
-export { TikTokError } from './tiktok/errors.ts';
 export { chunkFrom, chunkPlan } from './tiktok/chunks.ts';
+export { TikTokError } from './tiktok/errors.ts';
 export { refusalOf } from './tiktok/refusals.ts';
 
 /** What a step may touch. It has no database: every write goes through these and is fenced. */
@@ -31,7 +31,10 @@ export interface Hands {
   /** Call between parts of a long step: throws when the process is stopping or the job was lost. */
   checkpoint(): void;
   /** Keeps a converted file for this job; it goes when the job has ended. */
-  keep(path: string, content_type: string): Promise<{ storage_key: string; bytes: number; sha256: string }>;
+  keep(
+    path: string,
+    content_type: string,
+  ): Promise<{ storage_key: string; bytes: number; sha256: string }>;
   /** TikTok as this job's creator: fresh tokens and TikTok's per-minute quotas are seen to. */
   tiktok: CreatorTikTok;
   /** The publish ledger of this job. */

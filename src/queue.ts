@@ -49,11 +49,17 @@ export async function unqueue(trx: Knex, job_id: string): Promise<void> {
 }
 
 /** Adds a chore to be run once, now or later; a second one under the same key replaces it. */
-export async function queueChore(trx: Knex, name: string, key: string, payload = {}): Promise<void> {
-  await trx.raw(
-    'select graphile_worker.add_job(?::text, payload := ?::json, job_key := ?::text)',
-    [name, JSON.stringify(payload), key],
-  );
+export async function queueChore(
+  trx: Knex,
+  name: string,
+  key: string,
+  payload = {},
+): Promise<void> {
+  await trx.raw('select graphile_worker.add_job(?::text, payload := ?::json, job_key := ?::text)', [
+    name,
+    JSON.stringify(payload),
+    key,
+  ]);
 }
 
 /** Frees what these pools held; the runs keep their attempts and their time. */

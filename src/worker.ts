@@ -1,6 +1,12 @@
 // Runs the steps, chores and ticks of all modules: two pools, their heartbeat, and a clean end.
 import { EventEmitter } from 'node:events';
-import { parseCronItems, type Runner, run, type TaskList, type WorkerEvents } from 'graphile-worker';
+import {
+  parseCronItems,
+  type Runner,
+  run,
+  type TaskList,
+  type WorkerEvents,
+} from 'graphile-worker';
 import cron, { type ScheduledTask } from 'node-cron';
 import type { Context } from './context.ts';
 import { openPool } from './database.ts';
@@ -151,12 +157,7 @@ async function stopRunner(runner: Runner, aborted: AbortController): Promise<voi
 }
 
 /** The record of functions for graphile-worker. Only a name leaves a failing run, never its message. */
-function tasksOf(
-  ctx: Context,
-  lane: Lane,
-  stopping: AbortSignal,
-  aborted: AbortSignal,
-): TaskList {
+function tasksOf(ctx: Context, lane: Lane, stopping: AbortSignal, aborted: AbortSignal): TaskList {
   const tasks: TaskList = {};
   for (const [name, { step, module }] of stepsOf(ctx.modules)) {
     if (laneOf(name) !== lane) continue;
@@ -176,8 +177,9 @@ function tasksOf(
     for (const [name, chore] of choresOf(ctx.modules)) {
       const stop = AbortSignal.any([stopping, aborted]);
       tasks[name] = async (payload) => {
-        await withoutWords(() => chore.run(ctx, payload, stop), (error) =>
-          ctx.log.error({ event: 'chore.fault', chore: name, err: error }),
+        await withoutWords(
+          () => chore.run(ctx, payload, stop),
+          (error) => ctx.log.error({ event: 'chore.fault', chore: name, err: error }),
         );
       };
     }

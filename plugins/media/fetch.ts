@@ -7,7 +7,10 @@ export async function fetchSource(job: Job, hands: Hands): Promise<Patch> {
     await hands.storage.size(job.source_key);
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== 'not_found') throw error;
-    throw new Problem('media_rejected', 'The uploaded file is no longer stored. Upload it again. (rule: stored)');
+    throw new Problem(
+      'media_rejected',
+      'The uploaded file is no longer stored. Upload it again. (rule: stored)',
+    );
   }
   return {};
 }

@@ -1,13 +1,26 @@
 // A quick look at an upload before it is accepted: is it a video at all?
-import type { Inspection } from '#plugin';
-import { rejected } from './plan.ts';
+import { type Inspection, Problem } from '#plugin';
+import { planFor, rejected } from './plan.ts';
 import { factsOf, look } from './prepare.ts';
 import type { Probe } from './probe.ts';
 
-export async function inspect(path: string, { signal }: { signal: AbortSignal }): Promise<Inspection> {
+export async function inspect(
+  path: string,
+  { signal }: { signal: AbortSignal },
+): Promise<Inspection> {
   const found = await look(path, signal);
   if (!found.video) throw rejected('There is no moving picture in this file.', 'is_video');
-  return { ...typeOf(found), facts: factsOf(found, null, []) };
+  return { ...typeOf(found), facts: factsOf(found, null, foresee(found)) };
+}
+
+/** What will be changed, or why it will be refused: told before anything is posted. */
+function foresee(found: Probe): string[] {
+  try {
+    return planFor(found).changes;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return [`It cannot be posted: ${error.message}`];
+  }
 }
 
 /** By what the container really is, not by name or header. */

@@ -39,11 +39,18 @@ function repack(probe: Probe): Plan {
   const changes: string[] = [];
   const [sound] = probe.audio;
   const is_sound_fine = sound === undefined || (sound.codec === 'aac' && sound.channels <= 2);
-  if (!isMp4(probe)) changes.push('Packed into an MP4 file without touching picture or sound: TikTok takes MP4.');
-  if (!is_sound_fine) changes.push(`Converted the sound from ${codecName(sound.codec)} to AAC stereo: TikTok’s players need it.`);
-  if (probe.audio.length > 1) changes.push('Kept the first of several sound tracks: TikTok plays one.');
-  if (probe.has_location) changes.push('Removed the place where it was filmed: it would have been sent along.');
-  else if (probe.other_streams > 0) changes.push('Removed data that is neither picture nor sound: TikTok does not take it.');
+  if (!isMp4(probe))
+    changes.push('Packed into an MP4 file without touching picture or sound: TikTok takes MP4.');
+  if (!is_sound_fine)
+    changes.push(
+      `Converted the sound from ${codecName(sound.codec)} to AAC stereo: TikTok’s players need it.`,
+    );
+  if (probe.audio.length > 1)
+    changes.push('Kept the first of several sound tracks: TikTok plays one.');
+  if (probe.has_location)
+    changes.push('Removed the place where it was filmed: it would have been sent along.');
+  else if (probe.other_streams > 0)
+    changes.push('Removed data that is neither picture nor sound: TikTok does not take it.');
   if (changes.length === 0) return { act: 'nothing', changes: [] };
   const audio = is_sound_fine ? ['-c:a', 'copy'] : AAC;
   return { act: 'remux', options: [...STREAMS, '-c:v', 'copy', ...audio, ...OUTPUT], changes };
@@ -53,10 +60,7 @@ function isMp4({ container, brand }: Probe): boolean {
   return container.split(',').includes('mp4') && brand.trim() !== 'qt';
 }
 
-function convert(
-  video: VideoStream,
-  faults: { rule: { name: string }; sentence: string }[],
-): Plan {
+function convert(video: VideoStream, faults: { rule: { name: string }; sentence: string }[]): Plan {
   const fps = targetFps(video);
   const { width, height } = targetSize(video);
   const filters = [
@@ -71,7 +75,9 @@ function convert(
   return {
     act: 'convert',
     options: [...STREAMS, '-vf', filters.join(','), ...picture, ...AAC, ...OUTPUT],
-    changes: faults.map(({ rule, sentence }) => explain(rule.name, sentence, video, { fps, width, height })),
+    changes: faults.map(({ rule, sentence }) =>
+      explain(rule.name, sentence, video, { fps, width, height }),
+    ),
   };
 }
 
@@ -106,6 +112,7 @@ function explain(
   }
   if (rule === 'codec') return `${sentence} We converted it to plain H.264.`;
   if (rule === 'frame_rate') return `${sentence} We converted it to ${target.fps}.`;
-  if (rule === 'picture_size') return `${sentence} We scaled it to ${target.width}×${target.height}.`;
+  if (rule === 'picture_size')
+    return `${sentence} We scaled it to ${target.width}×${target.height}.`;
   return `${sentence} We converted it.`;
 }

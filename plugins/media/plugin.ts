@@ -8,10 +8,18 @@ import { prepare } from './prepare.ts';
 export default {
   name: 'media',
   settings: {
-    FFMPEG_PATH: z.string().optional().describe('The ffmpeg to use. Default: the one in PATH, else the one from npm.'),
-    FFPROBE_PATH: z.string().optional().describe('The ffprobe to use. Default: the one in PATH, else the one from npm.'),
+    FFMPEG_PATH: z
+      .string()
+      .optional()
+      .describe('The ffmpeg to use. Default: the one in PATH, else the one from npm.'),
+    FFPROBE_PATH: z
+      .string()
+      .optional()
+      .describe('The ffprobe to use. Default: the one in PATH, else the one from npm.'),
   },
   steps: { fetch: { run: fetchSource }, prepare: { run: prepare } },
   inspect,
-  personal_data: { nothing: 'It works on files through the storage port; rows about them are the core’s.' },
+  personal_data: {
+    nothing: 'It works on files through the storage port; rows about them are the core’s.',
+  },
 } satisfies Manifest;

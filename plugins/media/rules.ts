@@ -26,28 +26,35 @@ export const RULES: Rule[] = [
   {
     name: 'is_video',
     can_be_mended: false,
-    fault: ({ video }) => (video && video.width > 0 && video.height > 0 ? null : 'There is no moving picture in this file.'),
+    fault: ({ video }) =>
+      video && video.width > 0 && video.height > 0
+        ? null
+        : 'There is no moving picture in this file.',
   },
   {
     name: 'duration',
     can_be_mended: false,
     fault({ duration_ms }) {
-      if (duration_ms < MIN_DURATION_MS) return `The video is ${seconds(duration_ms)} seconds long; TikTok takes at least 1 second.`;
-      if (duration_ms > MAX_DURATION_MS) return `The video is ${Math.round(duration_ms / 60_000)} minutes long; TikTok takes at most 10 minutes.`;
+      if (duration_ms < MIN_DURATION_MS)
+        return `The video is ${seconds(duration_ms)} seconds long; TikTok takes at least 1 second.`;
+      if (duration_ms > MAX_DURATION_MS)
+        return `The video is ${Math.round(duration_ms / 60_000)} minutes long; TikTok takes at most 10 minutes.`;
       return null;
     },
   },
   {
     name: 'bytes',
     can_be_mended: true,
-    fault: ({ bytes }) => (bytes <= MAX_BYTES ? null : 'The file is larger than 4 GB, the most TikTok takes.'),
+    fault: ({ bytes }) =>
+      bytes <= MAX_BYTES ? null : 'The file is larger than 4 GB, the most TikTok takes.',
   },
   {
     name: 'codec',
     can_be_mended: true,
     fault({ video }) {
       if (!video || (video.codec === 'h264' && video.pix_fmt === 'yuv420p')) return null;
-      if (video.codec === 'h264') return 'The picture is H.264 with more than 8 bits or another colour sampling, which many phones cannot play.';
+      if (video.codec === 'h264')
+        return 'The picture is H.264 with more than 8 bits or another colour sampling, which many phones cannot play.';
       return `The picture is ${codecName(video.codec)}.`;
     },
   },
@@ -56,8 +63,10 @@ export const RULES: Rule[] = [
     can_be_mended: true,
     fault({ video }) {
       if (!video) return null;
-      if (video.fps > MAX_FPS + 0.01) return `TikTok takes at most 60 frames a second; yours has ${round(video.fps)}.`;
-      if (video.fps < MIN_FPS) return `TikTok takes at least 23 frames a second; yours has ${round(video.fps)}.`;
+      if (video.fps > MAX_FPS + 0.01)
+        return `TikTok takes at most 60 frames a second; yours has ${round(video.fps)}.`;
+      if (video.fps < MIN_FPS)
+        return `TikTok takes at least 23 frames a second; yours has ${round(video.fps)}.`;
       return video.has_variable_fps ? 'The frame rate changes within the video.' : null;
     },
   },
@@ -67,9 +76,13 @@ export const RULES: Rule[] = [
     fault({ video }) {
       if (!video) return null;
       const { width, height } = video;
-      if (Math.min(width, height) < MIN_SIDE) return `TikTok takes at least 360 pixels on each side; yours is ${width}×${height}.`;
-      if (Math.max(width, height) > MAX_SIDE) return `TikTok takes at most 4096 pixels on each side; yours is ${width}×${height}.`;
-      return width % 2 || height % 2 ? `The picture has an odd number of pixels on a side (${width}×${height}).` : null;
+      if (Math.min(width, height) < MIN_SIDE)
+        return `TikTok takes at least 360 pixels on each side; yours is ${width}×${height}.`;
+      if (Math.max(width, height) > MAX_SIDE)
+        return `TikTok takes at most 4096 pixels on each side; yours is ${width}×${height}.`;
+      return width % 2 || height % 2
+        ? `The picture has an odd number of pixels on a side (${width}×${height}).`
+        : null;
     },
   },
   {
@@ -85,7 +98,8 @@ export const RULES: Rule[] = [
   {
     name: 'dynamic_range',
     can_be_mended: true,
-    fault: ({ video }) => (video?.is_hdr ? 'The picture is HDR, which TikTok shows washed out.' : null),
+    fault: ({ video }) =>
+      video?.is_hdr ? 'The picture is HDR, which TikTok shows washed out.' : null,
   },
 ];
 

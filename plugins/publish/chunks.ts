@@ -13,7 +13,8 @@ export async function sendChunks(
   output_key: string,
 ): Promise<SendResult> {
   const { bytes, chunk_bytes, chunk_count } = attempt;
-  if (!chunk_bytes || !chunk_count || !attempt.upload_url) throw new Error('Expected an opened attempt');
+  if (!chunk_bytes || !chunk_count || !attempt.upload_url)
+    throw new Error('Expected an opened attempt');
   let offset = attempt.bytes_acknowledged;
   let is_marked = attempt.committed_at !== null;
   let corrections = 0;
@@ -39,12 +40,16 @@ export async function sendChunks(
     if (answer.result === 'expired') return 'lapsed';
     if (answer.result === 'unknown') return 'unknown';
     corrections = answer.result === 'behind' ? corrections + 1 : 0;
-    if (corrections > MAX_CORRECTIONS) throw new Error('Expected TikTok to accept the offset it named');
+    if (corrections > MAX_CORRECTIONS)
+      throw new Error('Expected TikTok to accept the offset it named');
     // A 416 tells how much TikTok really has; after a crash that may be more than we noted.
     offset = answer.result === 'behind' ? correct(offset, answer.received_bytes) : range.last + 1;
     await hands.ledger.acknowledge(attempt, offset);
     hands.progress(offset / bytes);
-    await hands.note('part_sent', { part: Math.min(chunk_count, Math.floor(offset / chunk_bytes)), parts: chunk_count });
+    await hands.note('part_sent', {
+      part: Math.min(chunk_count, Math.floor(offset / chunk_bytes)),
+      parts: chunk_count,
+    });
   }
 }
 

@@ -9,7 +9,7 @@ import {
   Problem,
   TikTokError,
 } from '#plugin';
-import { sendChunks, type SendResult } from './chunks.ts';
+import { type SendResult, sendChunks } from './chunks.ts';
 import { afterFailure, failOrWait, refused } from './refused.ts';
 
 // TikTok's upload address lives for one hour; ten minutes less, so that none lapses in our hands.
@@ -35,7 +35,10 @@ async function openAndUpload(
   intended: Attempt | null,
 ): Promise<Patch | Later> {
   if (!intended && (await hands.ledger.count()) >= MAX_ATTEMPTS) {
-    throw new Problem('tiktok_refused', `TikTok did not take the video in ${MAX_ATTEMPTS} attempts. Nothing was posted; try again later.`);
+    throw new Problem(
+      'tiktok_refused',
+      `TikTok did not take the video in ${MAX_ATTEMPTS} attempts. Nothing was posted; try again later.`,
+    );
   }
   const output_key = outputOf(job);
   const bytes = await hands.storage.size(output_key);
@@ -65,13 +68,20 @@ async function assertStillAllowed(job: Job, hands: Hands): Promise<void> {
   if (!info.can_post) throw failOrWait(job, refused(info.reason));
   const { privacy_level } = job.settings;
   if (!privacy_level || !info.privacy_level_options.includes(privacy_level)) {
-    throw new Problem('tiktok_refused', 'TikTok no longer offers the chosen audience for this account. Choose again and post anew.', {
-      tiktok: { code: 'privacy_level_option_mismatch', message: '', log_id: null },
-    });
+    throw new Problem(
+      'tiktok_refused',
+      'TikTok no longer offers the chosen audience for this account. Choose again and post anew.',
+      {
+        tiktok: { code: 'privacy_level_option_mismatch', message: '', log_id: null },
+      },
+    );
   }
   const limit_ms = info.max_video_post_duration_sec * 1000;
   if (job.media?.duration_ms && job.media.duration_ms > limit_ms) {
-    throw new Problem('media_rejected', `The video is ${Math.ceil(job.media.duration_ms / 1000)} seconds long; TikTok takes at most ${info.max_video_post_duration_sec} from this account (rule: duration).`);
+    throw new Problem(
+      'media_rejected',
+      `The video is ${Math.ceil(job.media.duration_ms / 1000)} seconds long; TikTok takes at most ${info.max_video_post_duration_sec} from this account (rule: duration).`,
+    );
   }
 }
 
@@ -87,7 +97,12 @@ async function openAtTikTok(
 ): Promise<{ publish_id: string; upload_url: string } | Later> {
   try {
     return job.destination === 'direct'
-      ? await hands.tiktok.initDirectVideo({ title: job.title, settings: job.settings, size: bytes, plan })
+      ? await hands.tiktok.initDirectVideo({
+          title: job.title,
+          settings: job.settings,
+          size: bytes,
+          plan,
+        })
       : await hands.tiktok.initInboxVideo({ size: bytes, plan });
   } catch (error) {
     return failOrWait(job, error);

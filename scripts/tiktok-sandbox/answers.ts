@@ -16,7 +16,8 @@ export class Refusal extends Error {
 
 export const MESSAGES: Record<string, string> = {
   access_token_invalid: 'The access token is invalid or not found in the request.',
-  scope_not_authorized: 'The user did not authorize the scope required for completing this request.',
+  scope_not_authorized:
+    'The user did not authorize the scope required for completing this request.',
   rate_limit_exceeded: 'API rate limit exceeded',
 };
 const GUIDELINES =
@@ -69,7 +70,13 @@ export interface Caller {
 }
 
 /** 401 for the token, 401 for the scope, 429 for the minute: in this order. */
-export function authorize(state: State, koa: Context, endpoint: string, scopes: string[], per_minute: number): Caller {
+export function authorize(
+  state: State,
+  koa: Context,
+  endpoint: string,
+  scopes: string[],
+  per_minute: number,
+): Caller {
   const token = /^Bearer (\S+)$/.exec(koa.get('Authorization'))?.[1];
   const grant = state.grants.find((each) => each.access_token === token);
   if (!token || !grant || grant.access_expires_at <= Date.now()) {
@@ -80,7 +87,8 @@ export function authorize(state: State, koa: Context, endpoint: string, scopes: 
   }
   countCall(state, endpoint, grant.open_id, per_minute);
   const account = state.accounts.find((each) => each.open_id === grant.open_id);
-  if (!account) throw new Refusal(401, 'access_token_invalid', MESSAGES['access_token_invalid'] ?? '');
+  if (!account)
+    throw new Refusal(401, 'access_token_invalid', MESSAGES['access_token_invalid'] ?? '');
   return { grant, account };
 }
 
@@ -88,7 +96,9 @@ export function authorize(state: State, koa: Context, endpoint: string, scopes: 
 function countCall(state: State, endpoint: string, open_id: string, per_minute: number): void {
   const now = Date.now();
   state.calls = state.calls.filter((call) => call.at > now - 60_000);
-  const recent = state.calls.filter((call) => call.endpoint === endpoint && call.open_id === open_id);
+  const recent = state.calls.filter(
+    (call) => call.endpoint === endpoint && call.open_id === open_id,
+  );
   if (recent.length >= per_minute) {
     throw new Refusal(429, 'rate_limit_exceeded', MESSAGES['rate_limit_exceeded'] ?? '');
   }
@@ -111,7 +121,8 @@ export async function bodyText(koa: Context): Promise<string> {
   let bytes = 0;
   for await (const part of koa.req) {
     bytes += part.length;
-    if (bytes > 1_000_000) throw new Refusal(400, 'invalid_params', 'The request body is too large');
+    if (bytes > 1_000_000)
+      throw new Refusal(400, 'invalid_params', 'The request body is too large');
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');

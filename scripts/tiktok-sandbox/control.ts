@@ -9,7 +9,19 @@ import { type App, account, createState, type State } from './state.ts';
 import { announce } from './webhooks.ts';
 
 const faultSchema = z.strictObject({
-  endpoint: z.enum(['creator_info', 'video/init', 'inbox/init', 'content/init', 'status/fetch', 'cancel', 'upload', 'oauth/token', 'oauth/revoke', 'user/info', 'processing']),
+  endpoint: z.enum([
+    'creator_info',
+    'video/init',
+    'inbox/init',
+    'content/init',
+    'status/fetch',
+    'cancel',
+    'upload',
+    'oauth/token',
+    'oauth/revoke',
+    'user/info',
+    'processing',
+  ]),
   kind: z.union([z.enum(FAULT_KINDS), z.string().regex(/^fail:[a-z_]+$/)]),
   count: z.int().min(1).max(10_000).default(1),
   open_id: z.string().optional(),
@@ -53,11 +65,17 @@ const endSchema = z.strictObject({ fail_reason: z.string().nullable().default(nu
 const removalSchema = z.strictObject({ username: z.string(), reason: z.int().min(0).max(5) });
 
 export function addControlRoutes(router: Router, state: State): void {
-  const post = <S extends z.ZodType>(path: string, schema: S, act: (value: z.output<S>, koa: Context) => unknown) =>
+  const post = <S extends z.ZodType>(
+    path: string,
+    schema: S,
+    act: (value: z.output<S>, koa: Context) => unknown,
+  ) =>
     router.post(`/sandbox/${path}`, async (koa) => {
       const parsed = schema.safeParse(JSON.parse((await bodyText(koa)) || '{}'));
       koa.status = parsed.success ? 200 : 400;
-      koa.body = parsed.success ? ((await act(parsed.data, koa)) ?? { ok: true }) : { errors: parsed.error.issues };
+      koa.body = parsed.success
+        ? ((await act(parsed.data, koa)) ?? { ok: true })
+        : { errors: parsed.error.issues };
     });
 
   router.get('/sandbox/state', (koa) => {
@@ -105,7 +123,9 @@ function remove(state: State, username: string, reason: number): void {
 }
 
 function defined<T extends object>(given: T): Partial<T> {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<T>;
+  return Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;
 }
 
 /** Everything but tokens and secrets. */

@@ -18,7 +18,12 @@ export const FAULT_KINDS = [
 ] as const;
 
 /** The next fault for this endpoint (and account), used up by one. */
-export function takeFault(state: State, endpoint: string, kinds: readonly string[] | null, open_id?: string): Fault | null {
+export function takeFault(
+  state: State,
+  endpoint: string,
+  kinds: readonly string[] | null,
+  open_id?: string,
+): Fault | null {
   const fault = state.faults.find(
     (each) =>
       each.count > 0 &&
@@ -42,8 +47,10 @@ export function faults(state: State, endpoint: string): Middleware {
     if (!fault) return next();
     if (fault.kind === 'token_revoked' && grant) grant.access_expires_at = 0;
     if (fault.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, 3_000));
-    if (fault.kind === 'http_500') return refuse(koa, new Refusal(500, 'internal_error', 'Internal error'));
-    if (fault.kind === 'http_429') return refuse(koa, new Refusal(429, 'rate_limit_exceeded', 'API rate limit exceeded'));
+    if (fault.kind === 'http_500')
+      return refuse(koa, new Refusal(500, 'internal_error', 'Internal error'));
+    if (fault.kind === 'http_429')
+      return refuse(koa, new Refusal(429, 'rate_limit_exceeded', 'API rate limit exceeded'));
     if (fault.kind === 'html_502') return badGateway(koa);
     await next();
     if (fault.kind === 'answer_lost') cut(koa);

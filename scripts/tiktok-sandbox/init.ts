@@ -3,7 +3,16 @@
 import { randomBytes } from 'node:crypto';
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { answer, authorize, badParams, bodyText, type Caller, forbidden, jsonBody, Refusal } from './answers.ts';
+import {
+  answer,
+  authorize,
+  badParams,
+  bodyText,
+  type Caller,
+  forbidden,
+  jsonBody,
+  Refusal,
+} from './answers.ts';
 import { faults } from './faults.ts';
 import { pullPhotos } from './photos.ts';
 import { type Account, type App, logId, note, type Publish, type State } from './state.ts';
@@ -32,7 +41,13 @@ export function privacyOptions(account: Account): string[] {
 
 /** "Not now" comes with HTTP 200 and a code, on purpose. */
 async function creatorInfo(state: State, koa: Context): Promise<void> {
-  const caller = authorize(state, koa, 'creator_info', ['video.publish'], state.settings.creator_infos_per_minute);
+  const caller = authorize(
+    state,
+    koa,
+    'creator_info',
+    ['video.publish'],
+    state.settings.creator_infos_per_minute,
+  );
   const body = (await bodyText(koa)).trim();
   if (body !== '') throw badParams('The request has a body, and none is expected');
   const { account } = caller;
@@ -45,7 +60,7 @@ async function creatorInfo(state: State, koa: Context): Promise<void> {
   answer(
     koa,
     JSON.stringify({
-      creator_avatar_url: `${koa.origin}/avatar/${account.username}.svg`,
+      creator_avatar_url: `http://${koa.host}/avatar/${account.username}.svg`,
       creator_username: account.username,
       creator_nickname: account.nickname,
       privacy_level_options: privacyOptions(account),
@@ -63,10 +78,14 @@ function cannotPost(state: State, { grant, account }: Caller): string | null {
   if (!state.settings.caps) return null;
   const since = Date.now() - DAY_MS;
   const recent = state.publishes.filter((each) => each.created_at > since && each.kind !== 'inbox');
-  const own = recent.filter((each) => each.open_id === account.open_id && each.status !== 'FAILED' && each.sent_at);
+  const own = recent.filter(
+    (each) => each.open_id === account.open_id && each.status !== 'FAILED' && each.sent_at,
+  );
   if (own.length >= POSTS_PER_DAY) return 'spam_risk_too_many_posts';
   const app = appOf(state, grant.client_key);
-  const users = new Set(recent.filter((each) => each.client_key === app.client_key).map((each) => each.open_id));
+  const users = new Set(
+    recent.filter((each) => each.client_key === app.client_key).map((each) => each.open_id),
+  );
   users.delete(account.open_id);
   const cap = app.is_audited ? app.active_user_cap : UNAUDITED_USERS;
   return users.size >= cap ? 'reached_active_user_cap' : null;
@@ -84,7 +103,13 @@ async function videoInit(state: State, koa: Context, kind: 'direct' | 'inbox'): 
   const body = await jsonBody(koa);
   const source = object(body['source_info'], 'The request source info is empty or incorrect');
   unknownFields(state, koa, body, ['post_info', 'source_info']);
-  unknownFields(state, koa, source, ['source', 'video_size', 'chunk_size', 'total_chunk_count', 'video_url']);
+  unknownFields(state, koa, source, [
+    'source',
+    'video_size',
+    'chunk_size',
+    'total_chunk_count',
+    'video_url',
+  ]);
   const post_info = kind === 'direct' ? checkPostInfo(state, koa, body['post_info'], 2200) : {};
   if (kind === 'inbox' && body['post_info'] !== undefined) {
     note(state, 'lint', 'post_info_on_inbox', 'post_info is ignored for inbox uploads', koa.path);
@@ -92,12 +117,16 @@ async function videoInit(state: State, koa: Context, kind: 'direct' | 'inbox'): 
   if (source['source'] === 'PULL_FROM_URL') {
     throw forbidden('url_ownership_unverified');
   }
-  if (source['source'] !== 'FILE_UPLOAD') throw badParams('The request source info is empty or incorrect');
+  if (source['source'] !== 'FILE_UPLOAD')
+    throw badParams('The request source info is empty or incorrect');
   const plan = checkChunks(source);
   if (kind === 'direct') checkMayPost(state, koa, caller, post_info);
   else checkPending(state, caller);
   const publish = open(state, caller, kind, post_info, plan);
-  answer(koa, JSON.stringify({ publish_id: publish.publish_id, upload_url: uploadUrl(koa, publish) }));
+  answer(
+    koa,
+    JSON.stringify({ publish_id: publish.publish_id, upload_url: uploadUrl(koa, publish) }),
+  );
 }
 
 function object(value: unknown, message: string): Record<string, unknown> {
@@ -105,24 +134,47 @@ function object(value: unknown, message: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-function unknownFields(state: State, koa: Context, value: Record<string, unknown>, known: string[]): void {
+function unknownFields(
+  state: State,
+  koa: Context,
+  value: Record<string, unknown>,
+  known: string[],
+): void {
   for (const name of Object.keys(value)) {
     if (!known.includes(name)) note(state, 'lint', 'unknown_field', name, koa.path);
   }
 }
 
-function checkPostInfo(state: State, koa: Context, value: unknown, max_title: number): Record<string, unknown> {
+function checkPostInfo(
+  state: State,
+  koa: Context,
+  value: unknown,
+  max_title: number,
+): Record<string, unknown> {
   const info = object(value, 'The request post info is empty or incorrect');
   const { title, privacy_level } = info;
-  if (title !== undefined && (typeof title !== 'string' || title.length > max_title)) throw badParams('The title is too long');
+  if (title !== undefined && (typeof title !== 'string' || title.length > max_title))
+    throw badParams('The title is too long');
   const { description } = info;
-  if (description !== undefined && (typeof description !== 'string' || description.length > 4000)) throw badParams('The description is too long');
-  for (const name of ['disable_comment', 'disable_duet', 'disable_stitch', 'brand_content_toggle', 'brand_organic_toggle', 'is_aigc', 'auto_add_music']) {
-    if (info[name] !== undefined && typeof info[name] !== 'boolean') throw badParams(`${name} is not a bool`);
+  if (description !== undefined && (typeof description !== 'string' || description.length > 4000))
+    throw badParams('The description is too long');
+  for (const name of [
+    'disable_comment',
+    'disable_duet',
+    'disable_stitch',
+    'brand_content_toggle',
+    'brand_organic_toggle',
+    'is_aigc',
+    'auto_add_music',
+  ]) {
+    if (info[name] !== undefined && typeof info[name] !== 'boolean')
+      throw badParams(`${name} is not a bool`);
   }
   const cover = info['video_cover_timestamp_ms'];
-  if (cover !== undefined && !Number.isInteger(cover)) throw badParams('video_cover_timestamp_ms is not an int32');
-  if (privacy_level !== undefined && !LEVELS.includes(String(privacy_level))) throw badParams('privacy_level is not known');
+  if (cover !== undefined && !Number.isInteger(cover))
+    throw badParams('video_cover_timestamp_ms is not an int32');
+  if (privacy_level !== undefined && !LEVELS.includes(String(privacy_level)))
+    throw badParams('privacy_level is not known');
   if (info['brand_content_toggle'] === undefined || info['brand_organic_toggle'] === undefined) {
     note(state, 'lint', 'brand_toggles_missing', 'always send both toggles', koa.path);
   }
@@ -134,15 +186,24 @@ function checkPostInfo(state: State, koa: Context, value: unknown, max_title: nu
 
 /** https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide, and what refusals taught. */
 export function checkChunks(source: Record<string, unknown>) {
-  const [video_size, chunk_size, total] = ['video_size', 'chunk_size', 'total_chunk_count'].map((name) => {
-    const value = source[name];
-    if (!Number.isInteger(value) || (value as number) <= 0) {
-      throw badParams(name === 'total_chunk_count' ? 'The total chunk count is invalid' : name === 'chunk_size' ? 'The chunk size is invalid' : 'The video size is invalid');
-    }
-    return value as number;
-  }) as [number, number, number];
+  const [video_size, chunk_size, total] = ['video_size', 'chunk_size', 'total_chunk_count'].map(
+    (name) => {
+      const value = source[name];
+      if (!Number.isInteger(value) || (value as number) <= 0) {
+        throw badParams(
+          name === 'total_chunk_count'
+            ? 'The total chunk count is invalid'
+            : name === 'chunk_size'
+              ? 'The chunk size is invalid'
+              : 'The video size is invalid',
+        );
+      }
+      return value as number;
+    },
+  ) as [number, number, number];
   if (video_size > 4_294_967_296) throw badParams('The video size is invalid');
-  if (total > 1000 || total !== Math.floor(video_size / chunk_size)) throw badParams('The total chunk count is invalid');
+  if (total > 1000 || total !== Math.floor(video_size / chunk_size))
+    throw badParams('The total chunk count is invalid');
   const last = video_size - chunk_size * (total - 1);
   const is_bad =
     chunk_size > 64_000_000 ||
@@ -154,9 +215,15 @@ export function checkChunks(source: Record<string, unknown>) {
 }
 
 /** Privacy 403, unaudited 403, bans and caps 403: in this order. */
-function checkMayPost(state: State, koa: Context, caller: Caller, info: Record<string, unknown>): void {
+function checkMayPost(
+  state: State,
+  koa: Context,
+  caller: Caller,
+  info: Record<string, unknown>,
+): void {
   const { account, grant } = caller;
-  if (!privacyOptions(account).includes(String(info['privacy_level']))) throw forbidden('privacy_level_option_mismatch');
+  if (!privacyOptions(account).includes(String(info['privacy_level'])))
+    throw forbidden('privacy_level_option_mismatch');
   const app = appOf(state, grant.client_key);
   if (!app.is_audited && (!account.is_private || info['privacy_level'] !== 'SELF_ONLY')) {
     throw forbidden('unaudited_client_can_only_post_to_private_accounts');
@@ -165,7 +232,13 @@ function checkMayPost(state: State, koa: Context, caller: Caller, info: Record<s
   if (refused) throw forbidden(refused);
   const asked = state.creator_info_asked.get(account.open_id) ?? 0;
   if (asked < Date.now() - INFO_FRESH_MS) {
-    note(state, 'lint', 'creator_info_not_asked', 'creator_info must be asked before a direct post', koa.path);
+    note(
+      state,
+      'lint',
+      'creator_info_not_asked',
+      'creator_info must be asked before a direct post',
+      koa.path,
+    );
   }
 }
 
@@ -174,7 +247,11 @@ function checkPending(state: State, { account }: Caller): void {
   if (!state.settings.caps) return;
   const since = Date.now() - DAY_MS;
   const pending = state.publishes.filter(
-    (each) => each.open_id === account.open_id && each.kind === 'inbox' && each.created_at > since && each.status === 'SEND_TO_USER_INBOX',
+    (each) =>
+      each.open_id === account.open_id &&
+      each.kind === 'inbox' &&
+      each.created_at > since &&
+      each.status === 'SEND_TO_USER_INBOX',
   );
   if (pending.length >= PENDING_SHARES) throw forbidden('spam_risk_too_many_pending_share');
 }
@@ -186,7 +263,9 @@ function open(
   post_info: Record<string, unknown>,
   plan: { video_size: number; chunk_size: number; total_chunk_count: number },
 ): Publish {
-  const prefix = { direct: 'v_pub_file~v2-1', inbox: 'v_inbox_file~v2', photo: 'p_pub_url~v2' }[kind];
+  const prefix = { direct: 'v_pub_file~v2-1', inbox: 'v_inbox_file~v2', photo: 'p_pub_url~v2' }[
+    kind
+  ];
   const publish: Publish = {
     publish_id: `${prefix}.7${randomBytes(7).readUIntBE(0, 6)}${Date.now()}`.slice(0, 64),
     client_key: grant.client_key,
@@ -214,13 +293,19 @@ function open(
 }
 
 function uploadUrl(koa: Context, publish: Publish): string {
-  return `${koa.origin}/upload/video/?upload_id=${encodeURIComponent(publish.publish_id)}&upload_token=${publish.upload_token}`;
+  return `http://${koa.host}/upload/video/?upload_id=${encodeURIComponent(publish.publish_id)}&upload_token=${publish.upload_token}`;
 }
 
 /** https://developers.tiktok.com/docs/en/content-posting-api-reference-photo-post */
 async function photoInit(state: State, koa: Context): Promise<void> {
   const per_minute = state.settings.inits_per_minute;
-  const caller = authorize(state, koa, 'content.init', ['video.publish', 'video.upload'], per_minute);
+  const caller = authorize(
+    state,
+    koa,
+    'content.init',
+    ['video.publish', 'video.upload'],
+    per_minute,
+  );
   const body = await jsonBody(koa);
   const { media_type, post_mode } = body;
   if (media_type !== 'PHOTO' || (post_mode !== 'DIRECT_POST' && post_mode !== 'MEDIA_UPLOAD')) {
@@ -229,21 +314,38 @@ async function photoInit(state: State, koa: Context): Promise<void> {
   const is_direct = post_mode === 'DIRECT_POST';
   const scope = is_direct ? 'video.publish' : 'video.upload';
   if (!caller.grant.scopes.includes(scope)) {
-    throw new Refusal(401, 'scope_not_authorized', 'The user did not authorize the scope required for completing this request.');
+    throw new Refusal(
+      401,
+      'scope_not_authorized',
+      'The user did not authorize the scope required for completing this request.',
+    );
   }
   const post_info = checkPostInfo(state, koa, body['post_info'], 90);
   const source = object(body['source_info'], 'The request source info is empty or incorrect');
   const images = source['photo_images'];
-  const is_list = Array.isArray(images) && images.length > 0 && images.length <= 35 && images.every((each) => typeof each === 'string');
-  if (source['source'] !== 'PULL_FROM_URL' || !is_list) throw badParams('The request source info is empty or incorrect');
+  const is_list =
+    Array.isArray(images) &&
+    images.length > 0 &&
+    images.length <= 35 &&
+    images.every((each) => typeof each === 'string');
+  if (source['source'] !== 'PULL_FROM_URL' || !is_list)
+    throw badParams('The request source info is empty or incorrect');
   const cover = source['photo_cover_index'];
-  if (!Number.isInteger(cover) || (cover as number) < 0 || (cover as number) >= images.length) throw badParams('The photo cover index is invalid');
+  if (!Number.isInteger(cover) || (cover as number) < 0 || (cover as number) >= images.length)
+    throw badParams('The photo cover index is invalid');
   if (is_direct) checkMayPost(state, koa, caller, post_info);
   const app = appOf(state, caller.grant.client_key);
-  if (!images.every((url) => isVerified(state, app, url))) throw forbidden('url_ownership_unverified');
+  if (!images.every((url) => isVerified(state, app, url)))
+    throw forbidden('url_ownership_unverified');
   if (!is_direct) checkPending(state, caller);
   const none = { video_size: 0, chunk_size: 0, total_chunk_count: 0 };
-  const publish = open(state, caller, 'photo', { ...post_info, post_mode, photo_cover_index: cover, is_aigc: body['is_aigc'] ?? false }, none);
+  const publish = open(
+    state,
+    caller,
+    'photo',
+    { ...post_info, post_mode, photo_cover_index: cover, is_aigc: body['is_aigc'] ?? false },
+    none,
+  );
   publish.photo_images = images;
   pullPhotos(state, publish);
   answer(koa, JSON.stringify({ publish_id: publish.publish_id }));
@@ -253,8 +355,13 @@ async function photoInit(state: State, koa: Context): Promise<void> {
 function isVerified(state: State, app: App, text: string): boolean {
   const url = URL.parse(text);
   if (!url) return false;
-  const is_insecure_test = state.settings.allow_insecure_pull && url.protocol === 'http:' && /^(localhost|127\.)/.test(url.hostname);
+  const is_insecure_test =
+    state.settings.allow_insecure_pull &&
+    url.protocol === 'http:' &&
+    /^(localhost|127\.)/.test(url.hostname);
   if (is_insecure_test) return true;
   if (url.protocol !== 'https:' || /^[\d.]+$|^\[/.test(url.hostname)) return false;
-  return app.verified_domains.some((domain) => url.hostname === domain || url.hostname.endsWith(`.${domain}`));
+  return app.verified_domains.some(
+    (domain) => url.hostname === domain || url.hostname.endsWith(`.${domain}`),
+  );
 }

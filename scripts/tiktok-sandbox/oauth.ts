@@ -9,13 +9,22 @@ import { consentPage, errorPage } from './pages.ts';
 import { type Account, type App, type Code, type Grant, logId, note, type State } from './state.ts';
 
 const CODE_MS = 600_000;
-const ALL_SCOPES = ['user.info.basic', 'user.info.profile', 'user.info.stats', 'video.list', 'video.publish', 'video.upload'];
+const ALL_SCOPES = [
+  'user.info.basic',
+  'user.info.profile',
+  'user.info.stats',
+  'video.list',
+  'video.publish',
+  'video.upload',
+];
 
 export function addOAuthRoutes(router: Router, state: State): void {
   router.get('/v2/auth/authorize{/}', (koa) => showConsent(state, koa));
   router.post('/v2/auth/authorize{/}', (koa) => decideConsent(state, koa));
   router.post('/v2/oauth/token{/}', faults(state, 'oauth/token'), (koa) => flat(state, koa, token));
-  router.post('/v2/oauth/revoke{/}', faults(state, 'oauth/revoke'), (koa) => flat(state, koa, revoke));
+  router.post('/v2/oauth/revoke{/}', faults(state, 'oauth/revoke'), (koa) =>
+    flat(state, koa, revoke),
+  );
   router.get('/v2/user/info{/}', faults(state, 'user/info'), (koa) => userInfo(state, koa));
 }
 
@@ -28,19 +37,30 @@ interface Ask {
 }
 
 /** What cannot be answered at the redirect address is shown on a page; the rest goes back there. */
-function readAsk(state: State, query: Record<string, string>): Ask | { page: string } | { redirect: string } {
+function readAsk(
+  state: State,
+  query: Record<string, string>,
+): Ask | { page: string } | { redirect: string } {
   const app = state.apps.find((each) => each.client_key === query['client_key']);
   if (!app) return { page: 'client_key' };
   const redirect_uri = query['redirect_uri'] ?? '';
-  if (!app.redirect_uris.some((registered) => isRegistered(registered, redirect_uri))) return { page: 'redirect_uri' };
+  if (!app.redirect_uris.some((registered) => isRegistered(registered, redirect_uri)))
+    return { page: 'redirect_uri' };
   if (query['response_type'] !== 'code') return { page: 'response_type' };
   if (!query['state']) return { page: 'state' };
   const back = (error: string, description: string) => ({
-    redirect: withQuery(redirect_uri, { error, error_description: description, state: query['state'] ?? '' }),
+    redirect: withQuery(redirect_uri, {
+      error,
+      error_description: description,
+      state: query['state'] ?? '',
+    }),
   });
   const scopes = (query['scope'] ?? '').split(',');
   if (scopes.some((scope) => !ALL_SCOPES.includes(scope) || !app.scopes.includes(scope))) {
-    return back('invalid_scope', 'The requested scope is invalid, unknown, malformed, or not granted to the app.');
+    return back(
+      'invalid_scope',
+      'The requested scope is invalid, unknown, malformed, or not granted to the app.',
+    );
   }
   const challenge = query['code_challenge'];
   if (app.pkce === 'required' && (!challenge || query['code_challenge_method'] !== 'S256')) {
@@ -54,7 +74,11 @@ export function isRegistered(registered: string, given: string): boolean {
   if (registered === given) return true;
   if (!/^http:\/\/(localhost|127\.0\.0\.1):\*\//.test(registered)) return false;
   const [before = '', after = ''] = registered.split('*');
-  return given.startsWith(before) && given.endsWith(after) && /^\d{1,5}$/.test(given.slice(before.length, -after.length));
+  return (
+    given.startsWith(before) &&
+    given.endsWith(after) &&
+    /^\d{1,5}$/.test(given.slice(before.length, -after.length))
+  );
 }
 
 function showConsent(state: State, koa: Context): void {
@@ -79,14 +103,21 @@ async function decideConsent(state: State, koa: Context): Promise<void> {
   const ask = readAsk(state, query);
   if ('page' in ask || 'redirect' in ask) throw badParams('The consent form was changed');
   const account = state.accounts.find((each) => each.username === form.get('account'));
-  const back = (values: Record<string, string>) => koa.redirect(withQuery(ask.redirect_uri, { ...values, state: ask.state }));
+  const back = (values: Record<string, string>) =>
+    koa.redirect(withQuery(ask.redirect_uri, { ...values, state: ask.state }));
   if (form.get('decision') !== 'allow' || !account) {
     return back({ error: 'access_denied', error_description: 'The user denied the request.' });
   }
   if (ask.app.target_users && !ask.app.target_users.includes(account.username)) {
-    return back({ error: 'access_denied', error_type: 'non_sandbox_target', error_description: 'Not a target user.' });
+    return back({
+      error: 'access_denied',
+      error_type: 'non_sandbox_target',
+      error_description: 'Not a target user.',
+    });
   }
-  const scopes = ask.scopes.filter((scope) => scope === 'user.info.basic' || form.getAll('scope').includes(scope));
+  const scopes = ask.scopes.filter(
+    (scope) => scope === 'user.info.basic' || form.getAll('scope').includes(scope),
+  );
   const code = newCode(ask, account, scopes);
   state.codes.push(code);
   back({ code: code.code, scopes: scopes.join(',') });
@@ -133,7 +164,8 @@ async function flat(
     koa.body = work(state, clientOf(state, form), form);
   } catch (error) {
     if (!(error instanceof OAuthRefusal)) throw error;
-    if (error.code !== 'invalid_grant') note(state, 'violation', error.code, error.message, koa.path);
+    if (error.code !== 'invalid_grant')
+      note(state, 'violation', error.code, error.message, koa.path);
     koa.status = state.settings.oauth_errors_as_200 ? 200 : 400;
     koa.body = { error: error.code, error_description: error.message, log_id: logId() };
   }
@@ -159,14 +191,20 @@ function token(state: State, app: App, form: URLSearchParams): Record<string, un
 }
 
 function exchange(state: State, app: App, form: URLSearchParams): Record<string, unknown> {
-  const index = state.codes.findIndex((each) => each.code === form.get('code') && each.client_key === app.client_key);
+  const index = state.codes.findIndex(
+    (each) => each.code === form.get('code') && each.client_key === app.client_key,
+  );
   const code = state.codes[index];
   if (!code) throw new OAuthRefusal('invalid_grant', 'Authorization code is invalid.');
   // Single use, also when what follows refuses it.
   state.codes.splice(index, 1);
-  if (code.expires_at <= Date.now()) throw new OAuthRefusal('invalid_grant', 'Authorization code is expired.');
+  if (code.expires_at <= Date.now())
+    throw new OAuthRefusal('invalid_grant', 'Authorization code is expired.');
   if (code.redirect_uri !== form.get('redirect_uri')) {
-    throw new OAuthRefusal('invalid_request', 'Redirect_uri is not matched with the uri when requesting code.');
+    throw new OAuthRefusal(
+      'invalid_request',
+      'Redirect_uri is not matched with the uri when requesting code.',
+    );
   }
   if (code.code_challenge) {
     const verifier = form.get('code_verifier') ?? '';
@@ -177,7 +215,9 @@ function exchange(state: State, app: App, form: URLSearchParams): Record<string,
       throw new OAuthRefusal('invalid_grant', 'Code verifier or code challenge is invalid.');
     }
   }
-  const known = state.grants.find((each) => each.open_id === code.open_id && each.client_key === app.client_key);
+  const known = state.grants.find(
+    (each) => each.open_id === code.open_id && each.client_key === app.client_key,
+  );
   const grant: Grant = known ?? { ...emptyGrant(code), used_refresh_tokens: [] };
   if (!known) state.grants.push(grant);
   grant.scopes = code.scopes;
@@ -186,10 +226,19 @@ function exchange(state: State, app: App, form: URLSearchParams): Record<string,
 
 function refresh(state: State, app: App, form: URLSearchParams): Record<string, unknown> {
   const given = form.get('refresh_token') ?? '';
-  const grant = state.grants.find((each) => each.refresh_token === given && each.client_key === app.client_key);
+  const grant = state.grants.find(
+    (each) => each.refresh_token === given && each.client_key === app.client_key,
+  );
   if (!grant || grant.refresh_expires_at <= Date.now()) {
     const is_reuse = state.grants.some((each) => each.used_refresh_tokens.includes(given));
-    if (is_reuse) note(state, 'violation', 'refresh_token_reused', 'A rotated refresh token was used again', '/v2/oauth/token/');
+    if (is_reuse)
+      note(
+        state,
+        'violation',
+        'refresh_token_reused',
+        'A rotated refresh token was used again',
+        '/v2/oauth/token/',
+      );
     throw new OAuthRefusal('invalid_grant', 'Refresh token is invalid or expired.');
   }
   return issue(state, grant);
@@ -229,7 +278,10 @@ function issue(state: State, grant: Grant): Record<string, unknown> {
 /** Takes the access token: https://developers.tiktok.com/docs/en/oauth-revoke-a-user-access-token */
 function revoke(state: State, app: App, form: URLSearchParams): Record<string, unknown> {
   const index = state.grants.findIndex(
-    (each) => each.access_token === form.get('token') && each.client_key === app.client_key && each.access_expires_at > Date.now(),
+    (each) =>
+      each.access_token === form.get('token') &&
+      each.client_key === app.client_key &&
+      each.access_expires_at > Date.now(),
   );
   const grant = state.grants[index];
   if (!grant) throw new OAuthRefusal('invalid_grant', 'Access token is invalid.');
@@ -258,12 +310,18 @@ const FIELDS: Record<string, string> = {
 /** One field outside the granted scopes fails the whole call. */
 function userInfo(state: State, koa: Context): void {
   const { grant, account } = authorize(state, koa, 'user/info', [], 600);
-  const fields = String(koa.query['fields'] ?? '').split(',').filter(Boolean);
+  const fields = String(koa.query['fields'] ?? '')
+    .split(',')
+    .filter(Boolean);
   if (fields.length === 0) throw badParams('Field fields is required');
   const unknown = fields.find((field) => !FIELDS[field]);
   if (unknown) throw badParams(`Field ${unknown} is not known`);
   if (fields.some((field) => !grant.scopes.includes(FIELDS[field] ?? ''))) {
-    throw new Refusal(401, 'scope_not_authorized', 'The user did not authorize the scope required for completing this request.');
+    throw new Refusal(
+      401,
+      'scope_not_authorized',
+      'The user did not authorize the scope required for completing this request.',
+    );
   }
   const values: Record<string, unknown> = {
     open_id: account.open_id,
@@ -271,8 +329,8 @@ function userInfo(state: State, koa: Context): void {
     username: account.username,
     bio_description: account.bio,
     is_verified: false,
-    avatar_url: `${koa.origin}/avatar/${account.username}.svg`,
-    profile_deep_link: `${koa.origin}/@${account.username}`,
+    avatar_url: `http://${koa.host}/avatar/${account.username}.svg`,
+    profile_deep_link: `http://${koa.host}/@${account.username}`,
   };
   const user = Object.fromEntries(fields.map((field) => [field, values[field] ?? 0]));
   answer(koa, JSON.stringify({ user }));

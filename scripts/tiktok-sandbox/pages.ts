@@ -18,7 +18,11 @@ const SCOPE_WORDS: Record<string, string> = {
 };
 
 export function consentPage(accounts: Account[], scopes: string[], query: string): string {
-  return eta.render('consent', { accounts, query, scopes: scopes.map((name) => ({ name, words: SCOPE_WORDS[name] ?? name })) });
+  return eta.render('consent', {
+    accounts,
+    query,
+    scopes: scopes.map((name) => ({ name, words: SCOPE_WORDS[name] ?? name })),
+  });
 }
 
 export function errorPage(field: string): string {
@@ -28,7 +32,13 @@ export function errorPage(field: string): string {
 export function addPages(router: Router, state: State): void {
   router.get('/', (koa) => {
     koa.type = 'html';
-    koa.body = eta.render('accounts', { accounts: state.accounts.map((account) => ({ ...account, posts: postsOf(state, account).length })), notes: state.notes.slice(-20).reverse() });
+    koa.body = eta.render('accounts', {
+      accounts: state.accounts.map((account) => ({
+        ...account,
+        posts: postsOf(state, account).length,
+      })),
+      notes: state.notes.slice(-20).reverse(),
+    });
   });
   router.get('/style.css', async (koa) => {
     koa.type = 'css';
@@ -36,7 +46,7 @@ export function addPages(router: Router, state: State): void {
   });
   router.get('/avatar/:file', (koa) => {
     koa.type = 'image/svg+xml';
-    koa.body = avatar(koa['params'].file);
+    koa.body = avatar(String(koa['params'].file));
   });
   router.get('/@:username', (koa) => {
     const account = state.accounts.find((each) => each.username === koa['params'].username);
@@ -50,7 +60,9 @@ export function addPages(router: Router, state: State): void {
     });
   });
   router.get('/video/:token', async (koa) => {
-    const publish = state.publishes.find((each) => each.path && each.upload_token === koa['params'].token);
+    const publish = state.publishes.find(
+      (each) => each.path && each.upload_token === koa['params'].token,
+    );
     if (!publish?.path) return koa.throw(404);
     const { size } = await stat(publish.path);
     const [, first = '0', last = ''] = /^bytes=(\d+)-(\d*)$/.exec(koa.get('Range')) ?? [];
@@ -70,7 +82,9 @@ export function addPages(router: Router, state: State): void {
 }
 
 function postsOf(state: State, account: Account): Publish[] {
-  return state.publishes.filter((each) => each.open_id === account.open_id && each.finished_at).reverse();
+  return state.publishes
+    .filter((each) => each.open_id === account.open_id && each.finished_at)
+    .reverse();
 }
 
 function card(publish: Publish) {
@@ -79,10 +93,16 @@ function card(publish: Publish) {
     caption: String(info['title'] ?? ''),
     video: publish.path ? `/video/${publish.upload_token}` : null,
     photos: publish.photo_images,
-    privacy: String(info['privacy_level'] ?? 'draft').toLowerCase().replaceAll('_', ' '),
+    privacy: String(info['privacy_level'] ?? 'draft')
+      .toLowerCase()
+      .replaceAll('_', ' '),
     labels: [
       ...(info['is_aigc'] ? ['Creator labeled as AI-generated'] : []),
-      ...(info['brand_content_toggle'] ? ['Paid partnership'] : info['brand_organic_toggle'] ? ['Promotional content'] : []),
+      ...(info['brand_content_toggle']
+        ? ['Paid partnership']
+        : info['brand_organic_toggle']
+          ? ['Promotional content']
+          : []),
       ...(info['disable_comment'] ? ['Comments off'] : []),
     ],
     id: publish.post_ids[0] ?? publish.publish_id,
@@ -95,6 +115,9 @@ function card(publish: Publish) {
 /** A coloured disc with the first letter. */
 function avatar(name: string): string {
   const hue = [...name].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0) % 360;
-  const letter = name.slice(0, 1).toUpperCase().replace(/[^A-Z0-9]/, '?');
+  const letter = name
+    .slice(0, 1)
+    .toUpperCase()
+    .replace(/[^A-Z0-9]/, '?');
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96"><circle cx="48" cy="48" r="48" fill="hsl(${hue} 40% 45%)"/><text x="48" y="64" font-size="44" font-family="sans-serif" text-anchor="middle" fill="#fff">${letter}</text></svg>`;
 }

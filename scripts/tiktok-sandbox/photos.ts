@@ -34,5 +34,7 @@ async function judgePhoto(url: string): Promise<string | null> {
   if (bytes.length > MAX_BYTES) return 'file_format_check_failed';
   const { format, width = 0, height = 0 } = await sharp(bytes).metadata();
   if (format !== 'jpeg' && format !== 'webp') return 'file_format_check_failed';
-  return Math.min(width, height) > 1080 || Math.max(width, height) > 1920 ? 'picture_size_check_failed' : null;
+  return Math.min(width, height) > 1080 || Math.max(width, height) > 1920
+    ? 'picture_size_check_failed'
+    : null;
 }

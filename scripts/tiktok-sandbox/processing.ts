@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { takeFault } from './faults.ts';
-import { postId, type Publish, type State } from './state.ts';
+import { type Publish, postId, type State } from './state.ts';
 import { announce } from './webhooks.ts';
 
 const CODECS = ['h264', 'hevc', 'vp8', 'vp9'];
@@ -24,11 +24,20 @@ export function finish(state: State, publish: Publish, reason: string | null): v
   publish.finished_at = Date.now();
   publish.fail_reason = reason;
   if (reason) publish.status = 'FAILED';
-  else if (publish.kind === 'inbox' || publish.post_info['post_mode'] === 'MEDIA_UPLOAD') publish.status = 'SEND_TO_USER_INBOX';
+  else if (publish.kind === 'inbox' || publish.post_info['post_mode'] === 'MEDIA_UPLOAD')
+    publish.status = 'SEND_TO_USER_INBOX';
   else publishNow(publish);
   const type = publish.status === 'SEND_TO_USER_INBOX' ? 'INBOX_SHARE' : 'DIRECT_PUBLISH';
-  const event = reason ? 'post.publish.failed' : type === 'INBOX_SHARE' ? 'post.publish.inbox_delivered' : 'post.publish.complete';
-  const content = { publish_id: publish.publish_id, publish_type: type, ...(reason ? { reason } : {}) };
+  const event = reason
+    ? 'post.publish.failed'
+    : type === 'INBOX_SHARE'
+      ? 'post.publish.inbox_delivered'
+      : 'post.publish.complete';
+  const content = {
+    publish_id: publish.publish_id,
+    publish_type: type,
+    ...(reason ? { reason } : {}),
+  };
   announce(state, publish.client_key, publish.open_id, event, content);
 }
 
@@ -39,24 +48,55 @@ export function publishNow(publish: Publish): void {
 }
 
 interface Probed {
-  streams: { codec_type?: string; codec_name?: string; width?: number; height?: number; avg_frame_rate?: string }[];
+  streams: {
+    codec_type?: string;
+    codec_name?: string;
+    width?: number;
+    height?: number;
+    avg_frame_rate?: string;
+  }[];
   format: { format_name: string; duration?: string };
 }
 
 /** The reason to refuse the file, or null. https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide */
 async function judge(state: State, publish: Publish): Promise<string | null> {
   if (publish.kind === 'photo' || !publish.path) return null;
-  const args = ['-v', 'error', '-protocol_whitelist', 'file', '-show_format', '-show_streams', '-of', 'json', publish.path];
-  const { stdout } = await promisify(execFile)('ffprobe', args, { timeout: 30_000, maxBuffer: 4_000_000 });
+  const args = [
+    '-v',
+    'error',
+    '-protocol_whitelist',
+    'file',
+    '-show_format',
+    '-show_streams',
+    '-of',
+    'json',
+    publish.path,
+  ];
+  const { stdout } = await promisify(execFile)('ffprobe', args, {
+    timeout: 30_000,
+    maxBuffer: 4_000_000,
+  });
   const { streams, format } = JSON.parse(stdout) as Probed;
   const video = streams.find((stream) => stream.codec_type === 'video');
-  if (!video || !/mp4|mov|webm/.test(format.format_name) || !CODECS.includes(video.codec_name ?? '')) return 'file_format_check_failed';
+  if (
+    !video ||
+    !/mp4|mov|webm/.test(format.format_name) ||
+    !CODECS.includes(video.codec_name ?? '')
+  )
+    return 'file_format_check_failed';
   const [over = 0, under = 1] = (video.avg_frame_rate ?? '0/1').split('/').map(Number);
   const fps = over / under;
-  publish.probe = { codec: video.codec_name, width: video.width, height: video.height, fps, duration_s: Number(format.duration) };
+  publish.probe = {
+    codec: video.codec_name,
+    width: video.width,
+    height: video.height,
+    fps,
+    duration_s: Number(format.duration),
+  };
   if (fps < 22.9 || fps > 60.05) return 'frame_rate_check_failed';
   const [width, height] = [video.width ?? 0, video.height ?? 0];
-  if (Math.min(width, height) < 360 || Math.max(width, height) > 4096) return 'picture_size_check_failed';
+  if (Math.min(width, height) < 360 || Math.max(width, height) > 4096)
+    return 'picture_size_check_failed';
   const account = state.accounts.find((each) => each.open_id === publish.open_id);
   const limit = publish.kind === 'direct' ? (account?.max_video_post_duration_sec ?? 600) : 600;
   return Number(format.duration) > limit + 0.5 ? 'duration_check_failed' : null;
@@ -67,6 +107,8 @@ export async function assertFfprobe(): Promise<void> {
   try {
     await promisify(execFile)('ffprobe', ['-version']);
   } catch {
-    throw new Error('The sandbox needs ffprobe in PATH to judge videos as TikTok does. Install ffmpeg.');
+    throw new Error(
+      'The sandbox needs ffprobe in PATH to judge videos as TikTok does. Install ffmpeg.',
+    );
   }
 }

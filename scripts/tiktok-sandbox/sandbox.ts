@@ -24,7 +24,9 @@ export interface Sandbox {
 }
 
 /** Listens on an address of this machine or a private network; 0 picks a port. */
-export async function startSandbox(options: { port?: number; host?: string } = {}): Promise<Sandbox> {
+export async function startSandbox(
+  options: { port?: number; host?: string } = {},
+): Promise<Sandbox> {
   const host = options.host ?? '127.0.0.1';
   assertNotPublic(host);
   await assertFfprobe();
@@ -46,7 +48,8 @@ export async function startSandbox(options: { port?: number; host?: string } = {
 
 /** It takes any password and posts nothing: on a public address it would only mislead. */
 export function assertNotPublic(host: string): void {
-  const is_private = /^(localhost|127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|0\.0\.0\.0$|::1$|f[cd][0-9a-f]{2}:)/i;
+  const is_private =
+    /^(localhost|127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|0\.0\.0\.0$|::1$|f[cd][0-9a-f]{2}:)/i;
   if (is_private.test(host)) return;
   throw new Error(`The sandbox runs on this machine or a private network alone, not on ${host}.`);
 }
@@ -70,7 +73,9 @@ function createApp(state: State, folder: string): Koa {
 
 /** A request for a public name was led here by somebody's DNS or proxy: it is refused. */
 const onlyOurName: Koa.Middleware = async (koa, next) => {
-  const is_ours = /^(localhost|sandbox|[\w-]+\.(local|internal|test)|\[?[\da-f:.]+\]?)$/i.test(koa.hostname);
+  const is_ours = /^(localhost|sandbox|[\w-]+\.(local|internal|test)|\[?[\da-f:.]+\]?)$/i.test(
+    koa.hostname,
+  );
   if (!is_ours) koa.throw(421, 'The sandbox does not answer under a public name.');
   await next();
 };

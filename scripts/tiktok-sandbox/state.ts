@@ -211,7 +211,10 @@ export function note(
 
 /** An id beyond 2^53, as TikTok's are. */
 export function postId(): string {
-  return `7${randomInt(1_000_000_000)}${String(randomInt(1_000_000_000)).padStart(9, '0')}`.padEnd(19, '3');
+  return `7${randomInt(1_000_000_000)}${String(randomInt(1_000_000_000)).padStart(9, '0')}`.padEnd(
+    19,
+    '3',
+  );
 }
 
 export function logId(): string {

@@ -22,11 +22,16 @@ export function addStatusRoutes(router: Router, state: State): void {
 
 async function publishOf(state: State, koa: Context, { grant }: Caller): Promise<Publish> {
   const { publish_id } = await jsonBody(koa);
-  if (typeof publish_id !== 'string' || publish_id === '') throw badParams('publish_id is required');
+  if (typeof publish_id !== 'string' || publish_id === '')
+    throw badParams('publish_id is required');
   const publish = state.publishes.find((each) => each.publish_id === publish_id);
   if (!publish) throw new Refusal(400, 'invalid_publish_id', 'The publish_id does not exist');
   if (publish.open_id !== grant.open_id) {
-    throw new Refusal(400, 'token_not_authorized_for_specified_publish_id', 'The publish_id belongs to another user');
+    throw new Refusal(
+      400,
+      'token_not_authorized_for_specified_publish_id',
+      'The publish_id belongs to another user',
+    );
   }
   return publish;
 }
@@ -37,7 +42,9 @@ function status(koa: Context, publish: Publish): void {
     `"status":${JSON.stringify(publish.status)}`,
     ...(publish.fail_reason ? [`"fail_reason":${JSON.stringify(publish.fail_reason)}`] : []),
     `"publicaly_available_post_id":[${publish.post_ids.join(',')}]`,
-    publish.kind === 'photo' ? `"downloaded_bytes":${publish.received_bytes}` : `"uploaded_bytes":${publish.received_bytes}`,
+    publish.kind === 'photo'
+      ? `"downloaded_bytes":${publish.received_bytes}`
+      : `"uploaded_bytes":${publish.received_bytes}`,
   ];
   answer(koa, `{${parts.join(',')}}`);
 }

@@ -10,7 +10,15 @@ import { process as processPublish } from './processing.ts';
 import { note, type Publish, type State } from './state.ts';
 
 const TYPES = ['video/mp4', 'video/quicktime', 'video/webm'];
-const UPLOAD_FAULTS = ['http_500', 'html_502', 'answer_lost', 'cut_keep', 'cut_drop', 'slow', 'url_expired'];
+const UPLOAD_FAULTS = [
+  'http_500',
+  'html_502',
+  'answer_lost',
+  'cut_keep',
+  'cut_drop',
+  'slow',
+  'url_expired',
+];
 
 export function addUploadRoute(router: Router, state: State, folder: string): void {
   const hashes = new Map<string, Hash>();
@@ -36,9 +44,12 @@ async function put(
   koa: Context,
   publish: Publish | undefined,
 ): Promise<void> {
-  const is_known = publish && publish.kind !== 'photo' && publish.upload_token === koa.query['upload_token'];
-  if (!is_known || publish.sent_at !== null || publish.status !== 'PROCESSING_UPLOAD') return end(koa, 404);
-  if (Date.now() - publish.created_at > state.settings.upload_url_seconds * 1000) return end(koa, 403);
+  const is_known =
+    publish && publish.kind !== 'photo' && publish.upload_token === koa.query['upload_token'];
+  if (!is_known || publish.sent_at !== null || publish.status !== 'PROCESSING_UPLOAD')
+    return end(koa, 404);
+  if (Date.now() - publish.created_at > state.settings.upload_url_seconds * 1000)
+    return end(koa, 403);
   const fault = takeFault(state, 'upload', UPLOAD_FAULTS, publish.open_id);
   if (fault?.kind === 'url_expired') return end(koa, 403);
   if (fault?.kind === 'http_500') return end(koa, 500);
@@ -52,7 +63,10 @@ async function put(
   const path = join(folder, `${publish.upload_token}.mp4`);
   const hash = hashes.get(publish.publish_id) ?? createHash('sha256');
   const before = hash.copy();
-  const cut_after = fault?.kind === 'cut_keep' || fault?.kind === 'cut_drop' ? Math.floor((last - first + 1) / 2) : null;
+  const cut_after =
+    fault?.kind === 'cut_keep' || fault?.kind === 'cut_drop'
+      ? Math.floor((last - first + 1) / 2)
+      : null;
   const received = await receive(koa, path, first, hash, last - first + 1, cut_after);
   const is_whole = received === last - first + 1;
   if (!is_whole && fault?.kind !== 'cut_keep') {
@@ -80,7 +94,11 @@ async function put(
 }
 
 /** 416 where the range is not where the upload stands; 400 where the headers contradict each other. */
-function readRange(state: State, koa: Context, publish: Publish): { first: number; last: number } | 'bad' | 'elsewhere' {
+function readRange(
+  state: State,
+  koa: Context,
+  publish: Publish,
+): { first: number; last: number } | 'bad' | 'elsewhere' {
   const bad = (detail: string) => {
     note(state, 'violation', 'upload', detail, koa.path);
     return 'bad' as const;
@@ -88,10 +106,12 @@ function readRange(state: State, koa: Context, publish: Publish): { first: numbe
   const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(koa.get('Content-Range'));
   if (!match) return bad('Content-Range is malformed');
   const [first, last, total] = match.slice(1).map(Number) as [number, number, number];
-  if (!TYPES.includes(koa.get('Content-Type'))) return bad(`Content-Type ${koa.get('Content-Type')}`);
+  if (!TYPES.includes(koa.get('Content-Type')))
+    return bad(`Content-Type ${koa.get('Content-Type')}`);
   if (koa.get('Authorization')) return bad('Authorization header on an upload');
   if (total !== publish.video_size) return bad('total is not video_size');
-  if (last < first || Number(koa.get('Content-Length')) !== last - first + 1) return bad('Content-Length is not the range');
+  if (last < first || Number(koa.get('Content-Length')) !== last - first + 1)
+    return bad('Content-Length is not the range');
   if (first !== publish.received_bytes || last !== plannedEnd(publish, first)) return 'elsewhere';
   return { first, last };
 }
@@ -103,7 +123,14 @@ function plannedEnd({ chunk_size, total_chunk_count, video_size }: Publish, firs
 }
 
 /** Streams to disk while hashing; answers how many bytes came. */
-async function receive(koa: Context, path: string, start: number, hash: Hash, expected: number, cut_after: number | null): Promise<number> {
+async function receive(
+  koa: Context,
+  path: string,
+  start: number,
+  hash: Hash,
+  expected: number,
+  cut_after: number | null,
+): Promise<number> {
   const file = createWriteStream(path, { flags: start === 0 ? 'w' : 'r+', start });
   let received = 0;
   try {
@@ -112,13 +139,14 @@ async function receive(koa: Context, path: string, start: number, hash: Hash, ex
       const bytes = part.subarray(0, room);
       hash.update(bytes);
       received += bytes.length;
-      if (!file.write(bytes)) await new Promise((resolve) => file.once('drain', resolve));
+      if (!file.write(bytes))
+        await new Promise<void>((resolve) => file.once('drain', () => resolve()));
       if (cut_after !== null && received >= cut_after) break;
     }
   } catch {
     // The client has gone; what came is counted by the caller.
   }
-  await new Promise<void>((resolve) => file.end(resolve));
+  await new Promise<void>((resolve) => file.end(() => resolve()));
   return received;
 }
 
@@ -144,5 +172,12 @@ function noteDuplicate(state: State, publish: Publish): void {
       each.status !== 'FAILED' &&
       JSON.stringify(each.post_info) === JSON.stringify(publish.post_info),
   );
-  if (twin) note(state, 'lint', 'duplicate_post', `${publish.publish_id} repeats ${twin.publish_id}`, '/upload/video/');
+  if (twin)
+    note(
+      state,
+      'lint',
+      'duplicate_post',
+      `${publish.publish_id} repeats ${twin.publish_id}`,
+      '/upload/video/',
+    );
 }

@@ -23,7 +23,13 @@ export function announce(
   if (!app?.webhook_url) return;
   const t = Math.floor(Date.now() / 1000);
   // `content` is a JSON string inside the JSON.
-  const body = JSON.stringify({ client_key, event, create_time: t, user_openid, content: JSON.stringify(content) });
+  const body = JSON.stringify({
+    client_key,
+    event,
+    create_time: t,
+    user_openid,
+    content: JSON.stringify(content),
+  });
   const sent = { event, body, status: null as number | null, at: new Date().toISOString() };
   state.webhooks.push(sent);
   void deliver(app.webhook_url, signature(app.client_secret, t, body), body, (status) => {
@@ -31,7 +37,12 @@ export function announce(
   });
 }
 
-async function deliver(url: string, signed: string, body: string, report: (status: number) => void): Promise<void> {
+async function deliver(
+  url: string,
+  signed: string,
+  body: string,
+  report: (status: number) => void,
+): Promise<void> {
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
     try {
       const headers = { 'content-type': 'application/json', 'tiktok-signature': signed };

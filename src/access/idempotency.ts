@@ -26,7 +26,10 @@ export async function once(
   work: (trx: Knex) => Promise<Answer>,
 ): Promise<{ answer: Answer; replayed: boolean }> {
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
-    throw invalid('', 'Expected an Idempotency-Key of 1 to 255 printable characters without spaces.');
+    throw invalid(
+      '',
+      'Expected an Idempotency-Key of 1 to 255 printable characters without spaces.',
+    );
   }
   const key_hash = sha256(key);
   const request_hash = sha256(request);
@@ -81,7 +84,10 @@ async function take(
   if (rows.length > 0) return null;
   const row = await ctx.db('idempotency_keys').where({ creator_id, key_hash }).first();
   if (row && row.request_hash !== request_hash) {
-    throw new Problem('idempotency_conflict', 'This Idempotency-Key was used with another request.');
+    throw new Problem(
+      'idempotency_conflict',
+      'This Idempotency-Key was used with another request.',
+    );
   }
   if (!row || row.status === null) throw inProgress();
   return { status: row.status, location: row.location, body: row.body };

@@ -37,7 +37,11 @@ function checksum(body: string): string {
 }
 
 /** Issues a key; one of the same name stops working at once. Answers the key, the only time. */
-export async function issueKey(ctx: Context, creator: Creator, name: string): Promise<{ key: string; row: ApiKey }> {
+export async function issueKey(
+  ctx: Context,
+  creator: Creator,
+  name: string,
+): Promise<{ key: string; row: ApiKey }> {
   if (!NAME.test(name)) {
     throw invalid('/name', 'Expected a name of 1 to 40 letters, digits, spaces, dots or dashes.');
   }
@@ -45,14 +49,33 @@ export async function issueKey(ctx: Context, creator: Creator, name: string): Pr
   const expires_at = expiryOf(ctx, creator);
   const row = await ctx.db.transaction(async (trx) => {
     await trx('creators').where({ id: creator.id }).forUpdate().first('id');
-    const others = await trx('api_keys').where({ creator_id: creator.id }).whereNot({ name }).count('* as count').first();
+    const others = await trx('api_keys')
+      .where({ creator_id: creator.id })
+      .whereNot({ name })
+      .count('* as count')
+      .first();
     if (Number(others?.['count']) >= MAX_KEYS) {
-      throw new Problem('state_conflict', `There are already ${MAX_KEYS} keys. Issue again under one of their names to replace it, or remove one.`);
+      throw new Problem(
+        'state_conflict',
+        `There are already ${MAX_KEYS} keys. Issue again under one of their names to replace it, or remove one.`,
+      );
     }
     const [saved] = await trx('api_keys')
-      .insert({ creator_id: creator.id, name, key_hash: sha256(key), hint: key.slice(-4), expires_at })
+      .insert({
+        creator_id: creator.id,
+        name,
+        key_hash: sha256(key),
+        hint: key.slice(-4),
+        expires_at,
+      })
       .onConflict(['creator_id', 'name'])
-      .merge({ key_hash: sha256(key), hint: key.slice(-4), expires_at, last_used_at: null, created_at: trx.fn.now() })
+      .merge({
+        key_hash: sha256(key),
+        hint: key.slice(-4),
+        expires_at,
+        last_used_at: null,
+        created_at: trx.fn.now(),
+      })
       .returning(['id', 'creator_id', 'name', 'hint', 'expires_at', 'last_used_at', 'created_at']);
     return saved as ApiKey;
   });
@@ -65,7 +88,8 @@ function expiryOf(ctx: Context, creator: Creator): Date {
 }
 
 export async function listKeys(ctx: Context, creator_id: string): Promise<ApiKey[]> {
-  return ctx.db('api_keys')
+  return ctx
+    .db('api_keys')
     .where({ creator_id })
     .orderBy('created_at')
     .select('id', 'creator_id', 'name', 'hint', 'expires_at', 'last_used_at', 'created_at');
@@ -85,22 +109,46 @@ export async function authenticate(
 ): Promise<{ creator: Creator; key: ApiKey }> {
   const text = /^Bearer +(\S+) *$/i.exec(header)?.[1];
   if (!text) {
-    throw new Problem('unauthorized', 'Expected the header `Authorization: Bearer pm3k_…` with an API key.', WWW);
+    throw new Problem(
+      'unauthorized',
+      'Expected the header `Authorization: Bearer pm3k_…` with an API key.',
+      WWW,
+    );
   }
   if (!isWellFormed(text)) {
-    throw new Problem('unauthorized', 'This is not a key of PM3K: its checksum does not match. Look for a typing error.', WWW);
+    throw new Problem(
+      'unauthorized',
+      'This is not a key of PM3K: its checksum does not match. Look for a typing error.',
+      WWW,
+    );
   }
-  const row = await ctx.db('api_keys').where({ key_hash: sha256(text) }).first();
-  if (!row) throw new Problem('unauthorized', 'This key was replaced, removed, or is of another instance.', WWW);
+  const row = await ctx
+    .db('api_keys')
+    .where({ key_hash: sha256(text) })
+    .first();
+  if (!row)
+    throw new Problem(
+      'unauthorized',
+      'This key was replaced, removed, or is of another instance.',
+      WWW,
+    );
   const creator = await getCreator(ctx.db, row.creator_id);
   const plan_ended = creator.plan_ends_at !== null && creator.plan_ends_at <= new Date();
   if (plan_ended) {
-    throw new Problem('plan_expired', `The ${creator.plan} plan ended on ${creator.plan_ends_at?.toISOString()}, and its keys with it.`);
+    throw new Problem(
+      'plan_expired',
+      `The ${creator.plan} plan ended on ${creator.plan_ends_at?.toISOString()}, and its keys with it.`,
+    );
   }
   if (row.expires_at <= new Date()) {
-    throw new Problem('key_expired', `This key expired on ${row.expires_at.toISOString()}. Issue a new one on the dashboard.`, WWW);
+    throw new Problem(
+      'key_expired',
+      `This key expired on ${row.expires_at.toISOString()}. Issue a new one on the dashboard.`,
+      WWW,
+    );
   }
-  if (creator.suspended_at) throw new Problem('forbidden', 'This account is suspended. Ask the operator.');
+  if (creator.suspended_at)
+    throw new Problem('forbidden', 'This account is suspended. Ask the operator.');
   await noteUse(ctx, row);
   return { creator, key: row };
 }

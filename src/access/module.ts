@@ -16,7 +16,10 @@ export const access: Manifest = {
         await forgetOldLimits(ctx);
         await ctx.db('sessions').where('expires_at', '<', new Date()).delete();
         await ctx.db('oauth_states').where('expires_at', '<', new Date()).delete();
-        await ctx.db('idempotency_keys').whereRaw("created_at < now() - interval '24 hours'").delete();
+        await ctx
+          .db('idempotency_keys')
+          .whereRaw("created_at < now() - interval '24 hours'")
+          .delete();
       },
     },
   },

@@ -17,7 +17,8 @@ export async function limitRequests(ctx: Context, koa: KoaContext, key_id: strin
   const wait = Math.ceil(result.msBeforeNext / 1000);
   koa.set('RateLimit-Policy', `"default";q=${limit};w=${WINDOW_SECONDS}`);
   koa.set('RateLimit', `"default";r=${Math.max(0, result.remainingPoints)};t=${wait}`);
-  if (result.consumedPoints > limit) throw tooMany(`This key made more than ${limit} requests in a minute.`, wait);
+  if (result.consumedPoints > limit)
+    throw tooMany(`This key made more than ${limit} requests in a minute.`, wait);
 }
 
 /** Counts a sign-in from this address, of which only a keyed hash is stored. */
@@ -26,7 +27,10 @@ export async function limitSignIns(ctx: Context, koa: KoaContext): Promise<void>
   if (limit === 0) return;
   const result = await consume(ctx, 'sign_in', limit, ctx.secrets.keyedHash(koa.ip, 'sign_in'));
   if (result.consumedPoints > limit) {
-    throw tooMany('There were too many sign-ins from your address in a minute.', Math.ceil(result.msBeforeNext / 1000));
+    throw tooMany(
+      'There were too many sign-ins from your address in a minute.',
+      Math.ceil(result.msBeforeNext / 1000),
+    );
   }
 }
 
@@ -34,7 +38,12 @@ function tooMany(detail: string, wait: number): Problem {
   return new Problem('rate_limited', detail, { retry_at: new Date(Date.now() + wait * 1000) });
 }
 
-async function consume(ctx: Context, kind: Kind, points: number, key: string): Promise<RateLimiterRes> {
+async function consume(
+  ctx: Context,
+  kind: Kind,
+  points: number,
+  key: string,
+): Promise<RateLimiterRes> {
   const limiter = limiterOf(ctx, kind, points);
   try {
     return await limiter.consume(key);
@@ -66,5 +75,8 @@ function limiterOf(ctx: Context, kind: Kind, points: number): RateLimiterPostgre
 
 /** Rows of minutes that are over. */
 export async function forgetOldLimits(ctx: Context): Promise<void> {
-  await ctx.db('rate_limits').where('expire', '<', Date.now() - 3600_000).delete();
+  await ctx
+    .db('rate_limits')
+    .where('expire', '<', Date.now() - 3600_000)
+    .delete();
 }

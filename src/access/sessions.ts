@@ -1,7 +1,7 @@
 // Sessions with lucia, behind this one file: only a hash of the session id is ever stored.
 import { type Adapter, type DatabaseSession, type DatabaseUser, Lucia } from 'lucia';
 import type { Context } from '../context.ts';
-import { findCreator, type Creator } from '../creators/store.ts';
+import { type Creator, findCreator } from '../creators/store.ts';
 import type { Database } from '../database.ts';
 import { randomToken, sha256 } from '../secrets.ts';
 

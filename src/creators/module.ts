@@ -72,7 +72,9 @@ export const creators: Manifest = {
         kept: 'Until the account is deleted.',
       },
       oauth_states: {
-        owner: { keep: 'Names nobody: random values of a sign-in under way, which end after ten minutes.' },
+        owner: {
+          keep: 'Names nobody: random values of a sign-in under way, which end after ten minutes.',
+        },
         columns: {
           state_hash: 'A hash of the random value that TikTok hands back.',
           browser_hash: 'A hash of the random value in the browser’s cookie.',

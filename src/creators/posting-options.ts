@@ -1,8 +1,8 @@
 // What TikTok lets a creator choose right now, asked fresh each time.
 import type { Context } from '../context.ts';
 import { Problem } from '../errors.ts';
-import { Later } from '../jobs/later.ts';
 import type { PrivacyLevel } from '../jobs/job.ts';
+import { Later } from '../jobs/later.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import { refusalOf } from '../tiktok/refusals.ts';
 import { assertMayPost, type Creator, saveProfile } from './store.ts';
@@ -43,7 +43,11 @@ export async function postingOptions(
     return { can_post, ...options };
   } catch (error) {
     if (error instanceof Later) {
-      throw new Problem('rate_limited', 'TikTok was asked too often for this account in a minute.', { retry_at: error.at });
+      throw new Problem(
+        'rate_limited',
+        'TikTok was asked too often for this account in a minute.',
+        { retry_at: error.at },
+      );
     }
     if (!(error instanceof TikTokError)) throw error;
     if (error.kind === 'refused') {
@@ -52,6 +56,10 @@ export async function postingOptions(
         tiktok: { code: error.code, message: error.tiktok_message ?? '', log_id: error.log_id },
       });
     }
-    throw new Problem('unavailable', 'TikTok does not answer at the moment. Try again in a minute.', { cause: error });
+    throw new Problem(
+      'unavailable',
+      'TikTok does not answer at the moment. Try again in a minute.',
+      { cause: error },
+    );
   }
 }

@@ -13,10 +13,16 @@ export type CountedCall = 'video.init' | 'inbox.init' | 'status' | 'creator_info
  * Writes the call into the ledger, or throws Later with the time at which there is room again.
  * The count and the row are one transaction per creator, so two processes cannot both take the last place.
  */
-export async function reserveCall(ctx: Context, creator_id: string, call: CountedCall): Promise<void> {
+export async function reserveCall(
+  ctx: Context,
+  creator_id: string,
+  call: CountedCall,
+): Promise<void> {
   const limit = limitOf(ctx, call);
   const free_at = await ctx.db.transaction(async (trx) => {
-    await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`${creator_id}:${call}`]);
+    await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [
+      `${creator_id}:${call}`,
+    ]);
     const { rows } = await trx.raw(
       `select at from tiktok_calls
         where creator_id = ? and call = ? and at > clock_timestamp() - ? * interval '1 millisecond'
@@ -31,7 +37,11 @@ export async function reserveCall(ctx: Context, creator_id: string, call: Counte
 }
 
 /** TikTok said 429 although we had counted room: fill the minute, so that nobody asks before it is over. */
-export async function fillMinute(ctx: Context, creator_id: string, call: CountedCall): Promise<Later> {
+export async function fillMinute(
+  ctx: Context,
+  creator_id: string,
+  call: CountedCall,
+): Promise<Later> {
   const rows = Array.from({ length: limitOf(ctx, call) }, () => ({ creator_id, call }));
   await ctx.db('tiktok_calls').insert(rows);
   const jitter = Math.random() * 3_000;

@@ -36,7 +36,9 @@ export async function beginSignIn(
   ctx: Context,
   invitation_token: string | null,
 ): Promise<{ url: string; browser_token: string }> {
-  const invitation = invitation_token ? await findInvitation(ctx.db, sha256(invitation_token)) : null;
+  const invitation = invitation_token
+    ? await findInvitation(ctx.db, sha256(invitation_token))
+    : null;
   if (invitation_token && !invitation) throw usedInvitation();
   const state = randomToken(256);
   const browser_token = randomToken(256);
@@ -72,14 +74,22 @@ export async function finishSignIn(
 ): Promise<Creator> {
   const state = callback.state ? await takeOAuthState(ctx.db, sha256(callback.state)) : undefined;
   if (!state || !callback.browser_token || state.browser_hash !== sha256(callback.browser_token)) {
-    throw new Problem('forbidden', 'This sign-in was not begun in this browser, was used already, or is older than ten minutes. Begin again.');
+    throw new Problem(
+      'forbidden',
+      'This sign-in was not begun in this browser, was used already, or is older than ten minutes. Begin again.',
+    );
   }
   if (callback.error) throw refusedSignIn(callback.error);
-  if (!callback.code) throw new Problem('invalid_request', 'TikTok sent neither a code nor an error. Begin again.');
+  if (!callback.code)
+    throw new Problem('invalid_request', 'TikTok sent neither a code nor an error. Begin again.');
   const verifier = state.code_verifier && ctx.secrets.open(state.code_verifier, VERIFIER_CONTEXT);
   const answer = await ctx.tiktok
     .exchange(
-      { code: callback.code, redirect_uri: redirectUri(ctx), ...(verifier ? { code_verifier: verifier } : {}) },
+      {
+        code: callback.code,
+        redirect_uri: redirectUri(ctx),
+        ...(verifier ? { code_verifier: verifier } : {}),
+      },
       { signal },
     )
     .catch(explain);
@@ -91,7 +101,10 @@ export async function finishSignIn(
   }
   const profile = await profileOf(ctx, answer, known, signal);
   const creator = await store(ctx, answer, profile, known, state.invitation_id);
-  ctx.log.info({ event: known ? 'creator.signed_in' : 'creator.connected', creator_id: creator.id });
+  ctx.log.info({
+    event: known ? 'creator.signed_in' : 'creator.connected',
+    creator_id: creator.id,
+  });
   return creator;
 }
 
@@ -145,25 +158,44 @@ async function profileOf(
 }
 
 function usedInvitation(): Problem {
-  return new Problem('sign_up_closed', 'This invitation was used already or has ended. Ask the operator for a new one.');
+  return new Problem(
+    'sign_up_closed',
+    'This invitation was used already or has ended. Ask the operator for a new one.',
+  );
 }
 
 function refusedSignIn(error: string): Problem {
   const code = /^[a-z_]{1,64}$/.test(error) ? error : 'unknown';
   const tiktok = { code, message: '', log_id: null };
   if (code === 'access_denied') {
-    return new Problem('forbidden', 'You did not allow the connection on TikTok’s page, so nothing was connected.', { tiktok });
+    return new Problem(
+      'forbidden',
+      'You did not allow the connection on TikTok’s page, so nothing was connected.',
+      { tiktok },
+    );
   }
   if (code === 'invalid_scope') {
-    return new Problem('tiktok_refused', 'TikTok has not approved one of the scopes this instance asks for. The operator can change TIKTOK_SCOPES.', { tiktok });
+    return new Problem(
+      'tiktok_refused',
+      'TikTok has not approved one of the scopes this instance asks for. The operator can change TIKTOK_SCOPES.',
+      { tiktok },
+    );
   }
-  return new Problem('tiktok_refused', `TikTok refused the sign-in (${code}). Begin again; if it stays, tell the operator.`, { tiktok });
+  return new Problem(
+    'tiktok_refused',
+    `TikTok refused the sign-in (${code}). Begin again; if it stays, tell the operator.`,
+    { tiktok },
+  );
 }
 
 function explain(error: unknown): never {
   if (error instanceof TikTokError && error.kind === 'refused') throw refusedSignIn(error.code);
   if (error instanceof TikTokError) {
-    throw new Problem('unavailable', 'TikTok does not answer at the moment. Begin again in a minute.', { cause: error });
+    throw new Problem(
+      'unavailable',
+      'TikTok does not answer at the moment. Begin again in a minute.',
+      { cause: error },
+    );
   }
   throw error;
 }

@@ -64,7 +64,9 @@ export async function saveProfile(
 }
 
 export async function markDisconnected(trx: Knex, id: string): Promise<void> {
-  await trx('creators').where({ id, disconnected_at: null }).update({ disconnected_at: trx.fn.now() });
+  await trx('creators')
+    .where({ id, disconnected_at: null })
+    .update({ disconnected_at: trx.fn.now() });
 }
 
 /** The limits in force now; an ended plan has none, and says so. */
@@ -74,12 +76,19 @@ export function limitsOf(config: Config, creator: Creator): PlanLimits {
 
 /** What must hold before a creator may upload or post, by whatever way. */
 export function assertMayPost(creator: Creator): void {
-  if (creator.suspended_at) throw new Problem('forbidden', 'This account is suspended. Ask the operator.');
+  if (creator.suspended_at)
+    throw new Problem('forbidden', 'This account is suspended. Ask the operator.');
   if (creator.plan_ends_at && creator.plan_ends_at <= new Date()) {
-    throw new Problem('plan_expired', `The ${creator.plan} plan of this account ended on ${creator.plan_ends_at.toISOString()}.`);
+    throw new Problem(
+      'plan_expired',
+      `The ${creator.plan} plan of this account ended on ${creator.plan_ends_at.toISOString()}.`,
+    );
   }
   if (creator.disconnected_at) {
-    throw new Problem('creator_disconnected', 'TikTok no longer lets us post for this account. Connect with TikTok again on the dashboard.');
+    throw new Problem(
+      'creator_disconnected',
+      'TikTok no longer lets us post for this account. Connect with TikTok again on the dashboard.',
+    );
   }
 }
 
@@ -98,7 +107,15 @@ export interface Grant {
   refreshed_at: Date;
 }
 
-type NewGrant = Pick<Grant, 'creator_id' | 'scopes' | 'access_token' | 'refresh_token' | 'access_expires_at' | 'refresh_expires_at'>;
+type NewGrant = Pick<
+  Grant,
+  | 'creator_id'
+  | 'scopes'
+  | 'access_token'
+  | 'refresh_token'
+  | 'access_expires_at'
+  | 'refresh_expires_at'
+>;
 
 export async function findGrant(db: Knex, creator_id: string): Promise<Grant | undefined> {
   return db('grants').where({ creator_id }).first();
@@ -119,7 +136,12 @@ export async function saveGrant(trx: Knex, grant: NewGrant): Promise<void> {
 }
 
 /** Takes the right to refresh this version of the grant; false when somebody else holds it. */
-export async function leaseGrant(db: Knex, grant: Grant, lease_id: string, seconds: number): Promise<boolean> {
+export async function leaseGrant(
+  db: Knex,
+  grant: Grant,
+  lease_id: string,
+  seconds: number,
+): Promise<boolean> {
   const taken = await db('grants')
     .where({ creator_id: grant.creator_id, version: grant.version })
     .whereRaw('(leased_until is null or leased_until < now())')
@@ -155,14 +177,21 @@ export interface Invitation {
   used_at: Date | null;
 }
 
-export async function findInvitation(db: Knex, token_hash: string): Promise<Invitation | undefined> {
+export async function findInvitation(
+  db: Knex,
+  token_hash: string,
+): Promise<Invitation | undefined> {
   return db('invitations')
     .where({ token_hash, used_at: null })
     .where('expires_at', '>', new Date())
     .first();
 }
 
-export async function insertInvitation(db: Knex, token_hash: string, expires_at: Date): Promise<void> {
+export async function insertInvitation(
+  db: Knex,
+  token_hash: string,
+  expires_at: Date,
+): Promise<void> {
   await db('invitations').insert({ token_hash, expires_at });
 }
 
@@ -188,7 +217,10 @@ export async function insertOAuthState(db: Knex, state: OAuthState): Promise<voi
 }
 
 /** Single use: whoever reads a state also removes it. */
-export async function takeOAuthState(db: Knex, state_hash: string): Promise<OAuthState | undefined> {
+export async function takeOAuthState(
+  db: Knex,
+  state_hash: string,
+): Promise<OAuthState | undefined> {
   const [state] = await db('oauth_states').where({ state_hash }).delete().returning('*');
   return state && state.expires_at > new Date() ? state : undefined;
 }

@@ -6,7 +6,13 @@ import { TikTokError } from '../tiktok/errors.ts';
 import { type CountedCall, fillMinute, reserveCall } from './quota.ts';
 import { type Access, accessOf, disconnected } from './tokens.ts';
 
-type Args<M extends keyof TikTok> = TikTok[M] extends (token: string, args: infer A, ...rest: never[]) => unknown ? A : never;
+type Args<M extends keyof TikTok> = TikTok[M] extends (
+  token: string,
+  args: infer A,
+  ...rest: never[]
+) => unknown
+  ? A
+  : never;
 type Answer<M extends keyof TikTok> = TikTok[M] extends (...args: never[]) => infer R ? R : never;
 type ChunkArgs = Omit<Parameters<TikTok['uploadChunk']>[0], 'signal'>;
 
@@ -23,10 +29,18 @@ export interface CreatorTikTok {
   status(publish_id: string): Answer<'status'>;
 }
 
-export function creatorTikTok(ctx: Context, creator_id: string, signal: AbortSignal): CreatorTikTok {
+export function creatorTikTok(
+  ctx: Context,
+  creator_id: string,
+  signal: AbortSignal,
+): CreatorTikTok {
   const { tiktok } = ctx;
 
-  async function call<T>(counted: CountedCall, scope: string[], ask: (token: string) => Promise<T>): Promise<T> {
+  async function call<T>(
+    counted: CountedCall,
+    scope: string[],
+    ask: (token: string) => Promise<T>,
+  ): Promise<T> {
     let access = await accessOf(ctx, creator_id, signal);
     assertScope(access, scope);
     await reserveCall(ctx, creator_id, counted);
@@ -51,9 +65,13 @@ export function creatorTikTok(ctx: Context, creator_id: string, signal: AbortSig
     creatorInfo: () =>
       call('creator_info', ['video.publish'], (token) => tiktok.creatorInfo(token, { signal })),
     initDirectVideo: (args) =>
-      call('video.init', ['video.publish'], (token) => tiktok.initDirectVideo(token, args, { signal })),
+      call('video.init', ['video.publish'], (token) =>
+        tiktok.initDirectVideo(token, args, { signal }),
+      ),
     initInboxVideo: (args) =>
-      call('inbox.init', ['video.upload'], (token) => tiktok.initInboxVideo(token, args, { signal })),
+      call('inbox.init', ['video.upload'], (token) =>
+        tiktok.initInboxVideo(token, args, { signal }),
+      ),
     uploadChunk: (args) => tiktok.uploadChunk({ ...args, signal }),
     status: (publish_id) =>
       call('status', [], (token) => tiktok.status(token, publish_id, { signal })),
@@ -67,8 +85,12 @@ function isRefusal(error: unknown, code: string): boolean {
 function assertScope(access: Access, needed: string[]): void {
   const missing = needed.find((scope) => !access.scopes.includes(scope));
   if (missing) {
-    throw new Problem('tiktok_refused', `On connecting, “${missing}” was not allowed, which this needs. Connect with TikTok again and allow it.`, {
-      tiktok: { code: 'scope_not_authorized', message: '', log_id: null },
-    });
+    throw new Problem(
+      'tiktok_refused',
+      `On connecting, “${missing}” was not allowed, which this needs. Connect with TikTok again and allow it.`,
+      {
+        tiktok: { code: 'scope_not_authorized', message: '', log_id: null },
+      },
+    );
   }
 }

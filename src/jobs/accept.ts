@@ -64,7 +64,10 @@ async function lockedUpload(trx: Knex, creator: Creator, video: NewJobRequest['v
     if (!url || url.protocol !== 'https:' || url.port || url.username || url.password) {
       throw new Problem('url_not_allowed', 'Expected an https URL without port and credentials.');
     }
-    throw new Problem('domain_not_verified', `The host ${url.hostname} is not a verified domain of this creator.`);
+    throw new Problem(
+      'domain_not_verified',
+      `The host ${url.hostname} is not a verified domain of this creator.`,
+    );
   }
   const media = await lockUpload(trx, creator.id, video.storage_key);
   if (!media) throw invalid('/video/storage_key', 'There is no upload with this storage key.');
@@ -74,7 +77,10 @@ async function lockedUpload(trx: Knex, creator: Creator, video: NewJobRequest['v
 function assertWithinHorizon(ctx: Context, creator: Creator, schedule_at: Date | null): void {
   const { horizon_days } = limitsOf(ctx.config, creator);
   if (schedule_at && schedule_at.getTime() > Date.now() + horizon_days * 86_400_000) {
-    throw invalid('/schedule_at', `Expected a time within ${horizon_days} days, as far as the ${creator.plan} plan reaches.`);
+    throw invalid(
+      '/schedule_at',
+      `Expected a time within ${horizon_days} days, as far as the ${creator.plan} plan reaches.`,
+    );
   }
 }
 
@@ -85,9 +91,12 @@ export async function cancelJob(ctx: Context, creator_id: string, id: string): P
     if (job.state === 'cancelled') return job;
     const is_early = (CANCELLABLE_STATES as readonly string[]).includes(job.state);
     if (!is_early || (await isCommitted(trx, id))) {
-      throw new Problem('state_conflict', is_early || job.state === 'sent'
-        ? 'The video is already with TikTok, so it cannot be cancelled any more.'
-        : `The post has already ended (${job.state}).`);
+      throw new Problem(
+        'state_conflict',
+        is_early || job.state === 'sent'
+          ? 'The video is already with TikTok, so it cannot be cancelled any more.'
+          : `The post has already ended (${job.state}).`,
+      );
     }
     await closeAttempts(trx, id, 'cancelled');
     return endJob(trx, job, 'cancelled', { name: 'cancelled' });
@@ -110,7 +119,10 @@ export async function changeJob(
       throw new Problem('state_conflict', 'Only a post that waits for its time can be changed.');
     }
     if (job.destination === 'direct' && patch.settings && !patch.settings.privacy_level) {
-      throw invalid('/settings/privacy_level', 'Expected a privacy level: a direct post needs one.');
+      throw invalid(
+        '/settings/privacy_level',
+        'Expected a privacy level: a direct post needs one.',
+      );
     }
     const [changed] = await trx('jobs')
       .where({ id })
@@ -139,7 +151,10 @@ export async function retryJob(ctx: Context, creator: Creator, id: string): Prom
       throw new Problem('state_conflict', 'Only a failed post can be tried again.');
     }
     if (!(await lockUpload(trx, creator.id, job.source_key))) {
-      throw new Problem('state_conflict', 'The file of this post is no longer stored. Upload it again and make a new post.');
+      throw new Problem(
+        'state_conflict',
+        'The file of this post is no longer stored. Upload it again and make a new post.',
+      );
     }
     await closeAttempts(trx, id, 'retried');
     const [again] = await trx('jobs')
@@ -173,7 +188,10 @@ export async function resolveJob(
   return ctx.db.transaction(async (trx) => {
     const job = await lockJob(trx, creator_id, id);
     if (job.state !== 'unconfirmed') {
-      throw new Problem('state_conflict', 'TikTok has told how this post ended; there is nothing to resolve.');
+      throw new Problem(
+        'state_conflict',
+        'TikTok has told how this post ended; there is nothing to resolve.',
+      );
     }
     await closeAttempts(trx, id, `resolved: ${outcome}`);
     const event = { name: 'resolved', details: { outcome } };

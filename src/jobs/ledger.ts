@@ -111,8 +111,7 @@ export function createLedger(ctx: Context, holder: { job: Job }): Ledger {
     },
     acknowledge: (attempt, bytes) => update(attempt, { bytes_acknowledged: bytes }),
     commit: (attempt) => update(attempt, { committed_at: db.fn.now() }),
-    sent: (attempt) =>
-      update(attempt, { sent_at: db.fn.now(), bytes_acknowledged: attempt.bytes }),
+    sent: (attempt) => update(attempt, { sent_at: db.fn.now(), bytes_acknowledged: attempt.bytes }),
     close: (attempt, outcome) =>
       update(attempt, { closed_at: db.fn.now(), outcome, upload_url: null }),
   };

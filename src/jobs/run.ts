@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
-import { Problem } from '../errors.ts';
 import { creatorTikTok } from '../creators/tiktok.ts';
+import { Problem } from '../errors.ts';
 import { keepWorkingCopy } from '../media/store.ts';
 import type { Hands, Step } from '../plugin.ts';
 import { queueStep } from '../queue.ts';
@@ -88,7 +88,11 @@ function watchFence(ctx: Context, holder: { job: Job }, aborted: AbortSignal): F
   const lost = new AbortController();
   const timer = setInterval(async () => {
     const { id, run_token } = holder.job;
-    const held = await ctx.db('jobs').where({ id, run_token }).first('id').catch(() => true);
+    const held = await ctx
+      .db('jobs')
+      .where({ id, run_token })
+      .first('id')
+      .catch(() => true);
     if (!held) lost.abort(new LostJob('The job was taken over, cancelled or deleted'));
   }, WATCH_MS);
   return {
@@ -152,7 +156,9 @@ async function commitResult(ctx: Context, job: Job, result: Patch | Later): Prom
   if (result instanceof Later) return postpone(ctx, job, result, 0);
   const next = result.state ?? STATES[job.state as WorkingState].next;
   const started_at = Date.now();
-  await ctx.db.transaction((trx) => moveJob(trx, job, { ...result, state: next }, eventOf(next, result)));
+  await ctx.db.transaction((trx) =>
+    moveJob(trx, job, { ...result, state: next }, eventOf(next, result)),
+  );
   ctx.log.info({
     event: 'job.moved',
     job_id: job.id,
@@ -163,8 +169,10 @@ async function commitResult(ctx: Context, job: Job, result: Patch | Later): Prom
 }
 
 function eventOf(state: string, patch: Patch): { name: string; details?: Record<string, unknown> } {
-  if (state === 'ready') return { name: 'prepared', details: { changes: patch.media?.changes ?? [] } };
-  if (state === 'finished') return { name: 'finished', details: { post_ids: patch.post_ids ?? [] } };
+  if (state === 'ready')
+    return { name: 'prepared', details: { changes: patch.media?.changes ?? [] } };
+  if (state === 'finished')
+    return { name: 'finished', details: { post_ids: patch.post_ids ?? [] } };
   if (state === 'failed') return { name: 'failed', details: { ...patch.error } };
   return { name: state };
 }

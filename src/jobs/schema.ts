@@ -69,7 +69,10 @@ export const newJobSchema = z
       fault(['schedule_at'], 'Expected a time in the future.');
     }
     if (job.destination === 'direct' && !job.settings?.privacy_level) {
-      fault(['settings', 'privacy_level'], 'Expected a privacy level: a direct post needs one, and nobody chooses it for you.');
+      fault(
+        ['settings', 'privacy_level'],
+        'Expected a privacy level: a direct post needs one, and nobody chooses it for you.',
+      );
     }
   });
 export type NewJobRequest = z.output<typeof newJobSchema>;
@@ -77,9 +80,7 @@ export type NewJobRequest = z.output<typeof newJobSchema>;
 export const jobPatchSchema = z.strictObject({
   title: title.optional(),
   settings: settingsSchema.optional(),
-  schedule_at: time
-    .refine((at) => at > new Date(), 'Expected a time in the future.')
-    .optional(),
+  schedule_at: time.refine((at) => at > new Date(), 'Expected a time in the future.').optional(),
 });
 export type JobPatch = z.output<typeof jobPatchSchema>;
 

@@ -42,7 +42,9 @@ export async function insertJob(trx: Knex, job: NewJob, consent: Consent): Promi
 }
 
 export async function insertConsent(trx: Knex, job: Job, consent: Consent): Promise<void> {
-  await trx('consents').where({ job_id: job.id, voided_at: null }).update({ voided_at: trx.fn.now() });
+  await trx('consents')
+    .where({ job_id: job.id, voided_at: null })
+    .update({ voided_at: trx.fn.now() });
   await trx('consents').insert({
     job_id: job.id,
     ...consent,
@@ -90,10 +92,12 @@ export async function listJobs(db: Knex, creator_id: string, filter: JobFilter):
   if (filter.after) {
     query.whereRaw('(created_at, id) < (?, ?)', [filter.after.created_at, filter.after.id]);
   }
-  return query.orderBy([
-    { column: 'created_at', order: 'desc' },
-    { column: 'id', order: 'desc' },
-  ]).limit(filter.limit);
+  return query
+    .orderBy([
+      { column: 'created_at', order: 'desc' },
+      { column: 'id', order: 'desc' },
+    ])
+    .limit(filter.limit);
 }
 
 /** The next job that waits for its time. */
@@ -112,7 +116,10 @@ function whereStatus(query: Knex.QueryBuilder, status: Status): void {
   else if (status === 'running') {
     query.where((either) =>
       either
-        .whereIn('state', WORKING_STATES.filter((state) => !waiting.includes(state)))
+        .whereIn(
+          'state',
+          WORKING_STATES.filter((state) => !waiting.includes(state)),
+        )
         .orWhere((early) => early.whereIn('state', waiting).where('send_at', '<=', new Date())),
     );
   } else query.where('state', status);

@@ -30,7 +30,9 @@ export function jobView(job: Job, username: string | null) {
 
 export function postUrls(job: Job, username: string | null): string[] {
   if (!username) return [];
-  return job.post_ids.map((id) => `https://www.tiktok.com/@${encodeURIComponent(username)}/video/${id}`);
+  return job.post_ids.map(
+    (id) => `https://www.tiktok.com/@${encodeURIComponent(username)}/video/${id}`,
+  );
 }
 
 export function eventView(event: JobEvent) {

@@ -13,7 +13,11 @@ export const mediaRoutes: ApiRoute[] = [
     answers: { 201: 'The stored file' },
     async handle(ctx, { creator, koa, signal }) {
       const media = await receiveUpload(ctx, koa, creator, signal);
-      return { status: 201, body: mediaView(ctx, media), headers: { Location: `/v1/media/${media.storage_key}` } };
+      return {
+        status: 201,
+        body: mediaView(ctx, media),
+        headers: { Location: `/v1/media/${media.storage_key}` },
+      };
     },
   }),
   apiRoute({
@@ -23,7 +27,10 @@ export const mediaRoutes: ApiRoute[] = [
     answers: { 200: '`{data}`' },
     async handle(ctx, { creator }) {
       const rows = await listMedia(ctx.db, creator.id);
-      return { status: 200, body: { data: rows.map((row) => mediaView(ctx, row)), next_cursor: null } };
+      return {
+        status: 200,
+        body: { data: rows.map((row) => mediaView(ctx, row)), next_cursor: null },
+      };
     },
   }),
   apiRoute({

@@ -27,19 +27,27 @@ export async function receiveUpload(
   const declared = Number(koa.get('Content-Length') || 0);
   const is_multipart = Boolean(koa.is('multipart/form-data'));
   if (declared > limit + (is_multipart ? MULTIPART_OVERHEAD : 0)) {
-    throw new Problem('too_large', `The file is larger than ${limit / 1_000_000} MB, the most this plan takes.`);
+    throw new Problem(
+      'too_large',
+      `The file is larger than ${limit / 1_000_000} MB, the most this plan takes.`,
+    );
   }
   koa.req.socket.setTimeout(IDLE_MS);
   if (is_multipart) return receiveMultipart(ctx, koa, creator, signal);
   if (!isMediaType(koa)) {
-    throw new Problem('unsupported_media_type', 'Expected the file as the body with its own Content-Type (e.g. `video/mp4`), or multipart/form-data with a field `file`.');
+    throw new Problem(
+      'unsupported_media_type',
+      'Expected the file as the body with its own Content-Type (e.g. `video/mp4`), or multipart/form-data with a field `file`.',
+    );
   }
   return keepUpload(ctx, creator, koa.req, null, signal);
 }
 
 function isMediaType(koa: KoaContext): boolean {
   const type = koa.get('Content-Type').split(';')[0]?.trim().toLowerCase() ?? '';
-  return type.startsWith('video/') || type.startsWith('image/') || type === 'application/octet-stream';
+  return (
+    type.startsWith('video/') || type.startsWith('image/') || type === 'application/octet-stream'
+  );
 }
 
 function receiveMultipart(
@@ -64,11 +72,16 @@ function receiveMultipart(
     });
     form.on('finish', () => {
       if (kept) kept.then(resolve, reject);
-      else reject(new Problem('invalid_request', 'Expected a form field `file` that holds the file.', {
-        errors: [{ pointer: '/file', message: 'Expected a file.' }],
-      }));
+      else
+        reject(
+          new Problem('invalid_request', 'Expected a form field `file` that holds the file.', {
+            errors: [{ pointer: '/file', message: 'Expected a file.' }],
+          }),
+        );
     });
-    form.on('error', () => reject(new Problem('invalid_request', 'The multipart body could not be read.')));
+    form.on('error', () =>
+      reject(new Problem('invalid_request', 'The multipart body could not be read.')),
+    );
     koa.req.once('aborted', () => reject(new DOMException('The client has gone', 'AbortError')));
     koa.req.pipe(form);
   });
@@ -81,7 +94,9 @@ function createForm(koa: KoaContext, reject: (error: unknown) => void) {
       limits: { files: 4, fields: 20, fieldSize: 10_000 },
     });
   } catch (error) {
-    const problem = new Problem('invalid_request', 'The multipart body has no boundary.', { cause: error });
+    const problem = new Problem('invalid_request', 'The multipart body has no boundary.', {
+      cause: error,
+    });
     reject(problem);
     throw problem;
   }

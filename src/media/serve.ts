@@ -5,7 +5,11 @@ import { getByKey } from './store.ts';
 
 const PLAYABLE = /^(video\/[\w.+-]+|image\/(jpeg|png|webp|gif|avif))$/;
 
-export async function serveMedia(ctx: Context, koa: KoaContext, storage_key: string): Promise<void> {
+export async function serveMedia(
+  ctx: Context,
+  koa: KoaContext,
+  storage_key: string,
+): Promise<void> {
   const media = await getByKey(ctx.db, storage_key);
   koa.set('Accept-Ranges', 'bytes');
   koa.set('Cache-Control', 'private, max-age=3600');

@@ -49,17 +49,20 @@ export async function keepUpload(
   try {
     if (bytes === 0) throw new Problem('media_rejected', 'The file is empty (rule: not_empty).');
     const found = await inspect(ctx, storage_key, signal);
-    const [row] = await ctx.db('media').insert({
-      storage_key,
-      creator_id: creator.id,
-      purpose: 'upload',
-      file_name: file_name?.slice(0, 200) ?? null,
-      content_type: found.content_type,
-      bytes,
-      sha256,
-      facts: json({ ...found.facts, bytes, sha256 }),
-      expires_at: new Date(Date.now() + limits.media_days * DAY_MS),
-    }).returning('*');
+    const [row] = await ctx
+      .db('media')
+      .insert({
+        storage_key,
+        creator_id: creator.id,
+        purpose: 'upload',
+        file_name: file_name?.slice(0, 200) ?? null,
+        content_type: found.content_type,
+        bytes,
+        sha256,
+        facts: json({ ...found.facts, bytes, sha256 }),
+        expires_at: new Date(Date.now() + limits.media_days * DAY_MS),
+      })
+      .returning('*');
     return row;
   } catch (error) {
     await ctx.storage.remove(storage_key);
@@ -114,6 +117,18 @@ export async function findUpload(
     .first();
 }
 
+/** An upload or a working copy of this creator, while it is stored. */
+export async function findFile(
+  db: Knex,
+  creator_id: string,
+  storage_key: string,
+): Promise<Media | undefined> {
+  return db('media')
+    .where({ creator_id, storage_key })
+    .where('expires_at', '>', new Date())
+    .first();
+}
+
 export async function getUpload(db: Knex, creator_id: string, storage_key: string): Promise<Media> {
   const found = await findUpload(db, creator_id, storage_key);
   if (!found) throw new Problem('not_found', 'There is no such upload.');
@@ -123,7 +138,8 @@ export async function getUpload(db: Knex, creator_id: string, storage_key: strin
 /** By its unguessable key alone: for the public address of a file. */
 export async function getByKey(db: Knex, storage_key: string): Promise<Media> {
   const found = await db('media').where({ storage_key }).first();
-  if (!found || found.expires_at <= new Date()) throw new Problem('not_found', 'There is no such file.');
+  if (!found || found.expires_at <= new Date())
+    throw new Problem('not_found', 'There is no such file.');
   return found;
 }
 
@@ -141,17 +157,27 @@ export async function lockUpload(
 }
 
 /** Throws `state_conflict` while a job still needs the file. */
-export async function removeUpload(ctx: Context, creator_id: string, storage_key: string): Promise<void> {
+export async function removeUpload(
+  ctx: Context,
+  creator_id: string,
+  storage_key: string,
+): Promise<void> {
   await ctx.db.transaction(async (trx) => {
     const media = await lockUpload(trx, creator_id, storage_key);
     if (!media) throw new Problem('not_found', 'There is no such upload.');
     const user = await trx('jobs')
       .where({ creator_id })
       .whereIn('state', [...WORKING_STATES, 'unconfirmed'])
-      .where((either) => either.where({ source_key: storage_key }).orWhere({ output_key: storage_key }))
+      .where((either) =>
+        either.where({ source_key: storage_key }).orWhere({ output_key: storage_key }),
+      )
       .first('id');
     if (user) {
-      throw new Problem('state_conflict', 'A post that is not finished needs this file. Cancel the post first.', { job_id: user.id });
+      throw new Problem(
+        'state_conflict',
+        'A post that is not finished needs this file. Cancel the post first.',
+        { job_id: user.id },
+      );
     }
     await trx('media').where({ storage_key }).delete();
   });
@@ -164,6 +190,10 @@ export interface StoredSum {
 }
 
 export async function sumMedia(db: Knex, creator_id: string): Promise<StoredSum> {
-  const row = await db('media').where({ creator_id }).count('* as files').sum('bytes as bytes').first();
+  const row = await db('media')
+    .where({ creator_id })
+    .count('* as files')
+    .sum('bytes as bytes')
+    .first();
   return { files: Number(row?.['files'] ?? 0), bytes: Number(row?.['bytes'] ?? 0) };
 }

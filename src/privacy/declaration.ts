@@ -1,10 +1,7 @@
 // What a module must say about every table it owns: whose data it is, why it is kept and how long.
 
 /** How rows of a table are found for one creator, or why they are kept when the creator goes. */
-export type Ownership =
-  | { by: string }
-  | { through: Record<string, string> }
-  | { keep: string };
+export type Ownership = { by: string } | { through: Record<string, string> } | { keep: string };
 
 export interface TableDeclaration {
   owner: Ownership;
@@ -19,6 +16,4 @@ export interface TableDeclaration {
 }
 
 /** Table → declaration. A module without tables says so by an empty record and a reason. */
-export type PersonalData =
-  | { tables: Record<string, TableDeclaration> }
-  | { nothing: string };
+export type PersonalData = { tables: Record<string, TableDeclaration> } | { nothing: string };

@@ -53,9 +53,11 @@ export function createDiskStorage(root: string, max_bytes = 0): Storage {
       const target = join(folder, key);
       await rm(target, { force: true });
       // A link costs nothing and outlives a deletion of the original; across disks it takes a copy.
-      await link(path, target).catch(() => copyFile(path, target).catch((error) => {
-        throw fullDisk(error);
-      }));
+      await link(path, target).catch(() =>
+        copyFile(path, target).catch((error) => {
+          throw fullDisk(error);
+        }),
+      );
       return target;
     },
     async remove(key) {
@@ -75,7 +77,10 @@ export function createDiskStorage(root: string, max_bytes = 0): Storage {
       await removeAbandonedParts(join(root, 'incoming'));
       const { bavail, bsize } = await statfs(root);
       if (bavail * bsize < MIN_FREE_BYTES) {
-        throw new Problem('storage_full', 'Less than 200 MB are free on the disk that holds the media.');
+        throw new Problem(
+          'storage_full',
+          'Less than 200 MB are free on the disk that holds the media.',
+        );
       }
       if (max_bytes > 0 && (await usedBytes(root)) >= max_bytes) {
         throw new Problem('storage_full', 'The media have reached STORAGE_MAX_GB.');
@@ -91,7 +96,12 @@ function createMeter(limit: number) {
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
       if (bytes > limit) {
-        done(new Problem('too_large', `The file is larger than ${limit / 1_000_000} MB, the most this plan takes.`));
+        done(
+          new Problem(
+            'too_large',
+            `The file is larger than ${limit / 1_000_000} MB, the most this plan takes.`,
+          ),
+        );
         return;
       }
       hash.update(chunk);

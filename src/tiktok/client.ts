@@ -101,11 +101,19 @@ export function createTikTok(options: TikTokOptions) {
     return read(schema, dataOf(reply));
   }
 
+  /** An address that bytes may not go to is refused before anything rests on it. */
+  async function opened(answer: Promise<z.output<typeof videoInit>>) {
+    const { publish_id, upload_url } = await answer;
+    assertUploadHost(upload_url, options.upload_hosts);
+    return { publish_id, upload_url };
+  }
+
   return {
     authorizeUrl: (ask: Parameters<typeof authorizeUrl>[1]) => authorizeUrl(oauth, ask),
     exchange: (ask: Parameters<typeof exchange>[1], { signal }: Abortable) =>
       exchange(oauth, ask, signal),
-    refresh: (refresh_token: string, { signal }: Abortable) => refresh(oauth, refresh_token, signal),
+    refresh: (refresh_token: string, { signal }: Abortable) =>
+      refresh(oauth, refresh_token, signal),
     revoke: (access_token: string, { signal }: Abortable) => revoke(oauth, access_token, signal),
 
     /** Asks for no field outside the granted scopes: one such field fails the whole call. */
@@ -166,13 +174,13 @@ export function createTikTok(options: TikTokOptions) {
         is_aigc: settings.is_aigc,
       };
       const body = { post_info, source_info: fileUpload(video.size, video.plan) };
-      return post(token, 'video/init', body, videoInit, signal);
+      return opened(post(token, 'video/init', body, videoInit, signal));
     },
 
     /** No post_info: TikTok would drop it silently. */
     initInboxVideo(token: string, video: { size: number; plan: ChunkPlan }, { signal }: Abortable) {
       const body = { source_info: fileUpload(video.size, video.plan) };
-      return post(token, 'inbox/video/init', body, videoInit, signal);
+      return opened(post(token, 'inbox/video/init', body, videoInit, signal));
     },
 
     async uploadChunk(chunk: ChunkUpload): Promise<ChunkAnswer> {

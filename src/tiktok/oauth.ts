@@ -58,7 +58,9 @@ export async function exchange(
   ask: { code: string; redirect_uri: string; code_verifier?: string },
   signal: AbortSignal,
 ): Promise<TokenAnswer> {
-  return tokensFrom(await post(options, 'token', { grant_type: 'authorization_code', ...ask }, signal));
+  return tokensFrom(
+    await post(options, 'token', { grant_type: 'authorization_code', ...ask }, signal),
+  );
 }
 
 /** The refresh token given here stops working, whether or not the answer arrives. */
@@ -67,11 +69,17 @@ export async function refresh(
   refresh_token: string,
   signal: AbortSignal,
 ): Promise<TokenAnswer> {
-  return tokensFrom(await post(options, 'token', { grant_type: 'refresh_token', refresh_token }, signal));
+  return tokensFrom(
+    await post(options, 'token', { grant_type: 'refresh_token', refresh_token }, signal),
+  );
 }
 
 /** `token` is the access token: https://developers.tiktok.com/docs/en/oauth-revoke-a-user-access-token */
-export async function revoke(options: OAuthOptions, token: string, signal: AbortSignal): Promise<void> {
+export async function revoke(
+  options: OAuthOptions,
+  token: string,
+  signal: AbortSignal,
+): Promise<void> {
   await post(options, 'revoke', { token }, signal);
 }
 
@@ -96,13 +104,17 @@ async function post(
 function tokensFrom(json: unknown): TokenAnswer {
   const parsed = tokens.safeParse(json);
   if (!parsed.success) throw new TikTokError({ kind: 'unreadable', code: 'unreadable_answer' });
-  const { access_token, refresh_token, open_id, scope, expires_in, refresh_expires_in } = parsed.data;
+  const { access_token, refresh_token, open_id, scope, expires_in, refresh_expires_in } =
+    parsed.data;
   const now = Date.now();
   return {
     access_token,
     refresh_token,
     open_id,
-    scopes: scope.split(',').map((part) => part.trim()).filter(Boolean),
+    scopes: scope
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean),
     access_expires_at: new Date(now + expires_in * 1000),
     refresh_expires_at: new Date(now + refresh_expires_in * 1000),
   };

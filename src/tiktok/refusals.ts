@@ -24,12 +24,14 @@ const REFUSALS: Record<string, Refusal> = {
   scope_not_authorized: {
     act: 'reconnect',
     code: 'tiktok_refused',
-    sentence: 'On connecting, a permission that this needs was not given. Connect with TikTok again and allow it.',
+    sentence:
+      'On connecting, a permission that this needs was not given. Connect with TikTok again and allow it.',
   },
   scope_permission_missed: {
     act: 'reconnect',
     code: 'tiktok_refused',
-    sentence: 'On connecting, a permission that this needs was not given. Connect with TikTok again and allow it.',
+    sentence:
+      'On connecting, a permission that this needs was not given. Connect with TikTok again and allow it.',
   },
   invalid_params: {
     act: 'fail',
@@ -39,12 +41,14 @@ const REFUSALS: Record<string, Refusal> = {
   invalid_file_upload: {
     act: 'fail',
     code: 'media_rejected',
-    sentence: 'TikTok says that the file does not meet its rules. Post another version of the video.',
+    sentence:
+      'TikTok says that the file does not meet its rules. Post another version of the video.',
   },
   rate_limit_exceeded: {
     act: 'wait_minute',
     code: 'rate_limited',
-    sentence: 'TikTok takes only a few requests a minute. It is tried again when the minute is over.',
+    sentence:
+      'TikTok takes only a few requests a minute. It is tried again when the minute is over.',
   },
   internal_error: {
     act: 'retry',
@@ -54,17 +58,20 @@ const REFUSALS: Record<string, Refusal> = {
   app_version_check_failed: {
     act: 'fail',
     code: 'tiktok_refused',
-    sentence: 'The TikTok app on the phone is too old for this (31.8 is needed). Update it and post again.',
+    sentence:
+      'The TikTok app on the phone is too old for this (31.8 is needed). Update it and post again.',
   },
   spam_risk_too_many_posts: {
     act: 'wait_day',
     code: 'daily_limit',
-    sentence: 'TikTok takes no more posts of this account through apps within 24 hours. Post again tomorrow.',
+    sentence:
+      'TikTok takes no more posts of this account through apps within 24 hours. Post again tomorrow.',
   },
   spam_risk_too_many_pending_share: {
     act: 'wait_day',
     code: 'daily_limit',
-    sentence: 'Five videos wait in the TikTok inbox. Post or discard some of them in the app first.',
+    sentence:
+      'Five videos wait in the TikTok inbox. Post or discard some of them in the app first.',
   },
   spam_risk_user_banned_from_posting: {
     act: 'fail',
@@ -74,7 +81,8 @@ const REFUSALS: Record<string, Refusal> = {
   spam_risk_text: {
     act: 'fail',
     code: 'tiktok_refused',
-    sentence: 'TikTok takes the caption for spam or against its rules. Change the caption and post again.',
+    sentence:
+      'TikTok takes the caption for spam or against its rules. Change the caption and post again.',
   },
   spam_risk: {
     act: 'fail',
@@ -84,22 +92,26 @@ const REFUSALS: Record<string, Refusal> = {
   reached_active_user_cap: {
     act: 'wait_day',
     code: 'tiktok_refused',
-    sentence: 'TikTok lets only so many people a day post through this app, and today’s number is reached. Post again tomorrow.',
+    sentence:
+      'TikTok lets only so many people a day post through this app, and today’s number is reached. Post again tomorrow.',
   },
   unaudited_client_can_only_post_to_private_accounts: {
     act: 'fail',
     code: 'account_must_be_private',
-    sentence: 'TikTok has not audited this app yet, so it posts directly only to private accounts and for “Only me”. Make the account private, or send the video to your TikTok inbox.',
+    sentence:
+      'TikTok has not audited this app yet, so it posts directly only to private accounts and for “Only me”. Make the account private, or send the video to your TikTok inbox.',
   },
   url_ownership_unverified: {
     act: 'fail',
     code: 'tiktok_refused',
-    sentence: 'TikTok has not verified this server’s domain, so it will not fetch from it. Tell the operator.',
+    sentence:
+      'TikTok has not verified this server’s domain, so it will not fetch from it. Tell the operator.',
   },
   privacy_level_option_mismatch: {
     act: 'fail',
     code: 'tiktok_refused',
-    sentence: 'TikTok no longer offers the chosen audience for this account. Choose again and post anew.',
+    sentence:
+      'TikTok no longer offers the chosen audience for this account. Choose again and post anew.',
   },
   invalid_publish_id: {
     act: 'fail',
@@ -124,7 +136,8 @@ const REFUSALS: Record<string, Refusal> = {
   upload_url_not_allowed: {
     act: 'fail',
     code: 'tiktok_refused',
-    sentence: 'The upload would have gone to a host that is not on this server’s list, so nothing was sent. Tell the operator (TIKTOK_UPLOAD_HOSTS).',
+    sentence:
+      'The upload would have gone to a host that is not on this server’s list, so nothing was sent. Tell the operator (TIKTOK_UPLOAD_HOSTS).',
   },
   invalid_grant: {
     act: 'reconnect',
@@ -154,7 +167,8 @@ const REFUSALS: Record<string, Refusal> = {
   internal: {
     act: 'retry',
     code: 'tiktok_refused',
-    sentence: 'TikTok had a failure of its own while processing the video, and did not post it. Try again later.',
+    sentence:
+      'TikTok had a failure of its own while processing the video, and did not post it. Try again later.',
   },
   video_pull_failed: {
     act: 'retry',
@@ -174,7 +188,8 @@ const REFUSALS: Record<string, Refusal> = {
   auth_removed: {
     act: 'reconnect',
     code: 'creator_disconnected',
-    sentence: 'The connection with TikTok was removed while the video was being posted. Connect again and post anew.',
+    sentence:
+      'The connection with TikTok was removed while the video was being posted. Connect again and post anew.',
   },
 };
 

@@ -41,7 +41,11 @@ function answerOf(reply: Reply, is_last: boolean): ChunkAnswer {
       return { result: 'unknown', received_bytes };
     default:
       if (reply.status >= 500 || reply.status === 429) {
-        throw new TikTokError({ kind: 'no_answer', code: 'upload_failed', http_status: reply.status });
+        throw new TikTokError({
+          kind: 'no_answer',
+          code: 'upload_failed',
+          http_status: reply.status,
+        });
       }
       if (reply.status === 400) {
         throw new TikTokError({ kind: 'refused', code: 'upload_refused', http_status: 400 });

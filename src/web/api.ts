@@ -130,12 +130,19 @@ export function parseWith<S extends z.ZodType>(
   const errors = result.error.issues.flatMap((issue) => {
     const path = issue.path.map(String);
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ pointer: pointer([...path, key]), message: 'This field is not known.' }));
+      return issue.keys.map((key) => ({
+        pointer: pointer([...path, key]),
+        message: 'This field is not known.',
+      }));
     }
     return [{ pointer: pointer(path), message: issue.message }];
   });
   const first = errors[0];
-  throw new Problem('invalid_request', `The ${where} has ${errors.length === 1 ? 'a fault' : `${errors.length} faults`}: ${first?.pointer || '/'}: ${first?.message}`, { errors });
+  throw new Problem(
+    'invalid_request',
+    `The ${where} has ${errors.length === 1 ? 'a fault' : `${errors.length} faults`}: ${first?.pointer || '/'}: ${first?.message}`,
+    { errors },
+  );
 }
 
 function pointer(path: string[]): string {
@@ -145,7 +152,8 @@ function pointer(path: string[]): string {
 export function closeSignal(koa: KoaContext): AbortSignal {
   const closed = new AbortController();
   koa.res.once('close', () => {
-    if (!koa.res.writableFinished) closed.abort(new DOMException('The client has gone', 'AbortError'));
+    if (!koa.res.writableFinished)
+      closed.abort(new DOMException('The client has gone', 'AbortError'));
   });
   return closed.signal;
 }

@@ -78,7 +78,8 @@ function operation(route: ApiRoute, template: string) {
       content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
     },
   };
-  for (const [status, description] of Object.entries(route.answers)) responses[status] = { description };
+  for (const [status, description] of Object.entries(route.answers))
+    responses[status] = { description };
   return {
     summary: route.summary,
     parameters: [...pathParameters(template), ...queryParameters(route)],

@@ -10,8 +10,15 @@ export function sameOriginOnly(ctx: Context): Middleware {
   const own_origin = new URL(ctx.config.PUBLIC_URL).origin;
   return async (koa, next) => {
     const is_safe = ['GET', 'HEAD', 'OPTIONS'].includes(koa.method);
-    if (!is_safe && !EXEMPT.test(koa.path) && !isOwn(koa.get('Sec-Fetch-Site'), koa.get('Origin'))) {
-      throw new Problem('forbidden', `This form was not sent from a page of ${own_origin}. Open the page there and send it again.`);
+    if (
+      !is_safe &&
+      !EXEMPT.test(koa.path) &&
+      !isOwn(koa.get('Sec-Fetch-Site'), koa.get('Origin'))
+    ) {
+      throw new Problem(
+        'forbidden',
+        `This form was not sent from a page of ${own_origin}. Open the page there and send it again.`,
+      );
     }
     await next();
   };

@@ -54,7 +54,10 @@ function answer(
   for (const [name, value] of Object.entries(problem.extras.headers ?? {})) koa.set(name, value);
   const { retry_at } = problem.extras;
   if (retry_at) {
-    koa.set('Retry-After', String(Math.max(1, Math.ceil((retry_at.getTime() - Date.now()) / 1000))));
+    koa.set(
+      'Retry-After',
+      String(Math.max(1, Math.ceil((retry_at.getTime() - Date.now()) / 1000))),
+    );
   }
   // An answer given before the body was read whole: what still flows in would be taken for the next request.
   if (!koa.req.complete) koa.set('Connection', 'close');
@@ -78,13 +81,17 @@ function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const { status, type } = (error ?? {}) as { status?: number; type?: string };
   if (status === 413) return new Problem('too_large', 'The request is too large.');
-  if (status === 415) return new Problem('unsupported_media_type', 'This content type is not taken here.');
+  if (status === 415)
+    return new Problem('unsupported_media_type', 'This content type is not taken here.');
   if (status === 404) return new Problem('not_found', 'There is nothing at this address.');
   if (status !== undefined && status >= 400 && status < 500) {
     return new Problem('invalid_request', 'The request could not be read.', { cause: type });
   }
   if (isAborted(error)) return new Problem('unavailable', 'The request was cut off.');
-  return new Problem('internal_error', 'Something failed on our side. Nothing you sent was lost by it; try again, and name the request id if it stays.');
+  return new Problem(
+    'internal_error',
+    'Something failed on our side. Nothing you sent was lost by it; try again, and name the request id if it stays.',
+  );
 }
 
 function isAborted(error: unknown): boolean {

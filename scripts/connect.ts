@@ -1,0 +1,65 @@
+// Connects a sandbox account as a browser would, over plain HTTP, and issues an API key: for demo and tests.
+
+export interface Connected {
+  /** The session's cookie, as a `Cookie` header. */
+  cookie: string;
+  creator_id: string;
+  key: string;
+}
+
+/** Walks redirect, consent and callback; every page on the way is a real one. */
+export async function connect(
+  app_url: string,
+  username: string,
+  scopes: string[] = ['user.info.basic', 'video.publish', 'video.upload'],
+): Promise<{ cookie: string }> {
+  const begun = await fetch(`${app_url}/auth/tiktok`, { redirect: 'manual' });
+  const consent_url = new URL(locationOf(begun));
+  const form = new URLSearchParams({
+    query: consent_url.search.slice(1),
+    account: username,
+    decision: 'allow',
+  });
+  for (const scope of scopes) form.append('scope', scope);
+  const decided = await fetch(new URL('/v2/auth/authorize/', consent_url), {
+    method: 'POST',
+    body: form,
+    redirect: 'manual',
+  });
+  const callback = await fetch(locationOf(decided), {
+    headers: { cookie: cookiesOf(begun) },
+    redirect: 'manual',
+  });
+  if (callback.status !== 303) {
+    throw new Error(`Expected the callback to lead on, got ${callback.status}: ${await callback.text()}`);
+  }
+  return { cookie: cookiesOf(callback) };
+}
+
+export async function connectWithKey(app_url: string, username: string): Promise<Connected> {
+  const { cookie } = await connect(app_url, username);
+  const issued = await fetch(`${app_url}/api-key`, {
+    method: 'POST',
+    headers: { cookie, origin: new URL(app_url).origin, 'sec-fetch-site': 'same-origin' },
+    body: new URLSearchParams({ name: 'default' }),
+  });
+  const key = /pm3k_[a-z]+_[A-Za-z0-9]{40,}/.exec(await issued.text())?.[0];
+  if (!key) throw new Error(`Expected a page that shows the key, got ${issued.status}`);
+  const me = await fetch(`${app_url}/v1/creators/me`, { headers: { authorization: `Bearer ${key}` } });
+  const { id } = (await me.json()) as { id: string };
+  return { cookie, creator_id: id, key };
+}
+
+function locationOf(answer: Response): string {
+  const location = answer.headers.get('location');
+  if (!location) throw new Error(`Expected a redirect, got ${answer.status}`);
+  return location;
+}
+
+function cookiesOf(answer: Response): string {
+  return answer.headers
+    .getSetCookie()
+    .map((cookie) => cookie.split(';')[0] ?? '')
+    .filter((cookie) => !cookie.endsWith('='))
+    .join('; ');
+}

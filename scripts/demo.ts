@@ -1,0 +1,181 @@
+// The demo: a sandbox TikTok, the appliance with an embedded database, and a sample creator. `--once` walks the main job.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { connectWithKey } from './connect.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const CAPTION = 'A first post from the demo #hello';
+const SETTINGS = {
+  privacy_level: 'PUBLIC_TO_EVERYONE',
+  allow_comment: true,
+  allow_duet: false,
+  allow_stitch: false,
+  brand_organic: false,
+  brand_content: false,
+  is_aigc: false,
+  cover_timestamp_ms: 0,
+};
+
+const is_once = process.argv.includes('--once');
+const children: ChildProcess[] = [];
+// `--once` leaves nothing behind; the demo keeps its posts for the next start.
+const data_dir = is_once ? mkdtempSync(join(tmpdir(), 'pm3k-demo-')) : join(ROOT, '.demo');
+
+try {
+  const [app_port, sandbox_port] = is_once ? [await freePort(), await freePort()] : [3000, 3900];
+  const sandbox_url = `http://127.0.0.1:${sandbox_port}`;
+  const app_url = `http://localhost:${app_port}`;
+  start('scripts/tiktok-sandbox/main.ts', { SANDBOX_PORT: String(sandbox_port) });
+  start('src/main.ts', {
+    PORT: String(app_port),
+    HOST: '127.0.0.1',
+    DATA_DIR: data_dir,
+    TIKTOK_CLIENT_KEY: 'sbsandbox',
+    TIKTOK_CLIENT_SECRET: 'sandbox-secret',
+    TIKTOK_APP_AUDITED: 'true',
+    TIKTOK_AUTHORIZE_URL: `${sandbox_url}/v2/auth/authorize/`,
+    TIKTOK_API_URL: sandbox_url,
+    TIKTOK_UPLOAD_HOSTS: `127.0.0.1:${sandbox_port}`,
+    LOG_LEVEL: 'warn',
+  });
+  await ready(`${sandbox_url}/sandbox/state`);
+  await ready(`${app_url}/readyz`);
+  if (is_once) await walk(app_url, sandbox_url);
+  else await stay(app_url, sandbox_url);
+} finally {
+  await stopAll();
+  if (is_once) rmSync(data_dir, { recursive: true, force: true });
+}
+
+/** The main job: connect, upload a video that needs converting, post it, see it posted. */
+async function walk(app_url: string, sandbox_url: string): Promise<void> {
+  const { key } = await connectWithKey(app_url, 'sample');
+  say('Connected @sample, and issued an API key.');
+  const video = join(data_dir, 'demo.avi');
+  const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=720x1280:rate=30:duration=3'];
+  const sound = ['-f', 'lavfi', '-i', 'sine=frequency=440:duration=3'];
+  const codecs = ['-c:v', 'mpeg4', '-q:v', '4', '-c:a', 'mp3'];
+  await promisify(execFile)(await ffmpeg(), ['-v', 'error', ...picture, ...sound, ...codecs, '-y', video]);
+  const authorization = `Bearer ${key}`;
+  const upload = await call(`${app_url}/v1/media`, {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'video/x-msvideo' },
+    body: Readable.toWeb(createReadStream(video)) as ReadableStream,
+    duplex: 'half',
+  });
+  say(`Uploaded ${upload['bytes']} bytes of MPEG-4 in an AVI file.`);
+  const accepted = await call(`${app_url}/v1/jobs`, {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'application/json', 'idempotency-key': 'demo-1' },
+    body: JSON.stringify({
+      mode: 'now',
+      title: CAPTION,
+      destination: 'direct',
+      settings: SETTINGS,
+      video: { source: 'pm3k_storage', storage_key: upload['storage_key'] },
+    }),
+  });
+  let job = accepted;
+  const deadline = Date.now() + 180_000;
+  while (job['finished_at'] === null && Date.now() < deadline) {
+    job = await call(`${app_url}/v1/jobs/${accepted['id']}?wait=30`, { headers: { authorization } });
+  }
+  say(JSON.stringify(job, null, 2));
+  const state = await call(`${sandbox_url}/sandbox/state`, {});
+  check(job, state);
+  say(`Posted: ${sandbox_url}/@sample`);
+}
+
+/** The demo says nothing that it has not looked at. */
+function check(job: Record<string, unknown>, state: Record<string, unknown>): void {
+  const posts = state['posts'] as Record<string, unknown>[];
+  const violations = state['violations'] as unknown[];
+  const [post] = posts;
+  const info = (post?.['post_info'] ?? {}) as Record<string, unknown>;
+  const faults = [
+    job['status'] !== 'finished' && `the job ended as ${job['status']}`,
+    posts.length !== 1 && `the sandbox holds ${posts.length} posts`,
+    info['title'] !== CAPTION && 'the caption differs',
+    info['privacy_level'] !== SETTINGS.privacy_level && 'the audience differs',
+    info['disable_comment'] !== false && 'comments differ',
+    violations.length > 0 && `violations: ${JSON.stringify(violations)}`,
+  ].filter(Boolean);
+  if (faults.length > 0) throw new Error(`The demo failed: ${faults.join('; ')}`);
+}
+
+async function stay(app_url: string, sandbox_url: string): Promise<void> {
+  say(`
+  Open ${app_url} and press “Connect with TikTok”.
+  The sandbox that stands in for TikTok: ${sandbox_url}
+  Ctrl-C ends both.
+`);
+  await Promise.race([
+    new Promise((done) => process.once('SIGINT', done)),
+    new Promise((done) => process.once('SIGTERM', done)),
+    ...children.map((child) => new Promise((done) => child.once('exit', done))),
+  ]);
+}
+
+function start(script: string, env: Record<string, string>): void {
+  const child = spawn(process.execPath, [join(ROOT, script)], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', is_once ? 'inherit' : 'inherit', 'inherit'],
+    // A Ctrl-C in the terminal reaches this process alone, which then ends the others in order.
+    detached: true,
+  });
+  children.push(child);
+}
+
+async function stopAll(): Promise<void> {
+  for (const child of children.reverse()) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    const ended = new Promise((done) => child.once('exit', done));
+    child.kill('SIGTERM');
+    await ended;
+  }
+}
+
+async function ready(url: string): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (Date.now() < deadline) {
+    const answer = await fetch(url).catch(() => null);
+    if (answer?.status === 200) return;
+    if (children.some((child) => child.exitCode !== null)) throw new Error('A part of the demo ended; see its message above.');
+    await sleep(100);
+  }
+  throw new Error(`Expected ${url} to be ready within a minute`);
+}
+
+async function call(url: string, init: RequestInit & { duplex?: 'half' }): Promise<Record<string, unknown>> {
+  const answer = await fetch(url, init);
+  const json = (await answer.json()) as Record<string, unknown>;
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${JSON.stringify(json)}`);
+  return json;
+}
+
+/** The demo's own video is made by whatever ffmpeg the appliance would use. */
+async function ffmpeg(): Promise<string> {
+  return join(ROOT, 'plugins/media/caged-ffmpeg.sh');
+}
+
+function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((done, fail) => {
+    server.once('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => done(port));
+    });
+  });
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

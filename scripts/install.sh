@@ -1,0 +1,36 @@
+# Sourced by demo.sh and test.sh: brings what they need onto this machine, with or without root.
+# Expects the project's root as the working directory.
+
+# Packages, when the lock file is newer than what is installed.
+if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  command -v npm >/dev/null || { echo "Node.js 20 or newer with npm is needed: https://nodejs.org" >&2; exit 1; }
+  echo "Installing packages…" >&2
+  npm ci --no-audit --no-fund --loglevel=error >&2
+  touch node_modules/.package-lock.json
+fi
+
+# npm ships the Node that the product runs on; other platforms bring their own, 22.18 or newer.
+NODE=node_modules/.bin/node
+if ! [ -x "$NODE" ] || ! "$NODE" --version >/dev/null 2>&1; then
+  NODE=$(command -v node)
+fi
+
+# Debian's package where it may be installed.
+install_package() {
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+  echo "Installing $1…" >&2
+  { apt-get install -y --no-install-recommends "$1" || { apt-get update && apt-get install -y --no-install-recommends "$1"; }; } >/tmp/pm3k-apt.log 2>&1
+}
+
+if ! command -v ffmpeg >/dev/null || ! command -v ffprobe >/dev/null; then
+  if ! install_package ffmpeg; then
+    # Older builds that npm ships; they lack their executable bit where install scripts are blocked.
+    case $(uname -m) in aarch64) arch=arm64 ;; *) arch=x64 ;; esac
+    for name in ffmpeg ffprobe; do
+      chmod u+x "node_modules/@$name-installer/linux-$arch/$name"
+      PATH=$PWD/node_modules/@$name-installer/linux-$arch:$PATH
+    done
+    export PATH
+    echo "Using the ffmpeg that npm ships." >&2
+  fi
+fi

@@ -1,0 +1,116 @@
+// The composer's form: what was typed, what TikTok allows, and the consent that goes with it.
+import type { PostingOptions } from '../creators/posting-options.ts';
+import { Problem } from '../errors.ts';
+import type { Media } from '../media/store.ts';
+import { parseWith } from '../web/api.ts';
+import { type NewJobRequest, newJobSchema } from './schema.ts';
+import { zonedTime } from './zoned-time.ts';
+
+const MUSIC = 'Music Usage Confirmation';
+const BRANDED = 'Branded Content Policy';
+
+/** TikTok's words, directly before the button: https://developers.tiktok.com/docs/en/content-sharing-guidelines */
+export function declaration(brand_content: boolean): string {
+  return brand_content
+    ? `By posting, you agree to TikTok's ${BRANDED} and ${MUSIC}`
+    : `By posting, you agree to TikTok's ${MUSIC}`;
+}
+
+export type Form = Record<string, string>;
+/** Field of the form → what is wrong with it. */
+export type Faults = Record<string, string>;
+
+const isOn = (form: Form, name: string) => form[name] === 'on' || form[name] === 'true';
+
+/** The request that the form means, or what is wrong, by field. */
+export function readForm(
+  form: Form,
+  options: PostingOptions | null,
+  media: Media | undefined,
+): { request: NewJobRequest } | { faults: Faults } {
+  const faults = checkChoices(form, options, media);
+  if (Object.keys(faults).length > 0) return { faults };
+  const disclosed = isOn(form, 'disclosure');
+  const is_direct = form['destination'] === 'direct';
+  try {
+    const request = parseWith(
+      newJobSchema,
+      {
+        mode: form['mode'],
+        ...(form['mode'] === 'schedule'
+          ? {
+              schedule_at: zonedTime(
+                form['schedule_at'] ?? '',
+                form['time_zone'] ?? 'UTC',
+              )?.toISOString(),
+            }
+          : {}),
+        // Browsers send line breaks as CR LF; TikTok counts units, and one break is one.
+        title: (form['title'] ?? '').replaceAll('\r\n', '\n'),
+        video: { source: 'pm3k_storage', storage_key: form['storage_key'] },
+        destination: form['destination'],
+        settings: {
+          ...(is_direct ? { privacy_level: form['privacy_level'] } : {}),
+          allow_comment: isOn(form, 'allow_comment'),
+          allow_duet: isOn(form, 'allow_duet'),
+          allow_stitch: isOn(form, 'allow_stitch'),
+          is_aigc: isOn(form, 'is_aigc'),
+          brand_organic: disclosed && isOn(form, 'brand_organic'),
+          brand_content: disclosed && isOn(form, 'brand_content'),
+          cover_timestamp_ms: Math.round(Number(form['cover_timestamp_ms'] || 0)),
+        },
+        allow_duplicate: false,
+      },
+      'form',
+    );
+    return { request };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    const entries = (error.extras.errors ?? []).map(({ pointer, message }) => [
+      pointer.split('/').at(-1) ?? '',
+      message,
+    ]);
+    return { faults: Object.fromEntries(entries) };
+  }
+}
+
+/** TikTok's rules for a direct post, judged against what TikTok said a moment ago. */
+function checkChoices(
+  form: Form,
+  options: PostingOptions | null,
+  media: Media | undefined,
+): Faults {
+  const faults: Faults = {};
+  if (!media) faults['storage_key'] = 'Choose a video first.';
+  if (form['destination'] !== 'direct' && form['destination'] !== 'inbox')
+    faults['destination'] = 'Choose where the video goes.';
+  if (
+    form['mode'] === 'schedule' &&
+    !zonedTime(form['schedule_at'] ?? '', form['time_zone'] ?? 'UTC')
+  ) {
+    faults['schedule_at'] = 'Choose a day and a time.';
+  }
+  if (form['destination'] !== 'direct') return faults;
+  if (!options) return faults;
+  if (!options.can_post) return { ...faults, destination: options.message };
+  const level = form['privacy_level'] ?? '';
+  if (!(options.privacy_level_options as string[]).includes(level))
+    faults['privacy_level'] = 'Choose who can see this video.';
+  for (const name of ['comment', 'duet', 'stitch'] as const) {
+    if (isOn(form, `allow_${name}`) && options[`${name}_disabled`])
+      faults[`allow_${name}`] = 'Switched off in this account’s TikTok settings.';
+  }
+  if (isOn(form, 'disclosure') && !isOn(form, 'brand_organic') && !isOn(form, 'brand_content')) {
+    faults['disclosure'] =
+      'You need to indicate if your content promotes yourself, a third party, or both.';
+  }
+  if (isOn(form, 'disclosure') && isOn(form, 'brand_content') && level === 'SELF_ONLY') {
+    faults['privacy_level'] = 'Branded content visibility cannot be set to private.';
+  }
+  const limit = options.max_video_post_duration_sec;
+  if (media?.facts.duration_ms && media.facts.duration_ms > limit * 1000) {
+    faults['storage_key'] =
+      `The video is longer than ${limit} seconds, the most TikTok takes from this account.`;
+  }
+  return faults;
+}

@@ -1,0 +1,40 @@
+// A wall-clock time in a person's zone, as an instant.
+
+/** `2026-11-24T18:00` in `Europe/Berlin`; null when time or zone is none. A time that a clock change skips moves on. */
+export function zonedTime(local: string, time_zone: string): Date | null {
+  const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::\d\d)?$/.exec(local);
+  if (!match) return null;
+  const wall = Date.parse(`${local.slice(0, 16)}:00Z`);
+  if (Number.isNaN(wall)) return null;
+  try {
+    // Twice: the offset at the first guess may be that of the other side of a clock change.
+    const guess = wall - offsetAt(wall, time_zone);
+    return new Date(wall - offsetAt(guess, time_zone));
+  } catch {
+    return null;
+  }
+}
+
+/** How far the zone's clock is ahead of UTC at that instant, in ms. */
+function offsetAt(instant: number, time_zone: string): number {
+  const parts = new Intl.DateTimeFormat('en-US', {
+    timeZone: time_zone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  }).formatToParts(instant);
+  const of = (type: string) => Number(parts.find((part) => part.type === type)?.value);
+  const wall = Date.UTC(
+    of('year'),
+    of('month') - 1,
+    of('day'),
+    of('hour'),
+    of('minute'),
+    of('second'),
+  );
+  return wall - Math.floor(instant / 1000) * 1000;
+}

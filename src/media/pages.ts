@@ -1,0 +1,51 @@
+// Pages of uploads: the list, the upload form, and a file at its address.
+import type Router from '@koa/router';
+import type { Context } from '../context.ts';
+import { limitsOf } from '../creators/store.ts';
+import { createPages } from '../web/pages.ts';
+import { receiveUpload } from './receive.ts';
+import { serveMedia } from './serve.ts';
+import { listMedia, removeUpload } from './store.ts';
+
+export function addMediaPages(router: Router, ctx: Context): void {
+  const pages = createPages(router, ctx);
+
+  pages.own('get', '/media', async ({ render }, creator) => {
+    const { upload_bytes, media_days } = limitsOf(ctx.config, creator);
+    render('media/list', {
+      title: 'Media',
+      media: await listMedia(ctx.db, creator.id),
+      upload_bytes,
+      media_days,
+    });
+  });
+
+  // With scripts the page sends the file itself and follows `location`; without, the browser follows the 303.
+  pages.own(
+    'post',
+    '/media',
+    async ({ koa, signal, go }, creator) => {
+      const media = await receiveUpload(ctx, koa, creator, signal);
+      const location = `/jobs/new?media=${media.storage_key}`;
+      if (koa.accepts('html', 'json') === 'json') {
+        koa.status = 201;
+        koa.body = { location };
+      } else go(location);
+    },
+    { is_upload: true },
+  );
+
+  pages.own('post', '/media/:storage_key/removal', async ({ params, go }, creator) => {
+    await removeUpload(ctx, creator.id, params['storage_key'] ?? '');
+    go('/media');
+  });
+
+  // GET serves HEAD too; the key is unguessable, and TikTok or a player has no session.
+  router.get('/media/:storage_key', async (koa) => {
+    await serveMedia(
+      ctx,
+      koa,
+      (koa as unknown as { params: Record<string, string> }).params['storage_key'] ?? '',
+    );
+  });
+}

@@ -1,0 +1,132 @@
+// Words for people: states, timeline, sizes, times. Templates use these and no codes.
+
+import type { Job } from '../jobs/job.ts';
+import { type Status, statusOf } from '../jobs/states.ts';
+import type { JobEvent } from '../jobs/store.ts';
+
+const STATUS: Record<Status, { sign: string; word: string }> = {
+  scheduled: { sign: '◷', word: 'Scheduled' },
+  running: { sign: '━', word: 'Working' },
+  finished: { sign: '✓', word: 'Posted' },
+  failed: { sign: '✕', word: 'Failed' },
+  cancelled: { sign: '⊘', word: 'Cancelled' },
+  unconfirmed: { sign: '?', word: 'Unconfirmed' },
+};
+
+const STEP: Record<string, string> = {
+  accepted: 'Checking',
+  fetched: 'Preparing',
+  ready: 'Waiting to send',
+  sending: 'Sending',
+  sent: 'TikTok is processing',
+};
+
+export function statusWords(job: Job): { status: Status; sign: string; word: string } {
+  const status = statusOf(job);
+  const { sign, word } = STATUS[status];
+  if (status === 'running') return { status, sign, word: STEP[job.state] ?? word };
+  if (status === 'finished' && job.destination === 'inbox')
+    return { status, sign, word: 'In your inbox' };
+  return { status, sign, word };
+}
+
+export function statusName(status: Status): string {
+  return STATUS[status].word;
+}
+
+const EVENTS: Record<string, (details: Record<string, unknown>) => string> = {
+  accepted: () => 'Accepted',
+  fetched: () => 'File found',
+  prepared: ({ changes }) => {
+    const list = Array.isArray(changes) ? changes : [];
+    return list.length === 0
+      ? 'Checked: nothing to change'
+      : `Checked and changed: ${list.join(' ')}`;
+  },
+  rate_limited: () => 'Waiting: TikTok takes only a few new posts a minute',
+  waiting: () => 'Waiting: TikTok takes no more posts for now',
+  opened: ({ attempt }) =>
+    attempt === 1
+      ? 'TikTok opened the upload'
+      : `TikTok opened the upload again (attempt ${attempt})`,
+  part_sent: ({ part, parts }) => `Sent part ${part} of ${parts}`,
+  sent: () => 'Sent. TikTok is processing it',
+  ready: () => 'TikTok failed to process it; it is sent again',
+  finished: () => 'Posted',
+  failed: ({ message }) => `Failed: ${message ?? 'no reason given'}`,
+  cancelled: () => 'Cancelled',
+  unconfirmed: () => 'TikTok never told how it ended',
+  resolved: ({ outcome }) =>
+    outcome === 'posted' ? 'You confirmed that it is posted' : 'You told us that it is not posted',
+  retried: () => 'Tried again',
+  edited: () => 'Changed',
+  resumed: () => 'Taken up again after an interruption',
+};
+
+/** A timeline for people: parts are folded into the latest one. */
+export function timeline(events: JobEvent[]): { text: string; at: Date }[] {
+  return events
+    .filter(
+      (event, index) => !(event.name === 'part_sent' && events[index + 1]?.name === 'part_sent'),
+    )
+    .map(({ name, details, at }) => ({
+      text: EVENTS[name]?.(details) ?? name.replaceAll('_', ' '),
+      at,
+    }));
+}
+
+export function megabytes(bytes: number): string {
+  return bytes < 1_000_000
+    ? `${Math.ceil(bytes / 1000)} kB`
+    : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+export function duration(ms: number | null): string {
+  if (ms === null) return '';
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+/** "in 3 hours", "2 minutes ago"; stands beside the time, not in its place. */
+export function relative(at: Date, now = new Date()): string {
+  const seconds = (at.getTime() - now.getTime()) / 1000;
+  const [unit, size] = (
+    [
+      ['day', 86_400],
+      ['hour', 3600],
+      ['minute', 60],
+    ] as const
+  ).find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1];
+  return new Intl.RelativeTimeFormat('en', { numeric: 'auto' }).format(
+    Math.round(seconds / size),
+    unit,
+  );
+}
+
+/** Shown until the browser puts it into the person's own zone. */
+export function utc(at: Date): string {
+  const text = new Intl.DateTimeFormat('en-GB', {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZone: 'UTC',
+  }).format(at);
+  return `${text} UTC`;
+}
+
+const PRIVACY: Record<string, string> = {
+  PUBLIC_TO_EVERYONE: 'Everyone',
+  MUTUAL_FOLLOW_FRIENDS: 'Friends',
+  FOLLOWER_OF_CREATOR: 'Followers',
+  SELF_ONLY: 'Only me',
+};
+
+export function privacy(level: string): string {
+  return PRIVACY[level] ?? level;
+}
+
+export function title(job: Job): string {
+  return job.title.trim() || 'Video without caption';
+}

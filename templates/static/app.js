@@ -1,0 +1,154 @@
+// What makes the pages pleasant: upload progress, the composer's interplay, copying, local times.
+
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+/** Times are rendered in UTC by the server and put into the viewer's zone here. */
+function localTimes(root = document) {
+  for (const time of all('time[datetime]', root)) {
+    const at = new Date(time.dateTime);
+    const options = time.hasAttribute('data-short')
+      ? { hour: '2-digit', minute: '2-digit' }
+      : { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' };
+    time.textContent = new Intl.DateTimeFormat(undefined, options).format(at);
+    time.title = at.toLocaleString(undefined, { dateStyle: 'full', timeStyle: 'long' });
+  }
+}
+
+function copyButtons() {
+  for (const button of all('[data-copy]')) {
+    button.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent);
+      button.textContent = 'Copied';
+    });
+  }
+}
+
+/** Sends the file with a progress bar; XMLHttpRequest alone tells how much of an upload has left. */
+function uploads() {
+  for (const form of all('form[data-upload]')) {
+    const input = form.querySelector('input[type=file]');
+    const button = form.querySelector('button');
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      const [file] = input.files;
+      if (file) send(form, file);
+    });
+    input.addEventListener('change', () => input.files.length > 0 && form.requestSubmit(button));
+    for (const name of ['dragover', 'drop']) {
+      form.addEventListener(name, (event) => {
+        event.preventDefault();
+        if (name === 'drop' && event.dataTransfer.files.length > 0) {
+          input.files = event.dataTransfer.files;
+          form.requestSubmit(button);
+        }
+      });
+    }
+  }
+}
+
+function send(form, file) {
+  const box = form.querySelector('.uploading');
+  const bar = box.querySelector('progress');
+  const text = box.querySelector('[data-upload-text]');
+  const fault = form.querySelector('.fault');
+  const controls = all('input, button', form);
+  const body = new FormData();
+  body.append('file', file);
+  const request = new XMLHttpRequest();
+  const end = (message) => {
+    box.hidden = true;
+    fault.hidden = false;
+    fault.textContent = message;
+    for (const control of controls) control.disabled = false;
+  };
+  request.open('POST', form.action);
+  request.setRequestHeader('Accept', 'application/json');
+  request.upload.addEventListener('progress', ({ loaded, total }) => {
+    bar.value = loaded / total;
+    const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+    text.textContent =
+      loaded === total ? 'Checking the file' : `${megabytes(loaded)} of ${megabytes(total)} MB`;
+  });
+  request.addEventListener('load', () => {
+    const answer = parse(request.responseText);
+    if (request.status === 201 && answer.location) window.location.assign(answer.location);
+    else end(answer.detail ?? 'The upload did not succeed. Try again.');
+  });
+  request.addEventListener('error', () => end('The connection broke. Try again.'));
+  fault.hidden = true;
+  box.hidden = false;
+  for (const control of controls) control.disabled = true;
+  request.send(body);
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
+/** TikTok's rules between privacy and commercial content, live; the server checks them again. */
+function composer() {
+  const form = document.querySelector('form[data-composer]');
+  if (!form) return;
+  const { privacy_level, disclosure, brand_organic, brand_content, title } = form.elements;
+  const only_me = privacy_level.querySelector('option[value=SELF_ONLY]');
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  form.querySelector('[data-time-zone]').value = zone;
+  form.querySelector('[data-zone-name]').textContent = zone;
+  const count = form.querySelector('#count');
+
+  const update = () => {
+    const is_direct = form.elements.destination.value === 'direct';
+    const is_branded = disclosure.checked && brand_content.checked;
+    const is_private = privacy_level.value === 'SELF_ONLY';
+    if (only_me) {
+      only_me.disabled = is_branded;
+      only_me.title = is_branded ? 'Branded content visibility cannot be set to private.' : '';
+    }
+    brand_content.disabled = is_private;
+    privacy_level.required = is_direct;
+    const is_undecided =
+      is_direct && disclosure.checked && !brand_organic.checked && !brand_content.checked;
+    for (const button of all('[data-publish]', form)) {
+      button.disabled = is_undecided;
+      button.title = is_undecided
+        ? 'You need to indicate if your content promotes yourself, a third party, or both.'
+        : '';
+    }
+    count.textContent = `${title.value.length} / 2200`;
+  };
+  form.addEventListener('input', update);
+  form.addEventListener('change', update);
+  update();
+
+  const player = form.querySelector('[data-player]');
+  const cover = form.querySelector('[data-cover]');
+  const chosen = form.elements.cover_timestamp_ms;
+  const take = (seconds) => {
+    chosen.value = String(Math.round(seconds * 1000));
+  };
+  cover.addEventListener('input', () => {
+    take(Number(cover.value));
+    player.currentTime = Number(cover.value);
+  });
+  form.querySelector('[data-cover-here]').addEventListener('click', () => {
+    cover.value = player.currentTime.toFixed(1);
+    take(player.currentTime);
+  });
+  form.querySelector('#schedule_at').addEventListener('keydown', (event) => {
+    // Enter in the time field means "schedule", never "post now".
+    if (event.key === 'Enter') {
+      event.preventDefault();
+      form.requestSubmit(form.querySelector('button[value=schedule]'));
+    }
+  });
+}
+
+localTimes();
+copyButtons();
+uploads();
+composer();
+document.addEventListener('htmx:afterSwap', () => localTimes());
