@@ -18,12 +18,21 @@ async function start(): Promise<EmbeddedPostgres> {
   const db = openDatabase(connection);
   await migrate(db, connection);
   await db.destroy();
-  after(async () => {
+  stop_server = async () => {
     await postgres.stop();
     rmSync(folder, { recursive: true, force: true });
-  });
+  };
   return postgres;
 }
+
+let stop_server: (() => Promise<void>) | undefined;
+
+/** Mocha's root hook: ends the server after the last file. */
+export const mochaHooks = {
+  async afterAll() {
+    await stop_server?.();
+  },
+};
 
 /** A fresh database with today's schema; 30 ms. */
 export async function freshDatabase(): Promise<{ connection: ConnectionOptions; url: string }> {

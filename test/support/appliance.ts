@@ -1,0 +1,228 @@
+// The appliance as a process of its own, against a fresh database and a sandbox: as an operator runs it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startSandbox, type Sandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
+import { type Connected, connectWithKey } from '../../scripts/connect.ts';
+import { account } from '../../scripts/tiktok-sandbox/state.ts';
+import { freshDatabase } from './database.ts';
+
+export const ROOT = resolve(import.meta.dirname, '../..');
+
+export interface Appliance extends AsyncDisposable {
+  url: string;
+  sandbox: Sandbox;
+  database_url: string;
+  data_dir: string;
+  /** Everything it printed. */
+  output(): string;
+  process(): ChildProcess;
+  /** SIGKILL, and wait until it is gone. */
+  kill(): Promise<void>;
+  /** The same appliance once more, on the same port, database and data. */
+  start(): Promise<void>;
+  /** Another process of the same instance. */
+  startWorker(env?: Record<string, string>): Promise<ChildProcess>;
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  creator(username?: string): Promise<Client>;
+}
+
+export type Env = Record<string, string>;
+const TEST_SECRET = Buffer.alloc(32, 7).toString('base64');
+
+export async function anAppliance(env: Env = {}): Promise<Appliance> {
+  const sandbox = await startSandbox();
+  const { url: database_url } = await freshDatabase();
+  const data_dir = mkdtempSync(join(tmpdir(), 'pm3k-test-'));
+  const port = await freePort();
+  const url = `http://localhost:${port}`;
+  const sandbox_host = new URL(sandbox.url).host;
+  const settings: Env = {
+    PORT: String(port),
+    HOST: 'localhost',
+    DATABASE_URL: database_url,
+    DATA_DIR: data_dir,
+    APP_SECRET: TEST_SECRET,
+    TIKTOK_CLIENT_KEY: 'sbsandbox',
+    TIKTOK_CLIENT_SECRET: 'sandbox-secret',
+    TIKTOK_APP_AUDITED: 'true',
+    TIKTOK_AUTHORIZE_URL: `${sandbox.url}/v2/auth/authorize/`,
+    TIKTOK_API_URL: sandbox.url,
+    TIKTOK_UPLOAD_HOSTS: sandbox_host,
+    SIGN_INS_PER_MINUTE: '0',
+    LOG_LEVEL: 'info',
+    ...env,
+  };
+  let printed = '';
+  let child: ChildProcess | undefined;
+  const others: ChildProcess[] = [];
+  const launch = (more: Env = {}) => {
+    const started = spawnAppliance({ ...settings, ...more }, (text) => {
+      printed += text;
+    });
+    return started;
+  };
+
+  const appliance: Appliance = {
+    url,
+    sandbox,
+    database_url,
+    data_dir,
+    output: () => printed,
+    process: () => child as ChildProcess,
+    async start() {
+      child = launch();
+      await ready(url, child, () => printed);
+    },
+    async startWorker(more = {}) {
+      const worker_port = await freePort();
+      const worker = launch({ ROLE: 'worker', PORT: String(worker_port), PUBLIC_URL: url, ...more });
+      others.push(worker);
+      await ready(`http://localhost:${worker_port}`, worker, () => printed);
+      return worker;
+    },
+    kill: () => end(child, 'SIGKILL').then(() => {}),
+    stop: (signal = 'SIGTERM') => end(child, signal),
+    async creator(username = 'sample') {
+      if (!sandbox.state.accounts.some((each) => each.username === username)) {
+        sandbox.state.accounts.push(account(username, username));
+      }
+      return new Client(url, await connectWithKey(url, username));
+    },
+    async [Symbol.asyncDispose]() {
+      for (const each of [child, ...others]) {
+        each?.kill('SIGCONT');
+        await end(each, 'SIGKILL');
+      }
+      await sandbox.close();
+      rmSync(data_dir, { recursive: true, force: true });
+    },
+  };
+  await appliance.start();
+  return appliance;
+}
+
+export function spawnAppliance(env: Env, print: (text: string) => void): ChildProcess {
+  const child = spawn(process.execPath, [join(ROOT, 'src/main.ts')], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout?.on('data', (part) => print(String(part)));
+  child.stderr?.on('data', (part) => print(String(part)));
+  return child;
+}
+
+export async function ready(url: string, child: ChildProcess, output: () => string): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (Date.now() < deadline) {
+    const answer = await fetch(`${url}/readyz`).catch(() => null);
+    if (answer?.status === 200) return;
+    if (child.exitCode !== null) break;
+    await sleep(50);
+  }
+  throw new Error(`The appliance did not become ready:\n${output().slice(-3000)}`);
+}
+
+export function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<number | null> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) {
+    return Promise.resolve(child?.exitCode ?? null);
+  }
+  const ended = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
+  child.kill(signal);
+  return ended;
+}
+
+export function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((done, fail) => {
+    server.once('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => done(port));
+    });
+  });
+}
+
+export type Json = Record<string, any>;
+
+/** A creator with a session and a key, as a program uses them. */
+export class Client {
+  readonly url: string;
+  readonly cookie: string;
+  readonly creator_id: string;
+  readonly key: string;
+
+  constructor(url: string, connected: Connected) {
+    this.url = url;
+    this.cookie = connected.cookie;
+    this.creator_id = connected.creator_id;
+    this.key = connected.key;
+  }
+
+  async api(method: string, path: string, body?: unknown, headers: Env = {}) {
+    const answer = await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.key}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    const json: Json = text.startsWith('{') ? JSON.parse(text) : {};
+    return { status: answer.status, headers: answer.headers, json, text };
+  }
+
+  async upload(bytes: Uint8Array | ReadableStream, type = 'video/mp4', headers: Env = {}) {
+    const answer = await fetch(`${this.url}/v1/media`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.key}`, 'content-type': type, ...headers },
+      body: bytes as BodyInit,
+      ...(bytes instanceof ReadableStream ? { duplex: 'half' } : {}),
+    } as RequestInit);
+    return { status: answer.status, json: (await answer.json()) as Json };
+  }
+
+  /** Posts a form of the dashboard, as a browser on its own page does. */
+  async form(path: string, fields: Env, headers: Env = {}) {
+    return fetch(`${this.url}${path}`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { cookie: this.cookie, 'sec-fetch-site': 'same-origin', ...headers },
+      body: new URLSearchParams(fields),
+    });
+  }
+
+  async page(path: string) {
+    const answer = await fetch(`${this.url}${path}`, {
+      redirect: 'manual',
+      headers: { cookie: this.cookie, accept: 'text/html' },
+    });
+    return { status: answer.status, text: await answer.text(), headers: answer.headers };
+  }
+
+  /** The body of `POST /v1/jobs` for an upload. */
+  job(storage_key: string, more: Json = {}): Json {
+    return {
+      mode: 'now',
+      title: 'A caption #tag',
+      destination: 'direct',
+      settings: { privacy_level: 'PUBLIC_TO_EVERYONE' },
+      video: { source: 'pm3k_storage', storage_key },
+      ...more,
+    };
+  }
+
+  async ended(job_id: string, timeout_ms = 60_000): Promise<Json> {
+    const deadline = Date.now() + timeout_ms;
+    for (;;) {
+      const { json } = await this.api('GET', `/v1/jobs/${job_id}?wait=2`).catch(() => ({ json: {} as Json }));
+      if (json['finished_at'] || json['status'] === 'unconfirmed') return json;
+      if (Date.now() > deadline) throw new Error(`The job did not end: ${JSON.stringify(json)}`);
+    }
+  }
+}
