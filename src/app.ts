@@ -35,9 +35,6 @@ export function createApp(ctx: Context): Koa {
       }),
     );
   }
-  app.use(() => {
-    throw new Problem('not_found', 'There is nothing at this address.');
-  });
   return app;
 }
 

@@ -7,7 +7,8 @@ const MAX_TITLE = 2200;
 /** TikTok counts UTF-16 units, as JavaScript's `length` does. */
 const title = z
   .string()
-  .max(MAX_TITLE, `Expected at most ${MAX_TITLE} UTF-16 units`)
+  // zod counts code points, TikTok UTF-16 units: an emoji is one of those and two of these.
+  .refine((text) => text.length <= MAX_TITLE, `Expected at most ${MAX_TITLE} UTF-16 units`)
   .describe('The caption, with #tags and @mentions; at most 2200 UTF-16 units.');
 const time = z.iso
   .datetime({ offset: true, error: 'Expected an RFC 3339 time, e.g. 2030-12-01T10:00:00Z' })

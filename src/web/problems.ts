@@ -33,6 +33,9 @@ export function problems(
     koa.set('X-Request-Id', request_id);
     try {
       await next();
+      if (koa.status === 404 && !koa.body) {
+        throw new Problem('not_found', 'There is nothing at this address.');
+      }
     } catch (error) {
       const problem = problemOf(error);
       if (problem.status >= 500 && problem.code === 'internal_error') {

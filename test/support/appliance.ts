@@ -181,7 +181,7 @@ export class Client {
     const answer = await fetch(`${this.url}/v1/media`, {
       method: 'POST',
       headers: { authorization: `Bearer ${this.key}`, 'content-type': type, ...headers },
-      body: bytes as BodyInit,
+      body: bytes,
       ...(bytes instanceof ReadableStream ? { duplex: 'half' } : {}),
     } as RequestInit);
     return { status: answer.status, json: (await answer.json()) as Json };
