@@ -31,7 +31,9 @@ export async function connect(
     redirect: 'manual',
   });
   if (callback.status !== 303) {
-    throw new Error(`Expected the callback to lead on, got ${callback.status}: ${await callback.text()}`);
+    throw new Error(
+      `Expected the callback to lead on, got ${callback.status}: ${await callback.text()}`,
+    );
   }
   return { cookie: cookiesOf(callback) };
 }
@@ -45,7 +47,9 @@ export async function connectWithKey(app_url: string, username: string): Promise
   });
   const key = /pm3k_[a-z]+_[A-Za-z0-9]{40,}/.exec(await issued.text())?.[0];
   if (!key) throw new Error(`Expected a page that shows the key, got ${issued.status}`);
-  const me = await fetch(`${app_url}/v1/creators/me`, { headers: { authorization: `Bearer ${key}` } });
+  const me = await fetch(`${app_url}/v1/creators/me`, {
+    headers: { authorization: `Bearer ${key}` },
+  });
   const { id } = (await me.json()) as { id: string };
   return { cookie, creator_id: id, key };
 }

@@ -1,6 +1,5 @@
 // The demo: a sandbox TikTok, the appliance with an embedded database, and a sample creator. `--once` walks the main job.
-import { spawn, type ChildProcess } from 'node:child_process';
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -62,7 +61,15 @@ async function walk(app_url: string, sandbox_url: string): Promise<void> {
   const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=720x1280:rate=30:duration=3'];
   const sound = ['-f', 'lavfi', '-i', 'sine=frequency=440:duration=3'];
   const codecs = ['-c:v', 'mpeg4', '-q:v', '4', '-c:a', 'mp3'];
-  await promisify(execFile)(await ffmpeg(), ['-v', 'error', ...picture, ...sound, ...codecs, '-y', video]);
+  await promisify(execFile)(await ffmpeg(), [
+    '-v',
+    'error',
+    ...picture,
+    ...sound,
+    ...codecs,
+    '-y',
+    video,
+  ]);
   const authorization = `Bearer ${key}`;
   const upload = await call(`${app_url}/v1/media`, {
     method: 'POST',
@@ -85,7 +92,9 @@ async function walk(app_url: string, sandbox_url: string): Promise<void> {
   let job = accepted;
   const deadline = Date.now() + 180_000;
   while (job['finished_at'] === null && Date.now() < deadline) {
-    job = await call(`${app_url}/v1/jobs/${accepted['id']}?wait=30`, { headers: { authorization } });
+    job = await call(`${app_url}/v1/jobs/${accepted['id']}?wait=30`, {
+      headers: { authorization },
+    });
   }
   say(JSON.stringify(job, null, 2));
   const state = await call(`${sandbox_url}/sandbox/state`, {});
@@ -147,13 +156,17 @@ async function ready(url: string): Promise<void> {
   while (Date.now() < deadline) {
     const answer = await fetch(url).catch(() => null);
     if (answer?.status === 200) return;
-    if (children.some((child) => child.exitCode !== null)) throw new Error('A part of the demo ended; see its message above.');
+    if (children.some((child) => child.exitCode !== null))
+      throw new Error('A part of the demo ended; see its message above.');
     await sleep(100);
   }
   throw new Error(`Expected ${url} to be ready within a minute`);
 }
 
-async function call(url: string, init: RequestInit & { duplex?: 'half' }): Promise<Record<string, unknown>> {
+async function call(
+  url: string,
+  init: RequestInit & { duplex?: 'half' },
+): Promise<Record<string, unknown>> {
   const answer = await fetch(url, init);
   const json = (await answer.json()) as Record<string, unknown>;
   if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${JSON.stringify(json)}`);

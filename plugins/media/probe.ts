@@ -67,7 +67,9 @@ export async function probe(path: string, signal: AbortSignal): Promise<Probe> {
 
 export function readProbe(json: unknown): Probe {
   const { streams, format } = output.parse(json);
-  const pictures = streams.filter((each) => each.codec_type === 'video' && !each.disposition?.attached_pic);
+  const pictures = streams.filter(
+    (each) => each.codec_type === 'video' && !each.disposition?.attached_pic,
+  );
   const [video] = pictures;
   const sounds = streams.filter((each) => each.codec_type === 'audio' && each.codec_name);
   const duration_s = Number(format.duration ?? video?.duration ?? 0);
@@ -85,7 +87,9 @@ export function readProbe(json: unknown): Probe {
 
 function readVideo(video: Stream): VideoStream {
   const aspect = ratio(video.sample_aspect_ratio?.replace(':', '/')) || 1;
-  const rotation = video.side_data_list?.find((each) => each.rotation !== undefined)?.rotation ?? Number(video.tags?.['rotate'] ?? 0);
+  const rotation =
+    video.side_data_list?.find((each) => each.rotation !== undefined)?.rotation ??
+    Number(video.tags?.['rotate'] ?? 0);
   const is_sideways = Math.abs(rotation) % 180 === 90;
   const width = Math.round((video.width ?? 0) * aspect);
   const height = video.height ?? 0;

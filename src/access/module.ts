@@ -1,7 +1,11 @@
 // The manifest of access: sessions, API keys, remembered answers, rate limits.
+
+import { forgetOAuthStates } from '../creators/store.ts';
 import type { Manifest } from '../plugin.ts';
+import { forgetOldAnswers } from './idempotency.ts';
 import { addAccessPages } from './pages.ts';
 import { forgetOldLimits } from './rate-limits.ts';
+import { forgetExpiredSessions } from './sessions.ts';
 
 const SECURITY = 'Legitimate interest in a secure service (Art. 6(1)(f) GDPR)';
 const CONTRACT = 'Performance of the contract (Art. 6(1)(b) GDPR)';
@@ -14,12 +18,9 @@ export const access: Manifest = {
       cron: '20 * * * *',
       async run(ctx) {
         await forgetOldLimits(ctx);
-        await ctx.db('sessions').where('expires_at', '<', new Date()).delete();
-        await ctx.db('oauth_states').where('expires_at', '<', new Date()).delete();
-        await ctx
-          .db('idempotency_keys')
-          .whereRaw("created_at < now() - interval '24 hours'")
-          .delete();
+        await forgetExpiredSessions(ctx.db);
+        await forgetOAuthStates(ctx.db);
+        await forgetOldAnswers(ctx.db);
       },
     },
   },

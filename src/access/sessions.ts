@@ -81,3 +81,7 @@ function createAdapter(db: Database): Adapter {
     },
   };
 }
+
+export async function forgetExpiredSessions(db: Database): Promise<void> {
+  await db('sessions').where('expires_at', '<', new Date()).delete();
+}

@@ -224,3 +224,7 @@ export async function takeOAuthState(
   const [state] = await db('oauth_states').where({ state_hash }).delete().returning('*');
   return state && state.expires_at > new Date() ? state : undefined;
 }
+
+export async function forgetOAuthStates(db: Knex): Promise<void> {
+  await db('oauth_states').where('expires_at', '<', new Date()).delete();
+}

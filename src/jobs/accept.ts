@@ -18,6 +18,7 @@ import {
   json,
   lockJob,
   queueNext,
+  updateLockedJob,
 } from './store.ts';
 
 export const NO_SETTINGS: PostSettings = {
@@ -124,17 +125,13 @@ export async function changeJob(
         'Expected a privacy level: a direct post needs one.',
       );
     }
-    const [changed] = await trx('jobs')
-      .where({ id })
-      .update({
-        ...(patch.title === undefined ? {} : { title: patch.title }),
-        ...(patch.settings === undefined ? {} : { settings: json(patch.settings) }),
-        ...(patch.schedule_at === undefined
-          ? {}
-          : { mode: 'schedule', schedule_at: patch.schedule_at, send_at: patch.schedule_at }),
-        updated_at: trx.fn.now(),
-      })
-      .returning('*');
+    const changed = await updateLockedJob(trx, id, {
+      ...(patch.title === undefined ? {} : { title: patch.title }),
+      ...(patch.settings === undefined ? {} : { settings: json(patch.settings) }),
+      ...(patch.schedule_at === undefined
+        ? {}
+        : { mode: 'schedule', schedule_at: patch.schedule_at, send_at: patch.schedule_at }),
+    });
     await insertConsent(trx, changed, consent);
     await insertEvent(trx, id, 'edited');
     if (changed.state === 'ready') await queueNext(trx, changed);
@@ -157,21 +154,17 @@ export async function retryJob(ctx: Context, creator: Creator, id: string): Prom
       );
     }
     await closeAttempts(trx, id, 'retried');
-    const [again] = await trx('jobs')
-      .where({ id })
-      .update({
-        state: 'accepted',
-        send_at: trx.raw('greatest(send_at, now())'),
-        error: null,
-        publish_id: null,
-        output_key: null,
-        output_type: null,
-        faults: 0,
-        run_token: null,
-        finished_at: null,
-        updated_at: trx.fn.now(),
-      })
-      .returning('*');
+    const again = await updateLockedJob(trx, id, {
+      state: 'accepted',
+      send_at: new Date(Math.max(job.send_at.getTime(), Date.now())),
+      error: null,
+      publish_id: null,
+      output_key: null,
+      output_type: null,
+      faults: 0,
+      run_token: null,
+      finished_at: null,
+    });
     await insertEvent(trx, id, 'retried');
     await queueNext(trx, again);
     return again;

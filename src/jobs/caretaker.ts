@@ -1,22 +1,17 @@
 // The caretaker: every ten seconds, in one process at a time, sees that no job is left without a run.
 import type { Context } from '../context.ts';
 import { buryTheDead } from '../heartbeat.ts';
-import { findOrphanedJobs, removeIdleQueues } from '../queue.ts';
+import { findOrphanedJobs, isOnlyCaretaker, removeIdleQueues } from '../queue.ts';
 import type { Job } from './job.ts';
 import { WORKING_STATES } from './states.ts';
-import { endJob, insertEvent, queueNext } from './store.ts';
-
-const CARETAKER_LOCK = 715_003;
+import { endJob, insertEvent, queueNext, updateLockedJob } from './store.ts';
 
 /** Frees what the dead held, gives orphaned jobs a run, and fails those that used up their attempts. */
 export async function takeCare(ctx: Context): Promise<void> {
   const dead = await buryTheDead(ctx);
   if (dead.length > 0) ctx.log.warn({ event: 'pools.declared_dead', count: dead.length });
   await ctx.db.transaction(async (trx) => {
-    const { rows } = await trx.raw('select pg_try_advisory_xact_lock(?) as is_ours', [
-      CARETAKER_LOCK,
-    ]);
-    if (!rows[0].is_ours) return;
+    if (!(await isOnlyCaretaker(trx))) return;
     for (const job of await findOrphanedJobs(trx, WORKING_STATES)) {
       ctx.log.warn({ event: 'job.orphaned', job_id: job.id, state: job.state });
       const is_media = job.state === 'accepted' || job.state === 'fetched';
@@ -30,7 +25,7 @@ export async function takeCare(ctx: Context): Promise<void> {
       } else {
         await insertEvent(trx, job.id, 'resumed');
         await queueNext(trx, job as Pick<Job, 'id' | 'creator_id' | 'state' | 'send_at'>);
-        await trx('jobs').where({ id: job.id }).update({ updated_at: trx.fn.now() });
+        await updateLockedJob(trx, job.id, {});
       }
     }
   });

@@ -15,6 +15,7 @@ import { STATES, type StepName, type WorkingState } from './states.ts';
 import {
   beginRun,
   fencedUpdate,
+  holdsJob,
   insertEvent,
   isCommitted,
   LostJob,
@@ -87,12 +88,7 @@ interface Fence {
 function watchFence(ctx: Context, holder: { job: Job }, aborted: AbortSignal): Fence {
   const lost = new AbortController();
   const timer = setInterval(async () => {
-    const { id, run_token } = holder.job;
-    const held = await ctx
-      .db('jobs')
-      .where({ id, run_token })
-      .first('id')
-      .catch(() => true);
+    const held = await holdsJob(ctx.db, holder.job).catch(() => true);
     if (!held) lost.abort(new LostJob('The job was taken over, cancelled or deleted'));
   }, WATCH_MS);
   return {

@@ -259,3 +259,37 @@ export function json(value: unknown): string | null {
 export function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text);
 }
+
+/** Whether this run still holds the job's fence. */
+export async function holdsJob(db: Knex, job: Pick<Job, 'id' | 'run_token'>): Promise<boolean> {
+  const held = await db('jobs').where({ id: job.id, run_token: job.run_token }).first('id');
+  return held !== undefined;
+}
+
+/** An unfenced change of a row that the caller has locked. */
+export async function updateLockedJob(
+  trx: Knex,
+  id: string,
+  changes: Record<string, unknown>,
+): Promise<Job> {
+  const [row] = await trx('jobs')
+    .where({ id })
+    .update({ ...changes, updated_at: trx.fn.now() })
+    .returning('*');
+  return row;
+}
+
+export async function countByState(db: Knex): Promise<Map<string, number>> {
+  const rows = await db('jobs').groupBy('state').select('state').count('* as count');
+  return new Map(rows.map((row) => [String(row['state']), Number(row['count'])]));
+}
+
+/** Planned time of the longest overdue job that is ready to be sent. */
+export async function findOverdue(db: Knex): Promise<Date | null> {
+  const row = await db('jobs')
+    .where({ state: 'ready' })
+    .where('send_at', '<', new Date())
+    .min('send_at as first')
+    .first();
+  return (row?.['first'] as Date | null | undefined) ?? null;
+}

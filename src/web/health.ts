@@ -3,10 +3,11 @@ import type Router from '@koa/router';
 import type { Context as KoaContext } from 'koa';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Context } from '../context.ts';
-import { isMigrated } from '../database.ts';
+import { isMigrated, ping } from '../database.ts';
 import { Problem } from '../errors.ts';
 import { hasLivingWorker } from '../heartbeat.ts';
 import { ALL_STATES } from '../jobs/states.ts';
+import { countByState, findOverdue } from '../jobs/store.ts';
 import { isEqual } from '../secrets.ts';
 
 export function addHealthRoutes(router: Router, ctx: Context): void {
@@ -39,7 +40,7 @@ async function readiness(ctx: Context): Promise<Record<string, string>> {
     }
   };
   const [database, migrations, storage, worker] = await Promise.all([
-    check(() => ctx.db.raw('select 1')),
+    check(() => ping(ctx.db)),
     check(() => isMigrated(ctx.db)),
     check(() => ctx.storage.check()),
     check(() => hasLivingWorker(ctx)),
@@ -69,9 +70,8 @@ function createRegistry(ctx: Context): Registry {
     labelNames: ['state'],
     registers: [registry],
     async collect() {
-      const rows = await ctx.db('jobs').groupBy('state').select('state').count('* as count');
-      for (const state of ALL_STATES) this.set({ state }, 0);
-      for (const row of rows) this.set({ state: String(row['state']) }, Number(row['count']));
+      const counts = await countByState(ctx.db);
+      for (const state of ALL_STATES) this.set({ state }, counts.get(state) ?? 0);
     },
   });
   new Gauge({
@@ -79,13 +79,7 @@ function createRegistry(ctx: Context): Registry {
     help: 'How late the latest job is that waits for its time to be sent',
     registers: [registry],
     async collect() {
-      const row = await ctx
-        .db('jobs')
-        .where({ state: 'ready' })
-        .where('send_at', '<', new Date())
-        .min('send_at as first')
-        .first();
-      const first = row?.['first'] as Date | null | undefined;
+      const first = await findOverdue(ctx.db);
       this.set(first ? (Date.now() - first.getTime()) / 1000 : 0);
     },
   });

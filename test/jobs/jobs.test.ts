@@ -18,7 +18,11 @@ describe('a job', () => {
     expect(upload.status).to.equal(201);
     expect(upload.json['sha256']).to.equal(createHash('sha256').update(bytes).digest('hex'));
     const settings = { privacy_level: 'MUTUAL_FOLLOW_FRIENDS', allow_comment: true, is_aigc: true };
-    const accepted = await creator.api('POST', '/v1/jobs', creator.job(upload.json['storage_key'], { settings }));
+    const accepted = await creator.api(
+      'POST',
+      '/v1/jobs',
+      creator.job(upload.json['storage_key'], { settings }),
+    );
     expect(accepted.status).to.equal(202);
     expect(accepted.headers.get('location')).to.equal(`/v1/jobs/${accepted.json['id']}`);
     const job = await creator.ended(accepted.json['id']);
@@ -54,7 +58,10 @@ describe('a job', () => {
 
   it('hands a video to the inbox, where no caption goes', async () => {
     const upload = await creator.upload(await video());
-    const request = creator.job(upload.json['storage_key'], { destination: 'inbox', settings: undefined });
+    const request = creator.job(upload.json['storage_key'], {
+      destination: 'inbox',
+      settings: undefined,
+    });
     const accepted = await creator.api('POST', '/v1/jobs', request);
     const job = await creator.ended(accepted.json['id']);
     expect(job['status']).to.equal('finished');
@@ -69,7 +76,9 @@ describe('a job', () => {
     const answers = await Promise.all(
       [1, 2, 3].map(() => creator.api('POST', '/v1/jobs', request, headers)),
     );
-    const ids = new Set(answers.filter((each) => each.status === 202).map((each) => each.json['id']));
+    const ids = new Set(
+      answers.filter((each) => each.status === 202).map((each) => each.json['id']),
+    );
     expect(ids.size).to.equal(1);
     for (const { status, json } of answers) {
       expect([202, 409]).to.include(status);
@@ -98,7 +107,9 @@ describe('a job', () => {
     expect(cancelled.json).to.include({ status: 'cancelled', step: null });
     const late = await creator.api('PATCH', `/v1/jobs/${json['id']}`, { title: 'late' });
     expect(late.json['code']).to.equal('state_conflict');
-    expect(app.sandbox.state.publishes.some((each) => each.post_info['title'] === 'changed')).to.equal(false);
+    expect(
+      app.sandbox.state.publishes.some((each) => each.post_info['title'] === 'changed'),
+    ).to.equal(false);
   });
 
   it('sends a file of several chunks in a legal plan', async () => {
@@ -119,7 +130,9 @@ describe('a job', () => {
     const ids = [...first.json['data'], ...second.json['data']].map((job) => job.id);
     expect(new Set(ids).size).to.equal(4);
     const cancelled = await creator.api('GET', '/v1/jobs?status=cancelled');
-    expect(cancelled.json['data'].map((job: { status: string }) => job.status)).to.deep.equal(['cancelled']);
+    expect(cancelled.json['data'].map((job: { status: string }) => job.status)).to.deep.equal([
+      'cancelled',
+    ]);
   });
 
   it('leaves no contract violation in the sandbox', () => {

@@ -19,7 +19,12 @@ function moment(n: number): number {
 async function tenJobs(app: Appliance): Promise<{ client: Client; id: string }[]> {
   const files = [
     await video({ seconds: 2 }),
-    await video({ extension: 'avi', seconds: 4, size: '720x1280', options: ['-c:v', 'mpeg4', '-c:a', 'mp3'] }),
+    await video({
+      extension: 'avi',
+      seconds: 4,
+      size: '720x1280',
+      options: ['-c:v', 'mpeg4', '-c:a', 'mp3'],
+    }),
     await paddedVideo(66_000_000),
   ];
   const jobs = [];
@@ -32,18 +37,26 @@ async function tenJobs(app: Appliance): Promise<{ client: Client; id: string }[]
   return jobs;
 }
 
-async function expectTenPosts(app: Appliance, jobs: { client: Client; id: string }[]): Promise<void> {
+async function expectTenPosts(
+  app: Appliance,
+  jobs: { client: Client; id: string }[],
+): Promise<void> {
   for (const { client, id } of jobs) {
     const job = await client.ended(id, 150_000);
     const events = await client.api('GET', `/v1/jobs/${id}/events`);
-    expect(job['status'], `${JSON.stringify(job['error'])} ${events.text}\n${app.output().slice(-2000)}`).to.equal('finished');
+    expect(
+      job['status'],
+      `${JSON.stringify(job['error'])} ${events.text}\n${app.output().slice(-2000)}`,
+    ).to.equal('finished');
   }
   const posted = app.sandbox.state.publishes.filter((each) => each.status === 'PUBLISH_COMPLETE');
   expect(posted).to.have.length(JOBS);
   expect(new Set(posted.map((each) => each.open_id)).size).to.equal(JOBS);
   const violations = app.sandbox.state.notes.filter((each) => each.kind === 'violation');
   expect(violations).to.deep.equal([]);
-  expect(app.sandbox.state.notes.filter((each) => each.rule === 'duplicate_post')).to.deep.equal([]);
+  expect(app.sandbox.state.notes.filter((each) => each.rule === 'duplicate_post')).to.deep.equal(
+    [],
+  );
 }
 
 describe('a process that is killed while ten jobs are under way', () => {

@@ -35,7 +35,9 @@ describe('two hundred jobs of twenty creators', () => {
       const job = await client.ended(id, 280_000);
       expect(job['status'], JSON.stringify(job['error'])).to.equal('finished');
     }
-    expect(app.sandbox.state.publishes.filter((each) => each.status === 'PUBLISH_COMPLETE')).to.have.length(200);
+    expect(
+      app.sandbox.state.publishes.filter((each) => each.status === 'PUBLISH_COMPLETE'),
+    ).to.have.length(200);
     const titles = app.sandbox.state.publishes.map((each) => each.post_info['title']);
     expect(new Set(titles).size).to.equal(200);
     expect(violations(app)).to.deep.equal([]);

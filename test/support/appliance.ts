@@ -5,8 +5,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startSandbox, type Sandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
 import { type Connected, connectWithKey } from '../../scripts/connect.ts';
+import { type Sandbox, startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
 import { account } from '../../scripts/tiktok-sandbox/state.ts';
 import { freshDatabase } from './database.ts';
 
@@ -79,7 +79,12 @@ export async function anAppliance(env: Env = {}): Promise<Appliance> {
     },
     async startWorker(more = {}) {
       const worker_port = await freePort();
-      const worker = launch({ ROLE: 'worker', PORT: String(worker_port), PUBLIC_URL: url, ...more });
+      const worker = launch({
+        ROLE: 'worker',
+        PORT: String(worker_port),
+        PUBLIC_URL: url,
+        ...more,
+      });
       others.push(worker);
       await ready(`http://localhost:${worker_port}`, worker, () => printed);
       return worker;
@@ -129,7 +134,10 @@ export async function ready(url: string, child: ChildProcess, output: () => stri
   throw new Error(`The appliance did not become ready:\n${output().slice(-3000)}`);
 }
 
-export function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<number | null> {
+export function end(
+  child: ChildProcess | undefined,
+  signal: NodeJS.Signals,
+): Promise<number | null> {
   if (!child || child.exitCode !== null || child.signalCode !== null) {
     return Promise.resolve(child?.exitCode ?? null);
   }
@@ -149,6 +157,7 @@ export function freePort(): Promise<number> {
   });
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: answers of the API, which the tests look into at any depth
 export type Json = Record<string, any>;
 
 /** A creator with a session and a key, as a program uses them. */
@@ -173,7 +182,9 @@ export class Client {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(body === undefined
+        ? {}
+        : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await answer.text();
     const json: Json = text.startsWith('{') ? JSON.parse(text) : {};
@@ -223,7 +234,9 @@ export class Client {
   async ended(job_id: string, timeout_ms = 60_000): Promise<Json> {
     const deadline = Date.now() + timeout_ms;
     for (;;) {
-      const { json } = await this.api('GET', `/v1/jobs/${job_id}?wait=2`).catch(() => ({ json: {} as Json }));
+      const { json } = await this.api('GET', `/v1/jobs/${job_id}?wait=2`).catch(() => ({
+        json: {} as Json,
+      }));
       if (json['finished_at'] || json['status'] === 'unconfirmed') return json;
       if (Date.now() > deadline) throw new Error(`The job did not end: ${JSON.stringify(json)}`);
     }

@@ -38,9 +38,25 @@ async function make(path: string, trait: Trait): Promise<string> {
   const { size = '360x640', rate = '30', seconds = 1.2, has_sound = true } = trait;
   const sound = has_sound ? ['-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`] : [];
   await promisify(execFile)('ffmpeg', [
-    ...['-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${rate}:duration=${seconds}`],
+    ...[
+      '-v',
+      'error',
+      '-f',
+      'lavfi',
+      '-i',
+      `testsrc2=size=${size}:rate=${rate}:duration=${seconds}`,
+    ],
     ...sound,
-    ...(trait.options ?? ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-c:a', 'aac']),
+    ...(trait.options ?? [
+      '-c:v',
+      'libx264',
+      '-preset',
+      'ultrafast',
+      '-pix_fmt',
+      'yuv420p',
+      '-c:a',
+      'aac',
+    ]),
     ...['-fflags', '+bitexact', '-y', path],
   ]);
   return path;

@@ -1,5 +1,5 @@
-import { request } from 'node:http';
 import { readdirSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import pg from 'pg';
@@ -19,9 +19,17 @@ describe('bad input', () => {
   });
   after(() => app[Symbol.asyncDispose]());
 
-  const files = () => readdirSync(join(app.data_dir, 'media'), { recursive: true, withFileTypes: true }).filter((each) => each.isFile()).length;
+  const files = () =>
+    readdirSync(join(app.data_dir, 'media'), { recursive: true, withFileTypes: true }).filter(
+      (each) => each.isFile(),
+    ).length;
 
-  async function expectProblem(answer: { status: number; json: Json }, status: number, code: string, pointer?: string) {
+  async function expectProblem(
+    answer: { status: number; json: Json },
+    status: number,
+    code: string,
+    pointer?: string,
+  ) {
     expect(answer.json['code'], JSON.stringify(answer.json)).to.equal(code);
     expect(answer.status).to.equal(status);
     expect(answer.json).to.include.keys('type', 'title', 'status', 'detail', 'request_id');
@@ -33,12 +41,51 @@ describe('bad input', () => {
   describe('in an upload', () => {
     const cases: [string, () => Promise<{ status: number; json: Json }>, number, string][] = [
       ['an empty file', () => creator.upload(new Uint8Array()), 422, 'media_rejected'],
-      ['a text named mp4', () => creator.upload(new TextEncoder().encode('Hello, this is text.')), 422, 'media_rejected'],
-      ['a playlist named mp4', () => creator.upload(new TextEncoder().encode('#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/a.ts\n')), 422, 'media_rejected'],
-      ['another content type', () => creator.upload(new Uint8Array([1]), 'text/plain'), 415, 'unsupported_media_type'],
-      ['a form without a file', () => creator.api('POST', '/v1/media', '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n', { 'content-type': 'multipart/form-data; boundary=x' }), 400, 'invalid_request'],
-      ['a form without a boundary', () => creator.api('POST', '/v1/media', 'x', { 'content-type': 'multipart/form-data' }), 400, 'invalid_request'],
-      ['more than the plan takes', () => creator.upload(new Uint8Array(5_000_001)), 413, 'too_large'],
+      [
+        'a text named mp4',
+        () => creator.upload(new TextEncoder().encode('Hello, this is text.')),
+        422,
+        'media_rejected',
+      ],
+      [
+        'a playlist named mp4',
+        () =>
+          creator.upload(
+            new TextEncoder().encode('#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/a.ts\n'),
+          ),
+        422,
+        'media_rejected',
+      ],
+      [
+        'another content type',
+        () => creator.upload(new Uint8Array([1]), 'text/plain'),
+        415,
+        'unsupported_media_type',
+      ],
+      [
+        'a form without a file',
+        () =>
+          creator.api(
+            'POST',
+            '/v1/media',
+            '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n',
+            { 'content-type': 'multipart/form-data; boundary=x' },
+          ),
+        400,
+        'invalid_request',
+      ],
+      [
+        'a form without a boundary',
+        () => creator.api('POST', '/v1/media', 'x', { 'content-type': 'multipart/form-data' }),
+        400,
+        'invalid_request',
+      ],
+      [
+        'more than the plan takes',
+        () => creator.upload(new Uint8Array(5_000_001)),
+        413,
+        'too_large',
+      ],
     ];
     for (const [name, send, status, code] of cases) {
       it(`of ${name} is ${code}, and nothing is kept`, async () => {
@@ -74,20 +121,105 @@ describe('bad input', () => {
       ['broken JSON', () => '{"mode":', 400, 'invalid_request'],
       ['a list', () => '[]', 400, 'invalid_request'],
       ['an unknown field', () => job({ colour: 'red' }), 400, 'invalid_request', '/colour'],
-      ['an unknown setting', () => job({ settings: { privacy_level: 'SELF_ONLY', glitter: true } }), 400, 'invalid_request', '/settings/glitter'],
-      ['no privacy level', () => job({ settings: {} }), 400, 'invalid_request', '/settings/privacy_level'],
-      ['an unknown privacy level', () => job({ settings: { privacy_level: 'NOBODY' } }), 400, 'invalid_request', '/settings/privacy_level'],
-      ['a caption of 2201 units', () => job({ title: 'x'.repeat(2201) }), 400, 'invalid_request', '/title'],
-      ['a caption of 1101 emoji', () => job({ title: '🌻'.repeat(1101) }), 400, 'invalid_request', '/title'],
-      ['a schedule without a time', () => job({ mode: 'schedule' }), 400, 'invalid_request', '/schedule_at'],
-      ['a time in the past', () => job({ mode: 'schedule', schedule_at: '2020-01-01T00:00:00Z' }), 400, 'invalid_request', '/schedule_at'],
-      ['a time beyond the plan', () => job({ mode: 'schedule', schedule_at: new Date(Date.now() + 32 * 86_400_000).toISOString() }), 400, 'invalid_request', '/schedule_at'],
-      ['a time without a zone', () => job({ mode: 'schedule', schedule_at: '2030-01-01T10:00:00' }), 400, 'invalid_request', '/schedule_at'],
-      ['an unknown storage key', () => creator.job('nothing'), 400, 'invalid_request', '/video/storage_key'],
-      ['private branded content', () => job({ settings: { privacy_level: 'SELF_ONLY', brand_content: true } }), 400, 'invalid_request', '/settings/privacy_level'],
-      ['an unverified host', () => job({ video: { source: 'url', url: 'https://example.org/a.mp4' } }), 403, 'domain_not_verified'],
-      ['a plain http URL', () => job({ video: { source: 'url', url: 'http://example.org/a.mp4' } }), 422, 'url_not_allowed'],
-      ['a URL with a port', () => job({ video: { source: 'url', url: 'https://example.org:8443/a.mp4' } }), 422, 'url_not_allowed'],
+      [
+        'an unknown setting',
+        () => job({ settings: { privacy_level: 'SELF_ONLY', glitter: true } }),
+        400,
+        'invalid_request',
+        '/settings/glitter',
+      ],
+      [
+        'no privacy level',
+        () => job({ settings: {} }),
+        400,
+        'invalid_request',
+        '/settings/privacy_level',
+      ],
+      [
+        'an unknown privacy level',
+        () => job({ settings: { privacy_level: 'NOBODY' } }),
+        400,
+        'invalid_request',
+        '/settings/privacy_level',
+      ],
+      [
+        'a caption of 2201 units',
+        () => job({ title: 'x'.repeat(2201) }),
+        400,
+        'invalid_request',
+        '/title',
+      ],
+      [
+        'a caption of 1101 emoji',
+        () => job({ title: '🌻'.repeat(1101) }),
+        400,
+        'invalid_request',
+        '/title',
+      ],
+      [
+        'a schedule without a time',
+        () => job({ mode: 'schedule' }),
+        400,
+        'invalid_request',
+        '/schedule_at',
+      ],
+      [
+        'a time in the past',
+        () => job({ mode: 'schedule', schedule_at: '2020-01-01T00:00:00Z' }),
+        400,
+        'invalid_request',
+        '/schedule_at',
+      ],
+      [
+        'a time beyond the plan',
+        () =>
+          job({
+            mode: 'schedule',
+            schedule_at: new Date(Date.now() + 32 * 86_400_000).toISOString(),
+          }),
+        400,
+        'invalid_request',
+        '/schedule_at',
+      ],
+      [
+        'a time without a zone',
+        () => job({ mode: 'schedule', schedule_at: '2030-01-01T10:00:00' }),
+        400,
+        'invalid_request',
+        '/schedule_at',
+      ],
+      [
+        'an unknown storage key',
+        () => creator.job('nothing'),
+        400,
+        'invalid_request',
+        '/video/storage_key',
+      ],
+      [
+        'private branded content',
+        () => job({ settings: { privacy_level: 'SELF_ONLY', brand_content: true } }),
+        400,
+        'invalid_request',
+        '/settings/privacy_level',
+      ],
+      [
+        'an unverified host',
+        () => job({ video: { source: 'url', url: 'https://example.org/a.mp4' } }),
+        403,
+        'domain_not_verified',
+      ],
+      [
+        'a plain http URL',
+        () => job({ video: { source: 'url', url: 'http://example.org/a.mp4' } }),
+        422,
+        'url_not_allowed',
+      ],
+      [
+        'a URL with a port',
+        () => job({ video: { source: 'url', url: 'https://example.org:8443/a.mp4' } }),
+        422,
+        'url_not_allowed',
+      ],
     ];
     for (const [name, body, status, code, pointer] of cases) {
       it(`${name} is ${code}${pointer ? ` at ${pointer}` : ''}`, async () => {
@@ -96,12 +228,18 @@ describe('bad input', () => {
     }
 
     it('of another content type is unsupported_media_type', async () => {
-      const answer = await creator.api('POST', '/v1/jobs', 'mode=now', { 'content-type': 'application/x-www-form-urlencoded' });
+      const answer = await creator.api('POST', '/v1/jobs', 'mode=now', {
+        'content-type': 'application/x-www-form-urlencoded',
+      });
       await expectProblem(answer, 415, 'unsupported_media_type');
     });
 
     it('that is far too long is too_large', async () => {
-      await expectProblem(await creator.api('POST', '/v1/jobs', job({ title: 'x'.repeat(300_000) })), 413, 'too_large');
+      await expectProblem(
+        await creator.api('POST', '/v1/jobs', job({ title: 'x'.repeat(300_000) })),
+        413,
+        'too_large',
+      );
     });
 
     it('stores nothing at all', async () => {
@@ -118,11 +256,19 @@ describe('bad input', () => {
       ['none at all', () => '', 'unauthorized'],
       ['another scheme', () => 'Basic abc', 'unauthorized'],
       ['nonsense', () => 'Bearer hello', 'unauthorized'],
-      ['a typing error', () => `Bearer ${creator.key.slice(0, -1)}${creator.key.endsWith('0') ? '1' : '0'}`, 'unauthorized'],
+      [
+        'a typing error',
+        () => `Bearer ${creator.key.slice(0, -1)}${creator.key.endsWith('0') ? '1' : '0'}`,
+        'unauthorized',
+      ],
     ];
     for (const [name, authorization, code] of cases) {
       it(`${name} is ${code}`, async () => {
-        await expectProblem(await creator.api('GET', '/v1/jobs', undefined, { authorization: authorization() }), 401, code);
+        await expectProblem(
+          await creator.api('GET', '/v1/jobs', undefined, { authorization: authorization() }),
+          401,
+          code,
+        );
       });
     }
 
@@ -130,7 +276,9 @@ describe('bad input', () => {
       const late = await app.creator('late');
       const client = new pg.Client(app.database_url);
       await client.connect();
-      await client.query(`update api_keys set expires_at = now() where creator_id = $1`, [late.creator_id]);
+      await client.query(`update api_keys set expires_at = now() where creator_id = $1`, [
+        late.creator_id,
+      ]);
       await client.end();
       await expectProblem(await late.api('GET', '/v1/jobs'), 401, 'key_expired');
     });
@@ -139,7 +287,11 @@ describe('bad input', () => {
   describe('in ids of somebody else', () => {
     it('is not_found for a job, whatever is asked of it', async () => {
       const schedule_at = new Date(Date.now() + 3_600_000).toISOString();
-      const { json } = await creator.api('POST', '/v1/jobs', creator.job(key, { mode: 'schedule', schedule_at }));
+      const { json } = await creator.api(
+        'POST',
+        '/v1/jobs',
+        creator.job(key, { mode: 'schedule', schedule_at }),
+      );
       const path = `/v1/jobs/${json['id']}`;
       for (const [method, suffix, body] of [
         ['GET', '', undefined],
@@ -163,14 +315,28 @@ describe('bad input', () => {
     });
 
     it('is not_found for a creator in the path', async () => {
-      await expectProblem(await other.api('GET', `/v1/creators/${creator.creator_id}/jobs`), 404, 'not_found');
-      expect((await other.api('GET', `/v1/creators/${other.creator_id}/jobs`)).status).to.equal(200);
+      await expectProblem(
+        await other.api('GET', `/v1/creators/${creator.creator_id}/jobs`),
+        404,
+        'not_found',
+      );
+      expect((await other.api('GET', `/v1/creators/${other.creator_id}/jobs`)).status).to.equal(
+        200,
+      );
       expect((await other.api('GET', '/v1/creators/me/jobs')).status).to.equal(200);
     });
 
     it('is not_found for ids that are none', async () => {
-      await expectProblem(await creator.api('GET', `/v1/jobs/${"'; drop table jobs; --"}`), 404, 'not_found');
-      await expectProblem(await creator.api('GET', '/v1/media/..%2f..%2fetc%2fpasswd'), 404, 'not_found');
+      await expectProblem(
+        await creator.api('GET', `/v1/jobs/${"'; drop table jobs; --"}`),
+        404,
+        'not_found',
+      );
+      await expectProblem(
+        await creator.api('GET', '/v1/media/..%2f..%2fetc%2fpasswd'),
+        404,
+        'not_found',
+      );
     });
   });
 
@@ -180,7 +346,11 @@ describe('bad input', () => {
   });
 
   it('is refused from another origin, and without any proof of origin', async () => {
-    for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': '', origin: 'https://evil.example' }, { 'sec-fetch-site': '' }]) {
+    for (const headers of [
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': '', origin: 'https://evil.example' },
+      { 'sec-fetch-site': '' },
+    ]) {
       const answer = await creator.form('/sign-out', {}, headers);
       expect(answer.status).to.equal(403);
     }
@@ -195,9 +365,17 @@ describe('bad input', () => {
 });
 
 /** A request that declares a length, sends its head, and waits for the answer. */
-function declared(url: string, key: string, length: number): Promise<{ status: number; body: string }> {
+function declared(
+  url: string,
+  key: string,
+  length: number,
+): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${key}`, 'content-type': 'video/mp4', 'content-length': length };
+    const headers = {
+      authorization: `Bearer ${key}`,
+      'content-type': 'video/mp4',
+      'content-length': length,
+    };
     const sent = request(url, { method: 'POST', headers }, async (answer) => {
       let body = '';
       for await (const part of answer) body += part;

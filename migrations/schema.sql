@@ -1,0 +1,240 @@
+-- Printed from the catalogue by `npm run schema`; a test compares it with the migrations.
+
+create table api_keys (
+  id uuid not null default gen_random_uuid(),
+  creator_id uuid not null,
+  name text not null,
+  key_hash text not null,
+  hint text not null,
+  expires_at timestamp with time zone not null,
+  last_used_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  constraint api_keys_creator_id_name_key UNIQUE (creator_id, name),
+  constraint api_keys_key_hash_key UNIQUE (key_hash),
+  constraint api_keys_pkey PRIMARY KEY (id),
+  constraint api_keys_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE
+);
+
+create table consents (
+  id uuid not null default gen_random_uuid(),
+  job_id uuid not null,
+  given_through text not null,
+  declaration text not null,
+  title text not null,
+  settings jsonb not null,
+  given_at timestamp with time zone not null default now(),
+  voided_at timestamp with time zone,
+  constraint consents_pkey PRIMARY KEY (id),
+  constraint consents_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
+  constraint consents_given_through_check CHECK ((given_through = ANY (ARRAY['dashboard'::text, 'api'::text])))
+);
+CREATE INDEX consents_job_id_idx ON public.consents USING btree (job_id);
+
+create table creators (
+  id uuid not null default gen_random_uuid(),
+  open_id text not null,
+  username text,
+  nickname text,
+  avatar_url text,
+  plan text not null,
+  plan_ends_at timestamp with time zone,
+  suspended_at timestamp with time zone,
+  disconnected_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint creators_open_id_key UNIQUE (open_id),
+  constraint creators_pkey PRIMARY KEY (id),
+  constraint creators_plan_check CHECK ((plan = ANY (ARRAY['free'::text, 'trial'::text, 'paid'::text])))
+);
+
+create table grants (
+  creator_id uuid not null,
+  scopes text[] not null,
+  access_token text not null,
+  refresh_token text not null,
+  access_expires_at timestamp with time zone not null,
+  refresh_expires_at timestamp with time zone not null,
+  version integer not null default 1,
+  lease_id uuid,
+  leased_until timestamp with time zone,
+  refreshed_at timestamp with time zone not null default now(),
+  constraint grants_pkey PRIMARY KEY (creator_id),
+  constraint grants_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE
+);
+
+create table idempotency_keys (
+  creator_id uuid not null,
+  key_hash text not null,
+  request_hash text not null,
+  locked_until timestamp with time zone not null,
+  status integer,
+  location text,
+  body text,
+  created_at timestamp with time zone not null default now(),
+  constraint idempotency_keys_pkey PRIMARY KEY (creator_id, key_hash),
+  constraint idempotency_keys_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE
+);
+CREATE INDEX idempotency_keys_created_at_idx ON public.idempotency_keys USING btree (created_at);
+
+create table invitations (
+  id uuid not null default gen_random_uuid(),
+  token_hash text not null,
+  expires_at timestamp with time zone not null,
+  creator_id uuid,
+  used_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  constraint invitations_token_hash_key UNIQUE (token_hash),
+  constraint invitations_pkey PRIMARY KEY (id),
+  constraint invitations_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE
+);
+CREATE INDEX invitations_creator_id_idx ON public.invitations USING btree (creator_id);
+
+create table job_events (
+  id bigint not null generated always as identity,
+  job_id uuid not null,
+  name text not null,
+  details jsonb not null default '{}'::jsonb,
+  at timestamp with time zone not null default clock_timestamp(),
+  constraint job_events_pkey PRIMARY KEY (id),
+  constraint job_events_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
+);
+CREATE INDEX job_events_job_id_idx ON public.job_events USING btree (job_id, id);
+
+create table jobs (
+  id uuid not null default gen_random_uuid(),
+  creator_id uuid not null,
+  mode text not null,
+  schedule_at timestamp with time zone,
+  send_at timestamp with time zone not null,
+  state text not null,
+  title text not null,
+  destination text not null,
+  settings jsonb not null,
+  source_key text not null,
+  output_key text,
+  output_type text,
+  media jsonb,
+  progress real,
+  run_token uuid,
+  faults integer not null default 0,
+  publish_id text,
+  post_ids text[] not null default '{}'::text[],
+  error jsonb,
+  created_at timestamp with time zone not null default date_trunc('milliseconds'::text, now()),
+  updated_at timestamp with time zone not null default now(),
+  finished_at timestamp with time zone,
+  constraint jobs_pkey PRIMARY KEY (id),
+  constraint jobs_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE,
+  constraint jobs_destination_check CHECK ((destination = ANY (ARRAY['direct'::text, 'inbox'::text]))),
+  constraint jobs_mode_check CHECK ((mode = ANY (ARRAY['now'::text, 'schedule'::text]))),
+  constraint jobs_state_check CHECK ((state = ANY (ARRAY['accepted'::text, 'fetched'::text, 'ready'::text, 'sending'::text, 'sent'::text, 'finished'::text, 'failed'::text, 'cancelled'::text, 'unconfirmed'::text])))
+);
+CREATE INDEX jobs_creator_id_created_at_idx ON public.jobs USING btree (creator_id, created_at DESC, id DESC);
+CREATE INDEX jobs_output_key_idx ON public.jobs USING btree (output_key);
+CREATE INDEX jobs_source_key_idx ON public.jobs USING btree (source_key);
+CREATE INDEX jobs_working_idx ON public.jobs USING btree (updated_at) WHERE (state = ANY (ARRAY['accepted'::text, 'fetched'::text, 'ready'::text, 'sending'::text, 'sent'::text]));
+
+create table knex_migrations (
+  id integer not null default nextval('knex_migrations_id_seq'::regclass),
+  name character varying(255),
+  batch integer,
+  migration_time timestamp with time zone,
+  constraint knex_migrations_pkey PRIMARY KEY (id)
+);
+
+create table knex_migrations_lock (
+  index integer not null default nextval('knex_migrations_lock_index_seq'::regclass),
+  is_locked integer,
+  constraint knex_migrations_lock_pkey PRIMARY KEY (index)
+);
+
+create table media (
+  storage_key text not null,
+  creator_id uuid not null,
+  purpose text not null,
+  file_name text,
+  content_type text not null,
+  bytes bigint not null,
+  sha256 text not null,
+  facts jsonb not null,
+  expires_at timestamp with time zone not null,
+  created_at timestamp with time zone not null default now(),
+  constraint media_pkey PRIMARY KEY (storage_key),
+  constraint media_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE,
+  constraint media_bytes_check CHECK ((bytes > 0)),
+  constraint media_purpose_check CHECK ((purpose = ANY (ARRAY['upload'::text, 'working'::text])))
+);
+CREATE INDEX media_creator_id_created_at_idx ON public.media USING btree (creator_id, created_at DESC);
+CREATE INDEX media_expires_at_idx ON public.media USING btree (expires_at);
+
+create table oauth_states (
+  state_hash text not null,
+  browser_hash text not null,
+  code_verifier text,
+  invitation_id uuid,
+  expires_at timestamp with time zone not null,
+  constraint oauth_states_pkey PRIMARY KEY (state_hash),
+  constraint oauth_states_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES invitations(id) ON DELETE CASCADE
+);
+CREATE INDEX oauth_states_expires_at_idx ON public.oauth_states USING btree (expires_at);
+
+create table publish_attempts (
+  id uuid not null default gen_random_uuid(),
+  job_id uuid not null,
+  number integer not null,
+  bytes bigint not null,
+  publish_id text,
+  upload_url text,
+  chunk_bytes bigint,
+  chunk_count integer,
+  bytes_acknowledged bigint not null default 0,
+  intended_at timestamp with time zone not null default now(),
+  opened_at timestamp with time zone,
+  committed_at timestamp with time zone,
+  sent_at timestamp with time zone,
+  closed_at timestamp with time zone,
+  outcome text,
+  constraint publish_attempts_job_id_number_key UNIQUE (job_id, number),
+  constraint publish_attempts_publish_id_key UNIQUE (publish_id),
+  constraint publish_attempts_pkey PRIMARY KEY (id),
+  constraint publish_attempts_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX publish_attempts_one_open_idx ON public.publish_attempts USING btree (job_id) WHERE (closed_at IS NULL);
+
+create table rate_limits (
+  key text not null,
+  points integer not null default 0,
+  expire bigint,
+  constraint rate_limits_pkey PRIMARY KEY (key)
+);
+
+create table sessions (
+  id_hash text not null,
+  creator_id uuid not null,
+  expires_at timestamp with time zone not null,
+  created_at timestamp with time zone not null default now(),
+  constraint sessions_pkey PRIMARY KEY (id_hash),
+  constraint sessions_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE
+);
+CREATE INDEX sessions_creator_id_idx ON public.sessions USING btree (creator_id);
+CREATE INDEX sessions_expires_at_idx ON public.sessions USING btree (expires_at);
+
+create table tiktok_calls (
+  id bigint not null generated always as identity,
+  creator_id uuid not null,
+  call text not null,
+  at timestamp with time zone not null default clock_timestamp(),
+  constraint tiktok_calls_pkey PRIMARY KEY (id),
+  constraint tiktok_calls_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE
+);
+CREATE INDEX tiktok_calls_at_idx ON public.tiktok_calls USING btree (at);
+CREATE INDEX tiktok_calls_creator_id_call_at_idx ON public.tiktok_calls USING btree (creator_id, call, at);
+
+create table worker_pools (
+  pool_id text not null,
+  lane text not null,
+  started_at timestamp with time zone not null default now(),
+  beat_at timestamp with time zone not null default now(),
+  declared_dead boolean not null default false,
+  constraint worker_pools_pkey PRIMARY KEY (pool_id)
+);

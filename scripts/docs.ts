@@ -1,0 +1,89 @@
+// Prints the tables of the READMEs from the code: settings, error codes, states, routes.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { z } from 'zod';
+import { SETTINGS } from '../src/config.ts';
+import { ERROR_CODES } from '../src/errors.ts';
+import { ALL_STATES, STATES, statusOf, stepOf } from '../src/jobs/states.ts';
+import { loadModules, settingSchemas } from '../src/modules.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+
+/** The table of each name, as it stands between `<!-- name -->` and `<!-- /name -->`. */
+export async function tables(): Promise<Record<string, string>> {
+  const modules = await loadModules();
+  const settings = { ...SETTINGS, ...settingSchemas(modules) };
+  const routes = modules.flatMap((module) => module.api ?? []);
+  return {
+    settings: table(
+      ['Variable', 'Default', 'What'],
+      Object.entries(settings).map(([name, schema]) => [
+        `\`${name}\``,
+        defaultOf(schema),
+        schema.description ?? '',
+      ]),
+    ),
+    errors: table(
+      ['Code', 'HTTP', 'Meaning'],
+      Object.entries(ERROR_CODES).map(([code, [status, title]]) => [
+        `\`${code}\``,
+        String(status),
+        title,
+      ]),
+    ),
+    states: table(
+      ['State', 'Moved on by', 'To', 'Status in the API', 'Step in the API'],
+      ALL_STATES.map((state) => {
+        const entry = STATES[state];
+        return [
+          `\`${state}\``,
+          entry ? `\`${entry.step}\`` : 'an end',
+          entry ? `\`${entry.next}\`` : '',
+          `\`${statusOf({ state, send_at: new Date(0) })}\``,
+          stepOf(state) ?? '',
+        ];
+      }),
+    ),
+    routes: table(
+      ['Call', 'Does'],
+      routes.map((route) => [`\`${route.method.toUpperCase()} /v1${route.path}\``, route.summary]),
+    ),
+  };
+}
+
+/** A schema that takes nothing at all answers with its default. */
+function defaultOf(schema: z.ZodType): string {
+  const result = schema.safeParse(undefined);
+  if (!result.success || result.data === undefined) return '';
+  // What depends on the machine is said in the description.
+  if (schema.description?.includes('Default: ')) return '';
+  return `\`${Array.isArray(result.data) ? result.data.join(',') : String(result.data)}\``;
+}
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** The text with every marked table as the code has it now. */
+export function filled(text: string, made: Record<string, string>): string {
+  return Object.entries(made).reduce(
+    (all, [name, body]) =>
+      all.replace(
+        new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- /${name} -->)`),
+        (_, open, close) => `${open}${body}\n${close}`,
+      ),
+    text,
+  );
+}
+
+export const DOCUMENTS = ['README.md', 'src/README.md'];
+
+if (import.meta.main) {
+  const made = await tables();
+  for (const name of DOCUMENTS) {
+    const path = join(ROOT, name);
+    writeFileSync(path, filled(readFileSync(path, 'utf8'), made));
+  }
+}

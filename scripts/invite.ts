@@ -1,0 +1,22 @@
+// Prints an invitation link for one TikTok account, where SIGN_UP is `invite`; it works for seven days.
+import { readConfig } from '../src/config.ts';
+import { insertInvitation } from '../src/creators/store.ts';
+import { openDatabase } from '../src/database.ts';
+import { findRunningConnection } from '../src/embedded-postgres.ts';
+import { randomToken, sha256 } from '../src/secrets.ts';
+
+const DAYS = 7;
+
+const config = readConfig();
+const connection = config.DATABASE_URL
+  ? { connectionString: config.DATABASE_URL }
+  : findRunningConnection(config.DATA_DIR);
+if (!connection) {
+  process.stderr.write('Start PM3K first: its embedded database is not running.\n');
+  process.exit(1);
+}
+const db = openDatabase(connection);
+const token = randomToken(256);
+await insertInvitation(db, sha256(token), new Date(Date.now() + DAYS * 86_400_000));
+await db.destroy();
+process.stdout.write(`${config.PUBLIC_URL}/invite/${token}\n`);

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { DOCUMENTS, filled, tables } from '../scripts/docs.ts';
+import { ROOT } from './support/appliance.ts';
+
+describe('the documentation', () => {
+  it('prints settings, error codes, states and routes as the code has them', async () => {
+    const made = await tables();
+    const texts = DOCUMENTS.map((name) => [name, readFileSync(join(ROOT, name), 'utf8')] as const);
+    for (const [name, text] of texts)
+      expect(filled(text, made), `${name}: run npm run docs`).to.equal(text);
+    const all = texts.map(([, text]) => text).join('\n');
+    for (const name of Object.keys(made)) expect(all).to.contain(`<!-- ${name} -->`);
+    for (const table of Object.values(made)) expect(all).to.contain(table);
+  });
+
+  it('describes every setting in a sentence', async () => {
+    for (const line of (await tables())['settings']?.split('\n').slice(2) ?? []) {
+      expect(line.split(' | ')[2], line).to.match(/\.\s\|?$/);
+    }
+  });
+});

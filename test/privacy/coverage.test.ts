@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { printSchema, SCHEMA_FILE } from '../../scripts/schema.ts';
+import { openDatabase } from '../../src/database.ts';
+import { loadModules } from '../../src/modules.ts';
+import type { TableDeclaration } from '../../src/privacy/declaration.ts';
+import { freshDatabase } from '../support/database.ts';
+
+describe('the privacy declarations', () => {
+  let db: ReturnType<typeof openDatabase>;
+  let declared: Record<string, TableDeclaration>;
+  before(async () => {
+    db = openDatabase((await freshDatabase()).connection);
+    const modules = await loadModules();
+    declared = Object.assign(
+      {},
+      ...modules.map(({ personal_data }) =>
+        'tables' in personal_data ? personal_data.tables : {},
+      ),
+    );
+  });
+  after(() => db.destroy());
+
+  it('name every table and every column of the schema, and no other', async () => {
+    const { rows } = await db.raw(
+      `select table_name, column_name from information_schema.columns where table_schema = 'public' order by 1, 2`,
+    );
+    const real = rows.map(
+      (row: { table_name: string; column_name: string }) => `${row.table_name}.${row.column_name}`,
+    );
+    const said = Object.entries(declared).flatMap(([table, { columns }]) =>
+      Object.keys(columns).map((column) => `${table}.${column}`),
+    );
+    expect(said.sort()).to.deep.equal(real.sort());
+  });
+
+  it('reach every creator’s row by an indexed, cascading foreign key', async () => {
+    const { rows } = await db.raw(`
+      select conrelid::regclass::text as table_name, a.attname as column_name, confrelid::regclass::text as target,
+             confdeltype = 'c' as cascades,
+             exists (select from pg_index i where i.indrelid = conrelid and i.indkey[0] = conkey[1]) as is_indexed
+        from pg_constraint join pg_attribute a on a.attrelid = conrelid and a.attnum = conkey[1]
+       where contype = 'f' and connamespace = 'public'::regnamespace`);
+    const keys = new Map(
+      rows.map((row: Record<string, unknown>) => [
+        `${row['table_name']}.${row['column_name']}`,
+        row,
+      ]),
+    );
+    for (const [table, { owner }] of Object.entries(declared)) {
+      if ('keep' in owner || table === 'creators') continue;
+      const [column, target] =
+        'by' in owner
+          ? [owner.by, 'creators']
+          : (Object.entries(owner.through)[0] as [string, string]);
+      expect(keys.get(`${table}.${column}`), `${table}.${column}`).to.include({
+        target,
+        cascades: true,
+        is_indexed: true,
+      });
+    }
+  });
+
+  it('say why what is kept may be kept, and which columns are secret exist', () => {
+    for (const [table, { owner, secret = [], columns }] of Object.entries(declared)) {
+      if ('keep' in owner) expect(owner.keep, table).to.match(/.{20,}/);
+      for (const column of secret) expect(columns, table).to.have.property(column);
+    }
+  });
+});
+
+describe('migrations/schema.sql', () => {
+  it('is what the migrations make', async () => {
+    const db = openDatabase((await freshDatabase()).connection);
+    const printed = await printSchema(db).finally(() => db.destroy());
+    expect(readFileSync(SCHEMA_FILE, 'utf8'), 'run npm run schema').to.equal(printed);
+  });
+});
