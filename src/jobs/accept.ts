@@ -62,7 +62,7 @@ export async function acceptJob(
 async function lockedUpload(trx: Knex, creator: Creator, video: NewJobRequest['video']) {
   if (video.source === 'url') {
     const url = URL.parse(video.url);
-    if (!url || url.protocol !== 'https:' || url.port || url.username || url.password) {
+    if (url?.protocol !== 'https:' || url.port || url.username || url.password) {
       throw new Problem('url_not_allowed', 'Expected an https URL without port and credentials.');
     }
     throw new Problem(

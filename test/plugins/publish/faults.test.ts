@@ -1,0 +1,149 @@
+import { expect } from 'chai';
+import pg from 'pg';
+import type { Fault } from '../../../scripts/tiktok-sandbox/state.ts';
+import { type Appliance, anAppliance, type Client, type Json } from '../../support/appliance.ts';
+import { paddedVideo, video } from '../../support/videos.ts';
+
+describe('publishing', () => {
+  let app: Appliance;
+  let number = 0;
+  before(async () => {
+    app = await anAppliance({ LOG_LEVEL: 'warn' });
+  });
+  after(() => app[Symbol.asyncDispose]());
+
+  const order = (endpoint: string, kind: string, count = 1, open_id?: string) =>
+    app.sandbox.state.faults.push({ endpoint, kind, count, open_id } as Fault);
+
+  /** A post of a creator of its own, so that faults and quotas of one case do not reach another. */
+  async function post(
+    bytes?: Buffer<ArrayBuffer>,
+    more: Json = {},
+  ): Promise<{ client: Client; id: string; job(): Promise<Json>; posts(): Json[] }> {
+    number += 1;
+    const client = await app.creator(`faulty${number}`);
+    const open_id = app.sandbox.state.accounts.find(
+      (each) => each.username === `faulty${number}`,
+    )?.open_id;
+    const upload = await client.upload(bytes ?? (await video()));
+    const { json } = await client.api(
+      'POST',
+      '/v1/jobs',
+      client.job(upload.json['storage_key'], more),
+    );
+    return {
+      client,
+      id: json['id'],
+      job: () => client.ended(json['id'], 100_000),
+      posts: () =>
+        app.sandbox.state.publishes.filter(
+          (each) => each.open_id === open_id && each.status === 'PUBLISH_COMPLETE',
+        ) as unknown as Json[],
+    };
+  }
+
+  const cases: [string, string, string, number, boolean?][] = [
+    ['an answer to init that is lost', 'video/init', 'answer_lost', 1],
+    ['a 500 at init', 'video/init', 'http_500', 1],
+    ['a gateway’s HTML at init', 'video/init', 'html_502', 1],
+    ['a gateway’s HTML at upload', 'upload', 'html_502', 1],
+    ['an answer to the last chunk that is lost', 'upload', 'answer_lost', 1],
+    ['a connection cut in a chunk whose bytes are dropped', 'upload', 'cut_drop', 1, true],
+    ['a connection cut in a chunk whose bytes are kept', 'upload', 'cut_keep', 1, true],
+    ['an upload address that has expired', 'upload', 'url_expired', 1],
+    ['a status answer that is lost', 'status/fetch', 'answer_lost', 1],
+    ['a gateway’s HTML at status', 'status/fetch', 'html_502', 2],
+    ['an access token that died', 'video/init', 'token_revoked', 1],
+    ['a failure inside TikTok’s processing', 'processing', 'fail:internal', 1],
+  ];
+  for (const [name, endpoint, kind, count, is_large] of cases) {
+    it(`survives ${name}, and posts once`, async () => {
+      order(endpoint, kind, count);
+      const { job, posts } = await post(is_large ? await paddedVideo(65_000_000) : undefined);
+      const ended = await job();
+      expect(ended['status'], JSON.stringify(ended['error'])).to.equal('finished');
+      expect(posts()).to.have.length(1);
+      expect(app.sandbox.state.faults.every((fault) => fault.count === 0)).to.equal(true);
+    });
+  }
+
+  const refusals: [string, string][] = [
+    ['file_format_check_failed', 'media_rejected'],
+    ['spam_risk_user_banned_from_posting', 'tiktok_refused'],
+    ['spam_risk_text', 'tiktok_refused'],
+    ['auth_removed', 'creator_disconnected'],
+  ];
+  for (const [reason, code] of refusals) {
+    it(`ends as failed with ${code} when TikTok says ${reason}, and keeps TikTok’s word`, async () => {
+      order('processing', `fail:${reason}`);
+      const { job, posts, client, id } = await post();
+      const ended = await job();
+      expect(ended['status']).to.equal('failed');
+      expect(ended['error']).to.deep.include({ code, tiktok: { code: reason, log_id: null } });
+      expect(posts()).to.have.length(0);
+      if (reason !== 'spam_risk_text') return;
+      // What failed for sure may be tried again, and then is posted once.
+      await client.api('POST', `/v1/jobs/${id}/retry`);
+      expect((await job())['status']).to.equal('finished');
+      expect(posts()).to.have.length(1);
+    });
+  }
+
+  it('never calls failed what may have been posted: without an answer for a day it is unconfirmed', async () => {
+    order('processing', 'stuck');
+    const { client, id } = await post();
+    await until(async () => (await client.api('GET', `/v1/jobs/${id}`)).json['step'] === 'confirm');
+    const database = new pg.Client(app.database_url);
+    await database.connect();
+    await database.query(
+      `update publish_attempts set sent_at = now() - interval '25 hours' where job_id = $1`,
+      [id],
+    );
+    await database.query(`update graphile_worker._private_jobs set run_at = now() where key = $1`, [
+      `job:${id}`,
+    ]);
+    await until(
+      async () => (await client.api('GET', `/v1/jobs/${id}`)).json['status'] === 'unconfirmed',
+    );
+    const cancel = await client.api('POST', `/v1/jobs/${id}/cancellation`);
+    expect(cancel.json['code']).to.equal('state_conflict');
+    const resolved = await client.api('POST', `/v1/jobs/${id}/resolution`, { outcome: 'posted' });
+    expect(resolved.json['status']).to.equal('finished');
+    await database.end();
+  });
+
+  it('refuses an account that must be private, with words that say what to do', async () => {
+    const app_record = app.sandbox.state.apps[0];
+    if (app_record) app_record.is_audited = false;
+    // Else the cap of five users of an unaudited app would be what refuses.
+    app.sandbox.state.settings.caps = false;
+    const { job } = await post();
+    const ended = await job();
+    if (app_record) app_record.is_audited = true;
+    expect(ended['error']['code']).to.equal('account_must_be_private');
+    expect(ended['error']['message']).to.contain('inbox');
+  });
+
+  it('never sends a byte to a host that is not allowed', async () => {
+    await using closed = await anAppliance({
+      LOG_LEVEL: 'warn',
+      TIKTOK_UPLOAD_HOSTS: '*.tiktokapis.com',
+    });
+    const client = await closed.creator();
+    const upload = await client.upload(await video());
+    const { json } = await client.api('POST', '/v1/jobs', client.job(upload.json['storage_key']));
+    const ended = await client.ended(json['id']);
+    expect(ended['error']['tiktok']['code']).to.equal('upload_url_not_allowed');
+    expect(closed.sandbox.state.publishes.every((each) => each.received_bytes === 0)).to.equal(
+      true,
+    );
+  });
+});
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('Expected a condition to come true within 30 s');
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
