@@ -50,6 +50,8 @@ const SERVER_SETTINGS = {
 interface Account {
   uid: number;
   gid: number;
+  /** Options of setpriv beside the ids. */
+  way: string[];
 }
 
 /** Starts the server on `data_dir/postgres`, or takes over one that a killed process left behind. */
@@ -59,8 +61,8 @@ export async function startEmbeddedPostgres(
 ): Promise<EmbeddedPostgres> {
   const cluster = resolve(data_dir, 'postgres');
   const programs = findPrograms();
-  const account = process.getuid?.() === 0 ? unprivilegedAccount() : null;
-  if (account) checkReachable(programs.postgres, account);
+  const is_root = process.getuid?.() === 0;
+  const account = is_root ? findWay(programs.postgres, unprivilegedAccount()) : null;
   createCluster(cluster, programs.initdb, account);
 
   const left_over = findRunningServer(cluster);
@@ -141,7 +143,7 @@ function unprivilegedAccount(): Account {
   const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
   for (const name of ['postgres', 'nobody']) {
     const fields = lines.find((line) => line.startsWith(`${name}:`))?.split(':');
-    if (fields) return { uid: Number(fields[2]), gid: Number(fields[3]) };
+    if (fields) return { uid: Number(fields[2]), gid: Number(fields[3]), way: [] };
   }
   throw new EmbeddedPostgresFault(
     'Started as root, and there is neither a user postgres nor nobody to run PostgreSQL as. Start as another user, or set DATABASE_URL.',
@@ -149,23 +151,32 @@ function unprivilegedAccount(): Account {
 }
 
 /**
- * The command that runs `program` as `account`. A checkout or DATA_DIR below a folder closed to
- * others (mode 0700) is still reachable with the capability to search directories, nothing more.
+ * Ways to give root away, best first. A checkout or DATA_DIR below a folder closed to others (mode
+ * 0700) stays reachable with the capability to search directories, nothing more; and since initdb
+ * asks with access(2), which ignores capabilities of whoever is not root, that fix-up is off.
  */
+const CAPABILITY = ['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search'];
+const WAYS = [['--securebits=+no_setuid_fixup', ...CAPABILITY], CAPABILITY, []];
+
+/** The command that runs `program` as `account`, or as ourselves when there is none. */
 function commandAs(account: Account | null, program: string, args: string[]): [string, string[]] {
   if (!account) return [program, args];
-  const capability = '+dac_read_search';
-  const caps = [`--inh-caps=${capability}`, `--ambient-caps=${capability}`];
   const who = [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'];
-  return ['setpriv', [...who, ...caps, '--', program, ...args]];
+  return ['setpriv', [...who, ...account.way, '--', program, ...args]];
 }
 
-function checkReachable(postgres: string, account: Account): void {
-  const [command, args] = commandAs(account, postgres, ['--version']);
-  const result = spawnSync(command, args, { encoding: 'utf8' });
-  if (result.status === 0) return;
+/** Settles on the first way by which the account can run the program. */
+function findWay(postgres: string, { uid, gid }: Account): Account {
+  let last = '';
+  for (const way of WAYS) {
+    const account = { uid, gid, way };
+    const [command, args] = commandAs(account, postgres, ['--version']);
+    const result = spawnSync(command, args, { encoding: 'utf8', cwd: '/' });
+    if (result.status === 0) return account;
+    last = (result.stderr || String(result.error)).trim();
+  }
   throw new EmbeddedPostgresFault(
-    `Started as root, PostgreSQL must run as another user, and that user cannot run it (${(result.stderr || String(result.error)).trim()}). Start as another user, move the project to a folder others may enter, or set DATABASE_URL.`,
+    `Started as root, PostgreSQL must run as another user, and that user cannot run it (${last}). Start as another user, move the project to a folder others may enter, or set DATABASE_URL.`,
   );
 }
 
@@ -183,7 +194,11 @@ function createCluster(cluster: string, initdb: string, account: Account | null)
     ...['-D', fresh, '-U', SUPERUSER, '--auth=trust', '--encoding=UTF8', '--locale=C'],
     '--no-sync',
   ]);
-  const result = spawnSync(command, args, { encoding: 'utf8', env: serverEnvironment() });
+  const result = spawnSync(command, args, {
+    encoding: 'utf8',
+    cwd: '/',
+    env: serverEnvironment(),
+  });
   if (result.status !== 0) {
     rmSync(fresh, { recursive: true, force: true });
     throw new EmbeddedPostgresFault(
