@@ -22,7 +22,6 @@ ENV NODE_ENV=production DATA_DIR=/data PORT=3000
 USER node
 VOLUME /data
 EXPOSE 3000
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "scripts/healthcheck.ts"]
 # node itself is process 1, so that it gets the signal to stop.
 CMD ["node", "--max-semi-space-size=2", "src/main.ts"]

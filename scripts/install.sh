@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by demo.sh and test.sh: brings what they need onto this machine, with or without root.
 # Expects the project's root as the working directory.
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Types, lint and all tests; its last line is "N passed, N failed".
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 . scripts/install.sh
 command -v chromium >/dev/null || install_package chromium || echo "NO CHROMIUM: the browser tests do not run here." >&2
 
