@@ -10,6 +10,8 @@ import { promisify } from 'node:util';
 import { connectWithKey } from './connect.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
+/** Whatever ffmpeg the appliance would use. */
+const FFMPEG = join(ROOT, 'plugins/media/caged-ffmpeg.sh');
 const CAPTION = 'A first post from the demo #hello';
 const SETTINGS = {
   privacy_level: 'PUBLIC_TO_EVERYONE',
@@ -61,15 +63,7 @@ async function walk(app_url: string, sandbox_url: string): Promise<void> {
   const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=720x1280:rate=30:duration=3'];
   const sound = ['-f', 'lavfi', '-i', 'sine=frequency=440:duration=3'];
   const codecs = ['-c:v', 'mpeg4', '-q:v', '4', '-c:a', 'mp3'];
-  await promisify(execFile)(await ffmpeg(), [
-    '-v',
-    'error',
-    ...picture,
-    ...sound,
-    ...codecs,
-    '-y',
-    video,
-  ]);
+  await promisify(execFile)(FFMPEG, ['-v', 'error', ...picture, ...sound, ...codecs, '-y', video]);
   const authorization = `Bearer ${key}`;
   const upload = await call(`${app_url}/v1/media`, {
     method: 'POST',
@@ -135,7 +129,7 @@ async function stay(app_url: string, sandbox_url: string): Promise<void> {
 function start(script: string, env: Record<string, string>): void {
   const child = spawn(process.execPath, [join(ROOT, script)], {
     env: { ...process.env, ...env },
-    stdio: ['ignore', is_once ? 'inherit' : 'inherit', 'inherit'],
+    stdio: ['ignore', 'inherit', 'inherit'],
     // A Ctrl-C in the terminal reaches this process alone, which then ends the others in order.
     detached: true,
   });
@@ -171,11 +165,6 @@ async function call(
   const json = (await answer.json()) as Record<string, unknown>;
   if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${JSON.stringify(json)}`);
   return json;
-}
-
-/** The demo's own video is made by whatever ffmpeg the appliance would use. */
-async function ffmpeg(): Promise<string> {
-  return join(ROOT, 'plugins/media/caged-ffmpeg.sh');
 }
 
 function freePort(): Promise<number> {

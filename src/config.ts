@@ -1,4 +1,5 @@
 // Reads the environment, once: the only file that knows process.env. All faults are reported together.
+// Long, because half of it is the table of settings.
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';

@@ -13,6 +13,7 @@ import {
   jsonBody,
   Refusal,
 } from './answers.ts';
+import { checkChunks, checkPostInfo, object, unknownFields } from './bodies.ts';
 import { faults } from './faults.ts';
 import { pullPhotos } from './photos.ts';
 import { type Account, type App, logId, note, type Publish, type State } from './state.ts';
@@ -22,7 +23,6 @@ const POSTS_PER_DAY = 15;
 const PENDING_SHARES = 5;
 const UNAUDITED_USERS = 5;
 const INFO_FRESH_MS = 15 * 60_000;
-const LEVELS = ['PUBLIC_TO_EVERYONE', 'MUTUAL_FOLLOW_FRIENDS', 'FOLLOWER_OF_CREATOR', 'SELF_ONLY'];
 
 export function addInitRoutes(router: Router, state: State): void {
   const add = (path: string, endpoint: string, handle: (koa: Context) => unknown) =>
@@ -127,91 +127,6 @@ async function videoInit(state: State, koa: Context, kind: 'direct' | 'inbox'): 
     koa,
     JSON.stringify({ publish_id: publish.publish_id, upload_url: uploadUrl(koa, publish) }),
   );
-}
-
-function object(value: unknown, message: string): Record<string, unknown> {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) throw badParams(message);
-  return value as Record<string, unknown>;
-}
-
-function unknownFields(
-  state: State,
-  koa: Context,
-  value: Record<string, unknown>,
-  known: string[],
-): void {
-  for (const name of Object.keys(value)) {
-    if (!known.includes(name)) note(state, 'lint', 'unknown_field', name, koa.path);
-  }
-}
-
-function checkPostInfo(
-  state: State,
-  koa: Context,
-  value: unknown,
-  max_title: number,
-): Record<string, unknown> {
-  const info = object(value, 'The request post info is empty or incorrect');
-  const { title, privacy_level } = info;
-  if (title !== undefined && (typeof title !== 'string' || title.length > max_title))
-    throw badParams('The title is too long');
-  const { description } = info;
-  if (description !== undefined && (typeof description !== 'string' || description.length > 4000))
-    throw badParams('The description is too long');
-  for (const name of [
-    'disable_comment',
-    'disable_duet',
-    'disable_stitch',
-    'brand_content_toggle',
-    'brand_organic_toggle',
-    'is_aigc',
-    'auto_add_music',
-  ]) {
-    if (info[name] !== undefined && typeof info[name] !== 'boolean')
-      throw badParams(`${name} is not a bool`);
-  }
-  const cover = info['video_cover_timestamp_ms'];
-  if (cover !== undefined && !Number.isInteger(cover))
-    throw badParams('video_cover_timestamp_ms is not an int32');
-  if (privacy_level !== undefined && !LEVELS.includes(String(privacy_level)))
-    throw badParams('privacy_level is not known');
-  if (info['brand_content_toggle'] === undefined || info['brand_organic_toggle'] === undefined) {
-    note(state, 'lint', 'brand_toggles_missing', 'always send both toggles', koa.path);
-  }
-  if (info['brand_content_toggle'] === true && privacy_level === 'SELF_ONLY') {
-    note(state, 'lint', 'branded_private', 'branded content cannot be private', koa.path);
-  }
-  return info;
-}
-
-/** https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide, and what refusals taught. */
-export function checkChunks(source: Record<string, unknown>) {
-  const [video_size, chunk_size, total] = ['video_size', 'chunk_size', 'total_chunk_count'].map(
-    (name) => {
-      const value = source[name];
-      if (!Number.isInteger(value) || (value as number) <= 0) {
-        throw badParams(
-          name === 'total_chunk_count'
-            ? 'The total chunk count is invalid'
-            : name === 'chunk_size'
-              ? 'The chunk size is invalid'
-              : 'The video size is invalid',
-        );
-      }
-      return value as number;
-    },
-  ) as [number, number, number];
-  if (video_size > 4_294_967_296) throw badParams('The video size is invalid');
-  if (total > 1000 || total !== Math.floor(video_size / chunk_size))
-    throw badParams('The total chunk count is invalid');
-  const last = video_size - chunk_size * (total - 1);
-  const is_bad =
-    chunk_size > 64_000_000 ||
-    (total === 1 && chunk_size !== video_size) ||
-    (total > 1 && chunk_size < 5_242_880) ||
-    last > 128_000_000;
-  if (is_bad) throw badParams('The chunk size is invalid');
-  return { video_size, chunk_size, total_chunk_count: total };
 }
 
 /** Privacy 403, unaudited 403, bans and caps 403: in this order. */

@@ -1,22 +1,13 @@
-// Login Kit: consent page, codes, tokens with rotation, revocation, and user info.
+// Login Kit: the routes, tokens with rotation, and revocation.
 // https://developers.tiktok.com/doc/oauth-user-access-token-management
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { answer, authorize, badParams, bodyText, Refusal } from './answers.ts';
+import { bodyText } from './answers.ts';
+import { decideConsent, showConsent } from './consent.ts';
 import { faults } from './faults.ts';
-import { consentPage, errorPage } from './pages.ts';
-import { type Account, type App, type Code, type Grant, logId, note, type State } from './state.ts';
-
-const CODE_MS = 600_000;
-const ALL_SCOPES = [
-  'user.info.basic',
-  'user.info.profile',
-  'user.info.stats',
-  'video.list',
-  'video.publish',
-  'video.upload',
-];
+import { type App, type Code, type Grant, logId, note, type State } from './state.ts';
+import { userInfo } from './user-info.ts';
 
 export function addOAuthRoutes(router: Router, state: State): void {
   router.get('/v2/auth/authorize{/}', (koa) => showConsent(state, koa));
@@ -26,120 +17,6 @@ export function addOAuthRoutes(router: Router, state: State): void {
     flat(state, koa, revoke),
   );
   router.get('/v2/user/info{/}', faults(state, 'user/info'), (koa) => userInfo(state, koa));
-}
-
-interface Ask {
-  app: App;
-  redirect_uri: string;
-  state: string;
-  scopes: string[];
-  code_challenge: string | null;
-}
-
-/** What cannot be answered at the redirect address is shown on a page; the rest goes back there. */
-function readAsk(
-  state: State,
-  query: Record<string, string>,
-): Ask | { page: string } | { redirect: string } {
-  const app = state.apps.find((each) => each.client_key === query['client_key']);
-  if (!app) return { page: 'client_key' };
-  const redirect_uri = query['redirect_uri'] ?? '';
-  if (!app.redirect_uris.some((registered) => isRegistered(registered, redirect_uri)))
-    return { page: 'redirect_uri' };
-  if (query['response_type'] !== 'code') return { page: 'response_type' };
-  if (!query['state']) return { page: 'state' };
-  const back = (error: string, description: string) => ({
-    redirect: withQuery(redirect_uri, {
-      error,
-      error_description: description,
-      state: query['state'] ?? '',
-    }),
-  });
-  const scopes = (query['scope'] ?? '').split(',');
-  if (scopes.some((scope) => !ALL_SCOPES.includes(scope) || !app.scopes.includes(scope))) {
-    return back(
-      'invalid_scope',
-      'The requested scope is invalid, unknown, malformed, or not granted to the app.',
-    );
-  }
-  const challenge = query['code_challenge'];
-  if (app.pkce === 'required' && (!challenge || query['code_challenge_method'] !== 'S256')) {
-    return back('invalid_request', 'The request parameters are malformed. code_challenge');
-  }
-  return { app, redirect_uri, state: query['state'], scopes, code_challenge: challenge ?? null };
-}
-
-/** Byte for byte; a registered port `*` is the desktop product's wildcard on this machine. */
-export function isRegistered(registered: string, given: string): boolean {
-  if (registered === given) return true;
-  if (!/^http:\/\/(localhost|127\.0\.0\.1):\*\//.test(registered)) return false;
-  const [before = '', after = ''] = registered.split('*');
-  return (
-    given.startsWith(before) &&
-    given.endsWith(after) &&
-    /^\d{1,5}$/.test(given.slice(before.length, -after.length))
-  );
-}
-
-function showConsent(state: State, koa: Context): void {
-  const ask = readAsk(state, koa.query as Record<string, string>);
-  if ('page' in ask) {
-    note(state, 'violation', 'authorize', `bad ${ask.page}`, koa.path);
-    koa.status = 400;
-    koa.type = 'html';
-    koa.body = errorPage(ask.page);
-  } else if ('redirect' in ask) {
-    note(state, 'violation', 'authorize', 'refused scope or challenge', koa.path);
-    koa.redirect(ask.redirect);
-  } else {
-    koa.type = 'html';
-    koa.body = consentPage(state.accounts, ask.scopes, koa.querystring);
-  }
-}
-
-async function decideConsent(state: State, koa: Context): Promise<void> {
-  const form = new URLSearchParams(await bodyText(koa));
-  const query = Object.fromEntries(new URLSearchParams(form.get('query') ?? ''));
-  const ask = readAsk(state, query);
-  if ('page' in ask || 'redirect' in ask) throw badParams('The consent form was changed');
-  const account = state.accounts.find((each) => each.username === form.get('account'));
-  const back = (values: Record<string, string>) =>
-    koa.redirect(withQuery(ask.redirect_uri, { ...values, state: ask.state }));
-  if (form.get('decision') !== 'allow' || !account) {
-    return back({ error: 'access_denied', error_description: 'The user denied the request.' });
-  }
-  if (ask.app.target_users && !ask.app.target_users.includes(account.username)) {
-    return back({
-      error: 'access_denied',
-      error_type: 'non_sandbox_target',
-      error_description: 'Not a target user.',
-    });
-  }
-  const scopes = ask.scopes.filter(
-    (scope) => scope === 'user.info.basic' || form.getAll('scope').includes(scope),
-  );
-  const code = newCode(ask, account, scopes);
-  state.codes.push(code);
-  back({ code: code.code, scopes: scopes.join(',') });
-}
-
-/** Real codes hold `*` and `!`, which must be decoded before the exchange. */
-function newCode(ask: Ask, account: Account, scopes: string[]): Code {
-  return {
-    code: `${randomBytes(24).toString('base64url')}*1!${1000 + Math.floor(Math.random() * 9000)}.u1`,
-    client_key: ask.app.client_key,
-    redirect_uri: ask.redirect_uri,
-    open_id: account.open_id,
-    scopes,
-    code_challenge: ask.code_challenge,
-    expires_at: Date.now() + CODE_MS,
-  };
-}
-
-function withQuery(base: string, values: Record<string, string>): string {
-  const url = new URL(base);
-  for (const [name, value] of Object.entries(values)) url.searchParams.set(name, value);
-  return url.href;
 }
 
 /** A refusal of the OAuth endpoints: flat, and at times with HTTP 200. */
@@ -288,50 +165,4 @@ function revoke(state: State, app: App, form: URLSearchParams): Record<string, u
   state.grants.splice(index, 1);
   state.revocations.push({ open_id: grant.open_id, at: new Date().toISOString() });
   return {};
-}
-
-const FIELDS: Record<string, string> = {
-  open_id: 'user.info.basic',
-  union_id: 'user.info.basic',
-  avatar_url: 'user.info.basic',
-  avatar_url_100: 'user.info.basic',
-  avatar_large_url: 'user.info.basic',
-  display_name: 'user.info.basic',
-  bio_description: 'user.info.profile',
-  profile_deep_link: 'user.info.profile',
-  is_verified: 'user.info.profile',
-  username: 'user.info.profile',
-  follower_count: 'user.info.stats',
-  following_count: 'user.info.stats',
-  likes_count: 'user.info.stats',
-  video_count: 'user.info.stats',
-};
-
-/** One field outside the granted scopes fails the whole call. */
-function userInfo(state: State, koa: Context): void {
-  const { grant, account } = authorize(state, koa, 'user/info', [], 600);
-  const fields = String(koa.query['fields'] ?? '')
-    .split(',')
-    .filter(Boolean);
-  if (fields.length === 0) throw badParams('Field fields is required');
-  const unknown = fields.find((field) => !FIELDS[field]);
-  if (unknown) throw badParams(`Field ${unknown} is not known`);
-  if (fields.some((field) => !grant.scopes.includes(FIELDS[field] ?? ''))) {
-    throw new Refusal(
-      401,
-      'scope_not_authorized',
-      'The user did not authorize the scope required for completing this request.',
-    );
-  }
-  const values: Record<string, unknown> = {
-    open_id: account.open_id,
-    display_name: account.nickname,
-    username: account.username,
-    bio_description: account.bio,
-    is_verified: false,
-    avatar_url: `http://${koa.host}/avatar/${account.username}.svg`,
-    profile_deep_link: `http://${koa.host}/@${account.username}`,
-  };
-  const user = Object.fromEntries(fields.map((field) => [field, values[field] ?? 0]));
-  answer(koa, JSON.stringify({ user }));
 }

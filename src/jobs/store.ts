@@ -1,4 +1,5 @@
 // The SQL of jobs: every change of state is one guarded update with its event and its next run.
+// Long, because the fence, the moves and the lists share one table.
 import type { Knex } from 'knex';
 import { Problem } from '../errors.ts';
 import { queueStep, unqueue } from '../queue.ts';

@@ -1,5 +1,4 @@
 // The TikTok client: every call the appliance makes, typed, with refusals as TikTokError.
-import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { PostSettings, PrivacyLevel } from '../jobs/job.ts';
 import type { ChunkPlan } from './chunks.ts';
@@ -7,7 +6,7 @@ import { TikTokError } from './errors.ts';
 import { assertUploadHost } from './hosts.ts';
 import { authorizeUrl, exchange, type OAuthOptions, refresh, revoke } from './oauth.ts';
 import { callApi, dataOf } from './requests.ts';
-import { putChunk } from './upload.ts';
+import { type ChunkAnswer, type ChunkUpload, putChunk } from './upload.ts';
 import { creatorInfo, publishStatus, userInfo, videoInit } from './wire.ts';
 
 export interface TikTokOptions {
@@ -44,27 +43,6 @@ export interface PublishStatus {
   /** int64 ids as strings; empty for private posts, for ever. */
   post_ids: string[];
   uploaded_bytes: number | null;
-}
-
-export interface ChunkUpload {
-  upload_url: string;
-  /** Called once, when the bytes are about to be sent. */
-  body: () => Promise<Readable>;
-  first: number;
-  last: number;
-  total: number;
-  content_type: string;
-  on_progress?: (sent_bytes: number) => void;
-  signal: AbortSignal;
-}
-
-/**
- * `done`: TikTok has every byte. `more`: taken, go on. `behind` (416): go on at `received_bytes`.
- * `expired` (403) and `unknown` (404): the address is dead.
- */
-export interface ChunkAnswer {
-  result: 'done' | 'more' | 'behind' | 'expired' | 'unknown';
-  received_bytes: number | null;
 }
 
 export type TikTok = ReturnType<typeof createTikTok>;

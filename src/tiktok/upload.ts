@@ -1,9 +1,29 @@
 // One PUT of one chunk, and what TikTok's status codes mean there.
 // https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
-import { pipeline, Transform } from 'node:stream';
-import type { ChunkAnswer, ChunkUpload } from './client.ts';
+import { pipeline, type Readable, Transform } from 'node:stream';
 import { TikTokError } from './errors.ts';
 import { putStream, type Reply, unreadable } from './requests.ts';
+
+export interface ChunkUpload {
+  upload_url: string;
+  /** Called once, when the bytes are about to be sent. */
+  body: () => Promise<Readable>;
+  first: number;
+  last: number;
+  total: number;
+  content_type: string;
+  on_progress?: (sent_bytes: number) => void;
+  signal: AbortSignal;
+}
+
+/**
+ * `done`: TikTok has every byte. `more`: taken, go on. `behind` (416): go on at `received_bytes`.
+ * `expired` (403) and `unknown` (404): the address is dead.
+ */
+export interface ChunkAnswer {
+  result: 'done' | 'more' | 'behind' | 'expired' | 'unknown';
+  received_bytes: number | null;
+}
 
 /** Throws `refused` on 400, `no_answer` on 5xx and a broken line: then the same chunk may be sent again. */
 export async function putChunk(chunk: ChunkUpload): Promise<ChunkAnswer> {

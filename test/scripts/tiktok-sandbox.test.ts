@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { checkChunks } from '../../scripts/tiktok-sandbox/init.ts';
-import { isRegistered } from '../../scripts/tiktok-sandbox/oauth.ts';
+import { checkChunks } from '../../scripts/tiktok-sandbox/bodies.ts';
+import { isRegistered } from '../../scripts/tiktok-sandbox/consent.ts';
 import {
   assertNotPublic,
   type Sandbox,

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { checkChunks } from '../../scripts/tiktok-sandbox/init.ts';
+import { checkChunks } from '../../scripts/tiktok-sandbox/bodies.ts';
 import { chunkFrom, chunkPlan, MAX_BYTES } from '../../src/tiktok/chunks.ts';
 
 describe('the chunk plan', () => {

@@ -1,0 +1,131 @@
+// The consent page: what an app asks for, and what a person decides.
+// https://developers.tiktok.com/doc/login-kit-web
+import { randomBytes } from 'node:crypto';
+import type { Context } from 'koa';
+import { badParams, bodyText } from './answers.ts';
+import { consentPage, errorPage } from './pages.ts';
+import { type Account, type App, type Code, note, type State } from './state.ts';
+
+const CODE_MS = 600_000;
+const ALL_SCOPES = [
+  'user.info.basic',
+  'user.info.profile',
+  'user.info.stats',
+  'video.list',
+  'video.publish',
+  'video.upload',
+];
+
+interface Ask {
+  app: App;
+  redirect_uri: string;
+  state: string;
+  scopes: string[];
+  code_challenge: string | null;
+}
+
+/** What cannot be answered at the redirect address is shown on a page; the rest goes back there. */
+function readAsk(
+  state: State,
+  query: Record<string, string>,
+): Ask | { page: string } | { redirect: string } {
+  const app = state.apps.find((each) => each.client_key === query['client_key']);
+  if (!app) return { page: 'client_key' };
+  const redirect_uri = query['redirect_uri'] ?? '';
+  if (!app.redirect_uris.some((registered) => isRegistered(registered, redirect_uri)))
+    return { page: 'redirect_uri' };
+  if (query['response_type'] !== 'code') return { page: 'response_type' };
+  if (!query['state']) return { page: 'state' };
+  const back = (error: string, description: string) => ({
+    redirect: withQuery(redirect_uri, {
+      error,
+      error_description: description,
+      state: query['state'] ?? '',
+    }),
+  });
+  const scopes = (query['scope'] ?? '').split(',');
+  if (scopes.some((scope) => !ALL_SCOPES.includes(scope) || !app.scopes.includes(scope))) {
+    return back(
+      'invalid_scope',
+      'The requested scope is invalid, unknown, malformed, or not granted to the app.',
+    );
+  }
+  const challenge = query['code_challenge'];
+  if (app.pkce === 'required' && (!challenge || query['code_challenge_method'] !== 'S256')) {
+    return back('invalid_request', 'The request parameters are malformed. code_challenge');
+  }
+  return { app, redirect_uri, state: query['state'], scopes, code_challenge: challenge ?? null };
+}
+
+/** Byte for byte; a registered port `*` is the desktop product's wildcard on this machine. */
+export function isRegistered(registered: string, given: string): boolean {
+  if (registered === given) return true;
+  if (!/^http:\/\/(localhost|127\.0\.0\.1):\*\//.test(registered)) return false;
+  const [before = '', after = ''] = registered.split('*');
+  return (
+    given.startsWith(before) &&
+    given.endsWith(after) &&
+    /^\d{1,5}$/.test(given.slice(before.length, -after.length))
+  );
+}
+
+export function showConsent(state: State, koa: Context): void {
+  const ask = readAsk(state, koa.query as Record<string, string>);
+  if ('page' in ask) {
+    note(state, 'violation', 'authorize', `bad ${ask.page}`, koa.path);
+    koa.status = 400;
+    koa.type = 'html';
+    koa.body = errorPage(ask.page);
+  } else if ('redirect' in ask) {
+    note(state, 'violation', 'authorize', 'refused scope or challenge', koa.path);
+    koa.redirect(ask.redirect);
+  } else {
+    koa.type = 'html';
+    koa.body = consentPage(state.accounts, ask.scopes, koa.querystring);
+  }
+}
+
+export async function decideConsent(state: State, koa: Context): Promise<void> {
+  const form = new URLSearchParams(await bodyText(koa));
+  const query = Object.fromEntries(new URLSearchParams(form.get('query') ?? ''));
+  const ask = readAsk(state, query);
+  if ('page' in ask || 'redirect' in ask) throw badParams('The consent form was changed');
+  const account = state.accounts.find((each) => each.username === form.get('account'));
+  const back = (values: Record<string, string>) =>
+    koa.redirect(withQuery(ask.redirect_uri, { ...values, state: ask.state }));
+  if (form.get('decision') !== 'allow' || !account) {
+    return back({ error: 'access_denied', error_description: 'The user denied the request.' });
+  }
+  if (ask.app.target_users && !ask.app.target_users.includes(account.username)) {
+    return back({
+      error: 'access_denied',
+      error_type: 'non_sandbox_target',
+      error_description: 'Not a target user.',
+    });
+  }
+  const scopes = ask.scopes.filter(
+    (scope) => scope === 'user.info.basic' || form.getAll('scope').includes(scope),
+  );
+  const code = newCode(ask, account, scopes);
+  state.codes.push(code);
+  back({ code: code.code, scopes: scopes.join(',') });
+}
+
+/** Real codes hold `*` and `!`, which must be decoded before the exchange. */
+function newCode(ask: Ask, account: Account, scopes: string[]): Code {
+  return {
+    code: `${randomBytes(24).toString('base64url')}*1!${1000 + Math.floor(Math.random() * 9000)}.u1`,
+    client_key: ask.app.client_key,
+    redirect_uri: ask.redirect_uri,
+    open_id: account.open_id,
+    scopes,
+    code_challenge: ask.code_challenge,
+    expires_at: Date.now() + CODE_MS,
+  };
+}
+
+function withQuery(base: string, values: Record<string, string>): string {
+  const url = new URL(base);
+  for (const [name, value] of Object.entries(values)) url.searchParams.set(name, value);
+  return url.href;
+}
