@@ -26,6 +26,7 @@ const EXIT_CONFIG = 78;
 const STOP_MS = 29_000;
 
 async function main(): Promise<void> {
+  const signalled = listenForSignals();
   const modules = await loadModules(pluginsDir());
   const config = readConfig(undefined, settingSchemas(modules));
   const log = createLog(config.LOG_LEVEL);
@@ -43,9 +44,6 @@ async function main(): Promise<void> {
   }
   log.info({ event: 'started', role: config.ROLE, url: config.PUBLIC_URL, port: config.PORT });
 
-  const signalled = new Promise<string>((done) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => done(signal));
-  });
   const broken = Promise.race([
     worker?.failed ?? new Promise<never>(() => {}),
     postgres?.died.then(() => Promise.reject(new Error('The embedded PostgreSQL ended'))) ??
@@ -53,12 +51,29 @@ async function main(): Promise<void> {
   ]);
   const reason = await Promise.race([signalled, broken]).catch((error) => error as Error);
   log.info({ event: 'stopping', reason: reason instanceof Error ? reason.message : reason });
-  // A second signal, or an end that takes too long, does not wait any more.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1));
   setTimeout(() => process.exit(1), STOP_MS).unref();
   await stop(ctx, server, worker, postgres);
   log.info({ event: 'stopped' });
   process.exit(reason instanceof Error ? 1 : 0);
+}
+
+/**
+ * From the first line on: a signal during the start must not leave the embedded database behind, so
+ * the start is seen through and then stopped. A second signal, or an end that takes too long, does
+ * not wait any more.
+ */
+function listenForSignals(): Promise<string> {
+  return new Promise((resolve) => {
+    let is_signalled = false;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (is_signalled) process.exit(1);
+        is_signalled = true;
+        setTimeout(() => process.exit(1), STOP_MS).unref();
+        resolve(signal);
+      });
+    }
+  });
 }
 
 function buildContext(

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import pg from 'pg';
 import {
@@ -80,5 +81,24 @@ describe('the embedded PostgreSQL', () => {
     expect(await end(second, 'SIGTERM')).to.equal(0);
     const third = await startEmbeddedPostgres(folder, log);
     await third.stop();
+  });
+
+  it('is stopped, too, when the signal comes during the start', async () => {
+    let printed = '';
+    const port = await freePort();
+    const env = {
+      PORT: String(port),
+      HOST: 'localhost',
+      DATA_DIR: folder,
+      TIKTOK_CLIENT_KEY: 'a',
+      TIKTOK_CLIENT_SECRET: 'b',
+    };
+    const early = spawnAppliance(env, (text) => {
+      printed += text;
+    });
+    while (!printed.includes('postgres.started') && early.exitCode === null) await sleep(5);
+    expect(printed).not.to.contain('"event":"started"');
+    expect(await end(early, 'SIGTERM')).to.equal(0);
+    expect(existsSync(join(folder, 'postgres/postmaster.pid'))).to.equal(false);
   });
 });
