@@ -15,6 +15,36 @@ create table api_keys (
   constraint api_keys_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE
 );
 
+create table audit_log (
+  id bigint not null generated always as identity,
+  at timestamp with time zone not null default clock_timestamp(),
+  operator_id uuid,
+  operator_email text not null,
+  act text not null,
+  subject text,
+  note text,
+  constraint audit_log_pkey PRIMARY KEY (id),
+  constraint audit_log_operator_id_fkey FOREIGN KEY (operator_id) REFERENCES operators(id) ON DELETE SET NULL
+);
+CREATE INDEX audit_log_at_idx ON public.audit_log USING btree (at);
+CREATE INDEX audit_log_operator_id_idx ON public.audit_log USING btree (operator_id);
+
+create table billing_records (
+  id uuid not null default gen_random_uuid(),
+  creator_id uuid,
+  paypal_subscription_id text not null,
+  status text not null,
+  paid_until timestamp with time zone,
+  grace_until timestamp with time zone,
+  access_until timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint billing_records_paypal_subscription_id_key UNIQUE (paypal_subscription_id),
+  constraint billing_records_pkey PRIMARY KEY (id),
+  constraint billing_records_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE SET NULL
+);
+CREATE INDEX billing_records_creator_id_idx ON public.billing_records USING btree (creator_id);
+
 create table consents (
   id uuid not null default gen_random_uuid(),
   job_id uuid not null,
@@ -32,7 +62,7 @@ CREATE INDEX consents_job_id_idx ON public.consents USING btree (job_id);
 
 create table creators (
   id uuid not null default gen_random_uuid(),
-  open_id text not null,
+  open_id text,
   username text,
   nickname text,
   avatar_url text,
@@ -42,10 +72,105 @@ create table creators (
   disconnected_at timestamp with time zone,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  leaving_at timestamp with time zone,
+  removal_reason integer,
+  keys_may_export_and_erase boolean not null default false,
+  time_zone text,
+  last_seen_at timestamp with time zone not null default now(),
+  name_confirmed_at timestamp with time zone,
   constraint creators_open_id_key UNIQUE (open_id),
   constraint creators_pkey PRIMARY KEY (id),
   constraint creators_plan_check CHECK ((plan = ANY (ARRAY['free'::text, 'trial'::text, 'paid'::text])))
 );
+CREATE INDEX creators_disconnected_at_idx ON public.creators USING btree (disconnected_at) WHERE (disconnected_at IS NOT NULL);
+CREATE INDEX creators_username_idx ON public.creators USING btree (lower(username));
+
+create table deletion_request_events (
+  id bigint not null generated always as identity,
+  request_id uuid not null,
+  at timestamp with time zone not null default clock_timestamp(),
+  operator_id uuid,
+  operator_email text,
+  name text not null,
+  note text,
+  constraint deletion_request_events_pkey PRIMARY KEY (id),
+  constraint deletion_request_events_operator_id_fkey FOREIGN KEY (operator_id) REFERENCES operators(id) ON DELETE SET NULL,
+  constraint deletion_request_events_request_id_fkey FOREIGN KEY (request_id) REFERENCES deletion_requests(id) ON DELETE CASCADE
+);
+CREATE INDEX deletion_request_events_operator_id_idx ON public.deletion_request_events USING btree (operator_id);
+CREATE INDEX deletion_request_events_request_id_idx ON public.deletion_request_events USING btree (request_id, id);
+
+create table deletion_requests (
+  id uuid not null default gen_random_uuid(),
+  number bigint not null generated always as identity,
+  state text not null default 'received'::text,
+  received_at timestamp with time zone not null,
+  username text,
+  profile_url text,
+  usage text,
+  details text,
+  creator_id uuid,
+  method text,
+  proof_description text,
+  bio_code text,
+  proof_token_hash text,
+  proof_expires_at timestamp with time zone,
+  proof_match boolean,
+  verified_at timestamp with time zone,
+  execute_after timestamp with time zone,
+  needs_second_operator boolean not null default false,
+  verified_by uuid,
+  refusal_reason text,
+  deletion_id uuid,
+  closed_at timestamp with time zone,
+  version integer not null default 1,
+  created_at timestamp with time zone not null default now(),
+  constraint deletion_requests_number_key UNIQUE (number),
+  constraint deletion_requests_proof_token_hash_key UNIQUE (proof_token_hash),
+  constraint deletion_requests_pkey PRIMARY KEY (id),
+  constraint deletion_requests_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE SET NULL,
+  constraint deletion_requests_deletion_id_fkey FOREIGN KEY (deletion_id) REFERENCES deletions(id) ON DELETE SET NULL,
+  constraint deletion_requests_verified_by_fkey FOREIGN KEY (verified_by) REFERENCES operators(id) ON DELETE SET NULL,
+  constraint deletion_requests_method_check CHECK ((method = ANY (ARRAY['sign_in'::text, 'bio'::text, 'other'::text]))),
+  constraint deletion_requests_state_check CHECK ((state = ANY (ARRAY['received'::text, 'identity_asked'::text, 'verified'::text, 'deleting'::text, 'done'::text, 'refused'::text])))
+);
+CREATE INDEX deletion_requests_creator_id_idx ON public.deletion_requests USING btree (creator_id);
+CREATE INDEX deletion_requests_deletion_id_idx ON public.deletion_requests USING btree (deletion_id);
+CREATE INDEX deletion_requests_state_idx ON public.deletion_requests USING btree (state, received_at);
+CREATE INDEX deletion_requests_verified_by_idx ON public.deletion_requests USING btree (verified_by);
+
+create table deletions (
+  id uuid not null default gen_random_uuid(),
+  receipt_token text not null,
+  method text not null,
+  creator_id uuid,
+  sealed_identifiers text,
+  requested_at timestamp with time zone not null default now(),
+  quiet_at timestamp with time zone,
+  recorded_at timestamp with time zone,
+  erased_at timestamp with time zone,
+  done_at timestamp with time zone,
+  receipt jsonb not null default '{}'::jsonb,
+  traces integer,
+  faults integer not null default 0,
+  revocation text not null default 'waiting'::text,
+  sealed_grant text,
+  open_id_hash text,
+  revoke_lease uuid,
+  revoke_leased_until timestamp with time zone,
+  revoke_at timestamp with time zone,
+  revoke_tries integer not null default 0,
+  revoked_at timestamp with time zone,
+  constraint deletions_receipt_token_key UNIQUE (receipt_token),
+  constraint deletions_pkey PRIMARY KEY (id),
+  constraint deletions_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE SET NULL,
+  constraint deletions_method_check CHECK ((method = ANY (ARRAY['self_service'::text, 'api'::text, 'request'::text, 'tiktok'::text, 'disconnected'::text, 'inactive'::text, 'restore'::text]))),
+  constraint deletions_revocation_check CHECK ((revocation = ANY (ARRAY['waiting'::text, 'pending'::text, 'revoked'::text, 'not_needed'::text, 'superseded'::text, 'given_up'::text])))
+);
+CREATE UNIQUE INDEX deletions_creator_id_idx ON public.deletions USING btree (creator_id);
+CREATE INDEX deletions_done_at_idx ON public.deletions USING btree (done_at);
+CREATE INDEX deletions_open_id_hash_idx ON public.deletions USING btree (open_id_hash) WHERE (open_id_hash IS NOT NULL);
+CREATE INDEX deletions_unfinished_idx ON public.deletions USING btree (requested_at) WHERE (done_at IS NULL);
 
 create table grants (
   creator_id uuid not null,
@@ -58,6 +183,7 @@ create table grants (
   lease_id uuid,
   leased_until timestamp with time zone,
   refreshed_at timestamp with time zone not null default now(),
+  granted_at timestamp with time zone not null default now(),
   constraint grants_pkey PRIMARY KEY (creator_id),
   constraint grants_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE
 );
@@ -178,6 +304,33 @@ create table oauth_states (
 );
 CREATE INDEX oauth_states_expires_at_idx ON public.oauth_states USING btree (expires_at);
 
+create table operator_sessions (
+  id_hash text not null,
+  operator_id uuid not null,
+  expires_at timestamp with time zone not null,
+  created_at timestamp with time zone not null default now(),
+  constraint operator_sessions_pkey PRIMARY KEY (id_hash),
+  constraint operator_sessions_operator_id_fkey FOREIGN KEY (operator_id) REFERENCES operators(id) ON DELETE CASCADE
+);
+CREATE INDEX operator_sessions_expires_at_idx ON public.operator_sessions USING btree (expires_at);
+CREATE INDEX operator_sessions_operator_id_idx ON public.operator_sessions USING btree (operator_id);
+
+create table operators (
+  id uuid not null default gen_random_uuid(),
+  email text not null,
+  password_hash text not null,
+  configured_hash text,
+  totp_secret text,
+  totp_confirmed_at timestamp with time zone,
+  totp_last_step bigint,
+  failures integer not null default 0,
+  locked_until timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint operators_email_key UNIQUE (email),
+  constraint operators_pkey PRIMARY KEY (id)
+);
+
 create table publish_attempts (
   id uuid not null default gen_random_uuid(),
   job_id uuid not null,
@@ -208,6 +361,19 @@ create table rate_limits (
   constraint rate_limits_pkey PRIMARY KEY (key)
 );
 
+create table request_log (
+  id bigint not null generated always as identity,
+  at timestamp with time zone not null default now(),
+  ip inet,
+  method text not null,
+  route text not null,
+  status integer not null,
+  duration_ms integer not null,
+  request_id text not null,
+  constraint request_log_pkey PRIMARY KEY (id)
+);
+CREATE INDEX request_log_at_idx ON public.request_log USING btree (at);
+
 create table sessions (
   id_hash text not null,
   creator_id uuid not null,
@@ -218,6 +384,27 @@ create table sessions (
 );
 CREATE INDEX sessions_creator_id_idx ON public.sessions USING btree (creator_id);
 CREATE INDEX sessions_expires_at_idx ON public.sessions USING btree (expires_at);
+
+create table statistics (
+  period text not null,
+  starts_on date not null,
+  posts integer not null,
+  failed integer not null,
+  bytes bigint not null,
+  constraint statistics_pkey PRIMARY KEY (period, starts_on),
+  constraint statistics_period_check CHECK ((period = ANY (ARRAY['day'::text, 'month'::text])))
+);
+
+create table sweeps (
+  id bigint not null generated always as identity,
+  at timestamp with time zone not null default clock_timestamp(),
+  what text not null,
+  removed bigint not null,
+  bytes bigint not null default 0,
+  ms integer not null,
+  constraint sweeps_pkey PRIMARY KEY (id)
+);
+CREATE INDEX sweeps_at_idx ON public.sweeps USING btree (at);
 
 create table tiktok_calls (
   id bigint not null generated always as identity,

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
-import { SETTINGS } from '../src/config.ts';
+import { SETTINGS } from '../src/settings.ts';
 import { ERROR_CODES } from '../src/errors.ts';
 import { ALL_STATES, STATES, statusOf, stepOf } from '../src/jobs/states.ts';
 import { loadModules, settingSchemas } from '../src/modules.ts';

@@ -1,11 +1,14 @@
-// The one argument: everything a module may need, built once in main.ts from the configuration.
+// The one argument: everything a module may need, built once from the configuration.
+import { join, resolve } from 'node:path';
+import { appSecret } from './app-secret.ts';
 import type { Config } from './config.ts';
-import type { ConnectionOptions, Database } from './database.ts';
+import { type ConnectionOptions, type Database, openDatabase } from './database.ts';
 import type { Logger } from './log.ts';
 import type { Inspection, Manifest } from './plugin.ts';
-import type { Secrets } from './secrets.ts';
+import { createSecrets, type Secrets } from './secrets.ts';
+import { createDiskStorage } from './storage/disk.ts';
 import type { Storage } from './storage/storage.ts';
-import type { TikTok } from './tiktok/client.ts';
+import { createTikTok, type TikTok } from './tiktok/client.ts';
 
 export interface Context {
   config: Config;
@@ -20,4 +23,36 @@ export interface Context {
   scratch: string;
   /** Looks at a file that just arrived; throws `media_rejected`. */
   inspect(path: string, signal: AbortSignal): Promise<Inspection>;
+}
+
+/** Opens nothing yet: the database connects with the first query. `ctx.db.destroy()` ends it. */
+export function createContext(
+  of: Pick<Context, 'config' | 'log' | 'modules' | 'connection' | 'scratch'>,
+): Context {
+  const { config, log, modules, connection } = of;
+  const data_dir = resolve(config.DATA_DIR);
+  const inspector = modules.find((module) => module.inspect);
+  if (!inspector?.inspect) throw new Error('Expected a module that inspects uploads, found none');
+  const { inspect } = inspector;
+  return {
+    ...of,
+    db: openDatabase(connection),
+    secrets: createSecrets(config.APP_SECRET ?? [appSecret(data_dir)]),
+    storage: createDiskStorage(join(data_dir, 'media'), config.STORAGE_MAX_GB * 1_000_000_000),
+    tiktok: createTikTok({
+      client_key: config.TIKTOK_CLIENT_KEY as string,
+      client_secret: config.TIKTOK_CLIENT_SECRET as string,
+      authorize_url: config.TIKTOK_AUTHORIZE_URL,
+      api_url: config.TIKTOK_API_URL,
+      upload_hosts: config.TIKTOK_UPLOAD_HOSTS,
+    }),
+    inspect: (path, signal) =>
+      inspect(path, { signal, log, settings: settingsOf(config, inspector) }),
+  };
+}
+
+/** The values of one module's own settings. */
+export function settingsOf(config: Config, module: Manifest): Record<string, unknown> {
+  const names = Object.keys(module.settings ?? {});
+  return Object.fromEntries(names.map((name) => [name, config.plugin_settings[name]]));
 }

@@ -4,21 +4,16 @@ import type { Server } from 'node:http';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createApp, listen } from './app.ts';
-import { appSecret } from './app-secret.ts';
-import { type Config, ConfigFaults, pluginsDir, readConfig } from './config.ts';
-import type { Context } from './context.ts';
-import { type ConnectionOptions, migrate, openDatabase } from './database.ts';
+import { ConfigFaults, pluginsDir, readConfig } from './config.ts';
+import { type Context, createContext } from './context.ts';
+import { migrate } from './database.ts';
 import {
   type EmbeddedPostgres,
   EmbeddedPostgresFault,
   startEmbeddedPostgres,
 } from './embedded-postgres.ts';
-import { createLog, type Logger } from './log.ts';
-import { loadModules, settingSchemas, settingsOf } from './modules.ts';
-import type { Manifest } from './plugin.ts';
-import { createSecrets } from './secrets.ts';
-import { createDiskStorage } from './storage/disk.ts';
-import { createTikTok } from './tiktok/client.ts';
+import { createLog } from './log.ts';
+import { loadModules, settingSchemas } from './modules.ts';
 import { startWorker, type Worker } from './worker.ts';
 
 // sysexits.h EX_CONFIG: the operator has to change something before a restart can help.
@@ -31,11 +26,18 @@ async function main(): Promise<void> {
   const config = readConfig(undefined, settingSchemas(modules));
   const log = createLog(config.LOG_LEVEL);
   const postgres = config.DATABASE_URL ? null : await startEmbeddedPostgres(config.DATA_DIR, log);
-  const ctx = buildContext(config, log, modules, postgres);
+  const ctx = createContext({
+    config,
+    log,
+    modules,
+    connection: postgres?.connection ?? { connectionString: config.DATABASE_URL as string },
+    scratch: emptyScratch(resolve(config.DATA_DIR)),
+  });
   let worker: Worker | null = null;
   let server: Server | null = null;
   try {
     await migrate(ctx.db, ctx.connection);
+    for (const module of modules) await module.before_start?.(ctx);
     if (config.ROLE !== 'web') worker = await startWorker(ctx, postgres !== null);
     server = await listen(createApp(ctx), config);
   } catch (error) {
@@ -74,40 +76,6 @@ function listenForSignals(): Promise<string> {
       });
     }
   });
-}
-
-function buildContext(
-  config: Config,
-  log: Logger,
-  modules: Manifest[],
-  postgres: EmbeddedPostgres | null,
-): Context {
-  const connection: ConnectionOptions = postgres?.connection ?? {
-    connectionString: config.DATABASE_URL as string,
-  };
-  const data_dir = resolve(config.DATA_DIR);
-  const inspector = modules.find((module) => module.inspect);
-  if (!inspector?.inspect) throw new Error('Expected a module that inspects uploads, found none');
-  const { inspect } = inspector;
-  const ctx: Context = {
-    config,
-    log,
-    connection,
-    modules,
-    db: openDatabase(connection),
-    secrets: createSecrets(config.APP_SECRET ?? [appSecret(data_dir)]),
-    storage: createDiskStorage(join(data_dir, 'media'), config.STORAGE_MAX_GB * 1_000_000_000),
-    tiktok: createTikTok({
-      client_key: config.TIKTOK_CLIENT_KEY as string,
-      client_secret: config.TIKTOK_CLIENT_SECRET as string,
-      authorize_url: config.TIKTOK_AUTHORIZE_URL,
-      api_url: config.TIKTOK_API_URL,
-      upload_hosts: config.TIKTOK_UPLOAD_HOSTS,
-    }),
-    scratch: emptyScratch(data_dir),
-    inspect: (path, signal) => inspect(path, { signal, log, settings: settingsOf(ctx, inspector) }),
-  };
-  return ctx;
 }
 
 /** This process's own folder; those of processes of this machine that are gone are removed. */

@@ -4,15 +4,33 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { z } from 'zod';
 import { access } from './access/module.ts';
-import type { Context } from './context.ts';
+import { billing } from './billing/module.ts';
 import { creators } from './creators/module.ts';
+import { deletions } from './deletions/module.ts';
 import { jobs } from './jobs/module.ts';
 import { storedMedia } from './media/module.ts';
+import { operators } from './operators/module.ts';
 import type { Chore, Manifest, Step } from './plugin.ts';
 import { database, queue } from './privacy/tables.ts';
+import { requestLog } from './request-log/module.ts';
+import { retention } from './retention/module.ts';
+import { statistics } from './statistics/module.ts';
 
 const BUILT_IN = join(import.meta.dirname, '../plugins');
-const CORE: Manifest[] = [database, queue, creators, access, storedMedia, jobs];
+const CORE: Manifest[] = [
+  database,
+  queue,
+  creators,
+  access,
+  storedMedia,
+  jobs,
+  deletions,
+  operators,
+  statistics,
+  requestLog,
+  billing,
+  retention,
+];
 
 /** A plugin that does not load ends the start: one that deletes or publishes must not be missing. */
 export async function loadModules(plugins_dir?: string): Promise<Manifest[]> {
@@ -35,12 +53,6 @@ export async function loadModules(plugins_dir?: string): Promise<Manifest[]> {
 /** Env name → schema, of all modules. */
 export function settingSchemas(modules: Manifest[]): Record<string, z.ZodType> {
   return Object.assign({}, ...modules.map((module) => module.settings ?? {}));
-}
-
-/** The values of one module's own settings. */
-export function settingsOf(ctx: Context, module: Manifest): Record<string, unknown> {
-  const names = Object.keys(module.settings ?? {});
-  return Object.fromEntries(names.map((name) => [name, ctx.config.plugin_settings[name]]));
 }
 
 /** `module.step` → the step. */

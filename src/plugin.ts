@@ -11,10 +11,37 @@ import type { PersonalData } from './privacy/declaration.ts';
 import type { Storage } from './storage/storage.ts';
 import type { ApiRoute } from './web/api.ts';
 
+export type { Context } from './context.ts';
+// For what is done about people rather than posts: deletion and retention.
+export { findKnownIds, type Grant, hasReturned, takeGrant } from './creators/store.ts';
+export { openTokens } from './creators/tokens.ts';
+export { deletedCreators, recordDeletion } from './deletions/ledger.ts';
+export { queueExecution, requestDeletion } from './deletions/request.ts';
+export {
+  type Deletion,
+  eraseCreator,
+  findDeletion,
+  finishDeletion,
+  identifiersOf,
+  keepLeasedGrant,
+  leaseRevocation,
+  listDueRevocations,
+  listUnfinished,
+  openGrant,
+  type SealedGrant,
+  sealGrant,
+  sealIdentifiers,
+  settleRevocation,
+  updateDeletion,
+} from './deletions/store.ts';
 export { invalid, Problem } from './errors.ts';
 export type { Job, MediaFacts, Patch } from './jobs/job.ts';
 export { Later } from './jobs/later.ts';
 export type { Attempt, Ledger } from './jobs/ledger.ts';
+export { countWorking, fenceOff } from './jobs/store.ts';
+export { storageKeysOf } from './media/store.ts';
+export { findTraces, type Identifiers } from './privacy/traces.ts';
+export { countHeldRuns, findQueuedKeys } from './queue.ts';
 export { chunkFrom, chunkPlan } from './tiktok/chunks.ts';
 export { TikTokError } from './tiktok/errors.ts';
 export { refusalOf } from './tiktok/refusals.ts';
@@ -82,6 +109,8 @@ export interface Manifest {
   steps?: Record<string, Step>;
   chores?: Record<string, Chore>;
   ticks?: Record<string, Tick>;
+  /** After the migrations, before the first request or run; a throw ends the start. */
+  before_start?: (ctx: Context) => Promise<void>;
   /** Its JSON routes, for the OpenAPI document. */
   api?: ApiRoute[];
   /** Adds routes to the router; pages and API alike. */

@@ -48,18 +48,59 @@ export async function unqueue(trx: Knex, job_id: string): Promise<void> {
   await trx.raw('select graphile_worker.remove_job(?)', [keyOf(job_id)]);
 }
 
-/** Adds a chore to be run once, now or later; a second one under the same key replaces it. */
+/** Takes the waiting runs of many jobs out at once. */
+export async function unqueueAll(trx: Knex, job_ids: string[]): Promise<void> {
+  await trx.raw('select graphile_worker.remove_job(key) from unnest(?::text[]) as key', [
+    job_ids.map(keyOf),
+  ]);
+}
+
+/** Adds a chore to be run once, now or at a time; a second one under the same key replaces it. */
 export async function queueChore(
   trx: Knex,
   name: string,
   key: string,
   payload = {},
+  run_at = new Date(),
 ): Promise<void> {
-  await trx.raw('select graphile_worker.add_job(?::text, payload := ?::json, job_key := ?::text)', [
-    name,
-    JSON.stringify(payload),
-    key,
+  await trx.raw(
+    `select graphile_worker.add_job(
+       ?::text, payload := ?::json, run_at := ?::timestamptz, max_attempts := ?::int,
+       job_key := ?::text)`,
+    [name, JSON.stringify(payload), run_at, ENDLESS_ATTEMPTS, key],
+  );
+}
+
+/** Of these chores' keys, those that have a run which will still be made. */
+export async function findQueuedKeys(db: Knex, keys: string[]): Promise<Set<string>> {
+  const { rows } = await db.raw(
+    'select key from graphile_worker._private_jobs where key = any(?) and attempts < max_attempts',
+    [keys],
+  );
+  return new Set(rows.map((row: { key: string }) => row.key));
+}
+
+/** How many runs of these jobs a worker holds at this moment. */
+export async function countHeldRuns(db: Knex, creator_id: string): Promise<number> {
+  const { rows } = await db.raw(
+    `select count(*)::int as count from graphile_worker._private_jobs runs
+      where runs.locked_at is not null and exists (
+        select from jobs where jobs.creator_id = ? and jobs.id::text = runs.payload ->> 'job_id')`,
+    [creator_id],
+  );
+  return rows[0].count;
+}
+
+/** What the queue holds of a creator beside the runs of jobs: the name of the queue for sending. */
+export async function removeQueueOf(
+  trx: Knex,
+  creator_id: string,
+): Promise<Record<string, number>> {
+  const table = 'graphile_worker._private_job_queues';
+  const { rowCount } = await trx.raw(`delete from ${table} queues where queue_name = ?`, [
+    `creator:${creator_id}`,
   ]);
+  return { [table]: rowCount };
 }
 
 /** Frees what these pools held; the runs keep their attempts and their time. */

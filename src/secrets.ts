@@ -19,6 +19,8 @@ export interface Secrets {
   open(sealed: string, context: string): string;
   /** A keyed hash (HMAC-SHA-256, hex) for look-ups of what must not be guessable. */
   keyedHash(text: string, purpose: string): string;
+  /** The same under every key: for look-ups of what an older key may have hashed. */
+  keyedHashes(text: string, purpose: string): string[];
 }
 
 const FORMAT = 'v1';
@@ -55,10 +57,13 @@ export function createSecrets(keys: string[]): Secrets {
       decipher.setAuthTag(bytes.subarray(12, 28));
       return decipher.update(bytes.subarray(28), undefined, 'utf8') + decipher.final('utf8');
     },
-    keyedHash(text, purpose) {
-      return createHmac('sha256', current_key).update(`${purpose}\n${text}`).digest('hex');
-    },
+    keyedHash: (text, purpose) => hashUnder(current_key, text, purpose),
+    keyedHashes: (text, purpose) => [...ring.values()].map((key) => hashUnder(key, text, purpose)),
   };
+}
+
+function hashUnder(key: Buffer, text: string, purpose: string): string {
+  return createHmac('sha256', key).update(`${purpose}\n${text}`).digest('hex');
 }
 
 /** SHA-256 in hex; enough for tokens of 160 random bits and more, which need no slow hash. */

@@ -8,13 +8,13 @@ import {
   type WorkerEvents,
 } from 'graphile-worker';
 import cron, { type ScheduledTask } from 'node-cron';
-import type { Context } from './context.ts';
+import { type Context, settingsOf } from './context.ts';
 import { openPool } from './database.ts';
 import { beat, declareDead, noteDatabase, registerPool, unregisterPool } from './heartbeat.ts';
 import { runStep } from './jobs/run.ts';
 import { STEP_NAMES, type StepName } from './jobs/states.ts';
 import { quietWorkerLogger } from './log.ts';
-import { choresOf, settingsOf, stepsOf } from './modules.ts';
+import { choresOf, stepsOf } from './modules.ts';
 
 const POLL_MS = 500;
 const BEAT_MS = 5_000;
@@ -165,7 +165,7 @@ function tasksOf(ctx: Context, lane: Lane, stopping: AbortSignal, aborted: Abort
       const is_last_attempt = queue_run.attempts >= queue_run.max_attempts;
       const { job_id } = payload as { job_id: string };
       await withoutWords(() =>
-        runStep(ctx, name as StepName, step, settingsOf(ctx, module), job_id, {
+        runStep(ctx, name as StepName, step, settingsOf(ctx.config, module), job_id, {
           stopping,
           aborted,
           is_last_attempt,

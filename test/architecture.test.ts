@@ -32,6 +32,7 @@ function valueImportsOf(file: string): string[] {
 
 const BASE = [
   'config',
+  'settings',
   'errors',
   'database',
   'queue',
@@ -40,6 +41,7 @@ const BASE = [
   'localhost',
   'embedded-postgres',
   'app-secret',
+  'context',
 ].map((name) => `src/${name}.ts`);
 /** Files that own tables. */
 const SQL =

@@ -1,5 +1,7 @@
 // Connect with TikTok: the redirect there, the callback, and the creator that comes of it.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../context.ts';
+import { supersedeRevocations } from '../deletions/store.ts';
 import { Problem } from '../errors.ts';
 import { randomToken, sha256 } from '../secrets.ts';
 import { TikTokError } from '../tiktok/errors.ts';
@@ -18,6 +20,8 @@ import {
 import { sealTokens } from './tokens.ts';
 
 const STATE_MINUTES = 10;
+// As long as one try to revoke holds its lease.
+const BUSY_MS = 61_000;
 const VERIFIER_CONTEXT = 'oauth_states.code_verifier';
 
 export function redirectUri(ctx: Context): string {
@@ -93,6 +97,7 @@ export async function finishSignIn(
       { signal },
     )
     .catch(explain);
+  await supersede(ctx, answer.open_id, signal);
   const known = await findCreatorByOpenId(ctx.db, answer.open_id);
   if (!known && ctx.config.SIGN_UP === 'invite' && !state.invitation_id) {
     // Nobody keeps a permission for an account that was not let in.
@@ -106,6 +111,20 @@ export async function finishSignIn(
     creator_id: creator.id,
   });
   return creator;
+}
+
+/**
+ * A revocation of this person's old grant that is still pending would end the new one: it is
+ * dropped, and one that is being tried right now is waited for.
+ */
+async function supersede(ctx: Context, open_id: string, signal: AbortSignal): Promise<void> {
+  const hashes = ctx.secrets.keyedHashes(open_id, 'open_id');
+  const deadline = Date.now() + BUSY_MS;
+  for (;;) {
+    const { is_busy } = await supersedeRevocations(ctx.db, hashes);
+    if (!is_busy || Date.now() > deadline) return;
+    await sleep(250, undefined, { signal });
+  }
 }
 
 async function store(

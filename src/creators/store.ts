@@ -6,7 +6,8 @@ import { Problem } from '../errors.ts';
 /** A row of `creators`. */
 export interface Creator {
   id: string;
-  open_id: string;
+  /** Null once the creator is leaving. */
+  open_id: string | null;
   username: string | null;
   nickname: string | null;
   avatar_url: string | null;
@@ -14,6 +15,15 @@ export interface Creator {
   plan_ends_at: Date | null;
   suspended_at: Date | null;
   disconnected_at: Date | null;
+  /** Being deleted: no session, no key, nothing new. */
+  leaving_at: Date | null;
+  /** TikTok's reason when it took the permission back. */
+  removal_reason: number | null;
+  keys_may_export_and_erase: boolean;
+  time_zone: string | null;
+  last_seen_at: Date;
+  /** When TikTok last confirmed that the username is this creator's. */
+  name_confirmed_at: Date | null;
   created_at: Date;
   updated_at: Date;
 }
@@ -25,8 +35,9 @@ export interface Profile {
   avatar_url: string | null;
 }
 
+/** Whoever is leaving is not found any more. */
 export async function findCreator(db: Knex, id: string): Promise<Creator | undefined> {
-  return db('creators').where({ id }).first();
+  return db('creators').where({ id, leaving_at: null }).first();
 }
 
 export async function getCreator(db: Knex, id: string): Promise<Creator> {
@@ -92,6 +103,43 @@ export function assertMayPost(creator: Creator): void {
   }
 }
 
+/**
+ * The creator can do nothing from here on, and the same person may connect anew. Answers who it was,
+ * or undefined when there is none or it is leaving already.
+ */
+export async function markLeaving(trx: Knex, id: string): Promise<Leaver | undefined> {
+  const creator = await trx('creators').where({ id, leaving_at: null }).forUpdate().first();
+  if (!creator) return undefined;
+  await trx('creators').where({ id }).update({ leaving_at: trx.fn.now(), open_id: null });
+  const sessions = await trx('sessions').where({ creator_id: id }).delete();
+  const api_keys = await trx('api_keys').where({ creator_id: id }).delete();
+  const { open_id, username } = creator;
+  return { who: { creator_id: id, open_id, username }, rows: { sessions, api_keys } };
+}
+
+export interface Leaver {
+  who: { creator_id: string; open_id: string | null; username: string | null };
+  /** Table → rows that went at once. */
+  rows: Record<string, number>;
+}
+
+/** Holds off a deletion until the caller's transaction ends; throws `not_found` when one has begun. */
+export async function assertNotLeaving(trx: Knex, id: string): Promise<void> {
+  const creator = await trx('creators').where({ id, leaving_at: null }).forShare().first('id');
+  if (!creator) throw new Problem('not_found', 'There is no such creator.');
+}
+
+/** Whether a living account of this TikTok account exists. */
+export async function hasReturned(db: Knex, open_id: string): Promise<boolean> {
+  return (await findCreatorByOpenId(db, open_id)) !== undefined;
+}
+
+/** Those of these ids that are in the database, leaving or not. */
+export async function findKnownIds(db: Knex, ids: string[]): Promise<string[]> {
+  const rows = await db('creators').whereIn('id', ids).select('id');
+  return rows.map((row) => row.id as string);
+}
+
 export interface Grant {
   creator_id: string;
   scopes: string[];
@@ -105,6 +153,7 @@ export interface Grant {
   lease_id: string | null;
   leased_until: Date | null;
   refreshed_at: Date;
+  granted_at: Date;
 }
 
 type NewGrant = Pick<
@@ -132,7 +181,19 @@ export async function saveGrant(trx: Knex, grant: NewGrant): Promise<void> {
       lease_id: null,
       leased_until: null,
       refreshed_at: trx.fn.now(),
+      granted_at: trx.fn.now(),
     });
+}
+
+/** Takes the grant out of the table; null when there is none, `busy` while it is being refreshed. */
+export async function takeGrant(trx: Knex, creator_id: string): Promise<Grant | 'busy' | null> {
+  const [grant] = await trx('grants')
+    .where({ creator_id })
+    .whereRaw('(leased_until is null or leased_until < now())')
+    .delete()
+    .returning('*');
+  if (grant) return grant;
+  return (await findGrant(trx, creator_id)) ? 'busy' : null;
 }
 
 /** Takes the right to refresh this version of the grant; false when somebody else holds it. */

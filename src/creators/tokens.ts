@@ -33,6 +33,17 @@ export function sealTokens(ctx: Context, creator_id: string, answer: TokenAnswer
   };
 }
 
+/** Both tokens in the plain. Throws when they were sealed under a key that is gone. */
+export function openTokens(ctx: Context, grant: Grant) {
+  const open = (column: 'access_token' | 'refresh_token') =>
+    ctx.secrets.open(grant[column], sealContext(grant.creator_id, column));
+  return {
+    access_token: open('access_token'),
+    refresh_token: open('refresh_token'),
+    access_expires_at: grant.access_expires_at,
+  };
+}
+
 export interface Access {
   token: string;
   scopes: string[];

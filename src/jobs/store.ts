@@ -2,10 +2,11 @@
 // Long, because the fence, the moves and the lists share one table.
 import type { Knex } from 'knex';
 import { Problem } from '../errors.ts';
-import { queueStep, unqueue } from '../queue.ts';
+import { queueStep, unqueue, unqueueAll } from '../queue.ts';
 import type { Job, JobError, Patch } from './job.ts';
 import {
   ALL_STATES,
+  CANCELLABLE_STATES,
   STATES,
   type State,
   type Status,
@@ -215,6 +216,53 @@ export async function isCommitted(trx: Knex, job_id: string): Promise<boolean> {
     .whereNotNull('committed_at')
     .first('id');
   return marked !== undefined;
+}
+
+/**
+ * Cancels every job of a creator who leaves, except those whose last byte may have left: they are
+ * seen through. Their runs find the fence gone and stop.
+ */
+export async function cancelAllJobs(
+  trx: Knex,
+  creator_id: string,
+): Promise<{ cancelled: number; seen_through: number }> {
+  const unmarked = `not exists (select from publish_attempts attempts
+     where attempts.job_id = jobs.id and attempts.closed_at is null and attempts.committed_at is not null)`;
+  const cancelled = await trx('jobs')
+    .where({ creator_id })
+    .whereIn('state', [...CANCELLABLE_STATES])
+    .whereRaw(unmarked)
+    .update({
+      state: 'cancelled',
+      run_token: null,
+      progress: null,
+      finished_at: trx.fn.now(),
+      updated_at: trx.fn.now(),
+    })
+    .returning('id');
+  await unqueueAll(
+    trx,
+    cancelled.map(({ id }) => id as string),
+  );
+  return { cancelled: cancelled.length, seen_through: await countWorking(trx, creator_id) };
+}
+
+/** Jobs of a creator that have not ended. */
+export async function countWorking(db: Knex, creator_id: string): Promise<number> {
+  const row = await db('jobs')
+    .where({ creator_id })
+    .whereIn('state', WORKING_STATES)
+    .count('* as count')
+    .first();
+  return Number(row?.['count'] ?? 0);
+}
+
+/** Takes the fence from every run of a creator: none of them writes any more. */
+export async function fenceOff(trx: Knex, creator_id: string): Promise<void> {
+  await trx('jobs')
+    .where({ creator_id })
+    .whereIn('state', WORKING_STATES)
+    .update({ state: 'cancelled', run_token: null, finished_at: trx.fn.now() });
 }
 
 /** Ends a job whatever run holds it: for cancellation and for what the caretaker gives up. */

@@ -5,7 +5,7 @@ import { extname } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
-import { type Creator, limitsOf } from '../creators/store.ts';
+import { assertNotLeaving, type Creator, limitsOf } from '../creators/store.ts';
 import { Problem } from '../errors.ts';
 import type { Job, MediaFacts } from '../jobs/job.ts';
 import { WORKING_STATES } from '../jobs/states.ts';
@@ -49,25 +49,36 @@ export async function keepUpload(
   try {
     if (bytes === 0) throw new Problem('media_rejected', 'The file is empty (rule: not_empty).');
     const found = await inspect(ctx, storage_key, signal);
-    const [row] = await ctx
-      .db('media')
-      .insert({
-        storage_key,
-        creator_id: creator.id,
-        purpose: 'upload',
-        file_name: file_name?.slice(0, 200) ?? null,
-        content_type: found.content_type,
-        bytes,
-        sha256,
-        facts: json({ ...found.facts, bytes, sha256 }),
-        expires_at: new Date(Date.now() + limits.media_days * DAY_MS),
-      })
-      .returning('*');
-    return row;
+    return await insertMedia(ctx, {
+      storage_key,
+      creator_id: creator.id,
+      purpose: 'upload',
+      file_name: file_name?.slice(0, 200) ?? null,
+      content_type: found.content_type,
+      bytes,
+      sha256,
+      facts: json({ ...found.facts, bytes, sha256 }),
+      expires_at: new Date(Date.now() + limits.media_days * DAY_MS),
+    });
   } catch (error) {
     await ctx.storage.remove(storage_key);
     throw error;
   }
+}
+
+/** Never for a creator who is leaving: nothing writes after the broom. */
+async function insertMedia(
+  ctx: Context,
+  media: Omit<Media, 'facts' | 'created_at' | 'file_name'> & {
+    facts: string | null;
+    file_name?: string | null;
+  },
+): Promise<Media> {
+  return ctx.db.transaction(async (trx) => {
+    await assertNotLeaving(trx, media.creator_id);
+    const [row] = await trx('media').insert(media).returning('*');
+    return row;
+  });
 }
 
 async function inspect(ctx: Context, storage_key: string, signal: AbortSignal) {
@@ -86,15 +97,20 @@ export async function keepWorkingCopy(
   await ctx.storage.check();
   const storage_key = `${randomToken(190)}${extname(path)}`;
   const stored = await ctx.storage.write(storage_key, createReadStream(path), { signal });
-  await ctx.db('media').insert({
-    storage_key,
-    creator_id: job.creator_id,
-    purpose: 'working',
-    content_type,
-    ...stored,
-    facts: json({}),
-    expires_at: new Date(Math.max(Date.now(), job.send_at.getTime()) + DAY_MS),
-  });
+  try {
+    await insertMedia(ctx, {
+      storage_key,
+      creator_id: job.creator_id,
+      purpose: 'working',
+      content_type,
+      ...stored,
+      facts: json({}),
+      expires_at: new Date(Math.max(Date.now(), job.send_at.getTime()) + DAY_MS),
+    });
+  } catch (error) {
+    await ctx.storage.remove(storage_key);
+    throw error;
+  }
   return { storage_key, ...stored };
 }
 
@@ -182,6 +198,11 @@ export async function removeUpload(
     await trx('media').where({ storage_key }).delete();
   });
   await ctx.storage.remove(storage_key);
+}
+
+/** Every file of a creator, uploads and working copies. */
+export async function storageKeysOf(db: Knex, creator_id: string): Promise<string[]> {
+  return db('media').where({ creator_id }).pluck('storage_key');
 }
 
 export interface StoredSum {

@@ -1,5 +1,7 @@
 // What the database tool, the queue and the heartbeat keep: declared like everything else.
 import type { Manifest } from '../plugin.ts';
+import { removeQueueOf } from '../queue.ts';
+import type { TableDeclaration } from './declaration.ts';
 
 const NOBODY = {
   legal_basis: 'No personal data',
@@ -36,7 +38,10 @@ export const database: Manifest = {
 export const queue: Manifest = {
   name: 'queue',
   personal_data: {
+    // The name of a queue is the one place where a creator's id stands outside a column of ours.
+    erase: removeQueueOf,
     tables: {
+      ...workerTables(),
       worker_pools: {
         owner: { keep: 'Random ids of worker processes; nothing about anybody.' },
         columns: {
@@ -53,3 +58,36 @@ export const queue: Manifest = {
     },
   },
 };
+
+/** The tables of graphile-worker, which owns their shape: columns are named, not explained one by one. */
+function workerTables(): Record<string, TableDeclaration> {
+  const table = (owner: TableDeclaration['owner'], columns: string): TableDeclaration => ({
+    owner,
+    columns: Object.fromEntries(columns.split(' ').map((name) => [name, 'Kept by the queue.'])),
+    purpose: 'To do work in its time, and again after a failure.',
+    ...NOBODY,
+    kept: 'Until the work is done.',
+  });
+  return {
+    'graphile_worker._private_jobs': table(
+      { payload: { job_id: 'jobs' } },
+      'id job_queue_id task_id payload priority run_at attempts max_attempts last_error created_at updated_at key locked_at locked_by revision flags is_available',
+    ),
+    'graphile_worker._private_job_queues': table(
+      { keep: 'Names of queues; one that names a creator is removed with the creator.' },
+      'id queue_name locked_at locked_by is_available',
+    ),
+    'graphile_worker._private_known_crontabs': table(
+      { keep: 'Names of regular work; nothing about anybody.' },
+      'identifier known_since last_execution',
+    ),
+    'graphile_worker._private_tasks': table(
+      { keep: 'Names of kinds of work; nothing about anybody.' },
+      'id identifier',
+    ),
+    'graphile_worker.migrations': table(
+      { keep: 'Numbers of the queue’s own schema changes.' },
+      'id ts breaking',
+    ),
+  };
+}

@@ -1,7 +1,19 @@
 // The storage port on a local disk: write beside, fsync, rename.
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import {
+  copyFile,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -18,6 +30,14 @@ export function createDiskStorage(root: string, max_bytes = 0): Storage {
   const pathOf = (key: string) => {
     if (!KEY.test(key)) throw new Problem('not_found', 'There is no such file.');
     return join(root, key.slice(0, 2), key);
+  };
+
+  // Longer than two letters, so that no folder of objects is meant.
+  const noteOf = (folder: string, name: string) => {
+    if (!/^[a-z]{3,20}$/.test(folder) || !/^[\w-]{1,64}$/.test(name)) {
+      throw new Error('Expected a note under a plain folder and name');
+    }
+    return join(root, folder, `${name}.json`);
   };
 
   return {
@@ -46,6 +66,9 @@ export function createDiskStorage(root: string, max_bytes = 0): Storage {
     },
     async size(key) {
       return (await existing(pathOf(key))).size;
+    },
+    async has(key) {
+      return (await stat(pathOf(key)).catch(() => null)) !== null;
     },
     async checkout(key, folder) {
       const path = pathOf(key);
@@ -85,6 +108,24 @@ export function createDiskStorage(root: string, max_bytes = 0): Storage {
       if (max_bytes > 0 && (await usedBytes(root)) >= max_bytes) {
         throw new Problem('storage_full', 'The media have reached STORAGE_MAX_GB.');
       }
+    },
+    async putNote(folder, name, text) {
+      const path = noteOf(folder, name);
+      await mkdir(dirname(path), { recursive: true });
+      const draft = `${path}.${randomUUID()}.part`;
+      await writeFile(draft, text, { mode: 0o600, flush: true });
+      await rename(draft, path);
+      await syncFile(dirname(path));
+    },
+    async *notes(folder) {
+      for (const file of await readdir(join(root, folder)).catch(() => [])) {
+        if (!file.endsWith('.json')) continue;
+        const text = await readFile(join(root, folder, file), 'utf8').catch(() => null);
+        if (text !== null) yield { name: file.slice(0, -5), text };
+      }
+    },
+    async removeNote(folder, name) {
+      await rm(noteOf(folder, name), { force: true });
     },
   };
 }

@@ -20,10 +20,18 @@ export interface Storage {
   /** A byte range of an object, `end` inclusive; throws `not_found`. */
   read(key: string, range?: { start: number; end: number }): Promise<Readable>;
   size(key: string): Promise<number>;
+  has(key: string): Promise<boolean>;
   /** A local copy (or link) of the object in `folder`; answers its path. Never write to it. */
   checkout(key: string, folder: string): Promise<string>;
   remove(key: string): Promise<void>;
   list(): AsyncIterable<{ key: string; bytes: number; modified_at: Date }>;
   /** Throws `unavailable` when nothing could be written now. */
   check(): Promise<void>;
+  /**
+   * Small durable notes beside the objects, by folder and name (letters, digits, `-`): durable when
+   * it returns, and written again under the same name without harm. `list` never names them.
+   */
+  putNote(folder: string, name: string, text: string): Promise<void>;
+  notes(folder: string): AsyncIterable<{ name: string; text: string }>;
+  removeNote(folder: string, name: string): Promise<void>;
 }

@@ -31,7 +31,7 @@ export interface Appliance extends AsyncDisposable {
 }
 
 export type Env = Record<string, string>;
-const TEST_SECRET = Buffer.alloc(32, 7).toString('base64');
+export const TEST_SECRET = Buffer.alloc(32, 7).toString('base64');
 
 export async function anAppliance(env: Env = {}): Promise<Appliance> {
   const sandbox = await startSandbox();

@@ -1,0 +1,24 @@
+// Deletion: erases a creator in the order that a crash anywhere cannot harm, and proves that nothing is left.
+import type { Manifest } from '#plugin';
+import { execute, resume } from './execute.ts';
+import { eraseTheReturned } from './restore.ts';
+import { tryDueRevocations } from './revoke.ts';
+
+export default {
+  name: 'deletion',
+  chores: {
+    execute: {
+      run: (ctx, payload, signal) =>
+        execute(ctx, (payload as { deletion_id: string }).deletion_id, signal),
+    },
+    resume: {
+      cron: '* * * * *',
+      async run(ctx, _payload, signal) {
+        await resume(ctx);
+        await tryDueRevocations(ctx, signal);
+      },
+    },
+  },
+  before_start: eraseTheReturned,
+  personal_data: { nothing: 'It works on the deletions, which the core declares.' },
+} satisfies Manifest;

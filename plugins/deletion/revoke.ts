@@ -1,0 +1,144 @@
+// Ends the grant at TikTok: tried at once, then again for thirty days, without holding up our own deletion.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Context,
+  type Deletion,
+  type Grant,
+  type Identifiers,
+  keepLeasedGrant,
+  leaseRevocation,
+  listDueRevocations,
+  openGrant,
+  openTokens,
+  type SealedGrant,
+  sealGrant,
+  settleRevocation,
+  TikTokError,
+  takeGrant,
+  updateDeletion,
+} from '#plugin';
+
+const TERM_MS = 30 * 86_400_000;
+// Longer than the two requests of one try.
+const LEASE_SECONDS = 60;
+const MINUTE_MS = 60_000;
+const SIX_HOURS_MS = 6 * 3600_000;
+
+/**
+ * Moves the grant from the creator to the deletion's row, in one transaction. False while a refresh
+ * is under way, which would leave us with a dead token.
+ */
+export async function takeGrantOver(
+  ctx: Context,
+  deletion: Deletion,
+  { creator_id, open_id }: Identifiers,
+): Promise<boolean> {
+  return ctx.db.transaction(async (trx) => {
+    const grant = await takeGrant(trx, creator_id);
+    if (grant === 'busy') return false;
+    const changes = grant && open_id ? pending(grant, open_id) : { revocation: 'not_needed' };
+    const rows = { ...deletion.receipt.rows, grants: grant ? 1 : 0 };
+    await updateDeletion(trx, deletion.id, changes, { rows });
+    return true;
+  });
+
+  function pending(grant: Grant, open_id: string) {
+    try {
+      return {
+        revocation: 'pending',
+        sealed_grant: sealGrant(ctx, deletion.id, openTokens(ctx, grant)),
+        open_id_hash: ctx.secrets.keyedHash(open_id, 'open_id'),
+        revoke_at: new Date(),
+      };
+    } catch {
+      // Sealed under a key that is gone: we hold nothing that TikTok would know.
+      return { revocation: 'given_up' };
+    }
+  }
+}
+
+export async function tryDueRevocations(ctx: Context, signal: AbortSignal): Promise<void> {
+  for (const { id } of await listDueRevocations(ctx.db)) {
+    if (signal.aborted) return;
+    await tryRevocation(ctx, id, signal);
+    await sleep(0);
+  }
+}
+
+/** One try, under a lease. Whatever TikTok does, it does not throw for it. */
+export async function tryRevocation(ctx: Context, id: string, signal: AbortSignal): Promise<void> {
+  const deletion = await leaseRevocation(ctx.db, id, randomUUID(), LEASE_SECONDS);
+  if (!deletion) return;
+  const outcome = await revoke(ctx, deletion, signal);
+  const is_over = Date.now() - deletion.requested_at.getTime() > TERM_MS;
+  if (outcome === 'again' && !is_over) {
+    const wait = Math.min(SIX_HOURS_MS, MINUTE_MS * 2 ** Math.min(deletion.revoke_tries - 1, 12));
+    await settleRevocation(ctx.db, deletion, { revoke_at: new Date(Date.now() + wait) });
+    return;
+  }
+  await settleRevocation(ctx.db, deletion, {
+    revocation: outcome === 'again' ? 'given_up' : outcome,
+    revoked_at: outcome === 'revoked' ? new Date() : null,
+    sealed_grant: null,
+    open_id_hash: null,
+    revoke_at: null,
+  });
+  ctx.log.info({ event: 'deletion.revocation', deletion_id: id, outcome });
+}
+
+type Outcome = 'revoked' | 'not_needed' | 'given_up' | 'again';
+
+async function revoke(ctx: Context, deletion: Deletion, signal: AbortSignal): Promise<Outcome> {
+  const grant = openGrant(ctx, deletion);
+  if (!grant) return 'not_needed';
+  if (new Date(grant.access_expires_at).getTime() > Date.now() + MINUTE_MS) {
+    const answer = await ask(() => ctx.tiktok.revoke(grant.access_token, { signal }));
+    if (answer !== 'refused') return answer === 'done' ? 'revoked' : 'again';
+  }
+  return refreshAndRevoke(ctx, deletion, grant, signal);
+}
+
+/** TikTok takes access tokens alone, so one that has lapsed is renewed first, and stored before use. */
+async function refreshAndRevoke(
+  ctx: Context,
+  deletion: Deletion,
+  grant: SealedGrant,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const begun = sealGrant(ctx, deletion.id, { ...grant, is_refreshing: true });
+  if (!(await keepLeasedGrant(ctx.db, deletion, begun))) return 'again';
+  let fresh: SealedGrant | undefined;
+  const refreshed = await ask(async () => {
+    fresh = await ctx.tiktok.refresh(grant.refresh_token, { signal });
+  });
+  if (refreshed === 'refused') {
+    // A try before this one got tokens that a crash lost, or an answer to it was lost: then the
+    // grant may live on, and only the person can end it.
+    if (grant.is_refreshing) return 'given_up';
+    return deletion.revoke_tries > 1 ? 'revoked' : 'not_needed';
+  }
+  if (!fresh) return 'again';
+  await keepLeasedGrant(ctx.db, deletion, sealGrant(ctx, deletion.id, fresh));
+  const { access_token } = fresh;
+  const answer = await ask(() => ctx.tiktok.revoke(access_token, { signal }));
+  if (answer === 'again') return 'again';
+  return answer === 'done' ? 'revoked' : 'not_needed';
+}
+
+/** `refused`: TikTok does not know the token. Other refusals are the operator's fault and may pass. */
+async function ask(work: () => Promise<void>): Promise<'done' | 'refused' | 'again'> {
+  try {
+    await work();
+    return 'done';
+  } catch (error) {
+    if (!(error instanceof TikTokError)) throw error;
+    const is_unknown = [
+      'invalid_grant',
+      'access_token_invalid',
+      'access_denied',
+      'invalid_request',
+    ];
+    return error.kind === 'refused' && is_unknown.includes(error.code) ? 'refused' : 'again';
+  }
+}

@@ -1,0 +1,279 @@
+// The SQL of deletions: each is a row that outlives the creator and, once done, names nobody.
+import type { Knex } from 'knex';
+import type { Context } from '../context.ts';
+import { sumMedia } from '../media/store.ts';
+import { eraseRows } from '../privacy/eraser.ts';
+import type { Identifiers } from '../privacy/traces.ts';
+import { randomToken } from '../secrets.ts';
+
+export type Method =
+  | 'self_service'
+  | 'api'
+  | 'request'
+  | 'tiktok'
+  | 'disconnected'
+  | 'inactive'
+  | 'restore';
+
+export type Revocation =
+  | 'waiting'
+  | 'pending'
+  | 'revoked'
+  | 'not_needed'
+  | 'superseded'
+  | 'given_up';
+
+/** What was deleted and what was kept, in numbers: no name, no id. */
+export interface Receipt {
+  /** Table → rows. */
+  rows?: Record<string, number>;
+  files?: number;
+  bytes?: number;
+  /** Files that storage could not remove at once; the sweeper does within minutes. */
+  files_left?: number;
+  jobs_cancelled?: number;
+  /** Posts whose bytes were with TikTok already, and so went on there. */
+  jobs_seen_through?: number;
+  tables_searched?: number;
+  search_ms?: number;
+}
+
+/** A row of `deletions`. */
+export interface Deletion {
+  id: string;
+  receipt_token: string;
+  method: Method;
+  creator_id: string | null;
+  /** Sealed Identifiers, until the search for traces is over. */
+  sealed_identifiers: string | null;
+  requested_at: Date;
+  quiet_at: Date | null;
+  recorded_at: Date | null;
+  erased_at: Date | null;
+  done_at: Date | null;
+  receipt: Receipt;
+  traces: number | null;
+  faults: number;
+  revocation: Revocation;
+  sealed_grant: string | null;
+  open_id_hash: string | null;
+  revoke_lease: string | null;
+  revoke_leased_until: Date | null;
+  revoke_at: Date | null;
+  revoke_tries: number;
+  revoked_at: Date | null;
+}
+
+const sealContext = (id: string) => `deletions.sealed_identifiers:${id}`;
+
+export async function insertDeletion(
+  ctx: Context,
+  trx: Knex,
+  {
+    method,
+    who,
+    receipt,
+  }: { method: Method; who: Omit<Identifiers, 'left_keys'>; receipt: Receipt },
+): Promise<Deletion> {
+  const [row] = await trx('deletions')
+    .insert({
+      receipt_token: randomToken(190),
+      method,
+      creator_id: who.creator_id,
+      receipt: JSON.stringify(receipt),
+    })
+    .returning('*');
+  const sealed_identifiers = sealIdentifiers(ctx, row.id, { ...who, left_keys: [] });
+  await trx('deletions').where({ id: row.id }).update({ sealed_identifiers });
+  return { ...row, sealed_identifiers };
+}
+
+export function sealIdentifiers(ctx: Context, id: string, who: Identifiers): string {
+  return ctx.secrets.seal(JSON.stringify(who), sealContext(id));
+}
+
+/** What a revocation needs, and nothing else of a grant. */
+export interface SealedGrant {
+  access_token: string;
+  refresh_token: string;
+  access_expires_at: Date | string;
+  /** A refresh was begun; if its answer was lost, so are the tokens. */
+  is_refreshing?: boolean;
+}
+
+const grantContext = (id: string) => `deletions.sealed_grant:${id}`;
+
+/** Seals plain tokens for the deletion's row. */
+export function sealGrant(
+  ctx: Context,
+  id: string,
+  { access_token, refresh_token, access_expires_at, is_refreshing }: SealedGrant,
+): string {
+  const plain = { access_token, refresh_token, access_expires_at, is_refreshing };
+  return ctx.secrets.seal(JSON.stringify(plain), grantContext(id));
+}
+
+export function openGrant(ctx: Context, { id, sealed_grant }: Deletion): SealedGrant | null {
+  return sealed_grant && JSON.parse(ctx.secrets.open(sealed_grant, grantContext(id)));
+}
+
+/** Null once the search is over and they were dropped. */
+export function identifiersOf(ctx: Context, deletion: Deletion): Identifiers | null {
+  const { id, sealed_identifiers } = deletion;
+  return sealed_identifiers && JSON.parse(ctx.secrets.open(sealed_identifiers, sealContext(id)));
+}
+
+export async function findDeletion(db: Knex, id: string): Promise<Deletion | undefined> {
+  return db('deletions').where({ id }).first();
+}
+
+export async function findByReceipt(db: Knex, token: string): Promise<Deletion | undefined> {
+  return db('deletions').where({ receipt_token: token }).first();
+}
+
+export async function findByCreator(db: Knex, creator_id: string): Promise<Deletion | undefined> {
+  return db('deletions').where({ creator_id }).first();
+}
+
+/** Adds to the receipt and sets columns, in one statement. */
+export async function updateDeletion(
+  trx: Knex,
+  id: string,
+  changes: Partial<Record<keyof Deletion, unknown>>,
+  receipt: Receipt = {},
+): Promise<Deletion> {
+  const [row] = await trx('deletions')
+    .where({ id })
+    .update({
+      ...changes,
+      receipt: trx.raw('receipt || ?::jsonb', [JSON.stringify(receipt)]),
+    })
+    .returning('*');
+  return row;
+}
+
+/** Deletions that are not done, oldest first: each must have a run. */
+export async function listUnfinished(db: Knex): Promise<Deletion[]> {
+  return db('deletions').where({ done_at: null }).orderBy('requested_at');
+}
+
+/** Receipts whose term is over; those with a revocation still going on stay. */
+export async function forgetReceipts(db: Knex, days: number): Promise<number> {
+  return db('deletions')
+    .whereRaw("done_at < now() - ? * interval '1 day'", [days])
+    .whereNot({ revocation: 'pending' })
+    .delete();
+}
+
+/** Revocations that are due now and that no process is trying. */
+export async function listDueRevocations(db: Knex): Promise<Deletion[]> {
+  return db('deletions')
+    .where({ revocation: 'pending' })
+    .whereRaw('revoke_at <= now() and (revoke_leased_until is null or revoke_leased_until < now())')
+    .orderBy('revoke_at')
+    .limit(50);
+}
+
+/** Takes the right to try; undefined when somebody else has it, or it is pending no more. */
+export async function leaseRevocation(
+  db: Knex,
+  id: string,
+  lease: string,
+  seconds: number,
+): Promise<Deletion | undefined> {
+  const [row] = await db('deletions')
+    .where({ id, revocation: 'pending' })
+    .whereRaw('(revoke_leased_until is null or revoke_leased_until < now())')
+    .update({
+      revoke_lease: lease,
+      revoke_leased_until: db.raw("now() + ? * interval '1 second'", [seconds]),
+      revoke_tries: db.raw('revoke_tries + 1'),
+    })
+    .returning('*');
+  return row;
+}
+
+/** Keeps renewed tokens, under the lease alone: after it they may be nobody's business any more. */
+export async function keepLeasedGrant(
+  db: Knex,
+  { id, revoke_lease }: Deletion,
+  sealed_grant: string,
+): Promise<boolean> {
+  const kept = await db('deletions')
+    .where({ id, revoke_lease, revocation: 'pending' })
+    .update({ sealed_grant });
+  return kept === 1;
+}
+
+/** Ends a try, under its lease alone. */
+export async function settleRevocation(
+  db: Knex,
+  deletion: Deletion,
+  changes: Partial<Record<keyof Deletion, unknown>>,
+): Promise<void> {
+  const { id, revoke_lease } = deletion;
+  await db('deletions')
+    .where({ id, revoke_lease, revocation: 'pending' })
+    .update({ ...changes, revoke_lease: null, revoke_leased_until: null });
+}
+
+/** The person is back: what is left of the old grant is dropped, lest revoking it ends the new one. */
+export async function supersedeRevocations(
+  db: Knex,
+  open_id_hashes: string[],
+): Promise<{ is_busy: boolean }> {
+  await db('deletions')
+    .where({ revocation: 'pending' })
+    .whereIn('open_id_hash', open_id_hashes)
+    .whereRaw('(revoke_leased_until is null or revoke_leased_until < now())')
+    .update({ revocation: 'superseded', sealed_grant: null, open_id_hash: null, revoke_at: null });
+  const busy = await db('deletions')
+    .where({ revocation: 'pending' })
+    .whereIn('open_id_hash', open_id_hashes)
+    .first('id');
+  return { is_busy: busy !== undefined };
+}
+
+/** The rows of one creator go, and the receipt says how many, in one transaction. */
+export async function eraseCreator(
+  ctx: Context,
+  deletion_id: string,
+  creator_id: string,
+  sealed_identifiers: string,
+  files_left: number,
+): Promise<void> {
+  await ctx.db.transaction(async (trx) => {
+    const { files, bytes } = await sumMedia(trx, creator_id);
+    const before = await findDeletion(trx, deletion_id);
+    const rows = added(before?.receipt.rows, await eraseRows(trx, ctx.modules, creator_id));
+    const erased = { erased_at: trx.fn.now(), sealed_identifiers };
+    await updateDeletion(trx, deletion_id, erased, { rows, files, bytes, files_left });
+  });
+}
+
+/** What went early, as sessions do, counts as well. */
+function added(some: Record<string, number> = {}, more: Record<string, number>) {
+  const sum = { ...some };
+  for (const [table, count] of Object.entries(more)) sum[table] = (sum[table] ?? 0) + count;
+  return sum;
+}
+
+/** Nothing is left: whom it was about is dropped, and the request that led here is answered. */
+export async function finishDeletion(db: Knex, id: string, receipt: Receipt): Promise<void> {
+  await db.transaction(async (trx) => {
+    const done = { done_at: trx.fn.now(), traces: 0, sealed_identifiers: null };
+    await updateDeletion(trx, id, done, receipt);
+    const requests = await trx('deletion_requests')
+      .where({ deletion_id: id, state: 'deleting' })
+      .update({ state: 'done', closed_at: trx.fn.now(), version: trx.raw('version + 1') })
+      .returning('id');
+    for (const { id: request_id } of requests) {
+      await trx('deletion_request_events').insert({ request_id, name: 'done' });
+    }
+  });
+}
+
+export async function countUnfinished(db: Knex): Promise<number> {
+  const row = await db('deletions').where({ done_at: null }).count('* as count').first();
+  return Number(row?.['count'] ?? 0);
+}

@@ -1,0 +1,104 @@
+// Erases every row of one creator, derived from the declarations: a table that is declared cannot be forgotten.
+import type { Knex } from 'knex';
+import type { Manifest } from '../plugin.ts';
+import type { Ownership, TableDeclaration } from './declaration.ts';
+
+export type Tables = Record<string, TableDeclaration>;
+
+/** The declarations of all modules as one record. */
+export function declaredTables(modules: Manifest[]): Tables {
+  return Object.assign(
+    {},
+    ...modules.map(({ personal_data }) => ('tables' in personal_data ? personal_data.tables : {})),
+  );
+}
+
+/**
+ * Deletes the creator's rows in the caller's transaction, children before their parents. Answers
+ * table → rows that went or were emptied. Harmless when run again.
+ */
+export async function eraseRows(
+  trx: Knex,
+  modules: Manifest[],
+  creator_id: string,
+): Promise<Record<string, number>> {
+  const tables = declaredTables(modules);
+  const erased: Record<string, number> = {};
+  for (const { personal_data } of modules) {
+    if ('erase' in personal_data) {
+      Object.assign(erased, await personal_data.erase?.(trx, creator_id));
+    }
+  }
+  for (const table of childrenFirst(tables)) {
+    const { owner } = tables[table] as TableDeclaration;
+    if ('scrub' in owner) {
+      erased[table] = await scrub(trx, table, owner.scrub, creator_id);
+      continue;
+    }
+    const whose = ownRows(tables, table, creator_id);
+    if (!whose) continue;
+    const { rowCount } = await trx.raw(`delete from ${quoted(table)} as t where ${whose.sql}`, [
+      ...whose.bindings,
+    ]);
+    erased[table] = rowCount;
+  }
+  return erased;
+}
+
+async function scrub(
+  trx: Knex,
+  table: string,
+  { by, columns }: { by: string; columns: string[] },
+  creator_id: string,
+): Promise<number> {
+  const emptied = Object.fromEntries([...columns, by].map((column) => [column, null]));
+  return trx(table)
+    .where({ [by]: creator_id })
+    .update(emptied);
+}
+
+/** A condition on `t` that holds for the creator's rows of the table; null where there are none. */
+export function ownRows(
+  tables: Tables,
+  table: string,
+  creator_id: string,
+): { sql: string; bindings: string[] } | null {
+  const { owner } = tables[table] as TableDeclaration;
+  if ('by' in owner) return { sql: `t.${quoted(owner.by)} = ?`, bindings: [creator_id] };
+  if ('scrub' in owner) return { sql: `t.${quoted(owner.scrub.by)} = ?`, bindings: [creator_id] };
+  const link = parentOf(owner);
+  if (!link) return null;
+  const parent = ownRows(tables, link.parent, creator_id);
+  if (!parent) throw new Error(`Expected ${link.parent} to belong to creators, as ${table} says`);
+  const value = 'payload' in owner ? `t.payload ->> '${link.column}'` : `t.${quoted(link.column)}`;
+  const key = 'payload' in owner ? 'id::text' : 'id';
+  return {
+    sql: `${value} in (select ${key} from ${quoted(link.parent)} as t where ${parent.sql})`,
+    bindings: parent.bindings,
+  };
+}
+
+/** A table comes before the one its rows point at. */
+function childrenFirst(tables: Tables): string[] {
+  const depth = (table: string): number => {
+    const { owner } = tables[table] as TableDeclaration;
+    const link = parentOf(owner);
+    if (link) return 1 + depth(link.parent);
+    return table === 'creators' ? 0 : 1;
+  };
+  return Object.keys(tables).sort((a, b) => depth(b) - depth(a));
+}
+
+function parentOf(owner: Ownership): { column: string; parent: string } | null {
+  const record = 'through' in owner ? owner.through : 'payload' in owner ? owner.payload : {};
+  const [entry] = Object.entries(record);
+  return entry ? { column: entry[0], parent: entry[1] } : null;
+}
+
+/** Names come from declarations, never from outside; a schema is part of the name. */
+export function quoted(name: string): string {
+  return name
+    .split('.')
+    .map((part) => `"${part}"`)
+    .join('.');
+}

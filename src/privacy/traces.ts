@@ -1,0 +1,79 @@
+// Searches everything that is stored for what identified a creator: the proof behind a receipt.
+import type { Context } from '../context.ts';
+
+export interface Identifiers {
+  creator_id: string;
+  open_id: string | null;
+  username: string | null;
+  /** Files that could not be removed at once. */
+  left_keys: string[];
+}
+
+/** Where something was found, and how often. Values are never part of it. */
+export interface Trace {
+  place: string;
+  count: number;
+}
+
+/**
+ * Reads every table of every schema, the queue's own too, and the storage. Ids are looked for
+ * anywhere in a row; the username only as a whole value, since it may stand in another's caption.
+ */
+export async function findTraces(
+  ctx: Context,
+  who: Identifiers,
+): Promise<{ traces: Trace[]; tables: number }> {
+  const ids = [who.creator_id, who.open_id].filter((id): id is string => id !== null);
+  const traces: Trace[] = [];
+  const tables = await tablesOf(ctx);
+  for (const table of tables) {
+    const count = await rowsWith(ctx, table, ids, who.username);
+    if (count > 0) traces.push({ place: `${table.schema}.${table.name}`, count });
+  }
+  let files = 0;
+  for (const key of who.left_keys) if (await ctx.storage.has(key)) files += 1;
+  if (files > 0) traces.push({ place: 'storage', count: files });
+  return { traces, tables: tables.length };
+}
+
+interface Table {
+  schema: string;
+  name: string;
+  text_columns: string[];
+}
+
+async function tablesOf(ctx: Context): Promise<Table[]> {
+  const { rows } = await ctx.db.raw(
+    `select n.nspname as schema, c.relname as name,
+            coalesce(array_agg(a.attname::text) filter (where a.atttypid in ('text'::regtype, 'varchar'::regtype)), '{}') as text_columns
+       from pg_class c
+       join pg_namespace n on n.oid = c.relnamespace
+       join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      where c.relkind in ('r', 'p')
+        and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg_toast%'
+      group by 1, 2 order by 1, 2`,
+  );
+  return rows as Table[];
+}
+
+async function rowsWith(
+  ctx: Context,
+  { schema, name, text_columns }: Table,
+  ids: string[],
+  username: string | null,
+): Promise<number> {
+  const conditions = ids.map(() => 'position(? in t::text) > 0');
+  const bindings: string[] = [...ids];
+  // A request by email names whom it is about until it is answered.
+  if (username && name !== 'deletion_requests') {
+    for (const column of text_columns) {
+      conditions.push(`t."${column}" = ?`);
+      bindings.push(username);
+    }
+  }
+  const { rows } = await ctx.db.raw(
+    `select count(*)::int as count from "${schema}"."${name}" t where ${conditions.join(' or ')}`,
+    bindings,
+  );
+  return rows[0].count;
+}

@@ -1,0 +1,96 @@
+// A creator with posts and files, written straight into the tables, and a grant that the sandbox knows.
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { Sandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
+import type { Account } from '../../scripts/tiktok-sandbox/state.ts';
+import type { Context } from '../../src/context.ts';
+import { sealTokens } from '../../src/creators/tokens.ts';
+import { randomToken } from '../../src/secrets.ts';
+
+export interface Seeded {
+  id: string;
+  open_id: string;
+  keys: string[];
+  bytes: number;
+  is_grant_live: boolean;
+}
+
+/** `lapsed`: the access token is over, the refresh token lives. `dead`: TikTok knows neither. */
+export async function aCreator(
+  ctx: Context,
+  sandbox: Sandbox,
+  { open_id, username, nickname }: Account,
+  grant: 'live' | 'lapsed' | 'dead' = 'live',
+): Promise<Seeded> {
+  const [creator] = await ctx
+    .db('creators')
+    .insert({ open_id, username, nickname, plan: 'paid' })
+    .returning('id');
+  const { id } = creator;
+  await aGrant(ctx, sandbox, { id, open_id, grant });
+  const keys: string[] = [];
+  let bytes = 0;
+  for (let n = 0; n < 3; n += 1) {
+    const storage_key = randomToken(190);
+    const stored = await ctx.storage.write(storage_key, Readable.from([randomBytes(100 + n)]));
+    await ctx.db('media').insert({
+      ...{ storage_key, creator_id: id, purpose: 'upload', content_type: 'video/mp4' },
+      ...{ ...stored, facts: '{}', expires_at: new Date(Date.now() + 1e8) },
+    });
+    keys.push(storage_key);
+    bytes += stored.bytes;
+    await aJob(ctx, id, storage_key, n);
+  }
+  return { id, open_id, keys, bytes, is_grant_live: grant !== 'dead' };
+}
+
+/** Of three jobs one is finished, one waits for its time, and one is being sent. */
+async function aJob(ctx: Context, creator_id: string, source_key: string, n: number) {
+  const state = ['finished', 'ready', 'sending'][n] as string;
+  const [job] = await ctx
+    .db('jobs')
+    .insert({
+      ...{ creator_id, source_key, state, mode: 'schedule', title: `A caption ${n}` },
+      ...{ destination: 'direct', settings: '{}', send_at: new Date(Date.now() + 1e8) },
+    })
+    .returning('id');
+  const job_id = job.id as string;
+  for (const name of ['accepted', 'prepared']) await ctx.db('job_events').insert({ job_id, name });
+  await ctx.db('consents').insert({
+    ...{ job_id, given_through: 'api', declaration: 'Yes', title: 'A caption', settings: '{}' },
+  });
+  if (state === 'sending') {
+    await ctx.db('publish_attempts').insert({ job_id, number: 1, bytes: 100 });
+    await ctx.db.raw(
+      `select graphile_worker.add_job('publish.send', json_build_object('job_id', ?::text),
+         queue_name := ?, job_key := ?)`,
+      [job_id, `creator:${creator_id}`, `job:${job_id}`],
+    );
+  }
+}
+
+async function aGrant(
+  ctx: Context,
+  sandbox: Sandbox,
+  { id, open_id, grant }: { id: string; open_id: string; grant: 'live' | 'lapsed' | 'dead' },
+): Promise<void> {
+  const is_fresh = grant === 'live';
+  const tokens = {
+    access_token: `act.${randomUUID()}`,
+    refresh_token: `rft.${randomUUID()}`,
+    access_expires_at: new Date(Date.now() + (is_fresh ? 7_200_000 : -1_000)),
+    refresh_expires_at: new Date(Date.now() + 1e9),
+  };
+  const scopes = ['user.info.basic', 'video.publish', 'video.upload'];
+  await ctx.db('grants').insert({
+    creator_id: id,
+    ...sealTokens(ctx, id, { ...tokens, open_id, scopes }),
+  });
+  if (grant === 'dead') return;
+  sandbox.state.grants.push({
+    ...{ open_id, scopes, client_key: 'sbsandbox', used_refresh_tokens: [] },
+    ...{ access_token: tokens.access_token, refresh_token: tokens.refresh_token },
+    access_expires_at: tokens.access_expires_at.getTime(),
+    refresh_expires_at: tokens.refresh_expires_at.getTime(),
+  });
+}

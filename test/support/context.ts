@@ -1,0 +1,41 @@
+// The appliance's context without its processes, for tests that call its parts directly.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readConfig } from '../../src/config.ts';
+import { type Context, createContext } from '../../src/context.ts';
+import { createLog } from '../../src/log.ts';
+import { loadModules, settingSchemas } from '../../src/modules.ts';
+import { type Env, TEST_SECRET } from './appliance.ts';
+
+/** Ends with `ctx.db.destroy()`. */
+export async function aContext(of: {
+  database_url: string;
+  data_dir: string;
+  tiktok_url: string;
+  env?: Env;
+}): Promise<Context> {
+  const modules = await loadModules();
+  const config = readConfig(
+    {
+      DATABASE_URL: of.database_url,
+      DATA_DIR: of.data_dir,
+      APP_SECRET: TEST_SECRET,
+      TIKTOK_CLIENT_KEY: 'sbsandbox',
+      TIKTOK_CLIENT_SECRET: 'sandbox-secret',
+      TIKTOK_AUTHORIZE_URL: `${of.tiktok_url}/v2/auth/authorize/`,
+      TIKTOK_API_URL: of.tiktok_url,
+      TIKTOK_UPLOAD_HOSTS: new URL(of.tiktok_url).host,
+      ...of.env,
+    },
+    settingSchemas(modules),
+  );
+  const scratch = join(of.data_dir, 'scratch', 'test');
+  mkdirSync(scratch, { recursive: true });
+  return createContext({
+    config,
+    log: createLog('error'),
+    modules,
+    connection: { connectionString: of.database_url },
+    scratch,
+  });
+}
