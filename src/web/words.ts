@@ -30,11 +30,28 @@ export function statusWords(job: Job): { status: Status; sign: string; word: str
   return { status, sign, word };
 }
 
+const NOTHING: Record<Status, string> = {
+  scheduled: 'Nothing is scheduled. To post later, choose a day and time in a new post.',
+  running: 'Nothing is being sent right now.',
+  finished: 'Nothing is posted yet.',
+  failed: 'Nothing failed.',
+  cancelled: 'Nothing was cancelled.',
+  unconfirmed: 'TikTok has told how every post ended.',
+};
+
+/** What an empty list says, by its filter. */
+export function nothing(status: Status | null): string {
+  return status ? NOTHING[status] : 'No posts here.';
+}
+
 export function statusName(status: Status): string {
   return STATUS[status].word;
 }
 
-const EVENTS: Record<string, (details: Record<string, unknown>) => string> = {
+const EVENTS: Record<
+  string,
+  (details: Record<string, unknown>, destination: Job['destination']) => string
+> = {
   accepted: () => 'Accepted',
   fetched: () => 'File found',
   prepared: ({ changes }) => {
@@ -52,7 +69,7 @@ const EVENTS: Record<string, (details: Record<string, unknown>) => string> = {
   part_sent: ({ part, parts }) => `Sent part ${part} of ${parts}`,
   sent: () => 'Sent. TikTok is processing it',
   ready: () => 'TikTok failed to process it; it is sent again',
-  finished: () => 'Posted',
+  finished: (_, destination) => (destination === 'inbox' ? 'In your TikTok inbox' : 'Posted'),
   failed: ({ message }) => `Failed: ${message ?? 'no reason given'}`,
   cancelled: () => 'Cancelled',
   unconfirmed: () => 'TikTok never told how it ended',
@@ -64,13 +81,20 @@ const EVENTS: Record<string, (details: Record<string, unknown>) => string> = {
 };
 
 /** A timeline for people: parts are folded into the latest one. */
-export function timeline(events: JobEvent[]): { text: string; at: Date }[] {
+export function timeline(
+  events: JobEvent[],
+  destination: Job['destination'],
+): { text: string; at: Date }[] {
   return events
     .filter(
       (event, index) => !(event.name === 'part_sent' && events[index + 1]?.name === 'part_sent'),
     )
-    .map(({ name, details, at }) => ({
-      text: EVENTS[name]?.(details) ?? name.replaceAll('_', ' '),
+    .map(({ name, details, at }, index, shown) => ({
+      // The last failure's reason stands above the timeline already.
+      text:
+        name === 'failed' && index === shown.length - 1
+          ? 'Failed'
+          : (EVENTS[name]?.(details, destination) ?? name.replaceAll('_', ' ')),
       at,
     }));
 }
@@ -90,13 +114,14 @@ export function duration(ms: number | null): string {
 /** "in 3 hours", "2 minutes ago"; stands beside the time, not in its place. */
 export function relative(at: Date, now = new Date()): string {
   const seconds = (at.getTime() - now.getTime()) / 1000;
+  // Up to two days in hours: "in 2 days" would be wrong for tomorrow evening.
   const [unit, size] = (
     [
-      ['day', 86_400],
-      ['hour', 3600],
-      ['minute', 60],
+      ['day', 86_400, 172_800],
+      ['hour', 3600, 3600],
+      ['minute', 60, 60],
     ] as const
-  ).find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1];
+  ).find(([, , from]) => Math.abs(seconds) >= from) ?? ['second', 1];
   return new Intl.RelativeTimeFormat('en', { numeric: 'auto' }).format(
     Math.round(seconds / size),
     unit,
@@ -109,6 +134,8 @@ export function utc(at: Date): string {
     weekday: 'short',
     day: 'numeric',
     month: 'short',
+    // The year where it is not this one's.
+    ...(Math.abs(at.getTime() - Date.now()) > 300 * 86_400_000 ? { year: 'numeric' } : {}),
     hour: '2-digit',
     minute: '2-digit',
     timeZone: 'UTC',

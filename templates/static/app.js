@@ -6,16 +6,33 @@ const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 function localTimes(root = document) {
   for (const time of all('time[datetime]', root)) {
     const at = new Date(time.dateTime);
-    const options = time.hasAttribute('data-short')
-      ? { hour: '2-digit', minute: '2-digit' }
-      : { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' };
-    time.textContent = new Intl.DateTimeFormat(undefined, options).format(at);
+    const clock = { hour: '2-digit', minute: '2-digit' };
+    const text = (options) => new Intl.DateTimeFormat(undefined, options).format(at);
+    const near = nearDay(at);
+    if (time.hasAttribute('data-short')) time.textContent = text(clock);
+    else if (near) time.textContent = `${near}, ${text(clock)}`;
+    else {
+      const year = Math.abs(at - Date.now()) > 300 * 86_400_000 ? { year: 'numeric' } : {};
+      const day = { weekday: 'short', day: 'numeric', month: 'short' };
+      time.textContent = text({ ...day, ...year, ...clock });
+    }
     time.title = at.toLocaleString(undefined, { dateStyle: 'full', timeStyle: 'long' });
   }
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  for (const name of all('[data-zone-name]', root)) name.textContent = zone;
+}
+
+/** Yesterday, today, tomorrow; undefined for other days. */
+function nearDay(at) {
+  const midnight = (date) => new Date(date).setHours(0, 0, 0, 0);
+  // Days with a change of clocks are an hour shorter or longer.
+  const days = Math.round((midnight(at) - midnight(Date.now())) / 86_400_000);
+  return { '-1': 'yesterday', 0: 'today', 1: 'tomorrow' }[days];
 }
 
 function copyButtons() {
   for (const button of all('[data-copy]')) {
+    button.hidden = false;
     button.addEventListener('click', async () => {
       await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent);
       button.textContent = 'Copied';
@@ -28,15 +45,19 @@ function uploads() {
   for (const form of all('form[data-upload]')) {
     const input = form.querySelector('input[type=file]');
     const button = form.querySelector('button');
+    // Choosing a file is enough here, so the button of the plain form goes.
+    form.classList.add('is-live');
+    form.querySelector('[data-drop]').hidden = false;
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       const [file] = input.files;
       if (file) send(form, file);
     });
     input.addEventListener('change', () => input.files.length > 0 && form.requestSubmit(button));
-    for (const name of ['dragover', 'drop']) {
+    for (const name of ['dragover', 'dragleave', 'drop']) {
       form.addEventListener(name, (event) => {
         event.preventDefault();
+        form.classList.toggle('is-over', name === 'dragover');
         if (name === 'drop' && event.dataTransfer.files.length > 0) {
           input.files = event.dataTransfer.files;
           form.requestSubmit(button);
@@ -48,6 +69,7 @@ function uploads() {
 
 function send(form, file) {
   const box = form.querySelector('.uploading');
+  const asking = form.querySelector('.asking');
   const bar = box.querySelector('progress');
   const text = box.querySelector('[data-upload-text]');
   const fault = form.querySelector('.fault');
@@ -57,6 +79,7 @@ function send(form, file) {
   const request = new XMLHttpRequest();
   const end = (message) => {
     box.hidden = true;
+    asking.hidden = false;
     fault.hidden = false;
     fault.textContent = message;
     for (const control of controls) control.disabled = false;
@@ -67,7 +90,9 @@ function send(form, file) {
     bar.value = loaded / total;
     const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
     text.textContent =
-      loaded === total ? 'Checking the file' : `${megabytes(loaded)} of ${megabytes(total)} MB`;
+      loaded === total
+        ? 'Checking the file'
+        : `Uploading ${file.name}: ${megabytes(loaded)} of ${megabytes(total)} MB`;
   });
   request.addEventListener('load', () => {
     const answer = parse(request.responseText);
@@ -77,6 +102,7 @@ function send(form, file) {
   request.addEventListener('error', () => end('The connection broke. Try again.'));
   fault.hidden = true;
   box.hidden = false;
+  asking.hidden = true;
   for (const control of controls) control.disabled = true;
   request.send(body);
 }
@@ -97,7 +123,6 @@ function composer() {
   const only_me = privacy_level.querySelector('option[value=SELF_ONLY]');
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   form.querySelector('[data-time-zone]').value = zone;
-  form.querySelector('[data-zone-name]').textContent = zone;
   const count = form.querySelector('#count');
 
   const update = () => {
@@ -125,6 +150,16 @@ function composer() {
   update();
 
   const player = form.querySelector('[data-player]');
+  const here = form.querySelector('[data-cover-here]');
+  // A file this browser has no decoder for: then there is no frame to choose either.
+  const unplayable = () => {
+    player.hidden = true;
+    here.hidden = true;
+    form.querySelector('[data-unplayable]').hidden = false;
+  };
+  here.hidden = false;
+  if (player.error) unplayable();
+  player.addEventListener('error', unplayable);
   const cover = form.querySelector('[data-cover]');
   const chosen = form.elements.cover_timestamp_ms;
   const take = (seconds) => {
@@ -134,7 +169,7 @@ function composer() {
     take(Number(cover.value));
     player.currentTime = Number(cover.value);
   });
-  form.querySelector('[data-cover-here]').addEventListener('click', () => {
+  here.addEventListener('click', () => {
     cover.value = player.currentTime.toFixed(1);
     take(player.currentTime);
   });
@@ -147,8 +182,20 @@ function composer() {
   });
 }
 
+// On a phone the filters are wider than the screen.
+document
+  .querySelector('.filter [aria-current]')
+  ?.scrollIntoView({ inline: 'center', block: 'nearest' });
 localTimes();
 copyButtons();
 uploads();
 composer();
 document.addEventListener('htmx:afterSwap', () => localTimes());
+// An open question closes when one clicks elsewhere or presses Escape.
+for (const name of ['click', 'keydown']) {
+  document.addEventListener(name, (event) => {
+    if (name === 'keydown' && event.key !== 'Escape') return;
+    for (const open of all('details.confirm[open]'))
+      if (name === 'keydown' || !open.contains(event.target)) open.open = false;
+  });
+}

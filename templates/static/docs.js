@@ -1,2 +1,20 @@
 // Shows the API's description; a file of its own, because pages run no inline scripts.
-window.SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', deepLinking: true });
+const look = document.createElement('link');
+look.rel = 'stylesheet';
+look.href = '/static/docs.css';
+document.head.append(look);
+
+const dark = window.matchMedia('(prefers-color-scheme: dark)');
+const follow = () => document.documentElement.classList.toggle('dark-mode', dark.matches);
+dark.addEventListener('change', follow);
+follow();
+
+window.SwaggerUIBundle({
+  url: '/openapi.json',
+  dom_id: '#docs',
+  // A link inside each button is one that a screen reader cannot reach.
+  deepLinking: false,
+  onComplete() {
+    document.querySelector('#servers')?.setAttribute('aria-label', 'Server');
+  },
+});
