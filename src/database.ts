@@ -13,23 +13,38 @@ export type ConnectionOptions =
 
 const MIGRATIONS = join(import.meta.dirname, '../migrations');
 // Any number that only we use; the same in every process of an instance.
-const MIGRATION_LOCK = 715_002;
+export const MIGRATION_LOCK = 715_002;
 
 // bigint: sizes of files and counts, all far below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
-export function openDatabase(connection: ConnectionOptions): Database {
+/**
+ * No transaction of ours waits for anything outside, so one that is idle belongs to a process that
+ * was stopped or whose machine is gone; nobody waits for its locks without end.
+ */
+const LIMITS = {
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 10_000,
+  idle_in_transaction_session_timeout: 15_000,
+  lock_timeout: 30_000,
+};
+
+/** `schema`: where its tables are looked for, in place of the database's own choice. */
+export function openDatabase(connection: ConnectionOptions, schema?: string): Database {
   return knexModule({
     client: 'pg',
-    connection,
+    ...(schema ? { searchPath: [schema] } : {}),
+    connection: { ...connection, ...LIMITS },
     pool: { min: 0, max: 10 },
     acquireConnectionTimeout: 30_000,
+    // knex would print in a form of its own; what it has to say arrives as a rejection as well.
+    log: { warn() {}, error() {}, debug() {}, deprecate() {} },
   });
 }
 
 /** A pool for graphile-worker; without listeners an idle connection's error would end the process. */
-export function openPool(connection: ConnectionOptions): pg.Pool {
-  const pool = new pg.Pool({ ...connection, max: 10 });
+export function openPool(connection: ConnectionOptions, limits: object = LIMITS): pg.Pool {
+  const pool = new pg.Pool({ ...connection, ...limits, max: 10 });
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
@@ -37,7 +52,8 @@ export function openPool(connection: ConnectionOptions): pg.Pool {
 
 /** Brings schema and queue up to date; processes that start together wait for the first. */
 export async function migrate(db: Database, connection: ConnectionOptions): Promise<void> {
-  const pool = openPool(connection);
+  // Without limits: who starts beside a long migration waits for it.
+  const pool = openPool(connection, {});
   const lock = await pool.connect();
   try {
     await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
@@ -48,6 +64,16 @@ export async function migrate(db: Database, connection: ConnectionOptions): Prom
     lock.release(true);
     await pool.end();
   }
+}
+
+/** The schema changes that this version knows, in order. */
+export async function migrationNames(): Promise<string[]> {
+  return migrationSource.getMigrations([]);
+}
+
+/** Makes these changes, and no others, in a schema that nobody uses. */
+export async function migrateThrough(db: Database, names: string[]): Promise<void> {
+  for (const name of names) await db.migrate.up({ migrationSource, name });
 }
 
 /** Whether a migration of this version is not yet in the database (then the process is not ready). */

@@ -65,7 +65,7 @@ export async function startEmbeddedPostgres(
   const account = is_root ? findWay(programs.postgres, unprivilegedAccount()) : null;
   createCluster(cluster, programs.initdb, account);
 
-  const left_over = findRunningServer(cluster);
+  const left_over = await findStartedServer(cluster);
   const server = left_over ?? (await spawnServer(cluster, programs.postgres, account));
   const connection = {
     host: server.socket_folder,
@@ -79,6 +79,9 @@ export async function startEmbeddedPostgres(
     owner.on('error', () => !is_stopping && resolve_died());
     owner.on('end', () => !is_stopping && resolve_died());
   });
+  // A hard end of this process, on a second signal or a fault, must not leave the server alone.
+  const end_with_us = () => signalServer(server.pid, 'SIGINT');
+  process.once('exit', end_with_us);
   log.info({ event: left_over ? 'postgres.adopted' : 'postgres.started', server_pid: server.pid });
 
   return {
@@ -86,6 +89,7 @@ export async function startEmbeddedPostgres(
     died,
     async stop() {
       is_stopping = true;
+      process.off('exit', end_with_us);
       await owner.end().catch(() => {});
       await stopServer(server.pid);
       rmSync(server.socket_folder, { recursive: true, force: true });
@@ -96,7 +100,7 @@ export async function startEmbeddedPostgres(
 /** How to reach the server of a running appliance, for a script beside it; null when none runs. */
 export function findRunningConnection(data_dir: string): EmbeddedPostgres['connection'] | null {
   const server = findRunningServer(resolve(data_dir, 'postgres'));
-  if (!server) return null;
+  if (!server?.socket_folder) return null;
   return { host: server.socket_folder, port: SOCKET_PORT, user: SUPERUSER, database: 'postgres' };
 }
 
@@ -213,6 +217,16 @@ interface RunningServer {
   socket_folder: string;
 }
 
+/** As findRunningServer; one that is still starting has not yet written where its socket is. */
+async function findStartedServer(cluster: string): Promise<RunningServer | null> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const server = findRunningServer(cluster);
+    if (server?.socket_folder !== '' || Date.now() > deadline) return server;
+    await sleep(50);
+  }
+}
+
 /** Reads `postmaster.pid`; a file whose process is gone, or is somebody else, is removed. */
 function findRunningServer(cluster: string): RunningServer | null {
   const path = join(cluster, 'postmaster.pid');
@@ -220,7 +234,8 @@ function findRunningServer(cluster: string): RunningServer | null {
   const lines = readFileSync(path, 'utf8').split('\n');
   const pid = Number(lines[0]);
   const socket_folder = lines[4]?.trim() ?? '';
-  if (isServerOf(pid, cluster) && socket_folder) return { pid, socket_folder };
+  // Never the lock file of a server that lives: a second one would ruin the cluster.
+  if (isServerOf(pid, cluster)) return { pid, socket_folder };
   rmSync(path, { force: true });
   return null;
 }
@@ -324,6 +339,14 @@ async function stopServer(pid: number): Promise<void> {
     process.kill(pid, 'SIGQUIT');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function signalServer(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended already.
   }
 }
 

@@ -1,9 +1,16 @@
 // The heartbeat of worker pools: who is alive, who is declared dead, and what the dead held.
 import type { Context } from './context.ts';
-import { unlockPools } from './queue.ts';
+import { findUnownedLocks, unlockPools } from './queue.ts';
 
 const SILENT_SECONDS = 20;
 const CHANCE_TO_BEAT_MS = 15_000;
+/** Two beats: longer without the database means that there was an outage. */
+const GAP_MS = 10_000;
+
+/** The reason with which a pool's steps are aborted: they throw, and never return. */
+export class DeclaredDead extends Error {
+  override name = 'DeclaredDead';
+}
 
 export async function registerPool(ctx: Context, pool_id: string, lane: string): Promise<void> {
   await ctx.db('worker_pools').insert({ pool_id, lane });
@@ -35,18 +42,24 @@ export async function hasLivingWorker(ctx: Context): Promise<boolean> {
   return row !== undefined;
 }
 
+let last_reached_at = 0;
 let database_back_since = 0;
-let is_database_away = true;
 
-/** Told of each try to reach the database, so that nobody is declared dead for its outage. */
+/**
+ * Told of each try to reach the database, so that nobody is declared dead for its outage: neither one
+ * that refuses, nor one that hangs, nor the sleep of this whole machine.
+ */
 export function noteDatabase(is_reachable: boolean): void {
-  if (is_reachable && is_database_away) database_back_since = Date.now();
-  is_database_away = !is_reachable;
+  if (!is_reachable) return;
+  const now = Date.now();
+  if (now - last_reached_at > GAP_MS) database_back_since = now;
+  last_reached_at = now;
 }
 
 /** Declares silent pools dead and frees what they held, in one transaction. */
 export async function buryTheDead(ctx: Context): Promise<string[]> {
-  if (is_database_away || Date.now() - database_back_since < CHANCE_TO_BEAT_MS) return [];
+  const now = Date.now();
+  if (now - last_reached_at > GAP_MS || now - database_back_since < CHANCE_TO_BEAT_MS) return [];
   return declareDead(ctx, SILENT_SECONDS);
 }
 
@@ -62,7 +75,9 @@ export async function declareDead(ctx: Context, silent_seconds: number): Promise
       .update({ declared_dead: true })
       .returning('pool_id');
     const ids = dead.map((row) => row.pool_id as string);
-    await unlockPools(trx, ids);
+    // Also what is held under an id that nobody living bears: a pool may die before it is entered
+    // here, or take one more run after it was declared dead.
+    await unlockPools(trx, [...ids, ...(await findUnownedLocks(trx, silent_seconds))]);
     // A stopped process may wake up days later and must still find that it was declared dead.
     await trx('worker_pools')
       .where({ declared_dead: true })

@@ -14,6 +14,12 @@ export function createLog(level: string, destination?: { write(line: string): vo
     base: { pid: process.pid },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     serializers: { err: serializeError },
+    // pino would copy an error's message into the line's own: a database's may hold anything.
+    hooks: {
+      logMethod(args: unknown[], method: (...args: never[]) => void) {
+        method.apply(this, [args[0], args[1] ?? ''] as never);
+      },
+    },
   };
   return destination ? pino(options, destination) : pino(options);
 }

@@ -1,8 +1,17 @@
 // Composition root: config → context → migrate → web and/or worker (ROLE); stops both on a signal.
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimes,
+} from 'node:fs';
 import type { Server } from 'node:http';
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { createApp, listen } from './app.ts';
 import { ConfigFaults, pluginsDir, readConfig } from './config.ts';
 import { type Context, createContext } from './context.ts';
@@ -12,51 +21,63 @@ import {
   EmbeddedPostgresFault,
   startEmbeddedPostgres,
 } from './embedded-postgres.ts';
-import { createLog } from './log.ts';
+import { createLog, type Logger } from './log.ts';
 import { loadModules, settingSchemas } from './modules.ts';
+import { flushRequests } from './request-log/record.ts';
 import { startWorker, type Worker } from './worker.ts';
 
 // sysexits.h EX_CONFIG: the operator has to change something before a restart can help.
 const EXIT_CONFIG = 78;
 const STOP_MS = 29_000;
+const HOUR_MS = 3600_000;
 
 async function main(): Promise<void> {
   const signalled = listenForSignals();
   const modules = await loadModules(pluginsDir());
   const config = readConfig(undefined, settingSchemas(modules));
   const log = createLog(config.LOG_LEVEL);
+  const fault = unhandled(log);
+  assertWritable(config.DATA_DIR);
   const postgres = config.DATABASE_URL ? null : await startEmbeddedPostgres(config.DATA_DIR, log);
-  const ctx = createContext({
-    config,
-    log,
-    modules,
-    connection: postgres?.connection ?? { connectionString: config.DATABASE_URL as string },
-    scratch: emptyScratch(resolve(config.DATA_DIR)),
-  });
-  let worker: Worker | null = null;
-  let server: Server | null = null;
+  const running: Running = { ctx: null, server: null, worker: null, postgres };
   try {
+    const ctx = createContext({
+      config,
+      log,
+      modules,
+      connection: postgres?.connection ?? { connectionString: config.DATABASE_URL as string },
+      scratch: emptyScratch(resolve(config.DATA_DIR)),
+    });
+    running.ctx = ctx;
     await migrate(ctx.db, ctx.connection);
     for (const module of modules) await module.before_start?.(ctx);
-    if (config.ROLE !== 'web') worker = await startWorker(ctx, postgres !== null);
-    server = await listen(createApp(ctx), config);
+    if (config.ROLE !== 'web') running.worker = await startWorker(ctx, postgres !== null);
+    running.server = await listen(createApp(ctx), config);
   } catch (error) {
-    await stop(ctx, server, worker, postgres);
+    await stop(running);
     throw error;
   }
   log.info({ event: 'started', role: config.ROLE, url: config.PUBLIC_URL, port: config.PORT });
 
-  const broken = Promise.race([
-    worker?.failed ?? new Promise<never>(() => {}),
-    postgres?.died.then(() => Promise.reject(new Error('The embedded PostgreSQL ended'))) ??
-      new Promise<never>(() => {}),
-  ]);
-  const reason = await Promise.race([signalled, broken]).catch((error) => error as Error);
+  const lost = postgres?.died.then(() => new Error('The embedded PostgreSQL ended'));
+  const reason = await Promise.race([signalled, fault, ...(lost ? [lost] : [])]);
   log.info({ event: 'stopping', reason: reason instanceof Error ? reason.message : reason });
   setTimeout(() => process.exit(1), STOP_MS).unref();
-  await stop(ctx, server, worker, postgres);
+  await stop(running);
   log.info({ event: 'stopped' });
   process.exit(reason instanceof Error ? 1 : 0);
+}
+
+/** Something threw where nobody listened: whatever state that left, a clean new start is better. */
+function unhandled(log: Logger): Promise<Error> {
+  return new Promise((resolve_fault) => {
+    for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
+      process.on(event, (error: unknown) => {
+        log.error({ event: 'process.fault', err: error });
+        resolve_fault(new Error('A fault that nobody handled'));
+      });
+    }
+  });
 }
 
 /**
@@ -78,6 +99,24 @@ function listenForSignals(): Promise<string> {
   });
 }
 
+/** Told as the fault of the configuration that it is, before anything is started. */
+function assertWritable(data_dir: string): void {
+  try {
+    makeFolder(resolve(data_dir));
+    accessSync(data_dir, constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigFaults([`DATA_DIR: cannot be written to (${code}).`]);
+  }
+}
+
+/** One at a time: Node's own recursive mkdir never returns below /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path) && statSync(path).isDirectory()) return;
+  if (!existsSync(dirname(path))) makeFolder(dirname(path));
+  mkdirSync(path);
+}
+
 /** This process's own folder; those of processes of this machine that are gone are removed. */
 function emptyScratch(data_dir: string): string {
   const all = join(data_dir, 'scratch');
@@ -89,6 +128,8 @@ function emptyScratch(data_dir: string): string {
   const own = join(all, `${hostname()}-${process.pid}`);
   rmSync(own, { recursive: true, force: true });
   mkdirSync(own, { recursive: true, mode: 0o700 });
+  // Processes on other machines see by it that this one lives.
+  setInterval(() => utimes(own, new Date(), new Date(), () => {}), HOUR_MS).unref();
   return own;
 }
 
@@ -100,19 +141,22 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function stop(
-  ctx: Context,
-  server: Server | null,
-  worker: Worker | null,
-  postgres: EmbeddedPostgres | null,
-): Promise<void> {
+interface Running {
+  ctx: Context | null;
+  server: Server | null;
+  worker: Worker | null;
+  postgres: EmbeddedPostgres | null;
+}
+
+async function stop({ ctx, server, worker, postgres }: Running): Promise<void> {
   server?.close();
   server?.closeIdleConnections();
   await worker?.stop();
   server?.closeAllConnections();
-  await ctx.db.destroy();
+  if (ctx) await flushRequests(ctx);
+  await ctx?.db.destroy();
   await postgres?.stop();
-  rmSync(ctx.scratch, { recursive: true, force: true });
+  if (ctx) rmSync(ctx.scratch, { recursive: true, force: true });
 }
 
 main().catch((error) => {

@@ -109,6 +109,49 @@ export async function unlockPools(trx: Knex, pool_ids: string[]): Promise<void> 
   await trx.raw('select graphile_worker.force_unlock_workers(?::text[])', [pool_ids]);
 }
 
+/** Ids under which runs or queues have been held for so long, and which no living pool bears. */
+export async function findUnownedLocks(trx: Knex, seconds: number): Promise<string[]> {
+  const { rows } = await trx.raw(
+    `select distinct locked_by from (
+       select locked_by, locked_at from graphile_worker._private_jobs
+       union all
+       select locked_by, locked_at from graphile_worker._private_job_queues) held
+      where locked_by is not null and locked_at <= now() - ? * interval '1 second'
+        and not exists (
+          select from worker_pools pools
+           where pools.pool_id = held.locked_by and not pools.declared_dead)`,
+    [seconds],
+  );
+  return rows.map((row: { locked_by: string }) => row.locked_by);
+}
+
+/** Frees queues whose holder runs nothing of them, and clears runs that can never run again. */
+export async function mendQueues(trx: Knex): Promise<void> {
+  await trx.raw(
+    `update graphile_worker._private_job_queues queues set locked_by = null, locked_at = null
+      where locked_at < now() - interval '30 seconds' and not exists (
+        select from graphile_worker._private_jobs runs
+         where runs.job_queue_id = queues.id and runs.locked_by = queues.locked_by)`,
+  );
+  await trx.raw(
+    `delete from graphile_worker._private_jobs
+      where key is null and locked_at is null and attempts >= max_attempts`,
+  );
+}
+
+/** Empties the queue of a database whose tables are replaced: its runs are about rows that go. */
+export async function clearQueue(run: (sql: string) => Promise<unknown>): Promise<void> {
+  for (const table of ['_private_jobs', '_private_job_queues']) {
+    await run(
+      `do $$ begin
+         if to_regclass('graphile_worker.${table}') is not null then
+           delete from graphile_worker.${table};
+         end if;
+       end $$`,
+    );
+  }
+}
+
 const CARETAKER_LOCK = 715_003;
 
 /** One process at a time takes care, until its transaction ends. */
@@ -134,17 +177,24 @@ export async function findOrphanedJobs(
   working_states: readonly string[],
 ): Promise<OrphanedJob[]> {
   const { rows } = await trx.raw(
-    `select jobs.id, jobs.creator_id, jobs.state, jobs.send_at, runs.id is not null as is_exhausted
+    `select jobs.id, jobs.creator_id, jobs.state, jobs.send_at,
+            runs.id is not null and runs.attempts >= runs.max_attempts as is_exhausted
        from jobs
        left join graphile_worker._private_jobs runs on runs.key = 'job:' || jobs.id
       where jobs.state = any(?)
         and jobs.updated_at < now() - interval '5 seconds'
-        and (runs.id is null or (runs.attempts >= runs.max_attempts and runs.locked_at is null))
+        and (runs.id is null
+          or (runs.attempts >= runs.max_attempts and runs.locked_at is null)
+          -- Its queue was tidied away while it was being added: it would never be taken.
+          or (runs.locked_at is null and runs.job_queue_id is not null and not exists (
+            select from graphile_worker._private_job_queues queues
+             where queues.id = runs.job_queue_id)))
         and not exists (
           select from graphile_worker._private_jobs held
            where held.locked_at is not null and held.payload ->> 'job_id' = jobs.id::text)
       order by jobs.updated_at
-      limit 500`,
+      limit 500
+        for update of jobs skip locked`,
     [[...working_states]],
   );
   return rows as OrphanedJob[];

@@ -1,7 +1,7 @@
 // The caretaker: every ten seconds, in one process at a time, sees that no job is left without a run.
 import type { Context } from '../context.ts';
 import { buryTheDead } from '../heartbeat.ts';
-import { findOrphanedJobs, isOnlyCaretaker, removeIdleQueues } from '../queue.ts';
+import { findOrphanedJobs, isOnlyCaretaker, mendQueues, removeIdleQueues } from '../queue.ts';
 import type { Job } from './job.ts';
 import { WORKING_STATES } from './states.ts';
 import { endJob, insertEvent, queueNext, updateLockedJob } from './store.ts';
@@ -12,6 +12,7 @@ export async function takeCare(ctx: Context): Promise<void> {
   if (dead.length > 0) ctx.log.warn({ event: 'pools.declared_dead', count: dead.length });
   await ctx.db.transaction(async (trx) => {
     if (!(await isOnlyCaretaker(trx))) return;
+    await mendQueues(trx);
     for (const job of await findOrphanedJobs(trx, WORKING_STATES)) {
       ctx.log.warn({ event: 'job.orphaned', job_id: job.id, state: job.state });
       const is_media = job.state === 'accepted' || job.state === 'fetched';

@@ -1,0 +1,145 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { type Database, openDatabase } from '../../src/database.ts';
+import { requestDeletion } from '../../src/deletions/request.ts';
+import { cancelAllJobs } from '../../src/jobs/store.ts';
+import { mendQueues, removeIdleQueues } from '../../src/queue.ts';
+import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
+import { aContext } from '../support/context.ts';
+import { freshDatabase } from '../support/database.ts';
+import { video } from '../support/videos.ts';
+
+describe('a job that waits for its time', () => {
+  let app: Appliance;
+  let db: Database;
+  before(async () => {
+    app = await anAppliance({ LOG_LEVEL: 'warn' });
+    db = openDatabase({ connectionString: app.database_url });
+  });
+  after(async () => {
+    await db?.destroy();
+    await app?.[Symbol.asyncDispose]();
+  });
+
+  async function aWaitingJob(username: string): Promise<{ client: Client; id: string }> {
+    const client = await app.creator(username);
+    const { json: media } = await client.upload(await video());
+    const schedule_at = new Date(Date.now() + 3600_000).toISOString();
+    const job = client.job(media['storage_key'], { mode: 'schedule', schedule_at });
+    const { json } = await client.api('POST', '/v1/jobs', job);
+    for (;;) {
+      const now = await client.api('GET', `/v1/jobs/${json['id']}`);
+      if (now.json['step'] === 'wait') return { client, id: json['id'] };
+      await sleep(100);
+    }
+  }
+
+  const dueNow = (id: string) => db('jobs').where({ id }).update({ send_at: new Date() });
+
+  it('is sent, whatever became of its run, its queue, or the process that held them', async () => {
+    // Its queue is tidied away while the run is being added: no worker would ever take that run.
+    const tidied = await aWaitingJob('tidied');
+    await db.raw('delete from graphile_worker._private_jobs where key = ?', [`job:${tidied.id}`]);
+    const adding = await db.transaction();
+    await adding.raw(
+      `select graphile_worker.add_job('publish.send', payload := ?::json, queue_name := ?, run_at := now(),
+         max_attempts := 32767, job_key := ?)`,
+      [
+        JSON.stringify({ job_id: tidied.id }),
+        `creator:${tidied.client.creator_id}`,
+        `job:${tidied.id}`,
+      ],
+    );
+    await db.transaction((trx) => removeIdleQueues(trx));
+    await adding('jobs').where({ id: tidied.id }).update({ send_at: new Date() });
+    await adding.commit();
+
+    // Its run is held by a pool that died before it was entered among the living.
+    const held = await aWaitingJob('held');
+    await db.raw(
+      `update graphile_worker._private_jobs set locked_at = now(), locked_by = 'pool-unknown', attempts = 1, run_at = now()
+        where key = ?`,
+      [`job:${held.id}`],
+    );
+    await dueNow(held.id);
+
+    // Its row is locked by a transaction of a process that was frozen.
+    const frozen = await aWaitingJob('frozen');
+    const asleep = await db.transaction();
+    asleep.on('error', () => {});
+    await asleep('jobs').where({ id: frozen.id }).forUpdate();
+    await db.raw('update graphile_worker._private_jobs set run_at = now() where key = ?', [
+      `job:${frozen.id}`,
+    ]);
+    await sleep(100);
+
+    expect((await tidied.client.ended(tidied.id))['status']).to.equal('finished');
+    expect((await held.client.ended(held.id))['status']).to.equal('finished');
+    // Once the database has ended the sleeping transaction, the row is free again.
+    const free = await db.transaction((trx) =>
+      trx('jobs').where({ id: frozen.id }).forUpdate().first('id'),
+    );
+    expect(free.id).to.equal(frozen.id);
+    await asleep.rollback().catch(() => {});
+  });
+});
+
+describe('a queue whose holder runs nothing of it', () => {
+  it('is freed, so that the creator’s next post is not held up', async () => {
+    const db = openDatabase((await freshDatabase()).connection);
+    await db.raw(`select graphile_worker.add_job('publish.send', '{}', queue_name := 'creator:x')`);
+    await db.raw(
+      `update graphile_worker._private_job_queues set locked_at = now() - interval '1 minute', locked_by = 'pool-b'`,
+    );
+    await db.transaction((trx) => mendQueues(trx));
+    const { rows } = await db.raw('select locked_by from graphile_worker._private_job_queues');
+    expect(rows).to.deep.equal([{ locked_by: null }]);
+    await db.destroy();
+  });
+});
+
+describe('leaving while the last byte is about to be sent', () => {
+  it('waits for the mark, and sees the post through', async () => {
+    const { url } = await freshDatabase();
+    const db = openDatabase({ connectionString: url });
+    const [creator] = await db('creators').insert({ open_id: 'x', plan: 'paid' }).returning('id');
+    const [job] = await db('jobs')
+      .insert({
+        ...{ creator_id: creator.id, mode: 'now', send_at: new Date(), state: 'sending' },
+        ...{ title: '', destination: 'inbox', settings: '{}', source_key: 'k' },
+      })
+      .returning('id');
+    await db('publish_attempts').insert({ job_id: job.id, number: 1, bytes: 1 });
+    // As the ledger commits its mark.
+    const mark = await db.transaction();
+    await mark('jobs').where({ id: job.id }).forUpdate().first('id');
+    await mark('publish_attempts').where({ job_id: job.id }).update({ committed_at: db.fn.now() });
+    const cancelling = db.transaction((trx) => cancelAllJobs(trx, creator.id));
+    await sleep(300);
+    await mark.commit();
+    expect(await cancelling).to.deep.equal({ cancelled: 0, seen_through: 1 });
+    await db.destroy();
+  });
+
+  it('answers the deletion under way when it is asked for twice', async () => {
+    const { url } = await freshDatabase();
+    const ctx = await aContext({
+      database_url: url,
+      data_dir: mkdtempSync(join(tmpdir(), 'pm3k-twice-')),
+      tiktok_url: 'http://127.0.0.1:9',
+    });
+    const [creator] = await ctx
+      .db('creators')
+      .insert({ open_id: 'y', plan: 'paid' })
+      .returning('id');
+    const [first, second] = await Promise.all([
+      requestDeletion(ctx, creator.id, 'self_service'),
+      requestDeletion(ctx, creator.id, 'api'),
+    ]);
+    expect(second.id).to.equal(first.id);
+    await ctx.db.destroy();
+  });
+});

@@ -1,0 +1,52 @@
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { anAppliance } from '../support/appliance.ts';
+import { freshDatabase } from '../support/database.ts';
+import { paddedVideo } from '../support/videos.ts';
+
+describe('a database that is away for a quarter of a minute', () => {
+  it('ends neither the process nor the post that is being sent', async () => {
+    const { connection } = await freshDatabase();
+    const { host, port, user, database } = connection as Record<string, string>;
+    const sockets = new Set<Socket>();
+    const line = await aLine(`${host}/.s.PGSQL.${port}`, sockets, 0);
+    const line_port = (line.address() as { port: number }).port;
+    await using app = await anAppliance({
+      LOG_LEVEL: 'warn',
+      DATABASE_URL: `postgres://${user}@127.0.0.1:${line_port}/${database}`,
+    });
+    const client = await app.creator();
+    const { json: media } = await client.upload(await paddedVideo(66_000_000));
+    app.sandbox.state.faults.push({ endpoint: 'upload', kind: 'slow', count: 3 });
+    const job = client.job(media['storage_key']);
+    const { json } = await client.api('POST', '/v1/jobs', job);
+    while (app.sandbox.state.publishes.length === 0) await sleep(50);
+    line.close();
+    for (const socket of sockets) socket.destroy();
+    await sleep(15_000);
+    const again = await aLine(`${host}/.s.PGSQL.${port}`, sockets, line_port);
+    expect((await client.ended(json['id'], 100_000))['status']).to.equal('finished');
+    expect(app.process().exitCode).to.equal(null);
+    const posts = app.sandbox.state.publishes.filter((each) => each.status === 'PUBLISH_COMPLETE');
+    expect(posts).to.have.length(1);
+    expect(await app.stop()).to.equal(0);
+    again.close();
+    for (const socket of sockets) socket.destroy();
+  });
+});
+
+/** A line to the database that can be cut. */
+function aLine(path: string, sockets: Set<Socket>, port: number): Promise<Server> {
+  const server = createServer((socket) => {
+    const beyond = createConnection(path);
+    for (const end of [socket, beyond]) {
+      sockets.add(end);
+      end.on('error', () => {});
+    }
+    socket.pipe(beyond).pipe(socket);
+    socket.on('close', () => beyond.destroy());
+    beyond.on('close', () => socket.destroy());
+  });
+  return new Promise((done) => server.listen(port, '127.0.0.1', () => done(server)));
+}
