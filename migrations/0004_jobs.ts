@@ -23,6 +23,7 @@ export async function up(knex: Knex): Promise<void> {
       progress real,
       run_token uuid,
       faults integer not null default 0,
+      waiting_since timestamptz,
       publish_id text,
       post_ids text[] not null default '{}',
       error jsonb,

@@ -18,8 +18,14 @@ fi
 # A path of npm's may lack its executable bit, where install scripts are blocked.
 [ -x "$program" ] || chmod u+x "$program" 2>/dev/null || true
 [ -x "$program" ] || { echo "no $name found" >&2; exit 127; }
+# Ends with whoever started it: ffmpeg would go on for hours after a kill of its parent.
+if command -v setpriv >/dev/null && setpriv --pdeathsig KILL true 2>/dev/null; then
+  set -- setpriv --pdeathsig KILL "$program" "$@"
+else
+  set -- "$program" "$@"
+fi
 # 6 GiB of memory, two hours of processor time, 8 GiB of output.
 if command -v prlimit >/dev/null; then
-  exec prlimit --data=6442450944 --cpu=7200 --fsize=8589934592 --core=0 -- nice -n 10 "$program" "$@"
+  exec prlimit --data=6442450944 --cpu=7200 --fsize=8589934592 --core=0 -- nice -n 10 "$@"
 fi
-exec nice -n 10 "$program" "$@"
+exec nice -n 10 "$@"

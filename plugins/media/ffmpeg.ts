@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import ffmpeg from 'fluent-ffmpeg';
+import { Problem } from '#plugin';
 
 const CAGED_FFMPEG = join(import.meta.dirname, 'caged-ffmpeg.sh');
 const CAGE = join(import.meta.dirname, 'caged.sh');
@@ -73,7 +74,11 @@ export function runFfmpeg(work: Work): Promise<void> {
       .outputOptions(work.options)
       .output(work.output ? `file:${work.output}` : '-');
     const kill = () => command.kill('SIGKILL');
-    const limit = setTimeout(kill, work.time_limit_ms);
+    let is_too_slow = false;
+    const limit = setTimeout(() => {
+      is_too_slow = true;
+      kill();
+    }, work.time_limit_ms);
     work.signal.addEventListener('abort', kill, { once: true });
     const settle = () => {
       clearTimeout(limit);
@@ -86,13 +91,26 @@ export function runFfmpeg(work: Work): Promise<void> {
       settle();
       resolve();
     });
-    command.on('error', (_error, _stdout, stderr) => {
+    command.on('error', (error, _stdout, stderr) => {
       settle();
       if (work.signal.aborted) reject(work.signal.reason);
-      else reject(new FfmpegFailure(stderr ?? ''));
+      else if (is_too_slow) reject(new FfmpegFailure('It took too long.'));
+      else reject(verdict(error.message, stderr ?? ''));
     });
     command.run();
   });
+}
+
+/** Only what ffmpeg says about the file is the file's fault; a full disk or a kill is not. */
+function verdict(message: string, stderr: string): Error {
+  if (/No space left on device|Disk quota exceeded/.test(stderr)) {
+    return new Problem('storage_full', 'There is no room to convert the video at the moment.');
+  }
+  const is_stopped = /killed with signal/.test(message);
+  if (is_stopped || /Cannot allocate memory|No such filter|Unknown encoder/.test(stderr)) {
+    return new Error('ffmpeg could not do its work on this machine');
+  }
+  return new FfmpegFailure(stderr);
 }
 
 /** `00:01:02.34` → milliseconds; `N/A` → 0. */

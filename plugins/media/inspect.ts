@@ -24,13 +24,21 @@ function foresee(found: Probe): string[] {
 }
 
 /** By what the container really is, not by name or header. */
-function typeOf({ container, brand }: Probe): { content_type: string; extension: string } {
+function typeOf({ container, brand, video, audio }: Probe): {
+  content_type: string;
+  extension: string;
+} {
   const names = container.split(',');
   if (names.includes('mp4')) {
     return brand.trim() === 'qt'
       ? { content_type: 'video/quicktime', extension: '.mov' }
       : { content_type: 'video/mp4', extension: '.mp4' };
   }
-  if (names.includes('webm')) return { content_type: 'video/webm', extension: '.webm' };
+  // ffprobe calls WebM and Matroska alike; the codecs tell.
+  const is_webm =
+    names.includes('webm') &&
+    /^(vp8|vp9|av1)$/.test(video?.codec ?? '') &&
+    audio.every(({ codec }) => codec === 'opus' || codec === 'vorbis');
+  if (is_webm) return { content_type: 'video/webm', extension: '.webm' };
   return { content_type: `video/x-${names[0]}`, extension: `.${names[0]}` };
 }

@@ -101,6 +101,9 @@ function targetSize({ width, height }: VideoStream): { width: number; height: nu
   return { width: side(width), height: side(height) };
 }
 
+/** TikTok's list beside H.264; what is on it could be posted as well. */
+const TAKEN = ['hevc', 'vp8', 'vp9'];
+
 function explain(
   rule: string,
   sentence: string,
@@ -108,7 +111,9 @@ function explain(
   target: { fps: number | null; width: number; height: number },
 ): string {
   if (rule === 'codec' && video.codec !== 'h264') {
-    return `Re-encoded from ${codecName(video.codec)} to H.264: TikTok takes it most surely.`;
+    return TAKEN.includes(video.codec)
+      ? `Re-encoded from ${codecName(video.codec)} to H.264, which TikTok takes most surely.`
+      : `Re-encoded from ${codecName(video.codec)} to H.264: TikTok does not take it.`;
   }
   if (rule === 'codec') return `${sentence} We converted it to plain H.264.`;
   if (rule === 'frame_rate') return `${sentence} We converted it to ${target.fps}.`;

@@ -1,19 +1,22 @@
 // Media: looks at uploads, and prepares what will be sent so that TikTok takes it.
+import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import type { Manifest } from '#plugin';
 import { fetchSource } from './fetch.ts';
 import { inspect } from './inspect.ts';
 import { prepare } from './prepare.ts';
 
+const program = z
+  .string()
+  .refine((path) => existsSync(path), { error: 'Expected the path of a program that is there' });
+
 export default {
   name: 'media',
   settings: {
-    FFMPEG_PATH: z
-      .string()
+    FFMPEG_PATH: program
       .optional()
       .describe('The ffmpeg to use. Default: the one in PATH, else the one from npm.'),
-    FFPROBE_PATH: z
-      .string()
+    FFPROBE_PATH: program
       .optional()
       .describe('The ffprobe to use. Default: the one in PATH, else the one from npm.'),
   },

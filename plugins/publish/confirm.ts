@@ -26,7 +26,7 @@ export async function confirm(job: Job, hands: Hands): Promise<Patch | Later> {
     if (status === 'PUBLISH_COMPLETE' || is_delivered) {
       return { state: 'finished', post_ids, attempt_outcome: status };
     }
-    if (status === 'FAILED') return afterFailure(fail_reason);
+    if (status === 'FAILED') return afterFailure(fail_reason, await hands.ledger.count());
   }
   if (elapsed > GIVE_UP_MS) return { state: 'unconfirmed' };
   return Later.in(nextQuestionIn(elapsed));

@@ -1,10 +1,12 @@
-// Publishing: sends what is ready and confirms what was sent.
+// Publishing: sends what is ready, confirms what was sent, and hears what TikTok tells by itself.
 import type { Manifest } from '#plugin';
 import { confirm } from './confirm.ts';
 import { send } from './send.ts';
+import { tiktokWebhook } from './tiktok-webhook.ts';
 
 export default {
   name: 'publish',
   steps: { send: { run: send }, confirm: { run: confirm } },
+  routes: tiktokWebhook,
   personal_data: { nothing: 'It works through the ledger and the jobs, which the core declares.' },
 } satisfies Manifest;

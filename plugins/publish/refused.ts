@@ -3,6 +3,8 @@ import { type Job, Later, type Patch, Problem, refusalOf, TikTokError } from '#p
 
 const HOUR_MS = 3600_000;
 const PATIENCE_MS = 25 * HOUR_MS;
+/** Attempts that TikTok itself failed; the last one's reason is the job's. */
+export const MAX_ATTEMPTS = 5;
 
 /** A refusal that was told in an answer's body rather than thrown. */
 export function refused(code: string): TikTokError {
@@ -15,18 +17,28 @@ export function refused(code: string): TikTokError {
  */
 export function failOrWait(job: Job, error: unknown): Later {
   if (!(error instanceof TikTokError) || error.kind !== 'refused') throw error;
-  const { act } = refusalOf(error.code);
-  if (act === 'wait_minute') return Later.in(62_000 + Math.random() * 3_000, 'rate_limited');
-  const has_patience = Date.now() - job.send_at.getTime() < PATIENCE_MS;
-  if (act === 'wait_day' && has_patience) return Later.in(HOUR_MS, 'waiting');
-  if (act === 'retry' && has_patience) return Later.in(30_000);
+  const { act, sentence } = refusalOf(error.code);
+  const told = { message: sentence, tiktok: { code: error.code, log_id: error.log_id } };
+  if (act === 'wait_minute') return Later.in(62_000 + Math.random() * 3_000, 'rate_limited', told);
+  const since = job.waiting_since?.getTime() ?? Date.now();
+  const has_patience = Date.now() - since < PATIENCE_MS;
+  if (act === 'wait_day' && has_patience) return Later.in(HOUR_MS, 'waiting', told);
+  if (act === 'retry' && has_patience) return Later.in(30_000, 'waiting', told);
   throw problemOf(error);
 }
 
 /** After TikTok said FAILED, so that nothing was posted: once more where that helps, else the end. */
-export function afterFailure(reason: string | null): Patch {
+export function afterFailure(reason: string | null, attempts: number): Patch {
   const code = reason ?? 'internal';
-  if (refusalOf(code).act === 'retry') return { state: 'ready', attempt_outcome: code };
+  const { act } = refusalOf(code);
+  if (act === 'retry' && attempts < MAX_ATTEMPTS) {
+    // TikTok's failure may pass: half a minute at first, then twice as long each time.
+    const send_at = new Date(Date.now() + 30_000 * 2 ** Math.max(0, attempts - 1));
+    return { state: 'ready', attempt_outcome: code, send_at };
+  }
+  if (act === 'wait_day' && attempts < MAX_ATTEMPTS) {
+    return { state: 'ready', attempt_outcome: code, send_at: new Date(Date.now() + 24 * HOUR_MS) };
+  }
   const { code: our_code, message, extras } = problemOf(refused(code));
   const tiktok = extras.tiktok ? { code: extras.tiktok.code, log_id: extras.tiktok.log_id } : null;
   return { state: 'failed', attempt_outcome: code, error: { code: our_code, message, tiktok } };

@@ -10,13 +10,12 @@ import {
   TikTokError,
 } from '#plugin';
 import { type SendResult, sendChunks } from './chunks.ts';
-import { afterFailure, failOrWait, refused } from './refused.ts';
+import { afterFailure, failOrWait, MAX_ATTEMPTS, refused } from './refused.ts';
 
 // TikTok's upload address lives for one hour; ten minutes less, so that none lapses in our hands.
 // https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
 const URL_LIFE_MS = 50 * 60_000;
 const URL_DEAD_MS = 61 * 60_000;
-const MAX_ATTEMPTS = 5;
 
 /** Answers `{}` once every byte is with TikTok. Safe to run again after a crash at any line. */
 export async function send(job: Job, hands: Hands): Promise<Patch | Later> {
@@ -64,7 +63,9 @@ function outputOf(job: Job): string {
 /** creator_info is asked right before: what was chosen may have been closed since. */
 async function assertStillAllowed(job: Job, hands: Hands): Promise<void> {
   if (job.destination !== 'direct') return;
-  const info = await hands.tiktok.creatorInfo();
+  const info = await hands.tiktok.creatorInfo().catch((error) => {
+    throw failOrWait(job, error);
+  });
   if (!info.can_post) throw failOrWait(job, refused(info.reason));
   const { privacy_level } = job.settings;
   if (!privacy_level || !info.privacy_level_options.includes(privacy_level)) {
@@ -142,19 +143,30 @@ async function afterTheMark(job: Job, hands: Hands, attempt: Attempt): Promise<P
     throw error;
   });
   if (!status) return { publish_id: attempt.publish_id };
-  if (status.status === 'FAILED') return afterFailure(status.fail_reason);
-  const is_behind = status.uploaded_bytes !== null && status.uploaded_bytes < attempt.bytes;
-  if (status.status !== 'PROCESSING_UPLOAD' || !is_behind) return sent(hands, attempt);
-  if (isYoung(attempt, URL_LIFE_MS)) return finishUpload(job, hands, attempt);
+  if (status.status === 'FAILED') {
+    return afterFailure(status.fail_reason, await hands.ledger.count());
+  }
+  const is_behind = status.uploaded_bytes === null ? null : status.uploaded_bytes < attempt.bytes;
+  if (status.status !== 'PROCESSING_UPLOAD' || is_behind === false) return sent(hands, attempt);
+  if (isYoung(attempt, URL_LIFE_MS)) return finishUpload(job, hands, attempt, is_behind);
+  // TikTok does not say how much it has, so nothing may be opened again: its status will tell.
+  if (is_behind === null) return sent(hands, attempt);
   if (isYoung(attempt, URL_DEAD_MS)) return Later.in(60_000);
   await hands.ledger.close(attempt, 'lapsed');
   return Later.in(1_000);
 }
 
-async function finishUpload(job: Job, hands: Hands, attempt: Attempt): Promise<Patch | Later> {
+/** To the same publish_id, so that whatever TikTok has of it already, it is one post. */
+async function finishUpload(
+  job: Job,
+  hands: Hands,
+  attempt: Attempt,
+  is_behind: boolean | null,
+): Promise<Patch | Later> {
   const result = await sendChunks(job, hands, attempt, outputOf(job));
+  if (result === 'done') return sent(hands, attempt);
   // An address that TikTok no longer knows means "ask", never "open again".
-  return result === 'done' ? sent(hands, attempt) : Later.in(5_000);
+  return is_behind === null ? sent(hands, attempt) : Later.in(60_000);
 }
 
 function isYoung(attempt: Attempt, life_ms: number): boolean {

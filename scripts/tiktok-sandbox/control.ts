@@ -22,7 +22,7 @@ const faultSchema = z.strictObject({
     'user/info',
     'processing',
   ]),
-  kind: z.union([z.enum(FAULT_KINDS), z.string().regex(/^fail:[a-z_]+$/)]),
+  kind: z.union([z.enum(FAULT_KINDS), z.string().regex(/^(fail|refuse):[a-z_]+$/)]),
   count: z.int().min(1).max(10_000).default(1),
   open_id: z.string().optional(),
 });

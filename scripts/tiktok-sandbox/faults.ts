@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa';
 import { Refusal, refuse } from './answers.ts';
 import type { Fault, State } from './state.ts';
 
-/** What a fault may do to a call. `fail:<reason>` and `stuck` belong to the endpoint `processing`. */
+/** What a fault may do to a call, beside `refuse:<code>`. `fail:<reason>` and `stuck` belong to the endpoint `processing`. */
 export const FAULT_KINDS = [
   'http_500',
   'http_429',
@@ -21,7 +21,7 @@ export const FAULT_KINDS = [
 export function takeFault(
   state: State,
   endpoint: string,
-  kinds: readonly string[] | null,
+  kinds: readonly (string | RegExp)[] | null,
   open_id?: string,
 ): Fault | null {
   const fault = state.faults.find(
@@ -29,14 +29,18 @@ export function takeFault(
       each.count > 0 &&
       each.endpoint === endpoint &&
       (each.open_id === undefined || each.open_id === open_id) &&
-      (kinds === null || kinds.includes(each.kind)),
+      (kinds === null ||
+        kinds.some((kind) => (kind instanceof RegExp ? kind.test(each.kind) : kind === each.kind))),
   );
   if (!fault) return null;
   fault.count -= 1;
   return fault;
 }
 
-const AROUND = ['http_500', 'http_429', 'html_502', 'answer_lost', 'slow', 'token_revoked'];
+const AROUND = [
+  ...['http_500', 'http_429', 'html_502', 'answer_lost', 'slow', 'token_revoked'],
+  /^refuse:/,
+];
 
 /** Faults that happen before or after a whole API call. */
 export function faults(state: State, endpoint: string): Middleware {
@@ -52,9 +56,16 @@ export function faults(state: State, endpoint: string): Middleware {
     if (fault.kind === 'http_429')
       return refuse(koa, new Refusal(429, 'rate_limit_exceeded', 'API rate limit exceeded'));
     if (fault.kind === 'html_502') return badGateway(koa);
+    if (fault.kind.startsWith('refuse:')) return refuse(koa, refusal(fault.kind.slice(7)));
     await next();
     if (fault.kind === 'answer_lost') cut(koa);
   };
+}
+
+/** Any code of TikTok's tables, with the status it comes with. */
+function refusal(code: string): Refusal {
+  const status = /^(scope_not_authorized|access_token_invalid)$/.test(code) ? 401 : 403;
+  return new Refusal(status, code, 'As told');
 }
 
 export function badGateway(koa: Context): void {

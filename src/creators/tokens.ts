@@ -17,6 +17,7 @@ import {
 // Longer than the refresh request can take, so that a lease ends only when its holder has died.
 const LEASE_SECONDS = 45;
 const WAIT_MS = 60_000;
+const SAVE_MS = 5 * 60_000;
 const MARGIN_MS = 5 * 60_000;
 
 export const sealContext = (creator_id: string, column: 'access_token' | 'refresh_token') =>
@@ -97,8 +98,8 @@ async function refresh(
     const old = ctx.secrets.open(grant.refresh_token, sealContext(creator_id, 'refresh_token'));
     // Not aborted with the step: an answer that nobody reads would be a refresh token lost.
     const answer = await ctx.tiktok.refresh(old, { signal: AbortSignal.timeout(30_000) });
-    await saveRefresh(ctx.db, grant, sealTokens(ctx, creator_id, answer));
-    ctx.log.info({ event: 'grant.refreshed', creator_id });
+    await saveInAnyCase(ctx, grant, sealTokens(ctx, creator_id, answer));
+    ctx.log.info({ event: 'grant.refreshed' });
   } catch (error) {
     await releaseGrant(ctx.db, creator_id, lease_id);
     signal.throwIfAborted();
@@ -106,10 +107,31 @@ async function refresh(
     const now = await findGrant(ctx.db, creator_id);
     // Somebody connected again or refreshed while we asked: theirs counts.
     if (now && now.version !== grant.version) return;
-    if (error.code !== 'invalid_grant' && error.code !== 'access_denied') throw error;
-    await markDisconnected(ctx.db, creator_id);
-    ctx.log.warn({ event: 'grant.lost', creator_id, code: error.code });
+    if (error.code !== 'invalid_grant' && error.code !== 'access_denied') {
+      // Our app was refused, not this creator: the operator's to mend, and no end of any post.
+      throw new TikTokError({ kind: 'no_answer', code: error.code, cause: error });
+    }
+    await markDisconnected(ctx.db, creator_id, grant.version);
+    ctx.log.warn({ event: 'grant.lost', code: error.code });
     throw disconnected();
+  }
+}
+
+/** The old refresh token is dead by now, so a database that is away for a moment is waited for. */
+async function saveInAnyCase(
+  ctx: Context,
+  grant: Grant,
+  fresh: ReturnType<typeof sealTokens>,
+): Promise<void> {
+  const deadline = Date.now() + SAVE_MS;
+  for (;;) {
+    try {
+      await saveRefresh(ctx.db, grant, fresh);
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await sleep(1_000);
+    }
   }
 }
 

@@ -1,11 +1,13 @@
 // Accepts, changes and ends jobs: the rules that stand before and around the state machine.
 import type { Knex } from 'knex';
+import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { assertMayPost, type Creator, limitsOf } from '../creators/store.ts';
 import { invalid, Problem } from '../errors.ts';
 import { lockUpload } from '../media/store.ts';
+import { parseWith } from '../web/api.ts';
 import type { Job, PostSettings } from './job.ts';
-import type { JobPatch, NewJobRequest } from './schema.ts';
+import { type JobPatch, type NewJobRequest, settingsSchema } from './schema.ts';
 import { CANCELLABLE_STATES, STATES, statusOf, type WorkingState } from './states.ts';
 import {
   type Consent,
@@ -119,24 +121,36 @@ export async function changeJob(
     if (statusOf(job) !== 'scheduled') {
       throw new Problem('state_conflict', 'Only a post that waits for its time can be changed.');
     }
-    if (job.destination === 'direct' && patch.settings && !patch.settings.privacy_level) {
-      throw invalid(
-        '/settings/privacy_level',
-        'Expected a privacy level: a direct post needs one.',
-      );
-    }
+    if (Object.keys(patch).length === 0) return job;
+    const settings = patch.settings && mergedSettings(job, patch.settings);
     const changed = await updateLockedJob(trx, id, {
+      // A run that took the job up a moment ago, by another clock, must not post the old words.
+      ...(job.state === 'ready' ? { run_token: null } : {}),
       ...(patch.title === undefined ? {} : { title: patch.title }),
-      ...(patch.settings === undefined ? {} : { settings: json(patch.settings) }),
+      ...(settings === undefined ? {} : { settings: json(settings) }),
       ...(patch.schedule_at === undefined
         ? {}
-        : { mode: 'schedule', schedule_at: patch.schedule_at, send_at: patch.schedule_at }),
+        : {
+            mode: 'schedule',
+            schedule_at: patch.schedule_at,
+            send_at: patch.schedule_at,
+          }),
     });
     await insertConsent(trx, changed, consent);
     await insertEvent(trx, id, 'edited');
     if (changed.state === 'ready') await queueNext(trx, changed);
     return changed;
   });
+}
+
+/** What is not named stays; the whole must be valid again. */
+function mergedSettings(job: Job, changes: NonNullable<JobPatch['settings']>): PostSettings {
+  const named = Object.entries(changes).filter(([, value]) => value !== undefined);
+  return parseWith(
+    z.strictObject({ settings: settingsSchema }),
+    { settings: { ...job.settings, ...Object.fromEntries(named) } },
+    'body',
+  ).settings;
 }
 
 /** A failed job again: what TikTok may have posted never is failed, so this cannot post twice. */
@@ -154,9 +168,11 @@ export async function retryJob(ctx: Context, creator: Creator, id: string): Prom
       );
     }
     await closeAttempts(trx, id, 'retried');
+    const send_at = new Date(Math.max(job.send_at.getTime(), Date.now()));
     const again = await updateLockedJob(trx, id, {
       state: 'accepted',
-      send_at: new Date(Math.max(job.send_at.getTime(), Date.now())),
+      send_at,
+      waiting_since: null,
       error: null,
       publish_id: null,
       output_key: null,

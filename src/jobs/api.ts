@@ -38,10 +38,11 @@ export const jobRoutes: ApiRoute[] = [
         const location = `/v1/jobs/${job.id}`;
         return { status: 202, location, body: JSON.stringify(jobView(job, creator.username)) };
       };
-      const key = koa.get('Idempotency-Key');
-      if (!key) return withLocation(await ctx.db.transaction(work));
-      const request = `POST /v1/jobs\n${JSON.stringify(koa.request.body)}`;
-      const { answer, replayed } = await once(ctx, creator.id, key, request, work);
+      const key = koa.headers['idempotency-key'];
+      if (key === undefined) return withLocation(await ctx.db.transaction(work));
+      // As parsed, so that the order of the fields makes no other request of it.
+      const request = `POST /v1/jobs\n${JSON.stringify(body)}`;
+      const { answer, replayed } = await once(ctx, creator.id, String(key), request, work);
       return withLocation(answer, replayed ? { 'Idempotency-Replayed': 'true' } : {});
     },
   }),

@@ -63,6 +63,8 @@ export interface Job {
   run_token: string | null;
   /** Faults in a row of the present step; drives its back-off. */
   faults: number;
+  /** Since when its step has been told to wait; patience counts from here. */
+  waiting_since: Date | null;
   publish_id: string | null;
   post_ids: string[];
   error: JobError | null;
@@ -73,7 +75,10 @@ export interface Job {
 
 /** What a finished step changes about its job; `state` only where a step has more than one way out. */
 export type Patch = Partial<
-  Pick<Job, 'output_key' | 'output_type' | 'media' | 'post_ids' | 'publish_id' | 'error'>
+  Pick<
+    Job,
+    'output_key' | 'output_type' | 'media' | 'post_ids' | 'publish_id' | 'error' | 'send_at'
+  >
 > & {
   state?: State;
   /** Closes the open publish attempt in the same transaction, with this outcome. */

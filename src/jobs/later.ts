@@ -6,14 +6,17 @@ export class Later extends Error {
   readonly at: Date;
   /** Name of the line on the job's timeline, when the creator should see that it waits. */
   readonly reason: string | undefined;
+  /** What TikTok said, for that line. */
+  readonly details: Record<string, unknown>;
 
-  constructor(at: Date, reason?: string) {
+  constructor(at: Date, reason?: string, details: Record<string, unknown> = {}) {
     super(`Later, at ${at.toISOString()}`);
     this.at = at;
     this.reason = reason;
+    this.details = details;
   }
 
-  static in(ms: number, reason?: string): Later {
-    return new Later(new Date(Date.now() + ms), reason);
+  static in(ms: number, reason?: string, details?: Record<string, unknown>): Later {
+    return new Later(new Date(Date.now() + ms), reason, details);
   }
 }

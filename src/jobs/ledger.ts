@@ -32,7 +32,7 @@ export interface Opening {
 export interface Ledger {
   /** The attempt that is not closed, if any. */
   current(): Promise<Attempt | null>;
-  /** How many attempts there were. */
+  /** How many attempts there were, since the creator last said "try again". */
   count(): Promise<number>;
   intend(bytes: number): Promise<Attempt>;
   /** Commits publish_id and upload_url, before the first byte; the job is `sending` from here. */
@@ -75,11 +75,14 @@ export function createLedger(ctx: Context, holder: { job: Job }): Ledger {
       return row ? opened(row) : null;
     },
     async count() {
+      const job_id = holder.job.id;
+      const again = db('job_events').where({ job_id, name: 'retried' }).max('at');
       const row = await db('publish_attempts')
-        .where({ job_id: holder.job.id })
-        .max('number as number')
+        .where({ job_id })
+        .whereRaw("intended_at > coalesce((?), '-infinity')", [again])
+        .count('* as count')
         .first();
-      return Number(row?.['number'] ?? 0);
+      return Number(row?.['count'] ?? 0);
     },
     async intend(bytes) {
       return fenced(async (trx) => {

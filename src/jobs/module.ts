@@ -1,5 +1,4 @@
 // The manifest of jobs: their API and pages, the caretaker, and what is kept about them.
-import { forgetOldCalls } from '../creators/quota.ts';
 import type { Manifest } from '../plugin.ts';
 import type { TableDeclaration } from '../privacy/declaration.ts';
 import { addApiRoutes } from '../web/api.ts';
@@ -10,7 +9,7 @@ import { addJobPages } from './pages.ts';
 const TERMS: Pick<TableDeclaration, 'legal_basis' | 'recipients' | 'kept'> = {
   legal_basis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
   recipients: 'None',
-  kept: 'Until the account is deleted.',
+  kept: 'JOB_HISTORY_DAYS after the post ended, or until the account is deleted.',
 };
 
 export const jobs: Manifest = {
@@ -24,15 +23,14 @@ export const jobs: Manifest = {
   chores: {
     tidy: {
       cron: '40 * * * *',
-      async run(ctx) {
-        await tidyQueues(ctx);
-        await forgetOldCalls(ctx);
-      },
+      run: tidyQueues,
     },
   },
   personal_data: {
     tables: {
       jobs: {
+        called: 'Posts',
+        about: 'posts',
         owner: { by: 'creator_id' },
         columns: {
           id: 'Id of the post’s job.',
@@ -51,6 +49,7 @@ export const jobs: Manifest = {
           progress: 'How much of the present step is done.',
           run_token: 'Which run of ours is working on it.',
           faults: 'How often the present step failed in a row.',
+          waiting_since: 'Since when it waits for a limit or for room on the disk.',
           publish_id: 'TikTok’s id of the upload.',
           post_ids: 'TikTok’s ids of the post.',
           error: 'Why it failed.',
@@ -62,8 +61,11 @@ export const jobs: Manifest = {
         purpose: 'To make the post, once, and to show what became of it.',
         ...TERMS,
         recipients: 'TikTok receives caption and settings when the post is made',
+        ends: { at: 'finished_at', after: { days: 'JOB_HISTORY_DAYS' } },
       },
       job_events: {
+        called: 'Timelines of posts',
+        about: 'posts',
         owner: { through: { job_id: 'jobs' } },
         columns: {
           id: 'Id of the line.',
@@ -76,6 +78,8 @@ export const jobs: Manifest = {
         ...TERMS,
       },
       consents: {
+        called: 'Consents to posts',
+        about: 'posts',
         owner: { through: { job_id: 'jobs' } },
         columns: {
           id: 'Id of the consent.',
@@ -91,6 +95,8 @@ export const jobs: Manifest = {
         ...TERMS,
       },
       publish_attempts: {
+        called: 'Uploads to TikTok',
+        about: 'posts',
         owner: { through: { job_id: 'jobs' } },
         columns: {
           id: 'Id of the attempt.',
@@ -114,6 +120,8 @@ export const jobs: Manifest = {
         ...TERMS,
       },
       tiktok_calls: {
+        called: 'Calls to TikTok',
+        about: 'working',
         owner: { by: 'creator_id' },
         columns: {
           id: 'Id of the line.',
@@ -124,6 +132,7 @@ export const jobs: Manifest = {
         purpose: 'To keep TikTok’s limits per minute.',
         ...TERMS,
         kept: 'An hour.',
+        ends: { at: 'at', after: '10 minutes' },
       },
     },
   },

@@ -4,6 +4,7 @@ import { once } from '../access/idempotency.ts';
 import type { Context } from '../context.ts';
 import { type PostingOptions, postingOptions } from '../creators/posting-options.ts';
 import type { Creator } from '../creators/store.ts';
+import { findNotice } from '../deletions/desk/store.ts';
 import { Problem } from '../errors.ts';
 import { findFile, findUpload, listMedia } from '../media/store.ts';
 import { randomToken } from '../secrets.ts';
@@ -73,6 +74,7 @@ async function showList(
     recent: await countRecentJobs(ctx.db, creator.id),
     next_page: last ? listAddress(status, cursorOf(last)) : null,
     is_disconnected: creator.disconnected_at !== null,
+    notice: (await findNotice(ctx.db, creator.id)) ?? null,
   });
 }
 

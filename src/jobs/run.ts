@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { creatorTikTok } from '../creators/tiktok.ts';
 import { Problem } from '../errors.ts';
+import { DeclaredDead } from '../heartbeat.ts';
 import { keepWorkingCopy } from '../media/store.ts';
 import type { Hands, Step } from '../plugin.ts';
 import { queueStep } from '../queue.ts';
@@ -39,7 +40,10 @@ class Stopping extends Error {
 
 const WATCH_MS = 2_000;
 const PROGRESS_MS = 1_000;
-const GIVE_UP_MS = 24 * 3600_000;
+const DAY_MS = 24 * 3600_000;
+/** Nine minutes of doubling, then one fault each five minutes: a day. */
+const GIVE_UP_FAULTS = 290;
+const ROOM_MS = 60_000;
 
 export async function runStep(
   ctx: Context,
@@ -54,7 +58,10 @@ export async function runStep(
   // Its job moved on or ended meanwhile: this run is left over, and may be deleted.
   if (!job) return;
   if (step_name === 'publish.send' && job.send_at > new Date()) {
-    await ctx.db.transaction((trx) => queueNext(trx, job));
+    // Later than now in any case: another machine's clock may be ahead, and this would spin.
+    const soonest = new Date(Date.now() + 500);
+    const send_at = job.send_at > soonest ? job.send_at : soonest;
+    await ctx.db.transaction((trx) => queueNext(trx, { ...job, send_at }));
     return;
   }
   const holder = { job };
@@ -175,8 +182,14 @@ function eventOf(state: string, patch: Patch): { name: string; details?: Record<
 
 async function postpone(ctx: Context, job: Job, later: Later, faults: number): Promise<void> {
   await ctx.db.transaction(async (trx) => {
-    const kept = await fencedUpdate(trx, job, { faults, run_token: null });
-    if (later.reason) await insertEvent(trx, job.id, later.reason, { until: later.at });
+    // Told to wait before anything was opened: that is the post's new time, for everybody to see.
+    const moved = later.reason && job.state === 'ready' ? { send_at: later.at } : {};
+    const since = later.reason === 'waiting' ? (job.waiting_since ?? new Date()) : null;
+    const waiting = later.reason ? { waiting_since: since } : {};
+    const kept = await fencedUpdate(trx, job, { faults, run_token: null, ...moved, ...waiting });
+    if (later.reason) {
+      await insertEvent(trx, job.id, later.reason, { until: later.at, ...later.details });
+    }
     const { step } = STATES[kept.state as WorkingState];
     const run = { job_id: job.id, creator_id: job.creator_id, step, run_at: later.at };
     await queueStep(trx, run, 'preserve_run_at');
@@ -194,6 +207,11 @@ async function commitFault(
 ): Promise<void> {
   fence.throwIfLost();
   if (error instanceof LostJob) throw error;
+  // A run that returned would be deleted by its id, although another worker may hold it by now.
+  if (control.aborted.reason instanceof DeclaredDead) throw error;
+  if (error instanceof Problem && isOurs(error) && hasPatience(job)) {
+    return postpone(ctx, job, Later.in(ROOM_MS, 'waiting', { ...errorOf(error) }), job.faults);
+  }
   if (error instanceof Problem) return failJob(ctx, job, errorOf(error));
   if (error instanceof Stopping || control.aborted.aborted) {
     return postpone(ctx, job, Later.in(0), job.faults);
@@ -203,10 +221,19 @@ async function commitFault(
     if (control.is_last_attempt) return failJob(ctx, job, INTERNAL);
     throw error;
   }
-  if (job.faults > 0 && Date.now() - job.send_at.getTime() > GIVE_UP_MS) {
+  if (job.faults >= GIVE_UP_FAULTS) {
     return failJob(ctx, job, GAVE_UP);
   }
   return postpone(ctx, job, Later.in(backOff(job.faults)), job.faults + 1);
+}
+
+/** A full disk, or something that does not answer: no fault of the post, and it may pass. */
+function isOurs({ code }: Problem): boolean {
+  return code === 'storage_full' || code === 'unavailable';
+}
+
+function hasPatience({ waiting_since }: Job): boolean {
+  return !waiting_since || Date.now() - waiting_since.getTime() < DAY_MS;
 }
 
 const INTERNAL: JobError = {

@@ -9,25 +9,28 @@ const title = z
   .string()
   // zod counts code points, TikTok UTF-16 units: an emoji is one of those and two of these.
   .refine((text) => text.length <= MAX_TITLE, `Expected at most ${MAX_TITLE} UTF-16 units`)
+  .meta({ maxLength: MAX_TITLE })
   .describe('The caption, with #tags and @mentions; at most 2200 UTF-16 units.');
 const time = z.iso
   .datetime({ offset: true, error: 'Expected an RFC 3339 time, e.g. 2030-12-01T10:00:00Z' })
   .transform((text) => new Date(text));
 
+const settingsShape = {
+  privacy_level: z
+    .enum(PRIVACY_LEVELS)
+    .optional()
+    .describe('Who may see the post; required for `direct`, nobody chooses it silently.'),
+  allow_comment: z.boolean().default(false),
+  allow_duet: z.boolean().default(false),
+  allow_stitch: z.boolean().default(false),
+  brand_organic: z.boolean().default(false).describe('Promotes the creator’s own business.'),
+  brand_content: z.boolean().default(false).describe('Paid partnership with a third party.'),
+  is_aigc: z.boolean().default(false).describe('Labels the post as AI-generated.'),
+  cover_timestamp_ms: z.int().min(0).max(600_000).default(0),
+};
+
 export const settingsSchema = z
-  .strictObject({
-    privacy_level: z
-      .enum(PRIVACY_LEVELS)
-      .optional()
-      .describe('Who may see the post; required for `direct`, nobody chooses it silently.'),
-    allow_comment: z.boolean().default(false),
-    allow_duet: z.boolean().default(false),
-    allow_stitch: z.boolean().default(false),
-    brand_organic: z.boolean().default(false).describe('Promotes the creator’s own business.'),
-    brand_content: z.boolean().default(false).describe('Paid partnership with a third party.'),
-    is_aigc: z.boolean().default(false).describe('Labels the post as AI-generated.'),
-    cover_timestamp_ms: z.int().min(0).max(600_000).default(0),
-  })
+  .strictObject(settingsShape)
   .refine((settings) => !(settings.brand_content && settings.privacy_level === 'SELF_ONLY'), {
     path: ['privacy_level'],
     error: 'Branded content visibility cannot be set to private.',
@@ -78,9 +81,22 @@ export const newJobSchema = z
   });
 export type NewJobRequest = z.output<typeof newJobSchema>;
 
+/** Settings that are not named stay as they are. */
+const changedSettings = z.strictObject(
+  Object.fromEntries(
+    Object.entries(settingsShape).map(([name, schema]) => [name, withoutDefault(schema)]),
+  ) as {
+    [K in keyof typeof settingsShape]: z.ZodType<z.output<(typeof settingsShape)[K]> | undefined>;
+  },
+);
+
+function withoutDefault(schema: z.ZodType): z.ZodType {
+  return (schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema).optional();
+}
+
 export const jobPatchSchema = z.strictObject({
   title: title.optional(),
-  settings: settingsSchema.optional(),
+  settings: changedSettings.optional(),
   schedule_at: time.refine((at) => at > new Date(), 'Expected a time in the future.').optional(),
 });
 export type JobPatch = z.output<typeof jobPatchSchema>;

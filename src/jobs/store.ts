@@ -2,12 +2,13 @@
 // Long, because the fence, the moves and the lists share one table.
 import type { Knex } from 'knex';
 import { Problem } from '../errors.ts';
-import { queueStep, unqueue, unqueueAll } from '../queue.ts';
+import { queueChore, queueStep, unqueue, unqueueAll } from '../queue.ts';
 import type { Job, JobError, Patch } from './job.ts';
 import {
   ALL_STATES,
   CANCELLABLE_STATES,
   STATES,
+  STATUSES,
   type State,
   type Status,
   type StepName,
@@ -35,7 +36,12 @@ export interface Consent {
 /** Inserts the job with its consent, first event and first run, all or nothing. */
 export async function insertJob(trx: Knex, job: NewJob, consent: Consent): Promise<Job> {
   const [row] = await trx('jobs')
-    .insert({ ...job, settings: json(job.settings), media: json(job.media), state: 'accepted' })
+    .insert({
+      ...job,
+      settings: json(job.settings),
+      media: json(job.media),
+      state: 'accepted',
+    })
     .returning('*');
   await insertConsent(trx, row, consent);
   await insertEvent(trx, row.id, 'accepted');
@@ -64,10 +70,24 @@ export async function insertEvent(
   await trx('job_events').insert({ job_id, name, details: json(details) });
 }
 
+/** The same line in the timelines of many jobs. */
+async function insertEvents(
+  trx: Knex,
+  job_ids: string[],
+  name: string,
+  details: Record<string, unknown>,
+): Promise<void> {
+  await trx.raw(
+    `insert into job_events (job_id, name, details)
+     select id, ?, ?::jsonb from unnest(?::uuid[]) as id`,
+    [name, json(details), job_ids],
+  );
+}
+
 /** Throws `not_found`, also for a job of somebody else. */
 export async function getJob(db: Knex, creator_id: string, id: string): Promise<Job> {
   const job = isUuid(id) ? await db('jobs').where({ id, creator_id }).first() : undefined;
-  if (!job) throw new Problem('not_found', 'There is no such job.');
+  if (!job) throw new Problem('not_found', 'There is no such post.');
   return job;
 }
 
@@ -76,7 +96,7 @@ export async function lockJob(trx: Knex, creator_id: string, id: string): Promis
   const job = isUuid(id)
     ? await trx('jobs').where({ id, creator_id }).forUpdate().first()
     : undefined;
-  if (!job) throw new Problem('not_found', 'There is no such job.');
+  if (!job) throw new Problem('not_found', 'There is no such post.');
   return job;
 }
 
@@ -194,12 +214,14 @@ export async function moveJob(
     ...(error === undefined ? {} : { error: json(error) }),
     progress: null,
     faults: 0,
+    waiting_since: null,
     run_token: null,
     finished_at: STATES[patch.state] === null ? trx.fn.now() : null,
   });
   if (attempt_outcome !== undefined) await closeAttempts(trx, job.id, attempt_outcome);
   await insertEvent(trx, job.id, event.name, event.details);
   await queueNext(trx, moved);
+  await letGoOfCopy(trx, moved);
   return moved;
 }
 
@@ -225,12 +247,20 @@ export async function isCommitted(trx: Knex, job_id: string): Promise<boolean> {
 export async function cancelAllJobs(
   trx: Knex,
   creator_id: string,
+  reason?: string,
 ): Promise<{ cancelled: number; seen_through: number }> {
   const unmarked = `not exists (select from publish_attempts attempts
      where attempts.job_id = jobs.id and attempts.closed_at is null and attempts.committed_at is not null)`;
-  const cancelled = await trx('jobs')
+  // Locked first, judged by a second statement: one that waited for the mark's transaction would
+  // still judge by what it saw before.
+  const locked = await trx('jobs')
     .where({ creator_id })
     .whereIn('state', [...CANCELLABLE_STATES])
+    .orderBy('id')
+    .forUpdate()
+    .pluck('id');
+  const cancelled = await trx('jobs')
+    .whereRaw('id = any(?)', [locked])
     .whereRaw(unmarked)
     .update({
       state: 'cancelled',
@@ -240,10 +270,9 @@ export async function cancelAllJobs(
       updated_at: trx.fn.now(),
     })
     .returning('id');
-  await unqueueAll(
-    trx,
-    cancelled.map(({ id }) => id as string),
-  );
+  const ids = cancelled.map(({ id }) => id as string);
+  await unqueueAll(trx, ids);
+  if (reason) await insertEvents(trx, ids, 'cancelled', { reason });
   return { cancelled: cancelled.length, seen_through: await countWorking(trx, creator_id) };
 }
 
@@ -286,7 +315,15 @@ export async function endJob(
     .returning('*');
   await unqueue(trx, job.id);
   await insertEvent(trx, job.id, event.name, event.details);
+  await letGoOfCopy(trx, row);
   return row;
+}
+
+/** What was made for the post alone is needed no more; the chore of that name finds it. */
+async function letGoOfCopy(trx: Knex, job: Job): Promise<void> {
+  if (job.state !== 'finished' && job.state !== 'cancelled') return;
+  if (!job.output_key || job.output_key === job.source_key) return;
+  await queueChore(trx, 'retention.copies', 'retention.copies');
 }
 
 /** Queues the step that the job's state asks for; only sending waits for the planned time. */
@@ -298,6 +335,28 @@ export async function queueNext(
   if (!entry) return;
   const run_at = job.state === 'ready' ? job.send_at : new Date();
   await queueStep(trx, { job_id: job.id, creator_id: job.creator_id, step: entry.step, run_at });
+}
+
+/**
+ * Brings the next question about a sent post forward, when TikTok says that something changed. The
+ * post must be that account's own; answers its job, or undefined when there is none waiting.
+ */
+export async function wakeConfirmation(
+  db: Knex,
+  open_id: string,
+  publish_id: string,
+): Promise<string | undefined> {
+  return db.transaction(async (trx) => {
+    const job = await trx('jobs')
+      .join('publish_attempts as attempts', 'attempts.job_id', 'jobs.id')
+      .join('creators', 'creators.id', 'jobs.creator_id')
+      .where({ 'attempts.publish_id': publish_id, 'attempts.closed_at': null })
+      .where({ 'creators.open_id': open_id, 'jobs.state': 'sent' })
+      .forUpdate('jobs')
+      .first('jobs.*');
+    if (job) await queueNext(trx, job);
+    return job?.id;
+  });
 }
 
 /** knex hands arrays and strings to pg as they are; a jsonb column wants text. */
@@ -326,6 +385,25 @@ export async function updateLockedJob(
     .update({ ...changes, updated_at: trx.fn.now() })
     .returning('*');
   return row;
+}
+
+/** A creator's posts by public status; those that occur. */
+export async function countByStatus(
+  db: Knex,
+  creator_id: string,
+): Promise<{ status: Status; count: number }[]> {
+  const rows = await db('jobs')
+    .where({ creator_id })
+    .groupByRaw('state, send_at > now()')
+    .select('state', db.raw('max(send_at) as send_at'), db.raw('count(*)::int as count'));
+  const counts = new Map<Status, number>();
+  for (const { count, ...job } of rows) {
+    counts.set(statusOf(job), (counts.get(statusOf(job)) ?? 0) + count);
+  }
+  return STATUSES.flatMap((status) => {
+    const count = counts.get(status);
+    return count ? [{ status, count }] : [];
+  });
 }
 
 export async function countByState(db: Knex): Promise<Map<string, number>> {

@@ -67,11 +67,12 @@ const REFUSALS: Record<string, Refusal> = {
     sentence:
       'TikTok takes no more posts of this account through apps within 24 hours. Post again tomorrow.',
   },
+  // Waiting does not help: posting or discarding drafts does.
   spam_risk_too_many_pending_share: {
-    act: 'wait_day',
-    code: 'daily_limit',
+    act: 'fail',
+    code: 'tiktok_refused',
     sentence:
-      'Five videos wait in the TikTok inbox. Post or discard some of them in the app first.',
+      'Five videos wait in your TikTok inbox already. Post or discard some of them in the app, then try again.',
   },
   spam_risk_user_banned_from_posting: {
     act: 'fail',

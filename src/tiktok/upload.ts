@@ -46,10 +46,9 @@ export async function putChunk(chunk: ChunkUpload): Promise<ChunkAnswer> {
 function answerOf(reply: Reply, is_last: boolean): ChunkAnswer {
   const received_bytes = receivedBytes(reply);
   switch (reply.status) {
-    case 201:
-      return { result: 'done', received_bytes };
-    // Some hosts answer 200 where the documentation says 206 or 201.
+    // Some hosts answer 200 or 201 to every chunk: which one it was decides, not the number.
     case 200:
+    case 201:
       return { result: is_last ? 'done' : 'more', received_bytes };
     case 206:
       return { result: 'more', received_bytes };

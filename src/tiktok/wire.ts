@@ -70,10 +70,11 @@ export const videoInit = z.looseObject({
   upload_url: z.string().min(1),
 });
 
+/** At times no array, and at times nothing an id could be: a post is no less made for that. */
 const ids = z
-  .union([z.array(id), id])
-  .nullish()
-  .transform((value) => (value === null || value === undefined ? [] : [value].flat()));
+  .union([z.array(id), id.transform((one) => [one])])
+  .catch([])
+  .transform((all) => all.filter((each) => /^[1-9]\d*$/.test(each)));
 
 /** Both spellings of "publicly"; at times no array. */
 export const publishStatus = z.looseObject({

@@ -78,6 +78,24 @@ describe('the TikTok client', () => {
     ]);
   });
 
+  it('takes what is no id for none, and a post for no less made', async () => {
+    for (const [said, ids] of [
+      ['[]', []],
+      ['{}', []],
+      ['""', []],
+      ['0', []],
+      ['null', []],
+      ['7391234567890123457', ['7391234567890123457']],
+    ] as const) {
+      script = answers(
+        200,
+        ok(`{"status":"PUBLISH_COMPLETE","publicaly_available_post_id":${said}}`),
+      );
+      const answer = await tiktok.status('t', 'p', { signal });
+      expect(answer, said).to.deep.include({ status: 'PUBLISH_COMPLETE', post_ids: [...ids] });
+    }
+  });
+
   it('decides by error.code, whatever the HTTP status says', async () => {
     script = answers(
       200,
@@ -170,7 +188,7 @@ describe('the TikTok client', () => {
     for (const [status, headers, expected] of [
       [206, {}, { result: 'more', received_bytes: null }],
       [200, {}, { result: 'more', received_bytes: null }],
-      [201, {}, { result: 'done', received_bytes: null }],
+      [201, {}, { result: 'more', received_bytes: null }],
       [416, { 'content-range': 'bytes 0-15/20' }, { result: 'behind', received_bytes: 15 }],
       [403, {}, { result: 'expired', received_bytes: null }],
       [404, {}, { result: 'unknown', received_bytes: null }],
@@ -180,6 +198,18 @@ describe('the TikTok client', () => {
         expect(await tiktok.uploadChunk(chunk())).to.deep.equal(expected);
       });
     }
+
+    it('knows the end by the last byte, whether it is answered by 201, 200 or 206', async () => {
+      for (const [status, result] of [
+        [201, 'done'],
+        [200, 'done'],
+        [206, 'more'],
+      ] as const) {
+        script = answers(status, '');
+        const last = { ...chunk(), first: 10, last: 19 };
+        expect((await tiktok.uploadChunk(last)).result).to.equal(result);
+      }
+    });
 
     it('takes 400 for a refusal and 5xx for no answer', async () => {
       script = answers(400, '');

@@ -89,6 +89,58 @@ describe('publishing', () => {
     });
   }
 
+  it('fails at once when drafts fill the inbox, for waiting does not help', async () => {
+    order('inbox/init', 'refuse:spam_risk_too_many_pending_share');
+    const { job } = await post(undefined, { destination: 'inbox' });
+    const ended = await job();
+    expect(ended['error']['tiktok']['code']).to.equal('spam_risk_too_many_pending_share');
+    expect(ended['error']['message']).to.contain('discard');
+  });
+
+  it('fails at once when a permission is missing, with TikTok’s word', async () => {
+    // Asked once on connecting, and once before sending.
+    order('creator_info', 'refuse:scope_not_authorized', 2);
+    const { job } = await post();
+    expect((await job())['error']['tiktok']['code']).to.equal('scope_not_authorized');
+  });
+
+  it('waits where TikTok takes no more posts today, shows until when and why, and can be cancelled', async () => {
+    order('video/init', 'refuse:spam_risk_too_many_posts');
+    const { client, id } = await post();
+    await until(async () => {
+      const { json } = await client.api('GET', `/v1/jobs/${id}/events`);
+      return json['data'].some((event: Json) => event['name'] === 'waiting');
+    });
+    const { json } = await client.api('GET', `/v1/jobs/${id}`);
+    expect(json).to.include({ status: 'scheduled', step: 'wait', error: null });
+    expect(Date.parse(json['send_at'])).to.be.greaterThan(Date.now() + 3000_000);
+    const events = await client.api('GET', `/v1/jobs/${id}/events`);
+    const waiting = events.json['data'].find((event: Json) => event['name'] === 'waiting');
+    expect(waiting['details']['tiktok']['code']).to.equal('spam_risk_too_many_posts');
+    const cancelled = await client.api('POST', `/v1/jobs/${id}/cancellation`);
+    expect(cancelled.json['status']).to.equal('cancelled');
+  });
+
+  it('is patient with a post that is late by itself: two faults do not end it', async () => {
+    const { client, id, posts } = await post(undefined, {
+      mode: 'schedule',
+      schedule_at: new Date(Date.now() + 3600_000).toISOString(),
+    });
+    await until(async () => (await client.api('GET', `/v1/jobs/${id}`)).json['step'] === 'wait');
+    order('video/init', 'html_502', 2);
+    const database = new pg.Client(app.database_url);
+    await database.connect();
+    await database.query(`update jobs set send_at = now() - interval '25 hours' where id = $1`, [
+      id,
+    ]);
+    await database.query(`update graphile_worker._private_jobs set run_at = now() where key = $1`, [
+      `job:${id}`,
+    ]);
+    await database.end();
+    expect((await client.ended(id))['status']).to.equal('finished');
+    expect(posts()).to.have.length(1);
+  });
+
   it('never calls failed what may have been posted: without an answer for a day it is unconfirmed', async () => {
     order('processing', 'stuck');
     const { client, id } = await post();

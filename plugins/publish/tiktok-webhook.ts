@@ -1,0 +1,70 @@
+// POST /webhooks/tiktok: what TikTok tells us by itself, checked by its signature and answered once it is durable.
+import type { IncomingMessage } from 'node:http';
+import {
+  type Context,
+  type Manifest,
+  Problem,
+  parseWebhook,
+  removeAuthorization,
+  signedAt,
+  type WebhookEvent,
+  wakeConfirmation,
+} from '#plugin';
+
+const MAX_BYTES = 64_000;
+// Silence that ends the request.
+const IDLE_MS = 10_000;
+const LATE_MS = 300_000;
+
+export const tiktokWebhook: NonNullable<Manifest['routes']> = (router, ctx) => {
+  router.post('/webhooks/tiktok', async (koa) => {
+    const body = await readBody(koa.req);
+    const signed_at = signedAt(
+      koa.get('TikTok-Signature'),
+      body,
+      ctx.config.TIKTOK_CLIENT_SECRET as string,
+    );
+    if (!signed_at) {
+      throw new Problem('unauthorized', 'The header TikTok-Signature is missing or wrong.');
+    }
+    const event = parseWebhook(body.toString('utf8'));
+    if (!event) throw new Problem('invalid_request', 'Expected an event of TikTok.');
+    if (event.client_key !== ctx.config.TIKTOK_CLIENT_KEY) {
+      throw new Problem('unauthorized', 'The event is for another app.');
+    }
+    // TikTok does not say whether a retry is signed anew, and an event lost is worse than one told
+    // twice: whatever an event does, it does once, so a late one is let in.
+    const is_late = Date.now() - signed_at.getTime() > LATE_MS;
+    const outcome = await apply(ctx, event);
+    ctx.log.info({ event: 'tiktok.told', kind: event.kind, ...outcome, is_late });
+    koa.status = 200;
+    koa.body = '';
+  });
+};
+
+/** Ends when the effect is committed; TikTok asks again otherwise. */
+async function apply(ctx: Context, event: WebhookEvent): Promise<Record<string, unknown>> {
+  if (event.kind === 'authorization_removed') {
+    const { open_id, reason, created_at: at } = event;
+    return { outcome: await removeAuthorization(ctx, open_id, { reason, at }), reason };
+  }
+  if (event.kind === 'post_changed') {
+    const job_id = await wakeConfirmation(ctx.db, event.open_id, event.publish_id);
+    return { outcome: job_id ? 'asked' : 'unknown', ...(job_id ? { job_id } : {}) };
+  }
+  return { outcome: 'ignored' };
+}
+
+/** The bytes as they came: the signature is over them. */
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  request.socket.setTimeout(IDLE_MS);
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  // Left open when it is too large, so that the answer still arrives.
+  for await (const part of request.iterator({ destroyOnReturn: false })) {
+    bytes += part.length;
+    if (bytes > MAX_BYTES) throw new Problem('too_large', 'Expected at most 64 kB.');
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
