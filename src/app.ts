@@ -5,7 +5,7 @@ import Koa from 'koa';
 import helmet from 'koa-helmet';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
-import { Problem } from './errors.ts';
+import { recordRequests } from './request-log/record.ts';
 import { addDocs } from './web/docs.ts';
 import { addHealthRoutes } from './web/health.ts';
 import { sameOriginOnly } from './web/origin.ts';
@@ -20,20 +20,14 @@ export function createApp(ctx: Context): Koa {
   // Problems are answered by our own middleware; what still arrives here is a broken connection.
   app.on('error', (error) => ctx.log.debug({ event: 'connection.fault', err: error }));
 
+  app.use(recordRequests(ctx));
   app.use(requestLog(ctx));
   app.use(problems(ctx, pageOfProblem(ctx)));
   app.use(secureHeaders(ctx));
   app.use(sameOriginOnly(ctx));
   for (const router of routersOf(ctx)) {
     app.use(router.routes());
-    app.use(
-      router.allowedMethods({
-        throw: true,
-        notImplemented: () => new Problem('method_not_allowed', 'This method is not known.'),
-        methodNotAllowed: () =>
-          new Problem('method_not_allowed', 'This address does not take this method.'),
-      }),
-    );
+    app.use(router.allowedMethods());
   }
   return app;
 }

@@ -53,9 +53,15 @@ export function readConfig(
     else values[name] = result.data;
   }
   const parsed = values as unknown as Parsed;
-  const public_url = parsed.PUBLIC_URL ?? `http://localhost:${parsed.PORT}`;
+  const public_url = parsed.PUBLIC_URL ?? `http://localhost:${parsed.PORT ?? 3000}`;
   const is_local = isLocalhost(public_url);
-  faults.push(...crossFaults(parsed, public_url, is_local));
+  // One sentence for one fault: what is wrong by itself is not missing as well.
+  const told = new Set(faults.map((fault) => fault.split(':')[0]));
+  faults.push(
+    ...crossFaults(parsed, public_url, is_local).filter(
+      (fault) => !told.has(fault.split(':')[0] ?? ''),
+    ),
+  );
   if (faults.length > 0) throw new ConfigFaults(faults);
   return {
     ...parsed,

@@ -49,6 +49,9 @@ export const SETTINGS = {
   TIKTOK_CLIENT_KEY: z.string().min(1).optional().describe('Client key of your TikTok app.'),
   TIKTOK_CLIENT_SECRET: z.string().min(1).optional().describe('Client secret of your TikTok app.'),
   TIKTOK_SCOPES: list
+    .refine((scopes) => scopes.every((scope) => /^[a-z]+(\.[a-z]+)+$/.test(scope)), {
+      error: 'Expected scopes such as user.info.basic, separated by commas',
+    })
     .default(['user.info.basic', 'video.publish', 'video.upload'])
     .describe(
       'Scopes to ask for. One that TikTok has not approved for your app fails every sign-in.',
@@ -70,6 +73,13 @@ export const SETTINGS = {
     .default('https://open.tiktokapis.com')
     .describe('TikTok’s API; another one for a sandbox.'),
   TIKTOK_UPLOAD_HOSTS: list
+    .refine(
+      (hosts) =>
+        hosts.every((host) => /^(\*\.)?[\w.-]+(:\d+)?$|^\[[\da-f:]+\](:\d+)?$/i.test(host)),
+      {
+        error: 'Expected hosts such as *.tiktokapis.com or 127.0.0.1:3900, without https://',
+      },
+    )
     .default(['*.tiktokapis.com'])
     .describe(
       'Hosts (`host` or `host:port`, `*.` allowed) that bytes may be sent to; an upload address anywhere else is refused.',

@@ -14,6 +14,8 @@ export const storedMedia: Manifest = {
   personal_data: {
     tables: {
       media: {
+        called: 'Media files',
+        about: 'media',
         owner: { by: 'creator_id' },
         columns: {
           storage_key: 'The random name of the stored file.',

@@ -1,5 +1,5 @@
 // Takes an upload from a request, raw or multipart, as a stream into storage.
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { Busboy } from '@fastify/busboy';
 import type { Context as KoaContext } from 'koa';
 import type { Context } from '../context.ts';
@@ -64,7 +64,7 @@ function receiveMultipart(
         stream.resume();
         return;
       }
-      kept = keepUpload(ctx, creator, Readable.from(stream), file_name || null, signal);
+      kept = keepUpload(ctx, creator, stream as Readable, file_name || null, signal);
       kept.catch((error) => {
         stream.resume();
         reject(error);

@@ -205,6 +205,17 @@ export async function storageKeysOf(db: Knex, creator_id: string): Promise<strin
   return db('media').where({ creator_id }).pluck('storage_key');
 }
 
+/** The files themselves, oldest first, for an export. */
+export async function listFiles(
+  db: Knex,
+  creator_id: string,
+): Promise<Pick<Media, 'storage_key' | 'content_type' | 'created_at'>[]> {
+  return db('media')
+    .where({ creator_id })
+    .orderBy('created_at')
+    .select('storage_key', 'content_type', 'created_at');
+}
+
 export interface StoredSum {
   files: number;
   bytes: number;

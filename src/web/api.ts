@@ -1,4 +1,5 @@
 // JSON routes as data: authentication, schemas, both paths of each route, and OpenAPI derive from one table.
+import { Readable } from 'node:stream';
 import bodyParser from '@koa/bodyparser';
 import type Router from '@koa/router';
 import type { Context as KoaContext, Middleware } from 'koa';
@@ -22,6 +23,7 @@ export interface ApiRequest<B = unknown, Q = unknown> {
 
 export interface ApiAnswer {
   status: number;
+  /** Sent as JSON; a stream as it is, with the content type among the headers. */
   body?: unknown;
   headers?: Record<string, string>;
 }
@@ -112,7 +114,8 @@ function answering(ctx: Context, route: ApiRoute): Middleware {
     const answer = await route.handle(ctx, request as never);
     koa.status = answer.status;
     for (const [name, value] of Object.entries(answer.headers ?? {})) koa.set(name, value);
-    if (answer.body !== undefined) {
+    if (answer.body instanceof Readable) koa.body = answer.body;
+    else if (answer.body !== undefined) {
       koa.body = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
       koa.type = 'application/json; charset=utf-8';
     }
@@ -126,7 +129,10 @@ export function parseWith<S extends z.ZodType>(
   where: 'body' | 'query' | 'form',
 ): z.output<S> {
   const result = schema.safeParse(value);
-  if (result.success) return result.data;
+  if (result.success) {
+    assertStorable(value, []);
+    return result.data;
+  }
   const errors = result.error.issues.flatMap((issue) => {
     const path = issue.path.map(String);
     if (issue.code === 'unrecognized_keys') {
@@ -143,6 +149,16 @@ export function parseWith<S extends z.ZodType>(
     `The ${where} has ${errors.length === 1 ? 'a fault' : `${errors.length} faults`}: ${first?.pointer || '/'}: ${first?.message}`,
     { errors },
   );
+}
+
+/** PostgreSQL takes neither NUL nor half a surrogate pair in a text, and TikTok shows neither. */
+function assertStorable(value: unknown, path: string[]): void {
+  if (typeof value === 'string') {
+    if (value.includes('\0') || !value.isWellFormed())
+      throw invalid(pointer(path), 'Expected text without NUL and without half a character.');
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, inner] of Object.entries(value)) assertStorable(inner, [...path, name]);
+  }
 }
 
 function pointer(path: string[]): string {

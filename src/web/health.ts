@@ -4,6 +4,7 @@ import type { Context as KoaContext } from 'koa';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Context } from '../context.ts';
 import { isMigrated, ping } from '../database.ts';
+import { countOpenRequests } from '../deletions/desk/store.ts';
 import { Problem } from '../errors.ts';
 import { hasLivingWorker } from '../heartbeat.ts';
 import { ALL_STATES } from '../jobs/states.ts';
@@ -81,6 +82,17 @@ function createRegistry(ctx: Context): Registry {
     async collect() {
       const first = await findOverdue(ctx.db);
       this.set(first ? (Date.now() - first.getTime()) / 1000 : 0);
+    },
+  });
+  new Gauge({
+    name: 'pm3k_deletion_requests',
+    help: 'Deletion requests by email that wait for their answer; overdue ones among them',
+    labelNames: ['state'],
+    registers: [registry],
+    async collect() {
+      const { open, overdue } = await countOpenRequests(ctx.db);
+      this.set({ state: 'open' }, open);
+      this.set({ state: 'overdue' }, overdue);
     },
   });
   return registry;

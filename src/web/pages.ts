@@ -4,7 +4,7 @@ import bodyParser from '@koa/bodyparser';
 import type Router from '@koa/router';
 import { Eta } from 'eta';
 import type { Context as KoaContext } from 'koa';
-import { createSessions } from '../access/sessions.ts';
+import { createSessions, type Sessions } from '../access/sessions.ts';
 import type { Context } from '../context.ts';
 import type { Creator } from '../creators/store.ts';
 import type { Problem } from '../errors.ts';
@@ -27,35 +27,53 @@ export interface PageRequest {
   go(path: string): void;
 }
 
-type Handler<C> = (request: PageRequest, creator: C) => Promise<void>;
+type Handler<Owner> = (request: PageRequest, owner: Owner) => Promise<void>;
 
-export interface Pages {
-  /** For everybody; the creator is null when nobody is signed in. */
-  open(method: 'get' | 'post', path: string, handle: Handler<Creator | null>): void;
-  /** For signed-in creators; others are led to the first page. */
+export interface Pages<Owner = Creator> {
+  /** For everybody; null when nobody is signed in. */
+  open(method: 'get' | 'post', path: string, handle: Handler<Owner | null>): void;
+  /** For those signed in; others are led to where one signs in. */
   own(
     method: 'get' | 'post',
     path: string,
-    handle: Handler<Creator>,
+    handle: Handler<Owner>,
     options?: { is_upload: boolean },
   ): void;
 }
 
+/** Whose pages they are: how they are recognised, and where a stranger is led. */
+export interface Audience<Owner> {
+  /** Under which name the layout finds who is signed in. */
+  name: 'creator' | 'admin';
+  sign_in_path: string;
+  sessions: Sessions<Owner>;
+}
+
+/** Pages of creators. */
 export function createPages(router: Router, ctx: Context): Pages {
   const sessions = createSessions(ctx);
+  return createPagesFor(router, ctx, { name: 'creator', sign_in_path: '/', sessions });
+}
+
+export function createPagesFor<Owner>(
+  router: Router,
+  ctx: Context,
+  { name, sign_in_path, sessions }: Audience<Owner>,
+): Pages<Owner> {
   const parse = bodyParser({ enableTypes: ['form'], formLimit: '64kb' });
 
   function add(
     method: 'get' | 'post',
     path: string,
     is_upload: boolean,
-    handle: (request: PageRequest, creator: Creator | null) => Promise<void>,
+    handle: Handler<Owner | null>,
   ): void {
     const answer = async (koa: KoaContext) => {
       const found = await sessions.find(koa.get('Cookie'));
       if (found?.cookie) koa.append('Set-Cookie', found.cookie);
-      koa.state['creator'] = found?.creator ?? null;
-      await handle(requestOf(ctx, koa), found?.creator ?? null);
+      koa.state[name] = found?.owner ?? null;
+      koa.state['session'] = found?.id_hash ?? null;
+      await handle(requestOf(ctx, koa), found?.owner ?? null);
     };
     if (is_upload) router[method](path, answer as never);
     else router[method](path, parse as never, answer as never);
@@ -64,10 +82,12 @@ export function createPages(router: Router, ctx: Context): Pages {
   return {
     open: (method, path, handle) => add(method, path, false, handle),
     own: (method, path, handle, { is_upload } = { is_upload: false }) =>
-      add(method, path, is_upload, async (request, creator) => {
-        if (creator) return handle(request, creator);
-        if (request.koa.get('HX-Request')) request.koa.set('HX-Redirect', '/');
-        request.go('/');
+      add(method, path, is_upload, async (request, owner) => {
+        if (owner) return handle(request, owner);
+        if (!request.koa.get('HX-Request')) return request.go(sign_in_path);
+        // A script would follow a 303 by itself, and put that page into this one.
+        request.koa.set('HX-Redirect', sign_in_path);
+        request.koa.status = 204;
       }),
   };
 }
@@ -111,6 +131,7 @@ function renderPage(
       title: view.title,
       path: koa.path,
       creator: koa.state['creator'] ?? null,
+      admin: koa.state['admin'] ?? null,
       operator: OPERATOR_NAME ?? 'PM3K',
       operator_email: OPERATOR_EMAIL ?? null,
     },

@@ -6,19 +6,25 @@ import { Problem } from '../errors.ts';
 
 /** What the answer holds; `type` leads to the code's row in the docs. */
 export function problemBody(ctx: Context, problem: Problem, request_id: string) {
-  const { errors, retry_at, tiktok, job_id } = problem.extras;
+  const { retry_at, tiktok, job_id } = problem.extras;
   return {
     type: `${ctx.config.PUBLIC_URL}/docs/errors#${problem.code}`,
     title: problem.title,
     status: problem.status,
     detail: problem.message,
     code: problem.code,
-    ...(errors ? { errors } : {}),
+    ...errorsOf(problem),
     ...(retry_at ? { retry_at: retry_at.toISOString() } : {}),
     ...(tiktok ? { tiktok } : {}),
     ...(job_id ? { job_id } : {}),
     request_id,
   };
+}
+
+/** An invalid request always says where; a body that could not be read at all, as a whole. */
+function errorsOf({ code, message, extras }: Problem) {
+  if (extras.errors) return { errors: extras.errors };
+  return code === 'invalid_request' ? { errors: [{ pointer: '', message }] } : {};
 }
 
 /** Gives every request an id, and turns whatever is thrown into an answer. */
@@ -33,6 +39,10 @@ export function problems(
     koa.set('X-Request-Id', request_id);
     try {
       await next();
+      // The router has set the header Allow beside it.
+      if (koa.status === 405 || koa.status === 501) {
+        throw new Problem('method_not_allowed', 'This address does not take this method.');
+      }
       if (koa.status === 404 && !koa.body) {
         throw new Problem('not_found', 'There is nothing at this address.');
       }
@@ -75,20 +85,28 @@ function answer(
 
 /** Programs ask below these paths; everywhere else whoever accepts HTML is a person. */
 function isForPeople(koa: KoaContext): boolean {
-  if (/^\/(v1|api|openapi\.json|healthz|readyz|metrics)(\/|$)/.test(koa.path)) return false;
+  if (/^\/(v1|api|webhooks\/tiktok|openapi\.json|healthz|readyz|metrics)(\/|$)/.test(koa.path))
+    return false;
   return koa.accepts('html', 'json') === 'html';
 }
 
 /** Koa's and its parsers' own errors carry a status below 500; all else is a fault of ours. */
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  const { status, type } = (error ?? {}) as { status?: number; type?: string };
+  const { status, type, code } = (error ?? {}) as {
+    status?: number;
+    type?: string;
+    code?: string;
+  };
   if (status === 413) return new Problem('too_large', 'The request is too large.');
   if (status === 415)
     return new Problem('unsupported_media_type', 'This content type is not taken here.');
   if (status === 404) return new Problem('not_found', 'There is nothing at this address.');
   if (status !== undefined && status >= 400 && status < 500) {
     return new Problem('invalid_request', 'The request could not be read.', { cause: type });
+  }
+  if (code?.startsWith('Z_')) {
+    return new Problem('invalid_request', 'The body is not compressed as its header says.');
   }
   if (isAborted(error)) return new Problem('unavailable', 'The request was cut off.');
   return new Problem(

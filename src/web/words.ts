@@ -71,12 +71,19 @@ const EVENTS: Record<
   ready: () => 'TikTok failed to process it; it is sent again',
   finished: (_, destination) => (destination === 'inbox' ? 'In your TikTok inbox' : 'Posted'),
   failed: ({ message }) => `Failed: ${message ?? 'no reason given'}`,
-  cancelled: () => 'Cancelled',
+  cancelled: ({ reason }) =>
+    reason === 'authorization_removed'
+      ? 'Cancelled: TikTok no longer lets us post for this account'
+      : 'Cancelled',
   unconfirmed: () => 'TikTok never told how it ended',
   resolved: ({ outcome }) =>
     outcome === 'posted' ? 'You confirmed that it is posted' : 'You told us that it is not posted',
   retried: () => 'Tried again',
   edited: () => 'Changed',
+  restored: ({ may_be_posted }) =>
+    may_be_posted
+      ? 'Restored from a backup; it may have been posted since that was made'
+      : 'Restored from a backup; what was changed since that was made is lost',
   resumed: () => 'Taken up again after an interruption',
 };
 
@@ -103,6 +110,11 @@ export function megabytes(bytes: number): string {
   return bytes < 1_000_000
     ? `${Math.ceil(bytes / 1000)} kB`
     : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+/** As `megabytes`, for what may be far more. */
+export function size(bytes: number): string {
+  return bytes < 1_000_000_000 ? megabytes(bytes) : `${(bytes / 1_000_000_000).toFixed(1)} GB`;
 }
 
 export function duration(ms: number | null): string {
@@ -141,6 +153,12 @@ export function utc(at: Date): string {
     timeZone: 'UTC',
   }).format(at);
   return `${text} UTC`;
+}
+
+/** For what is printed and filed: never "today", and with the year. */
+export function exact(at: Date): string {
+  const options = { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' } as const;
+  return `${new Intl.DateTimeFormat('en-GB', options).format(at)} UTC`;
 }
 
 const PRIVACY: Record<string, string> = {

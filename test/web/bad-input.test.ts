@@ -188,6 +188,21 @@ describe('bad input', () => {
         'invalid_request',
         '/schedule_at',
       ],
+      ['a caption with NUL', () => job({ title: 'a\0b' }), 400, 'invalid_request', '/title'],
+      [
+        'a caption with half a character',
+        () => `${JSON.stringify(job({ title: 'x' })).replace('"x"', '"\\ud83c"')}`,
+        400,
+        'invalid_request',
+        '/title',
+      ],
+      [
+        'a storage key with NUL',
+        () => creator.job('a\0b'),
+        400,
+        'invalid_request',
+        '/video/storage_key',
+      ],
       [
         'an unknown storage key',
         () => creator.job('nothing'),
@@ -232,6 +247,22 @@ describe('bad input', () => {
         'content-type': 'application/x-www-form-urlencoded',
       });
       await expectProblem(answer, 415, 'unsupported_media_type');
+    });
+
+    it('that is not compressed as it says is invalid_request', async () => {
+      const headers = { 'content-encoding': 'gzip' };
+      const answer = await creator.api('POST', '/v1/jobs', JSON.stringify(job()), headers);
+      await expectProblem(answer, 400, 'invalid_request');
+    });
+
+    it('with an empty Idempotency-Key is invalid_request', async () => {
+      const answer = await creator.api('POST', '/v1/jobs', job(), { 'idempotency-key': '' });
+      await expectProblem(answer, 400, 'invalid_request');
+    });
+
+    it('always says where, be it the whole', async () => {
+      const { json } = await creator.api('POST', '/v1/jobs', '{"mode":');
+      expect(json['errors'][0]['pointer']).to.equal('');
     });
 
     it('that is far too long is too_large', async () => {
@@ -341,7 +372,9 @@ describe('bad input', () => {
   });
 
   it('is method_not_allowed and not_found where there is nothing', async () => {
-    await expectProblem(await creator.api('PUT', '/v1/jobs', {}), 405, 'method_not_allowed');
+    const refused = await creator.api('PUT', '/v1/jobs', {});
+    await expectProblem(refused, 405, 'method_not_allowed');
+    expect(refused.headers.get('allow')).to.contain('POST');
     await expectProblem(await creator.api('GET', '/v1/nothing'), 404, 'not_found');
   });
 

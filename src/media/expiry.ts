@@ -1,0 +1,93 @@
+// The SQL of files that have reached their end: which may go, and which a post still needs.
+import type { Knex } from 'knex';
+import { WORKING_STATES } from '../jobs/states.ts';
+
+/** A row that the caller's transaction holds, so that no new post can begin to use it. */
+export interface EndedFile {
+  storage_key: string;
+  bytes: number;
+  /** Where the next look goes on; text, since a Date would lose the microseconds. */
+  ended_at: string;
+}
+
+/** Uploads whose time is over, from `after` on; those that another transaction uses are left out. */
+export async function lockEndedUploads(
+  trx: Knex,
+  after: Pick<EndedFile, 'ended_at' | 'storage_key'> | null,
+  limit: number,
+): Promise<EndedFile[]> {
+  const { rows } = await trx.raw(
+    `select storage_key, bytes, expires_at::text as ended_at from media
+      where purpose = 'upload' and expires_at < now()
+        and (expires_at, storage_key) > (?::timestamptz, ?)
+      order by expires_at, storage_key limit ? for update skip locked`,
+    [after?.ended_at ?? '-infinity', after?.storage_key ?? '', limit],
+  );
+  return rows;
+}
+
+/**
+ * Working copies whose post is finished or cancelled, failed or became unconfirmed a day ago, or is
+ * not there: a copy is registered a moment before its post names it.
+ */
+export async function lockEndedCopies(
+  trx: Knex,
+  after: Pick<EndedFile, 'storage_key'> | null,
+  limit: number,
+): Promise<EndedFile[]> {
+  const users = 'select from jobs where storage_key in (jobs.output_key, jobs.source_key)';
+  const { rows } = await trx.raw(
+    `select storage_key, bytes, expires_at::text as ended_at from media
+      where purpose = 'working' and storage_key > ?
+        and (created_at < now() - interval '1 hour' or exists (${users}))
+        and not exists (${users} and not (
+          jobs.state in ('finished', 'cancelled')
+          or jobs.state in ('failed', 'unconfirmed') and jobs.finished_at < now() - interval '24 hours'))
+      order by storage_key limit ? for update skip locked`,
+    [after?.storage_key ?? '', limit],
+  );
+  return rows;
+}
+
+/** Rows by name; those that another transaction uses are left out. */
+export async function lockFiles(trx: Knex, storage_keys: string[]): Promise<EndedFile[]> {
+  return trx('media')
+    .whereIn('storage_key', storage_keys)
+    .select('storage_key', 'bytes', trx.raw('expires_at::text as ended_at'))
+    .forUpdate()
+    .skipLocked();
+}
+
+/** Of these files, those that a post needs; asked once their rows are locked, so nothing is missed. */
+export async function findNeeded(
+  trx: Knex,
+  storage_keys: string[],
+  { unconfirmed }: { unconfirmed: boolean },
+): Promise<Set<string>> {
+  const states = unconfirmed ? [...WORKING_STATES, 'unconfirmed'] : [...WORKING_STATES];
+  const { rows } = await trx.raw(
+    `select source_key as key from jobs where source_key = any(?) and state = any(?)
+     union select output_key from jobs where output_key = any(?) and state = any(?)`,
+    [storage_keys, states, storage_keys, states],
+  );
+  return new Set(rows.map(({ key }: { key: string }) => key));
+}
+
+export async function removeRows(trx: Knex, storage_keys: string[]): Promise<void> {
+  await trx('media').whereIn('storage_key', storage_keys).delete();
+}
+
+/** Of these files, those that have a row. */
+export async function findRegistered(db: Knex, storage_keys: string[]): Promise<Set<string>> {
+  const keys = await db('media').whereIn('storage_key', storage_keys).pluck('storage_key');
+  return new Set(keys);
+}
+
+/** Names of files in their own order, from `after` on. */
+export async function listRegistered(db: Knex, after: string, limit: number): Promise<string[]> {
+  return db('media')
+    .where('storage_key', '>', after)
+    .orderBy('storage_key')
+    .limit(limit)
+    .pluck('storage_key');
+}
