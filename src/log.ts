@@ -14,12 +14,9 @@ export function createLog(level: string, destination?: { write(line: string): vo
     base: { pid: process.pid },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     serializers: { err: serializeError },
-    // pino would copy an error's message into the line's own: a database's may hold anything.
-    hooks: {
-      logMethod(args: unknown[], method: (...args: never[]) => void) {
-        method.apply(this, [args[0], args[1] ?? ''] as never);
-      },
-    },
+    // pino copies the message of an error under this key into the line's own, and a database's may
+    // hold anything: no line of ours has the key.
+    errorKey: 'no_error_here',
   };
   return destination ? pino(options, destination) : pino(options);
 }

@@ -1,4 +1,5 @@
 // The JSON API of the key's own creator.
+import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { countRecentJobs } from '../jobs/store.ts';
 import { sumMedia } from '../media/store.ts';
@@ -6,12 +7,48 @@ import { type ApiRoute, apiRoute } from '../web/api.ts';
 import { postingOptions } from './posting-options.ts';
 import { type Creator, limitsOf } from './store.ts';
 
+const creatorSchema = z.strictObject({
+  id: z.string(),
+  username: z.string().nullable(),
+  nickname: z.string().nullable(),
+  plan: z.enum(['free', 'trial', 'paid']),
+  plan_ends_at: z.iso.datetime().nullable(),
+  connected: z.boolean().describe('Whether TikTok still lets us post for this account.'),
+  limits: z.strictObject({
+    key_days: z.int(),
+    media_days: z.int(),
+    upload_bytes: z.int(),
+    horizon_days: z.int(),
+  }),
+  usage: z.strictObject({
+    posts_last_24_hours: z.int(),
+    media_files: z.int(),
+    media_bytes: z.int(),
+  }),
+  created_at: z.iso.datetime(),
+});
+
+const optionsSchema = z.union([
+  z.strictObject({ can_post: z.literal(false), reason: z.string(), message: z.string() }),
+  z.strictObject({
+    can_post: z.literal(true),
+    nickname: z.string().nullable(),
+    username: z.string().nullable(),
+    avatar_url: z.string().nullable(),
+    privacy_level_options: z.array(z.string()),
+    comment_disabled: z.boolean(),
+    duet_disabled: z.boolean(),
+    stitch_disabled: z.boolean(),
+    max_video_post_duration_sec: z.int(),
+  }),
+]);
+
 export const creatorRoutes: ApiRoute[] = [
   apiRoute({
     method: 'get',
     path: '/creators/{creator_id}',
     summary: 'Who the key belongs to (`me`): plan, limits, usage.',
-    answers: { 200: 'The creator' },
+    answers: { 200: { description: 'The creator', schema: creatorSchema } },
     async handle(ctx, { creator }) {
       return { status: 200, body: await creatorView(ctx, creator) };
     },
@@ -20,7 +57,7 @@ export const creatorRoutes: ApiRoute[] = [
     method: 'get',
     path: '/creators/{creator_id}/posting_options',
     summary: 'What TikTok lets this creator choose now; asked fresh.',
-    answers: { 200: 'The options, or `{can_post: false, reason}`' },
+    answers: { 200: { description: 'The options, or why not now', schema: optionsSchema } },
     async handle(ctx, { creator, signal }) {
       return { status: 200, body: await postingOptions(ctx, creator, signal) };
     },

@@ -15,7 +15,7 @@ import {
   waitSchema,
 } from './schema.ts';
 import { getJob, type JobFilter, listEvents, listJobs } from './store.ts';
-import { eventView, jobView } from './view.ts';
+import { eventsAnswer, eventView, jobListAnswer, jobSchema, jobView } from './view.ts';
 
 /** A request by key is the creator's consent to exactly its settings. */
 export const BY_KEY = {
@@ -31,7 +31,11 @@ export const jobRoutes: ApiRoute[] = [
     path: '/jobs',
     summary: 'Accept a post, now or at a time. Honours Idempotency-Key for 24 hours.',
     body: newJobSchema,
-    answers: { 202: 'The job' },
+    headers: {
+      'Idempotency-Key':
+        'The same key and body answer the first response again, with `Idempotency-Replayed: true`, for 24 hours.',
+    },
+    answers: { 202: { description: 'The job', schema: jobSchema } },
     async handle(ctx, { creator, body, koa }) {
       const work = async (trx: Parameters<Parameters<typeof once>[4]>[0]) => {
         const job = await acceptJob(ctx, trx, creator, body, BY_KEY);
@@ -51,7 +55,7 @@ export const jobRoutes: ApiRoute[] = [
     path: '/jobs',
     summary: 'List jobs, newest first.',
     query: jobListSchema,
-    answers: { 200: '`{data, next_cursor}`' },
+    answers: { 200: { description: 'A page of jobs', schema: jobListAnswer } },
     async handle(ctx, { creator, query }) {
       const filter: JobFilter = { status: query.status, limit: query.limit + 1 };
       if (query.cursor) filter.after = parseCursor(query.cursor);
@@ -72,7 +76,7 @@ export const jobRoutes: ApiRoute[] = [
     path: '/jobs/{id}',
     summary: 'One job; `?wait=30` holds the answer until it has ended or 30 seconds passed.',
     query: waitSchema,
-    answers: { 200: 'The job' },
+    answers: { 200: { description: 'The job', schema: jobSchema } },
     async handle(ctx, { creator, params, query, signal }) {
       const job = await waitForEnd(ctx, creator, params['id'] ?? '', query.wait, signal);
       return { status: 200, body: jobView(job, creator.username) };
@@ -82,7 +86,7 @@ export const jobRoutes: ApiRoute[] = [
     method: 'get',
     path: '/jobs/{id}/events',
     summary: 'The timeline of a job, oldest first.',
-    answers: { 200: '`{data}`' },
+    answers: { 200: { description: 'The timeline', schema: eventsAnswer } },
     async handle(ctx, { creator, params }) {
       const job = await getJob(ctx.db, creator.id, params['id'] ?? '');
       const events = await listEvents(ctx.db, job.id);
@@ -94,7 +98,7 @@ export const jobRoutes: ApiRoute[] = [
     path: '/jobs/{id}',
     summary: 'Change title, settings or time while the job is `scheduled`.',
     body: jobPatchSchema,
-    answers: { 200: 'The job' },
+    answers: { 200: { description: 'The job', schema: jobSchema } },
     async handle(ctx, { creator, params, body }) {
       const job = await changeJob(ctx, creator, params['id'] ?? '', body, BY_KEY);
       return { status: 200, body: jobView(job, creator.username) };
@@ -104,7 +108,7 @@ export const jobRoutes: ApiRoute[] = [
     method: 'post',
     path: '/jobs/{id}/cancellation',
     summary: 'Cancel before anything is sent.',
-    answers: { 200: 'The job' },
+    answers: { 200: { description: 'The job', schema: jobSchema } },
     async handle(ctx, { creator, params }) {
       const job = await cancelJob(ctx, creator.id, params['id'] ?? '');
       return { status: 200, body: jobView(job, creator.username) };
@@ -114,7 +118,7 @@ export const jobRoutes: ApiRoute[] = [
     method: 'post',
     path: '/jobs/{id}/retry',
     summary: 'Try a `failed` job again; never re-sends what may have been posted.',
-    answers: { 202: 'The job' },
+    answers: { 202: { description: 'The job', schema: jobSchema } },
     async handle(ctx, { creator, params }) {
       const job = await retryJob(ctx, creator, params['id'] ?? '');
       return { status: 202, body: jobView(job, creator.username) };
@@ -125,7 +129,7 @@ export const jobRoutes: ApiRoute[] = [
     path: '/jobs/{id}/resolution',
     summary: 'Say how an `unconfirmed` job ended.',
     body: resolutionSchema,
-    answers: { 200: 'The job' },
+    answers: { 200: { description: 'The job', schema: jobSchema } },
     async handle(ctx, { creator, params, body }) {
       const job = await resolveJob(ctx, creator.id, params['id'] ?? '', body.outcome);
       return { status: 200, body: jobView(job, creator.username) };

@@ -45,7 +45,10 @@ export function statusOf(job: { state: State; send_at: Date }, now = new Date())
   return job.send_at > now ? 'scheduled' : 'running';
 }
 
+/** The public steps, in order. */
+export const SHOWN_STEPS = ['fetch', 'prepare', 'wait', 'send', 'confirm'] as const;
+
 /** The public step, null once the job has ended. */
-export function stepOf(state: State): string | null {
+export function stepOf(state: State): (typeof SHOWN_STEPS)[number] | null {
   return STATES[state]?.shown ?? null;
 }

@@ -1,7 +1,60 @@
-// The job as the API shows it.
+// The job as the API shows it, and the schema that says so.
+import { z } from 'zod';
+import { ERROR_CODES } from '../errors.ts';
 import type { Job } from './job.ts';
-import { statusOf, stepOf } from './states.ts';
+import { settingsSchema } from './schema.ts';
+import { SHOWN_STEPS, STATUSES, statusOf, stepOf } from './states.ts';
 import type { JobEvent } from './store.ts';
+
+const time = z.iso.datetime();
+const codes = Object.keys(ERROR_CODES) as [string, ...string[]];
+const words = z.strictObject({ code: z.string(), log_id: z.string().nullable() });
+
+export const jobSchema = z.strictObject({
+  id: z.string(),
+  creator_id: z.string(),
+  mode: z.enum(['now', 'schedule']),
+  schedule_at: time.nullable().describe('What was asked for.'),
+  send_at: time.describe('The next planned time; later than asked for when a limit moved it.'),
+  status: z.enum(STATUSES),
+  step: z.enum(SHOWN_STEPS).nullable(),
+  progress: z.number().min(0).max(1).nullable(),
+  title: z.string(),
+  destination: z.enum(['direct', 'inbox']),
+  settings: settingsSchema,
+  media: z
+    .strictObject({
+      kind: z.enum(['video', 'photo']),
+      bytes: z.int(),
+      sha256: z.string().nullable(),
+      duration_ms: z.int().nullable(),
+      width: z.int().nullable(),
+      height: z.int().nullable(),
+      fps: z.number().nullable(),
+      changes: z.array(z.string()),
+    })
+    .nullable(),
+  publish_id: z.string().nullable(),
+  post_ids: z.array(z.string()).describe('int64 as strings.'),
+  post_urls: z.array(z.string()),
+  error: z
+    .strictObject({ code: z.enum(codes), message: z.string(), tiktok: words.nullable() })
+    .nullable(),
+  created_at: time,
+  updated_at: time,
+  finished_at: time.nullable(),
+});
+
+export const jobListAnswer = z.strictObject({
+  data: z.array(jobSchema),
+  next_cursor: z.string().nullable(),
+});
+
+export const eventsAnswer = z.strictObject({
+  data: z.array(
+    z.strictObject({ name: z.string(), at: time, details: z.record(z.string(), z.unknown()) }),
+  ),
+});
 
 /** `username`: the creator's, for the posts' addresses; null when TikTok did not tell it. */
 export function jobView(job: Job, username: string | null) {

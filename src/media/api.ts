@@ -1,8 +1,27 @@
 // The JSON API of uploads.
+import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
 import { receiveUpload } from './receive.ts';
 import { getUpload, listMedia, type Media, removeUpload } from './store.ts';
+
+const mediaSchema = z.strictObject({
+  storage_key: z.string(),
+  url: z.url(),
+  bytes: z.int(),
+  sha256: z.string(),
+  content_type: z.string(),
+  duration_ms: z.int().nullable(),
+  width: z.int().nullable(),
+  height: z.int().nullable(),
+  fps: z.number().nullable(),
+  created_at: z.iso.datetime(),
+  expires_at: z.iso.datetime(),
+});
+const mediaList = z.strictObject({
+  data: z.array(mediaSchema),
+  next_cursor: z.string().nullable(),
+});
 
 export const mediaRoutes: ApiRoute[] = [
   apiRoute({
@@ -10,7 +29,7 @@ export const mediaRoutes: ApiRoute[] = [
     path: '/media',
     summary: 'Upload a file, as the raw body or as multipart field `file`.',
     is_upload: true,
-    answers: { 201: 'The stored file' },
+    answers: { 201: { description: 'The stored file', schema: mediaSchema } },
     async handle(ctx, { creator, koa, signal }) {
       const media = await receiveUpload(ctx, koa, creator, signal);
       return {
@@ -24,7 +43,7 @@ export const mediaRoutes: ApiRoute[] = [
     method: 'get',
     path: '/media',
     summary: 'List uploads, newest first.',
-    answers: { 200: '`{data}`' },
+    answers: { 200: { description: 'Uploads', schema: mediaList } },
     async handle(ctx, { creator }) {
       const rows = await listMedia(ctx.db, creator.id);
       return {
@@ -37,7 +56,7 @@ export const mediaRoutes: ApiRoute[] = [
     method: 'get',
     path: '/media/{storage_key}',
     summary: 'Look at one upload.',
-    answers: { 200: 'The stored file' },
+    answers: { 200: { description: 'The stored file', schema: mediaSchema } },
     async handle(ctx, { creator, params }) {
       const media = await getUpload(ctx.db, creator.id, params['storage_key'] ?? '');
       return { status: 200, body: mediaView(ctx, media) };

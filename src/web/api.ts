@@ -37,7 +37,10 @@ export interface ApiRoute {
   query?: z.ZodType;
   /** The body is a stream that the handler reads by itself. */
   is_upload?: boolean;
-  answers: Record<number, string>;
+  /** Headers of the request that the route understands, with what they do. */
+  headers?: Record<string, string>;
+  /** Status → what it is, and what shape its body has. */
+  answers: Record<number, string | { description: string; schema: z.ZodType }>;
   handle(ctx: Context, request: ApiRequest<never, never>): Promise<ApiAnswer>;
 }
 

@@ -78,11 +78,22 @@ function operation(route: ApiRoute, template: string) {
       content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
     },
   };
-  for (const [status, description] of Object.entries(route.answers))
-    responses[status] = { description };
+  for (const [status, answer] of Object.entries(route.answers)) {
+    responses[status] =
+      typeof answer === 'string'
+        ? { description: answer }
+        : {
+            description: answer.description,
+            content: { 'application/json': { schema: schemaOf(answer.schema) } },
+          };
+  }
   return {
     summary: route.summary,
-    parameters: [...pathParameters(template), ...queryParameters(route)],
+    parameters: [
+      ...pathParameters(template),
+      ...queryParameters(route),
+      ...headerParameters(route),
+    ],
     ...(route.body ? { requestBody: jsonBody(route.body) } : {}),
     ...(route.is_upload ? { requestBody: uploadBody() } : {}),
     responses,
@@ -105,6 +116,15 @@ function queryParameters(route: ApiRoute) {
     name,
     in: 'query',
     schema: property,
+  }));
+}
+
+function headerParameters(route: ApiRoute) {
+  return Object.entries(route.headers ?? {}).map(([name, description]) => ({
+    name,
+    in: 'header',
+    description,
+    schema: { type: 'string' },
   }));
 }
 
