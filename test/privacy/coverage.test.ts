@@ -21,7 +21,8 @@ describe('the privacy declarations', () => {
   });
   after(() => db.destroy());
 
-  it('name every table and every column of the schema, and no other', async () => {
+  /** `table.column` of the whole database, and of the declarations. */
+  async function columns(): Promise<{ real: string[]; said: string[] }> {
     const { rows } = await db.raw(
       `select case table_schema when 'public' then '' else table_schema || '.' end || table_name as table_name, column_name
          from information_schema.columns join information_schema.tables using (table_schema, table_name)
@@ -30,10 +31,28 @@ describe('the privacy declarations', () => {
     const real = rows.map(
       (row: { table_name: string; column_name: string }) => `${row.table_name}.${row.column_name}`,
     );
-    const said = Object.entries(declared).flatMap(([table, { columns }]) =>
-      Object.keys(columns).map((column) => `${table}.${column}`),
+    const said = Object.entries(declared).flatMap(([table, { columns: named }]) =>
+      Object.keys(named).map((column) => `${table}.${column}`),
     );
+    return { real, said };
+  }
+
+  it('name every table and every column of the schema, and no other', async () => {
+    const { real, said } = await columns();
     expect(said.sort()).to.deep.equal(real.sort());
+  });
+
+  it('are found wanting, by name, when a table or a column comes without one', async () => {
+    await db.raw('create table forgotten (creator_id uuid, words text)');
+    await db.raw('alter table jobs add column forgotten text');
+    const { real, said } = await columns();
+    await db.raw('drop table forgotten');
+    await db.raw('alter table jobs drop column forgotten');
+    expect(real.filter((column) => !said.includes(column)).sort()).to.deep.equal([
+      'forgotten.creator_id',
+      'forgotten.words',
+      'jobs.forgotten',
+    ]);
   });
 
   it('reach every creator’s row by an indexed, cascading foreign key', async () => {

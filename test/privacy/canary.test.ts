@@ -1,0 +1,311 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { type Database, openDatabase } from '../../src/database.ts';
+import { loadModules } from '../../src/modules.ts';
+import { declaredTables, ownRows, quoted, type Tables } from '../../src/privacy/eraser.ts';
+import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
+import { video } from '../support/videos.ts';
+
+/** Someone with a canary in every column, file, token, payload and error that can hold one. */
+interface Person {
+  client: Client;
+  /** In every text we could put it into. */
+  canary: string;
+  /** Everything that identifies this person, in the plain. */
+  marks: string[];
+  media: Json;
+}
+
+describe('the canary', () => {
+  let app: Appliance;
+  let db: Database;
+  let tables: Tables;
+  let first: Person;
+  let second: Person;
+  const filled = new Set<string>();
+
+  before(async () => {
+    app = await anAppliance({ LOG_LEVEL: 'debug' });
+    db = openDatabase({ connectionString: app.database_url });
+    tables = declaredTables(await loadModules());
+    first = await aPerson('canary.first');
+    second = await aPerson('canary.second');
+  });
+  after(async () => {
+    await db?.destroy();
+    await app?.[Symbol.asyncDispose]();
+  });
+
+  /** A real life first: uploads, posts of every ending, a remembered answer; then every column by hand. */
+  async function aPerson(username: string): Promise<Person> {
+    const client = await app.creator(username);
+    const canary = `${username.replace('.', '')}${Math.random().toString(36).slice(2, 10)}`;
+    const media = (await client.upload(await withCanary(canary))).json;
+    const post = (more: Json, headers = {}) =>
+      client.api('POST', '/v1/jobs', client.job(media['storage_key'], more), headers);
+    const { json: posted } = await post({ title: canary }, { 'idempotency-key': canary });
+    await client.ended(posted['id']);
+    app.sandbox.state.faults.push({
+      ...{ endpoint: 'processing', kind: 'fail:spam_risk_text', count: 1 },
+      open_id: openIdOf(username),
+    });
+    const { json: failed } = await post({ title: canary });
+    await client.ended(failed['id']);
+    const schedule_at = new Date(Date.now() + 86_400_000).toISOString();
+    const { json: waiting } = await post({ title: canary, mode: 'schedule', schedule_at });
+    await prepared(client, waiting['id']);
+    await fill(client.creator_id, canary);
+    const grant = app.sandbox.state.grants.find((each) => each.open_id === openIdOf(username));
+    const marks = [
+      ...[canary, username, client.creator_id, openIdOf(username), client.key],
+      ...[client.cookie.split('=')[1] ?? '', media['storage_key'], posted['id'], waiting['id']],
+      ...[posted['publish_id'] ?? canary, grant?.access_token ?? '', grant?.refresh_token ?? ''],
+    ];
+    expect(marks.every((mark) => mark.length > 8)).to.equal(true);
+    return { client, canary, marks, media };
+  }
+
+  const openIdOf = (username: string) =>
+    app.sandbox.state.accounts.find((each) => each.username === username)?.open_id ?? '';
+
+  /** A video whose bytes hold the canary, in a box that players skip. */
+  async function withCanary(canary: string): Promise<Buffer<ArrayBuffer>> {
+    const text = Buffer.from(canary.padEnd(64));
+    const box = Buffer.alloc(8);
+    box.writeUInt32BE(text.length + 8, 0);
+    box.write('free', 4, 'latin1');
+    return Buffer.concat([await video(), box, text]);
+  }
+
+  async function prepared(client: Client, id: string): Promise<void> {
+    for (;;) {
+      const { json } = await client.api('GET', `/v1/jobs/${id}`);
+      if (json['step'] === 'wait') return;
+      await sleep(100);
+    }
+  }
+
+  /** The rows that a life does not make by itself, and the canary in each column that takes a text. */
+  async function fill(creator_id: string, canary: string): Promise<void> {
+    await db('invitations').insert({
+      ...{ creator_id, token_hash: canary, expires_at: new Date(), used_at: new Date() },
+    });
+    await db('tiktok_calls').insert({ creator_id, call: canary });
+    await db('billing_records').insert({
+      ...{ creator_id, paypal_subscription_id: `I-${Math.random()}`, status: 'active' },
+    });
+    const [request] = await db('deletion_requests')
+      .insert({ creator_id, received_at: new Date(), username: canary })
+      .returning('id');
+    await db('deletion_request_events').insert({
+      ...{ request_id: request.id, name: 'note', note: canary },
+    });
+    const [job] = await db('jobs').where({ creator_id, state: 'failed' });
+    await db('publish_attempts')
+      .where({ job_id: job.id })
+      .update({ upload_url: canary, outcome: canary });
+    await db.raw(
+      `select graphile_worker.add_job('publish.confirm', json_build_object('job_id', ?::text, 'words', ?::text),
+         run_at := now() + interval '9 days', queue_name := ?)`,
+      [job.id, canary, `creator:${creator_id}`],
+    );
+    await db.raw(
+      `update graphile_worker._private_jobs set last_error = ? where payload ->> 'words' = ?`,
+      [canary, canary],
+    );
+    for (const table of Object.keys(tables)) await fillTable(table, creator_id, canary);
+  }
+
+  async function fillTable(table: string, creator_id: string, canary: string): Promise<void> {
+    const whose = ownRows(tables, table, creator_id);
+    // What a run in the queue is called must stay as the worker knows it.
+    if (!whose || table.startsWith('graphile_worker') || table === 'deletions') return;
+    const own = async (sql: string, bindings: string[]) =>
+      (await db.raw(sql, [...bindings, ...whose.bindings])).rowCount as number;
+    const count = await own(`select from ${quoted(table)} as t where ${whose.sql}`, []);
+    expect(count, `rows of ${table}`).to.be.greaterThan(0);
+    // Billing outlives the person by law, without a name: nothing of the person is put there.
+    if (table === 'billing_records') return;
+    const { rows } = await db.raw(
+      `select column_name as name, data_type as type from information_schema.columns
+        where table_name = ? and table_schema = 'public' and is_generated = 'NEVER'
+          and data_type in ('text', 'jsonb')`,
+      [table],
+    );
+    for (const { name, type } of rows as { name: string; type: string }[]) {
+      const value = type === 'jsonb' ? `jsonb_build_object('canary', ?::text)` : `?::text`;
+      const column = quoted(name);
+      const keep = type === 'jsonb' ? `coalesce(${column}, '{}')` : `coalesce(${column}, '')`;
+      const sql = `update ${quoted(table)} as t set ${column} = ${keep} || ${value} where ${whose.sql}`;
+      // Keys, names that TikTok told, and what a check of the table refuses stay as they are.
+      const is_filled = await own(sql, [canary]).then(
+        () => true,
+        () => false,
+      );
+      if (is_filled) filled.add(`${table}.${name}`);
+    }
+    // What the account needs to live on.
+    if (table === 'sessions' || table === 'api_keys') await unfill(table, whose, canary);
+    if (table === 'grants' || table === 'media' || table === 'jobs')
+      await unfill(table, whose, canary);
+    if (table === 'creators') await unfill(table, whose, canary, ['nickname', 'avatar_url']);
+  }
+
+  /** Takes the canary out of columns that other parts must still understand. */
+  async function unfill(
+    table: string,
+    whose: { sql: string; bindings: string[] },
+    canary: string,
+    keep: string[] = ['title', 'name', 'file_name', 'settings', 'media', 'error', 'facts'],
+  ): Promise<void> {
+    const { rows } = await db.raw(
+      `select column_name as name from information_schema.columns
+        where table_name = ? and table_schema = 'public' and data_type = 'text'`,
+      [table],
+    );
+    for (const { name } of rows as { name: string }[]) {
+      if (keep.includes(name)) continue;
+      const column = quoted(name);
+      await db.raw(
+        `update ${quoted(table)} as t set ${column} = replace(${column}, ?, '') where ${whose.sql}`,
+        [canary, ...whose.bindings],
+      );
+    }
+  }
+
+  /** Every value of every table of every schema, as text, by table. */
+  async function everyTable(): Promise<Map<string, string[]>> {
+    const { rows } = await db.raw(
+      `select quote_ident(schemaname) || '.' || quote_ident(tablename) as name from pg_tables
+        where schemaname not in ('pg_catalog', 'information_schema')`,
+    );
+    const all = new Map<string, string[]>();
+    for (const { name } of rows as { name: string }[]) {
+      const found = await db.raw(`select t::text as text from ${name} t`);
+      all.set(
+        name,
+        found.rows.map(({ text }: { text: string }) => text),
+      );
+    }
+    return all;
+  }
+
+  function everyFile(folder: string): string[] {
+    return readdirSync(folder, { recursive: true })
+      .map((name) => join(folder, String(name)))
+      .filter((path) => statSync(path).isFile());
+  }
+
+  /** The second creator's own rows, as they are, without what a clock writes. */
+  async function rowsOf(creator_id: string): Promise<Record<string, string[]>> {
+    const all: Record<string, string[]> = {};
+    for (const table of Object.keys(tables)) {
+      const whose = ownRows(tables, table, creator_id);
+      if (!whose) continue;
+      const { rows } = await db.raw(
+        `select t::text as text from ${quoted(table)} as t where ${whose.sql} order by 1`,
+        whose.bindings,
+      );
+      all[table] = rows.map(({ text }: { text: string }) => text);
+    }
+    return all;
+  }
+
+  it('stands everywhere before: in every column that takes words, in files, queue and answers', async () => {
+    for (const column of [
+      ...['creators.nickname', 'jobs.title', 'jobs.settings', 'jobs.error', 'jobs.media'],
+      ...['job_events.details', 'consents.title', 'publish_attempts.outcome', 'media.file_name'],
+      ...['api_keys.name', 'idempotency_keys.body', 'deletion_requests.details'],
+      ...['invitations.token_hash', 'tiktok_calls.call', 'deletion_requests.bio_code'],
+    ])
+      expect(filled, column).to.include(column);
+    const places = [...(await everyTable())].filter(([, rows]) =>
+      rows.some((row) => row.includes(first.canary)),
+    );
+    expect(places.length).to.be.greaterThan(12);
+    const files = everyFile(app.data_dir).filter((path) =>
+      readFileSync(path).includes(first.canary),
+    );
+    expect(files).to.have.length(1);
+  });
+
+  it('is nowhere after, while the second creator is complete, byte for byte', async () => {
+    const before = await rowsOf(second.client.creator_id);
+    const { json: file } = await second.client.api(
+      'GET',
+      `/v1/media/${second.media['storage_key']}`,
+    );
+    await leave(first);
+    let values = 0;
+    const everything = await everyTable();
+    for (const [table, rows] of everything) {
+      values += rows.length;
+      for (const mark of first.marks) {
+        const found = rows.filter((row) => row.includes(mark));
+        expect(found, `${mark} in ${table}`).to.deep.equal([]);
+      }
+    }
+    const files = everyFile(app.data_dir);
+    const ledger = join('deletions', `${first.client.creator_id}.json`);
+    for (const path of files) {
+      // The ledger of deletions holds the internal id until the last backup with it has expired.
+      const marks = first.marks.filter(
+        (mark) => !(mark === first.client.creator_id && path.endsWith(ledger)),
+      );
+      const contents = readFileSync(path);
+      for (const mark of marks) {
+        expect(contents.includes(mark), `${mark} in ${path}`).to.equal(false);
+        if (!path.endsWith(ledger)) expect(path).not.to.contain(mark);
+      }
+    }
+    const lines = app.output().split('\n');
+    for (const mark of first.marks.filter((each) => !isJobId(each))) {
+      expect(
+        lines.filter((line) => line.includes(mark)),
+        mark,
+      ).to.deep.equal([]);
+    }
+    process.stdout.write(
+      `      searched ${everything.size} tables, ${values} rows, ${files.length} files, ${lines.length} log lines; traces left: 0\n`,
+    );
+    expect(withoutClocks(await rowsOf(second.client.creator_id))).to.deep.equal(
+      withoutClocks(before),
+    );
+    const answer = await fetch(`${app.url}/media/${file['storage_key']}`);
+    expect(Buffer.from(await answer.arrayBuffer()).includes(second.canary)).to.equal(true);
+  });
+
+  const isJobId = (mark: string) =>
+    /^[0-9a-f-]{36}$/.test(mark) && mark !== first.client.creator_id;
+
+  /** Times and counts of use, which reading by key moves on. */
+  function withoutClocks(rows: Record<string, string[]>): Record<string, string[]> {
+    const { api_keys = [], creators = [], tiktok_calls: _calls, ...rest } = rows;
+    const still = (text: string) => text.replaceAll(/"?\d{4}-\d\d-\d\d[^,")]*"?/g, '');
+    return { ...rest, api_keys: api_keys.map(still), creators: creators.map(still) };
+  }
+
+  /** Through the dashboard, as a person leaves; the receipt is read where anybody with the link may. */
+  async function leave({ client }: Person): Promise<void> {
+    const answer = await client.form('/disconnect', { confirm: client.creator_id });
+    expect(answer.status).to.equal(303);
+    const token = answer.headers.get('location')?.split('/').at(-1);
+    for (let tries = 0; tries < 200; tries += 1) {
+      const row = await db('deletions').where({ receipt_token: token }).first();
+      if (row?.done_at) {
+        expect(row).to.include({ traces: 0, creator_id: null, sealed_identifiers: null });
+        return;
+      }
+      await sleep(200);
+    }
+    throw new Error(`The deletion did not end:\n${app.output().slice(-2000)}`);
+  }
+
+  it('leaves the second creator able to post', async () => {
+    const { client, media } = second;
+    const { json } = await client.api('POST', '/v1/jobs', client.job(media['storage_key']));
+    expect(await client.ended(json['id'])).to.include({ status: 'finished' });
+  });
+});
