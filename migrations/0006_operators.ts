@@ -7,6 +7,8 @@ export async function up(knex: Knex): Promise<void> {
       id uuid primary key default gen_random_uuid(),
       email text not null unique,
       password_hash text not null,
+      -- Made by another operator, shown once, and to be replaced at the first sign-in.
+      password_is_initial boolean not null default false,
       -- Tells whether ADMIN_PASSWORD changed since it was last applied.
       configured_hash text,
       totp_secret text,
@@ -34,7 +36,7 @@ export async function up(knex: Knex): Promise<void> {
       operator_id uuid references operators on delete set null,
       operator_email text not null,
       act text not null,
-      -- What was acted on, never who: the number of a request, an id of a key; no creator.
+      -- What was acted on: the number of a request, an operator's email; never a creator.
       subject text,
       note text
     );

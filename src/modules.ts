@@ -11,6 +11,7 @@ import { jobs } from './jobs/module.ts';
 import { storedMedia } from './media/module.ts';
 import { operators } from './operators/module.ts';
 import type { Chore, Manifest, Step } from './plugin.ts';
+import { privacy } from './privacy/module.ts';
 import { database, queue } from './privacy/tables.ts';
 import { requestLog } from './request-log/module.ts';
 import { retention } from './retention/module.ts';
@@ -30,6 +31,7 @@ const CORE: Manifest[] = [
   requestLog,
   billing,
   retention,
+  privacy,
 ];
 
 /** A plugin that does not load ends the start: one that deletes or publishes must not be missing. */

@@ -92,7 +92,3 @@ async function take(
   if (!row || row.status === null) throw inProgress();
   return { status: row.status, location: row.location, body: row.body };
 }
-
-export async function forgetOldAnswers(db: Knex): Promise<void> {
-  await db('idempotency_keys').whereRaw("created_at < now() - interval '24 hours'").delete();
-}

@@ -1,11 +1,6 @@
 // The manifest of access: sessions, API keys, remembered answers, rate limits.
-
-import { forgetOAuthStates } from '../creators/store.ts';
 import type { Manifest } from '../plugin.ts';
-import { forgetOldAnswers } from './idempotency.ts';
 import { addAccessPages } from './pages.ts';
-import { forgetOldLimits } from './rate-limits.ts';
-import { forgetExpiredSessions } from './sessions.ts';
 
 const SECURITY = 'Legitimate interest in a secure service (Art. 6(1)(f) GDPR)';
 const CONTRACT = 'Performance of the contract (Art. 6(1)(b) GDPR)';
@@ -13,20 +8,11 @@ const CONTRACT = 'Performance of the contract (Art. 6(1)(b) GDPR)';
 export const access: Manifest = {
   name: 'access',
   routes: addAccessPages,
-  chores: {
-    tidy: {
-      cron: '20 * * * *',
-      async run(ctx) {
-        await forgetOldLimits(ctx);
-        await forgetExpiredSessions(ctx.db);
-        await forgetOAuthStates(ctx.db);
-        await forgetOldAnswers(ctx.db);
-      },
-    },
-  },
   personal_data: {
     tables: {
       sessions: {
+        called: 'Sign-ins',
+        about: 'working',
         owner: { by: 'creator_id' },
         columns: {
           id_hash: 'A hash of the session’s id in the cookie.',
@@ -39,8 +25,11 @@ export const access: Manifest = {
         legal_basis: CONTRACT,
         recipients: 'None',
         kept: '30 days after the last visit, or until signing out.',
+        ends: { at: 'expires_at' },
       },
       api_keys: {
+        called: 'API keys',
+        about: 'account',
         owner: { by: 'creator_id' },
         columns: {
           id: 'Id of the key.',
@@ -56,9 +45,12 @@ export const access: Manifest = {
         purpose: 'To let the creator’s programs post.',
         legal_basis: CONTRACT,
         recipients: 'None',
-        kept: 'Until replaced, removed, or the account is deleted.',
+        kept: 'Until replaced or removed, 30 days after it expired, or until the account is deleted.',
+        ends: { at: 'expires_at', after: '30 days' },
       },
       idempotency_keys: {
+        called: 'Remembered answers to programs',
+        about: 'working',
         owner: { by: 'creator_id' },
         columns: {
           creator_id: 'Whose request it was.',
@@ -75,8 +67,11 @@ export const access: Manifest = {
         legal_basis: CONTRACT,
         recipients: 'None',
         kept: '24 hours.',
+        ends: { at: 'created_at', after: '24 hours' },
       },
       rate_limits: {
+        called: 'Rate limits',
+        about: 'technical',
         owner: { keep: 'Counters of a minute under keyed hashes; gone within an hour.' },
         columns: {
           key: 'Id of an API key, or a keyed hash of an IP address.',
@@ -87,6 +82,7 @@ export const access: Manifest = {
         legal_basis: SECURITY,
         recipients: 'None',
         kept: 'An hour at most.',
+        ends: { at: 'to_timestamp(expire / 1000.0)', after: '30 minutes' },
       },
     },
   },

@@ -1,4 +1,4 @@
-// Pages of access: API keys, and signing out.
+// Pages of access: API keys, and the end of a session.
 import type Router from '@koa/router';
 import type { Context } from '../context.ts';
 import { limitsOf } from '../creators/store.ts';
@@ -49,10 +49,6 @@ export function addAccessPages(router: Router, ctx: Context): void {
     await removeKey(ctx, creator.id, form['name'] ?? '');
     go('/api-key');
   });
-
-  pages.own('get', '/sign-out', async ({ render }) =>
-    render('access/sign-out', { title: 'Sign out' }),
-  );
 
   pages.open('post', '/sign-out', async ({ koa, go }) => {
     koa.append('Set-Cookie', await sessions.end(koa.get('Cookie')));

@@ -72,11 +72,3 @@ function limiterOf(ctx: Context, kind: Kind, points: number): RateLimiterPostgre
   known.set(kind, limiter);
   return limiter;
 }
-
-/** Rows of minutes that are over. */
-export async function forgetOldLimits(ctx: Context): Promise<void> {
-  await ctx
-    .db('rate_limits')
-    .where('expire', '<', Date.now() - 3600_000)
-    .delete();
-}

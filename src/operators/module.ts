@@ -1,19 +1,40 @@
 // The manifest of operators: who runs the instance, their sessions, and the log of what they did.
 import type { Manifest } from '../plugin.ts';
+import { addAccountPages } from './account-pages.ts';
+import { addAuditPages } from './audit-pages.ts';
+import { addCreatorDesk } from './creators/pages.ts';
+import { addOverviewPages } from './overview/pages.ts';
+import { addSecondFactorPages } from './second-factor-pages.ts';
+import { applyConfigured } from './sign-in.ts';
+import { addSignInPages } from './sign-in-pages.ts';
+import { addStaffPages } from './staff-pages.ts';
 
 const SECURITY = 'Legitimate interest in a secure service (Art. 6(1)(f) GDPR)';
 const ACCOUNTABILITY = 'Legal obligation to show that requests were answered (Art. 6(1)(c) GDPR)';
 
 export const operators: Manifest = {
   name: 'operators',
+  before_start: applyConfigured,
+  routes(router, ctx) {
+    addOverviewPages(router, ctx);
+    addSignInPages(router, ctx);
+    addAccountPages(router, ctx);
+    addSecondFactorPages(router, ctx);
+    addCreatorDesk(router, ctx);
+    addStaffPages(router, ctx);
+    addAuditPages(router, ctx);
+  },
   personal_data: {
     tables: {
       operators: {
+        called: 'The operator’s staff',
+        about: 'staff',
         owner: { keep: 'The operator’s own staff, not creators; removed by another operator.' },
         columns: {
           id: 'Id of the operator.',
           email: 'The email address to sign in with.',
           password_hash: 'A slow hash of the password.',
+          password_is_initial: 'Whether the password was made by another operator.',
           configured_hash: 'Whether the configured password was applied.',
           totp_secret: 'The secret of the second factor, encrypted.',
           totp_confirmed_at: 'When the second factor was set up.',
@@ -30,6 +51,8 @@ export const operators: Manifest = {
         kept: 'As long as the person works for the operator.',
       },
       operator_sessions: {
+        called: 'Sign-ins of the staff',
+        about: 'staff',
         owner: { keep: 'Sessions of the operator’s own staff, not of creators.' },
         columns: {
           id_hash: 'A hash of the session’s id in the cookie.',
@@ -42,8 +65,11 @@ export const operators: Manifest = {
         legal_basis: SECURITY,
         recipients: 'None',
         kept: '12 hours after the last visit, or until signing out.',
+        ends: { at: 'expires_at' },
       },
       audit_log: {
+        called: 'Log of the staff’s acts',
+        about: 'staff',
         owner: {
           keep: 'What the operator’s staff did, with the number of a request and never a creator’s id or name.',
         },
@@ -53,13 +79,15 @@ export const operators: Manifest = {
           operator_id: 'Which operator.',
           operator_email: 'The operator’s email address.',
           act: 'What was done.',
-          subject: 'What was acted on, e.g. the number of a request; never who.',
+          subject:
+            'What was acted on, e.g. the number of a request or an operator’s email; no creator.',
           note: 'Particulars, without names.',
         },
         purpose: 'To show who did what on the admin pages.',
         legal_basis: ACCOUNTABILITY,
         recipients: 'None',
         kept: 'As long as the bare record of deletion requests (REQUEST_RETENTION_DAYS).',
+        ends: { at: 'at', after: { days: 'REQUEST_RETENTION_DAYS' } },
       },
     },
   },

@@ -2,31 +2,38 @@
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
+/** The zone chosen in the settings, else the browser's. */
+const ZONE = document.body.dataset.timeZone || Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 /** Times are rendered in UTC by the server and put into the viewer's zone here. */
 function localTimes(root = document) {
   for (const time of all('time[datetime]', root)) {
     const at = new Date(time.dateTime);
     const clock = { hour: '2-digit', minute: '2-digit' };
-    const text = (options) => new Intl.DateTimeFormat(undefined, options).format(at);
+    const text = (options) =>
+      new Intl.DateTimeFormat(undefined, { timeZone: ZONE, ...options }).format(at);
     const near = nearDay(at);
     if (time.hasAttribute('data-short')) time.textContent = text(clock);
-    else if (near) time.textContent = `${near}, ${text(clock)}`;
+    else if (time.hasAttribute('data-exact')) {
+      const day = { day: 'numeric', month: 'long', year: 'numeric' };
+      time.textContent = text({ ...day, ...clock, timeZoneName: 'short' });
+    } else if (near) time.textContent = `${near}, ${text(clock)}`;
     else {
       const year = Math.abs(at - Date.now()) > 300 * 86_400_000 ? { year: 'numeric' } : {};
       const day = { weekday: 'short', day: 'numeric', month: 'short' };
       time.textContent = text({ ...day, ...year, ...clock });
     }
-    time.title = at.toLocaleString(undefined, { dateStyle: 'full', timeStyle: 'long' });
+    time.title = text({ dateStyle: 'full', timeStyle: 'long' });
   }
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  for (const name of all('[data-zone-name]', root)) name.textContent = zone;
+  for (const name of all('[data-zone-name]', root)) name.textContent = ZONE;
 }
 
 /** Yesterday, today, tomorrow; undefined for other days. */
 function nearDay(at) {
-  const midnight = (date) => new Date(date).setHours(0, 0, 0, 0);
-  // Days with a change of clocks are an hour shorter or longer.
-  const days = Math.round((midnight(at) - midnight(Date.now())) / 86_400_000);
+  // Calendar days of the zone, compared as if they were days of UTC.
+  const day = (date) =>
+    Date.parse(new Intl.DateTimeFormat('sv-SE', { timeZone: ZONE }).format(date));
+  const days = (day(at) - day(Date.now())) / 86_400_000;
   return { '-1': 'yesterday', 0: 'today', 1: 'tomorrow' }[days];
 }
 
@@ -36,6 +43,15 @@ function copyButtons() {
     button.addEventListener('click', async () => {
       await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent);
       button.textContent = 'Copied';
+    });
+  }
+}
+
+/** A second click would find the session gone, and lead away from the answer to the first. */
+function onceOnly() {
+  for (const form of all('form[data-once]')) {
+    form.addEventListener('submit', () => {
+      form.querySelector('button:not([type=button])').disabled = true;
     });
   }
 }
@@ -121,8 +137,7 @@ function composer() {
   if (!form) return;
   const { privacy_level, disclosure, brand_organic, brand_content, title } = form.elements;
   const only_me = privacy_level.querySelector('option[value=SELF_ONLY]');
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  form.querySelector('[data-time-zone]').value = zone;
+  form.querySelector('[data-time-zone]').value = ZONE;
   const count = form.querySelector('#count');
 
   const update = () => {
@@ -188,6 +203,7 @@ document
   ?.scrollIntoView({ inline: 'center', block: 'nearest' });
 localTimes();
 copyButtons();
+onceOnly();
 uploads();
 composer();
 document.addEventListener('htmx:afterSwap', () => localTimes());

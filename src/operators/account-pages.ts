@@ -1,0 +1,78 @@
+// Pages of an operator's own account: password and sessions.
+import type Router from '@koa/router';
+import type { Context } from '../context.ts';
+import { type AdminPages, createAdminPages, ownSession } from './pages.ts';
+import { faultOfPassword, hashPassword, SHORTEST } from './passwords.ts';
+import { tryPassword } from './sign-in.ts';
+import {
+  audit,
+  endOtherSessions,
+  endSession,
+  listSessions,
+  type Operator,
+  updateOperator,
+} from './store.ts';
+
+export function addAccountPages(router: Router, ctx: Context): void {
+  const pages = createAdminPages(router, ctx);
+
+  pages.own('get', '/admin/account', async (request, operator) => {
+    const own = ownSession(request);
+    const sessions = await listSessions(ctx.db, operator.id);
+    request.render('admin/account', {
+      title: 'Your account',
+      has_second_factor: operator.totp_confirmed_at !== null,
+      sessions: sessions.map((each) => ({ ...each, is_own: each.id_hash === own })),
+    });
+  });
+
+  pages.own('post', '/admin/sessions/removal', async (request, operator) => {
+    const { form, go } = request;
+    const handle = form['handle'];
+    if (handle) await endSession(ctx.db, operator.id, handle);
+    else await endOtherSessions(ctx.db, operator.id, ownSession(request));
+    await audit(
+      ctx.db,
+      operator,
+      handle ? 'operator.ended_session' : 'operator.ended_other_sessions',
+    );
+    go('/admin/account');
+  });
+
+  addPasswordPages(ctx, pages);
+}
+
+function addPasswordPages(ctx: Context, pages: AdminPages): void {
+  const view = ({ password_is_initial }: Operator, faults: Record<string, string> = {}) => ({
+    title: password_is_initial ? 'Choose your password' : 'Change password',
+    is_initial: password_is_initial,
+    shortest: SHORTEST,
+    faults: { current: faults['current'] ?? null, password: faults['password'] ?? null },
+  });
+
+  pages.own('get', '/admin/password', async ({ render }, operator) =>
+    render('admin/password', view(operator)),
+  );
+
+  pages.own('post', '/admin/password', async (request, operator) => {
+    const { koa, form, render, go } = request;
+    const [current, password] = [String(form['current'] ?? ''), String(form['password'] ?? '')];
+    const refuse = (faults: Record<string, string>) => {
+      koa.status = 400;
+      render('admin/password', view(operator, faults));
+    };
+    const fault = faultOfPassword(password);
+    if (fault) return refuse({ password: fault });
+    if (current === password) return refuse({ password: 'This is the password of now.' });
+    if (!(await tryPassword(ctx, operator, current))) {
+      return refuse({ current: 'This is not your password, or there were too many tries.' });
+    }
+    const password_hash = await hashPassword(password);
+    await ctx.db.transaction(async (trx) => {
+      await updateOperator(trx, operator.id, { password_hash, password_is_initial: false });
+      await endOtherSessions(trx, operator.id, ownSession(request));
+      await audit(trx, operator, 'operator.changed_password');
+    });
+    go('/admin/account');
+  });
+}

@@ -1,0 +1,77 @@
+// Pages on which operators find a creator, suspend the account, or set its plan.
+import type Router from '@koa/router';
+import { z } from 'zod';
+import type { Context } from '../../context.ts';
+import { type Creator, findCreator } from '../../creators/store.ts';
+import { Problem } from '../../errors.ts';
+import { parseWith } from '../../web/api.ts';
+import { createAdminPages } from '../pages.ts';
+import { audit } from '../store.ts';
+import { countHoldings, searchCreators, setPlan, setSuspended } from './store.ts';
+
+const SHOWN = 50;
+const uuid = z.uuid();
+/** The end is a day, through its last moment in UTC; none means no end. */
+const planForm = z.object({
+  plan: z.enum(['free', 'trial', 'paid']),
+  ends_on: z
+    .union([z.literal(''), z.iso.date()])
+    .default('')
+    .transform((day) => (day ? new Date(`${day}T23:59:59.999Z`) : null)),
+});
+
+export function addCreatorDesk(router: Router, ctx: Context): void {
+  const pages = createAdminPages(router, ctx);
+
+  pages.own('get', '/admin/creators', async ({ koa, render }) => {
+    const asked = koa.query['q'];
+    const words = typeof asked === 'string' ? asked.replaceAll('\0', '').trim().slice(0, 200) : '';
+    const creators = await searchCreators(ctx.db, words, SHOWN + 1);
+    render('admin/creators', {
+      title: 'Creators',
+      words_asked: words,
+      creators: creators.slice(0, SHOWN),
+      is_more: creators.length > SHOWN,
+    });
+  });
+
+  pages.own('get', '/admin/creators/:id', async ({ params, render }) => {
+    const creator = await getShown(ctx, params);
+    render('admin/creator', {
+      title: 'Creator',
+      creator,
+      ...(await countHoldings(ctx.db, creator.id)),
+    });
+  });
+
+  for (const is_suspended of [true, false]) {
+    const path = `/admin/creators/:id/suspension${is_suspended ? '' : '/removal'}`;
+    pages.own('post', path, async ({ params, go }, operator) => {
+      const { id } = await getShown(ctx, params);
+      const act = is_suspended ? 'creator.suspended' : 'creator.unsuspended';
+      await ctx.db.transaction(async (trx) => {
+        if (await setSuspended(trx, id, is_suspended)) await audit(trx, operator, act);
+      });
+      ctx.log.info({ event: act, creator_id: id, operator_id: operator.id });
+      go(`/admin/creators/${id}`);
+    });
+  }
+
+  pages.own('post', '/admin/creators/:id/plan', async ({ params, form, go }, operator) => {
+    const { id } = await getShown(ctx, params);
+    const { plan, ends_on } = parseWith(planForm, form, 'form');
+    await ctx.db.transaction(async (trx) => {
+      await setPlan(trx, id, plan, ends_on);
+      await audit(trx, operator, 'creator.plan_set', plan);
+    });
+    ctx.log.info({ event: 'creator.plan_set', creator_id: id, operator_id: operator.id });
+    go(`/admin/creators/${id}`);
+  });
+}
+
+async function getShown(ctx: Context, params: Record<string, string>): Promise<Creator> {
+  const id = uuid.safeParse(params['id']);
+  const creator = id.success ? await findCreator(ctx.db, id.data) : undefined;
+  if (!creator) throw new Problem('not_found', 'There is no such creator.');
+  return creator;
+}

@@ -1,0 +1,46 @@
+// The first page of operators: how much there is, what needs a person, and what was swept.
+import type Router from '@koa/router';
+import type { Context } from '../../context.ts';
+import { daysLeft } from '../../deletions/desk/rules.ts';
+import { listOpen } from '../../deletions/desk/store.ts';
+import { declaredTables } from '../../privacy/eraser.ts';
+import { listSweeps } from '../../retention/store.ts';
+import { createAdminPages } from '../pages.ts';
+import { countAll, countTroubles } from './store.ts';
+
+/** From then on a request is pressing. */
+const PRESSING_DAYS = 7;
+const SWEEPS = 20;
+
+export function addOverviewPages(router: Router, ctx: Context): void {
+  createAdminPages(router, ctx).own('get', '/admin', async ({ render }, operator) => {
+    const open = await listOpen(ctx.db);
+    render('admin/overview', {
+      title: 'Overview',
+      numbers: await countAll(ctx.db),
+      requests: open
+        .map((request) => ({ id: request.id, number: request.number, left: daysLeft(request) }))
+        .filter(({ left }) => left <= PRESSING_DAYS),
+      ...(await countTroubles(ctx.db)),
+      has_second_factor: operator.totp_confirmed_at !== null,
+      sweeps: await sweepsInWords(ctx),
+    });
+  });
+}
+
+/** A table goes by what its declaration calls its rows. */
+async function sweepsInWords(ctx: Context) {
+  const tables = declaredTables(ctx.modules);
+  const sweeps = await listSweeps(ctx.db, SWEEPS);
+  return sweeps.map(({ at, what, removed, bytes }) => ({
+    at,
+    what: tables[what]?.called ?? sentence(what),
+    removed,
+    bytes,
+  }));
+}
+
+function sentence(name: string): string {
+  const words = name.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

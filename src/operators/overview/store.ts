@@ -1,0 +1,43 @@
+// The SQL of the overview: six numbers, and how much needs a person.
+import type { Knex } from 'knex';
+
+export interface Numbers {
+  creators: number;
+  posts: number;
+  failed: number;
+  media_bytes: number;
+  requests_open: number;
+  deletions_under_way: number;
+}
+
+/** Posts and failures are those of the last 24 hours. */
+export async function countAll(db: Knex): Promise<Numbers> {
+  const { rows } = await db.raw(`
+    with ended as (
+      select count(*) filter (where state = 'finished') as posts,
+             count(*) filter (where state = 'failed') as failed
+        from jobs where finished_at > now() - interval '24 hours'
+    )
+    select (select count(*) from creators where leaving_at is null) as creators,
+           ended.posts, ended.failed,
+           (select coalesce(sum(bytes), 0)::bigint from media) as media_bytes,
+           (select count(*) from deletion_requests where state not in ('done', 'refused'))
+             as requests_open,
+           (select count(*) from deletions where done_at is null) as deletions_under_way
+      from ended`);
+  return rows[0];
+}
+
+export interface Troubles {
+  /** Deletions whose search found something, and that go on until it finds nothing. */
+  traces: number;
+  /** Posts of which TikTok never told how they ended. */
+  unconfirmed: number;
+}
+
+export async function countTroubles(db: Knex): Promise<Troubles> {
+  const { rows } = await db.raw(`
+    select (select count(*) from deletions where done_at is null and traces > 0) as traces,
+           (select count(*) from jobs where state = 'unconfirmed') as unconfirmed`);
+  return rows[0];
+}

@@ -1,0 +1,76 @@
+// Pages of an operator's second factor: setting it up, and removing it.
+import type Router from '@koa/router';
+import { renderSVG } from 'uqr';
+import type { Context } from '../context.ts';
+import { Problem } from '../errors.ts';
+import type { PageRequest } from '../web/pages.ts';
+import { createAdminPages, ownSession } from './pages.ts';
+import { enrolment, newSecret } from './second-factor.ts';
+import { tryCode } from './sign-in.ts';
+import { audit, endOtherSessions, type Operator, updateOperator } from './store.ts';
+
+const PATH = '/admin/second-factor';
+const WRONG_CODE = 'This code is not right, or was used already. Wait for the next one.';
+
+export function addSecondFactorPages(router: Router, ctx: Context): void {
+  const pages = createAdminPages(router, ctx);
+
+  pages.own('get', PATH, async ({ render }, operator) =>
+    render('admin/second-factor', viewOf(ctx, operator)),
+  );
+
+  pages.own('post', PATH, async ({ go }, operator) => {
+    // Another secret would lock out the telephone that is set up.
+    if (operator.totp_confirmed_at) throw alreadySetUp();
+    const totp_secret = newSecret(ctx, operator.id);
+    await updateOperator(ctx.db, operator.id, { totp_secret, totp_last_step: null });
+    go(PATH);
+  });
+
+  pages.own('post', `${PATH}/confirmation`, async (request, operator) => {
+    if (operator.totp_confirmed_at) throw alreadySetUp();
+    if (!(await tryCode(ctx, operator, codeOf(request)))) return refuse(ctx, request, operator);
+    await ctx.db.transaction(async (trx) => {
+      await updateOperator(trx, operator.id, { totp_confirmed_at: new Date() });
+      await endOtherSessions(trx, operator.id, ownSession(request));
+      await audit(trx, operator, 'operator.set_up_second_factor');
+    });
+    request.go('/admin/account');
+  });
+
+  pages.own('post', `${PATH}/removal`, async (request, operator) => {
+    if (!(await tryCode(ctx, operator, codeOf(request)))) return refuse(ctx, request, operator);
+    const none = { totp_secret: null, totp_confirmed_at: null, totp_last_step: null };
+    await ctx.db.transaction(async (trx) => {
+      await updateOperator(trx, operator.id, none);
+      await audit(trx, operator, 'operator.removed_second_factor');
+    });
+    request.go('/admin/account');
+  });
+}
+
+function viewOf(ctx: Context, operator: Operator, fault: string | null = null) {
+  const is_begun = operator.totp_secret !== null && operator.totp_confirmed_at === null;
+  const { secret, uri } = is_begun ? enrolment(ctx, operator) : { secret: null, uri: null };
+  return {
+    title: 'Second factor',
+    is_set_up: operator.totp_confirmed_at !== null,
+    secret,
+    uri,
+    qr: uri && renderSVG(uri, { border: 2 }),
+    fault,
+  };
+}
+
+function codeOf({ form }: PageRequest): string {
+  return String(form['code'] ?? '');
+}
+
+function refuse(ctx: Context, request: PageRequest, operator: Operator): void {
+  request.koa.status = 400;
+  request.render('admin/second-factor', viewOf(ctx, operator, WRONG_CODE));
+}
+
+function alreadySetUp(): Problem {
+  return new Problem('state_conflict', 'A second factor is set up already. Remove it first.');
+}

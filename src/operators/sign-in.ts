@@ -1,0 +1,99 @@
+// Who an operator is: password, code, and what too many wrong ones lead to.
+import type { Context } from '../context.ts';
+import { hashPassword, isPassword } from './passwords.ts';
+import { useCode } from './second-factor.ts';
+import {
+  audit,
+  countTry,
+  endOtherSessions,
+  FAILURES,
+  findOperatorByEmail,
+  forgiveTries,
+  insertOperator,
+  lockOperator,
+  type Operator,
+  updateOperator,
+} from './store.ts';
+
+export interface Credentials {
+  email: string;
+  password: string;
+  code: string;
+}
+
+/** Null whatever was wrong: the caller has nothing to tell apart, and so tells nobody. */
+export async function findSignedIn(
+  ctx: Context,
+  { email, password, code }: Credentials,
+): Promise<Operator | null> {
+  const operator = await findOperatorByEmail(ctx.db, email);
+  const is_right = await tryPassword(ctx, operator, password, async (known) =>
+    known.totp_confirmed_at ? useCode(ctx, known, code) : true,
+  );
+  return is_right && operator ? operator : null;
+}
+
+/**
+ * Judges a password and what else is asked, counted as one try. An unknown operator costs as much
+ * time: the count is written while the slow hash is compared.
+ */
+export async function tryPassword(
+  ctx: Context,
+  operator: Operator | undefined,
+  password: string,
+  also: (operator: Operator) => Promise<boolean> = async () => true,
+): Promise<boolean> {
+  const [is_password, failures] = await Promise.all([
+    isPassword(operator?.password_hash ?? null, password),
+    operator ? countTry(ctx.db, operator.id) : null,
+  ]);
+  if (!operator || failures === null) return false;
+  return settleTry(ctx, operator, failures, is_password && (await also(operator)));
+}
+
+/** Judges a code alone, counted as one try. */
+export async function tryCode(ctx: Context, operator: Operator, code: string): Promise<boolean> {
+  const failures = await countTry(ctx.db, operator.id);
+  if (failures === null) return false;
+  return settleTry(ctx, operator, failures, await useCode(ctx, operator, code));
+}
+
+async function settleTry(
+  ctx: Context,
+  operator: Operator,
+  failures: number,
+  is_right: boolean,
+): Promise<boolean> {
+  if (is_right) {
+    await forgiveTries(ctx.db, operator.id);
+  } else if (failures === FAILURES) {
+    await audit(ctx.db, operator, 'operator.locked_out');
+    ctx.log.warn({ event: 'operator.locked', operator_id: operator.id });
+  }
+  return is_right;
+}
+
+/**
+ * Creates the operator of ADMIN_EMAIL, and sets the password when ADMIN_PASSWORD is another one than
+ * was last applied: one that was changed on the pages since then stays.
+ */
+export async function applyConfigured(ctx: Context): Promise<void> {
+  const { ADMIN_EMAIL, ADMIN_PASSWORD } = ctx.config;
+  if (!ADMIN_EMAIL || !ADMIN_PASSWORD) return;
+  const password_hash = await hashPassword(ADMIN_PASSWORD);
+  const applied = { password_hash, configured_hash: password_hash };
+  await ctx.db.transaction(async (trx) => {
+    const added = await insertOperator(trx, { email: ADMIN_EMAIL, ...applied });
+    if (added) {
+      await audit(trx, added, 'operator.added_as_configured');
+      return;
+    }
+    // Locked, since several processes may start at once.
+    const operator = await lockOperator(trx, ADMIN_EMAIL);
+    if (!operator || (await isPassword(operator.configured_hash, ADMIN_PASSWORD))) return;
+    await updateOperator(trx, operator.id, { ...applied, password_is_initial: false });
+    await forgiveTries(trx, operator.id);
+    await endOtherSessions(trx, operator.id, null);
+    await audit(trx, operator, 'operator.got_configured_password');
+  });
+}

@@ -1,0 +1,94 @@
+// Pages on which operators add and remove each other.
+import type Router from '@koa/router';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { Problem } from '../errors.ts';
+import { randomToken } from '../secrets.ts';
+import { createAdminPages } from './pages.ts';
+import { hashPassword } from './passwords.ts';
+import {
+  audit,
+  findOperator,
+  insertOperator,
+  listOperators,
+  type Operator,
+  removeOperator,
+} from './store.ts';
+
+const email = z.email({ error: 'Expected an email address.' }).max(320);
+const uuid = z.uuid();
+
+interface Said {
+  added?: { email: string; password: string };
+  fault?: string;
+}
+
+export function addStaffPages(router: Router, ctx: Context): void {
+  const pages = createAdminPages(router, ctx);
+
+  const viewOf = async (own: Operator, { added, fault }: Said = {}) => ({
+    title: 'Operators',
+    operators: (await listOperators(ctx.db)).map((each) => ({
+      id: each.id,
+      email: each.email,
+      created_at: each.created_at,
+      has_second_factor: each.totp_confirmed_at !== null,
+      is_waiting: each.password_is_initial,
+      is_own: each.id === own.id,
+      is_configured: isConfigured(ctx, each),
+    })),
+    added: added ?? null,
+    fault: fault ?? null,
+  });
+
+  pages.own('get', '/admin/operators', async ({ render }, operator) =>
+    render('admin/operators', await viewOf(operator)),
+  );
+
+  pages.own('post', '/admin/operators', async ({ koa, form, render }, operator) => {
+    const parsed = email.safeParse(String(form['email'] ?? '').trim());
+    const said = parsed.success
+      ? await add(ctx, operator, parsed.data)
+      : { fault: 'Expected an email address.' };
+    if (said.fault) koa.status = 400;
+    render('admin/operators', await viewOf(operator, said));
+  });
+
+  pages.own('post', '/admin/operators/:id/removal', async ({ params, go }, operator) => {
+    const id = uuid.safeParse(params['id']);
+    const other = id.success ? await findOperator(ctx.db, id.data) : undefined;
+    if (!other) throw new Problem('not_found', 'There is no such operator.');
+    if (isConfigured(ctx, other)) {
+      throw new Problem(
+        'state_conflict',
+        'ADMIN_EMAIL names this operator, who would be back at the next start. Change it first.',
+      );
+    }
+    await ctx.db.transaction(async (trx) => {
+      await removeOperator(trx, other.id);
+      await audit(trx, operator, 'operator.removed_operator', other.email);
+    });
+    go('/admin/operators');
+  });
+}
+
+/** The password is shown once, and good for choosing another one. */
+async function add(ctx: Context, operator: Operator, address: string): Promise<Said> {
+  const password = randomToken(120);
+  const password_hash = await hashPassword(password);
+  const added = await ctx.db.transaction(async (trx) => {
+    const row = await insertOperator(trx, {
+      email: address,
+      password_hash,
+      password_is_initial: true,
+    });
+    if (row) await audit(trx, operator, 'operator.added_operator', row.email);
+    return row;
+  });
+  if (!added) return { fault: 'There is an operator with this email already.' };
+  return { added: { email: added.email, password } };
+}
+
+function isConfigured(ctx: Context, operator: Operator): boolean {
+  return operator.email === ctx.config.ADMIN_EMAIL?.toLowerCase();
+}

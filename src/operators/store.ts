@@ -1,0 +1,183 @@
+// The SQL of operators: who may use the admin pages, their sessions, and the log of what they did.
+import type { Knex } from 'knex';
+import { Problem } from '../errors.ts';
+
+/** A row of `operators`. */
+export interface Operator {
+  id: string;
+  email: string;
+  password_hash: string;
+  /** Made by another operator: it must be replaced before anything else. */
+  password_is_initial: boolean;
+  configured_hash: string | null;
+  /** Sealed. */
+  totp_secret: string | null;
+  totp_confirmed_at: Date | null;
+  totp_last_step: number | null;
+  failures: number;
+  locked_until: Date | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export const FAILURES = 10;
+export const LOCKED_MINUTES = 15;
+
+export async function findOperator(db: Knex, id: string): Promise<Operator | undefined> {
+  return db('operators').where({ id }).first();
+}
+
+export async function findOperatorByEmail(db: Knex, email: string): Promise<Operator | undefined> {
+  return db('operators').where({ email: email.toLowerCase() }).first();
+}
+
+/** Until the caller's transaction ends. */
+export async function lockOperator(trx: Knex, email: string): Promise<Operator | undefined> {
+  return trx('operators').where({ email: email.toLowerCase() }).forUpdate().first();
+}
+
+export async function listOperators(db: Knex): Promise<Operator[]> {
+  return db('operators').orderBy('email');
+}
+
+/** Undefined when there is one with this email already. */
+export async function insertOperator(
+  trx: Knex,
+  operator: Pick<Operator, 'email' | 'password_hash'> & Partial<Operator>,
+): Promise<Operator | undefined> {
+  const [row] = await trx('operators')
+    .insert({ ...operator, email: operator.email.toLowerCase() })
+    .onConflict('email')
+    .ignore()
+    .returning('*');
+  return row;
+}
+
+export async function updateOperator(
+  trx: Knex,
+  id: string,
+  changes: Partial<Operator>,
+): Promise<void> {
+  await trx('operators')
+    .where({ id })
+    .update({ ...changes, updated_at: trx.fn.now() });
+}
+
+/** Two who remove each other at once cannot leave nobody: the table is locked first. */
+export async function removeOperator(trx: Knex, id: string): Promise<void> {
+  await trx.raw('lock table operators in exclusive mode');
+  const all = await listOperators(trx);
+  if (!all.some((each) => each.id === id)) {
+    throw new Problem('not_found', 'There is no such operator.');
+  }
+  if (all.length === 1) {
+    throw new Problem('state_conflict', 'The last operator cannot be removed. Add another first.');
+  }
+  await trx('operators').where({ id }).delete();
+}
+
+/**
+ * Counts a try before it is judged, so that many at once are as few as one after the other. Answers
+ * the tries in a row, or null while locked; the tenth locks, and a right one resets the count.
+ */
+export async function countTry(db: Knex, id: string): Promise<number | null> {
+  const tries = 'case when locked_until is null then failures + 1 else 1 end';
+  const locked_until = `case when ${tries} >= ? then now() + ? * interval '1 minute' end`;
+  const [row] = await db('operators')
+    .where({ id })
+    .whereRaw('(locked_until is null or locked_until <= now())')
+    .update({
+      failures: db.raw(tries),
+      locked_until: db.raw(locked_until, [FAILURES, LOCKED_MINUTES]),
+    })
+    .returning('failures');
+  return row?.failures ?? null;
+}
+
+export async function forgiveTries(trx: Knex, id: string): Promise<void> {
+  await trx('operators').where({ id }).update({ failures: 0, locked_until: null });
+}
+
+/** False when this code, or a later one, was used already. */
+export async function useTotpStep(db: Knex, id: string, step: number): Promise<boolean> {
+  const used = await db('operators')
+    .where({ id })
+    .whereRaw('(totp_last_step is null or totp_last_step < ?)', [step])
+    .update({ totp_last_step: step });
+  return used === 1;
+}
+
+/** A session as its owner sees it; `handle` names it and opens nothing. */
+export interface OperatorSession {
+  handle: string;
+  id_hash: string;
+  created_at: Date;
+  expires_at: Date;
+}
+
+export async function listSessions(db: Knex, operator_id: string): Promise<OperatorSession[]> {
+  return db('operator_sessions')
+    .where({ operator_id })
+    .where('expires_at', '>', new Date())
+    .orderBy('created_at', 'desc')
+    .select('id_hash', 'created_at', 'expires_at', db.raw('left(id_hash, 16) as handle'));
+}
+
+export async function endSession(trx: Knex, operator_id: string, handle: string): Promise<boolean> {
+  const ended = await trx('operator_sessions')
+    .where({ operator_id })
+    .whereRaw('left(id_hash, 16) = ?', [handle])
+    .delete();
+  return ended === 1;
+}
+
+/** All of this operator but the one with this hash. */
+export async function endOtherSessions(
+  trx: Knex,
+  operator_id: string,
+  id_hash: string | null,
+): Promise<number> {
+  return trx('operator_sessions')
+    .where({ operator_id })
+    .whereRaw('id_hash is distinct from ?', [id_hash])
+    .delete();
+}
+
+export interface AuditLine {
+  id: number;
+  at: Date;
+  operator_email: string;
+  act: string;
+  subject: string | null;
+  note: string | null;
+}
+
+/**
+ * Writes down who did what, in the transaction that does it. The lines outlive deletions: `subject`
+ * and `note` never hold a creator's id or name, only e.g. the number of a request.
+ */
+export async function audit(
+  trx: Knex,
+  operator: Pick<Operator, 'id' | 'email'>,
+  act: string,
+  subject: string | null = null,
+  note: string | null = null,
+): Promise<void> {
+  await trx('audit_log').insert({
+    operator_id: operator.id,
+    operator_email: operator.email,
+    act,
+    subject,
+    note,
+  });
+}
+
+/** Newest first; `before` is the id of the last line of the page before. */
+export async function listAudit(
+  db: Knex,
+  limit: number,
+  before: number | null = null,
+): Promise<AuditLine[]> {
+  const lines = db('audit_log').orderBy('id', 'desc').limit(limit);
+  return before === null ? lines : lines.where('id', '<', before);
+}
