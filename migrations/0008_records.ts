@@ -47,9 +47,23 @@ export async function up(knex: Knex): Promise<void> {
       ms integer not null
     );
     create index sweeps_at_idx on sweeps (at);
+
+    -- For what ends: old posts, and working copies, which are few and looked at often.
+    create index jobs_finished_at_idx on jobs (finished_at) where finished_at is not null;
+    -- For the admin overview, which counts them.
+    create index jobs_unconfirmed_idx on jobs (id) where state = 'unconfirmed';
+    create index media_working_idx on media (storage_key) where purpose = 'working';
+    -- In the order in which a sweep takes them, however many end at once.
+    drop index media_expires_at_idx;
+    create index media_expires_at_storage_key_idx on media (expires_at, storage_key);
   `);
 }
 
 export async function down(knex: Knex): Promise<void> {
-  await knex.raw('drop table sweeps, billing_records, statistics, request_log');
+  await knex.raw(`
+    drop index jobs_finished_at_idx, jobs_unconfirmed_idx, media_working_idx,
+      media_expires_at_storage_key_idx;
+    create index media_expires_at_idx on media (expires_at);
+    drop table sweeps, billing_records, statistics, request_log;
+  `);
 }

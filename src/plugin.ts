@@ -13,6 +13,7 @@ import type { ApiRoute } from './web/api.ts';
 
 export type { Context } from './context.ts';
 // For what is done about people rather than posts: deletion and retention.
+export { removeAuthorization } from './creators/removal.ts';
 export { findKnownIds, type Grant, hasReturned, takeGrant } from './creators/store.ts';
 export { openTokens } from './creators/tokens.ts';
 export { deletedCreators, recordDeletion } from './deletions/ledger.ts';
@@ -38,13 +39,37 @@ export { invalid, Problem } from './errors.ts';
 export type { Job, MediaFacts, Patch } from './jobs/job.ts';
 export { Later } from './jobs/later.ts';
 export type { Attempt, Ledger } from './jobs/ledger.ts';
-export { countWorking, fenceOff } from './jobs/store.ts';
+export { countWorking, fenceOff, wakeConfirmation } from './jobs/store.ts';
+export {
+  type EndedFile,
+  findNeeded,
+  findRegistered,
+  listRegistered,
+  lockEndedCopies,
+  lockEndedUploads,
+  lockFiles,
+  removeRows,
+} from './media/expiry.ts';
 export { storageKeysOf } from './media/store.ts';
+export { declaredTables } from './privacy/eraser.ts';
 export { findTraces, type Identifiers } from './privacy/traces.ts';
-export { countHeldRuns, findQueuedKeys } from './queue.ts';
+export { countHeldRuns, findQueuedKeys, queueChore } from './queue.ts';
+export {
+  type Dormancy,
+  type Ending,
+  hasKnownAnybody,
+  isAlone,
+  isDormant,
+  listDormant,
+  MEND_LOCK,
+  noteSweep,
+  removeEnded,
+  SWEEP_LOCK,
+} from './retention/store.ts';
 export { chunkFrom, chunkPlan } from './tiktok/chunks.ts';
 export { TikTokError } from './tiktok/errors.ts';
 export { refusalOf } from './tiktok/refusals.ts';
+export { parseWebhook, signedAt, type WebhookEvent } from './tiktok/webhook.ts';
 
 /** What a step may touch. It has no database: every write goes through these and is fenced. */
 export interface Hands {

@@ -6,6 +6,8 @@ export const billing: Manifest = {
   personal_data: {
     tables: {
       billing_records: {
+        called: 'Billing records',
+        about: 'billing',
         owner: {
           scrub: { by: 'creator_id', columns: [] },
           keep: 'Tax and accounting law asks for the record of a payment. It holds no token, no media and no card.',

@@ -35,14 +35,15 @@ export async function lockEndedCopies(
   after: Pick<EndedFile, 'storage_key'> | null,
   limit: number,
 ): Promise<EndedFile[]> {
-  const users = 'select from jobs where storage_key in (jobs.output_key, jobs.source_key)';
   const { rows } = await trx.raw(
     `select storage_key, bytes, expires_at::text as ended_at from media
       where purpose = 'working' and storage_key > ?
-        and (created_at < now() - interval '1 hour' or exists (${users}))
-        and not exists (${users} and not (
-          jobs.state in ('finished', 'cancelled')
-          or jobs.state in ('failed', 'unconfirmed') and jobs.finished_at < now() - interval '24 hours'))
+        and (select coalesce(
+               bool_and(jobs.state in ('finished', 'cancelled')
+                 or jobs.state in ('failed', 'unconfirmed')
+                    and jobs.finished_at < now() - interval '24 hours'),
+               media.created_at < now() - interval '1 hour')
+             from jobs where storage_key in (jobs.output_key, jobs.source_key))
       order by storage_key limit ? for update skip locked`,
     [after?.storage_key ?? '', limit],
   );

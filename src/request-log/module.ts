@@ -6,6 +6,8 @@ export const requestLog: Manifest = {
   personal_data: {
     tables: {
       request_log: {
+        called: 'Request log',
+        about: 'technical',
         owner: {
           keep: 'Technical log for security and abuse prevention: an IP address and a route, never an account.',
         },
@@ -23,6 +25,7 @@ export const requestLog: Manifest = {
         legal_basis: 'Legitimate interest in a secure service (Art. 6(1)(f) GDPR)',
         recipients: 'None',
         kept: 'LOG_RETENTION_DAYS, at most 90 days.',
+        ends: { at: 'at', after: { days: 'LOG_RETENTION_DAYS' }, early: '1 hours' },
       },
     },
   },

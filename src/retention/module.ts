@@ -6,6 +6,8 @@ export const retention: Manifest = {
   personal_data: {
     tables: {
       sweeps: {
+        called: 'What was swept',
+        about: 'nobody',
         owner: { keep: 'Counts of what was removed; nothing about anybody.' },
         columns: {
           id: 'Number of the line.',
@@ -19,6 +21,7 @@ export const retention: Manifest = {
         legal_basis: 'No personal data',
         recipients: 'None',
         kept: 'REQUEST_RETENTION_DAYS.',
+        ends: { at: 'at', after: { days: 'REQUEST_RETENTION_DAYS' } },
       },
     },
   },

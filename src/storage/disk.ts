@@ -18,11 +18,11 @@ import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Problem } from '../errors.ts';
+import { removeAbandonedParts } from './abandoned.ts';
 import type { Storage } from './storage.ts';
 
 const KEY = /^[A-Za-z0-9]{20,64}(\.[a-z0-9]{1,5})?$/;
 const MIN_FREE_BYTES = 200_000_000;
-const ABANDONED_MS = 24 * 3600_000;
 
 /** `max_bytes`: the most this instance may hold, 0 for the disk's own end. */
 export function createDiskStorage(root: string, max_bytes = 0): Storage {
@@ -73,6 +73,7 @@ export function createDiskStorage(root: string, max_bytes = 0): Storage {
     async checkout(key, folder) {
       const path = pathOf(key);
       await existing(path);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
       const target = join(folder, key);
       await rm(target, { force: true });
       // A link costs nothing and outlives a deletion of the original; across disks it takes a copy.
@@ -86,18 +87,24 @@ export function createDiskStorage(root: string, max_bytes = 0): Storage {
     async remove(key) {
       await rm(pathOf(key), { force: true });
     },
-    async *list() {
-      for (const folder of await readdir(root).catch(() => [])) {
-        if (folder.length !== 2) continue;
-        for (const key of await readdir(join(root, folder))) {
+    async *list(after = '') {
+      for (const folder of await objectFolders(root)) {
+        if (folder < after.slice(0, 2)) continue;
+        for (const key of (await readdir(join(root, folder))).sort()) {
+          if (key <= after || !KEY.test(key)) continue;
           const found = await stat(join(root, folder, key)).catch(() => null);
           if (found) yield { key, bytes: found.size, modified_at: found.mtime };
         }
       }
     },
+    isEmpty: async () => (await objectFolders(root)).length === 0,
+    async removeAbandoned() {
+      const objects = new Set(await objectFolders(root));
+      const others = (await readdir(root).catch(() => [])).filter((name) => !objects.has(name));
+      return removeAbandonedParts(others.map((name) => join(root, name)));
+    },
     async check() {
       await mkdir(join(root, 'incoming'), { recursive: true });
-      await removeAbandonedParts(join(root, 'incoming'));
       const { bavail, bsize } = await statfs(root);
       if (bavail * bsize < MIN_FREE_BYTES) {
         throw new Problem(
@@ -171,13 +178,9 @@ function fullDisk(error: unknown): unknown {
   });
 }
 
-/** What a crash left half written; a day is longer than any upload may idle. */
-async function removeAbandonedParts(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const path = join(folder, name);
-    const found = await stat(path).catch(() => null);
-    if (found && Date.now() - found.mtimeMs > ABANDONED_MS) await rm(path, { force: true });
-  }
+async function objectFolders(root: string): Promise<string[]> {
+  const folders = await readdir(root).catch(() => []);
+  return folders.filter((name) => name.length === 2).sort();
 }
 
 async function usedBytes(root: string): Promise<number> {

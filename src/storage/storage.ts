@@ -24,7 +24,12 @@ export interface Storage {
   /** A local copy (or link) of the object in `folder`; answers its path. Never write to it. */
   checkout(key: string, folder: string): Promise<string>;
   remove(key: string): Promise<void>;
-  list(): AsyncIterable<{ key: string; bytes: number; modified_at: Date }>;
+  /** All objects in the order of their keys, or those that follow `after`. */
+  list(after?: string): AsyncIterable<{ key: string; bytes: number; modified_at: Date }>;
+  /** Nothing was ever kept here; so, too, does a disk look that is not mounted. */
+  isEmpty(): Promise<boolean>;
+  /** What writes left behind that were cut off, once nobody can be going on with them. */
+  removeAbandoned(): Promise<{ removed: number; bytes: number }>;
   /** Throws `unavailable` when nothing could be written now. */
   check(): Promise<void>;
   /**

@@ -1,0 +1,71 @@
+// Removes files that have reached their end, each before its row: while a row is there, no crash leaves an unknown file.
+import {
+  type Context,
+  type EndedFile,
+  findNeeded,
+  lockEndedCopies,
+  lockEndedUploads,
+  removeRows,
+} from '#plugin';
+import { BATCH, inBatches, type Pace } from './batches.ts';
+
+/** Uploads live by plan, and until the last post that needs them has ended. */
+export async function removeUploads(ctx: Context, pace: Pace): Promise<boolean> {
+  return removeEndedFiles(ctx, pace, 'uploads', lockEndedUploads);
+}
+
+/** Working copies go when their post has ended. */
+export async function removeWorkingCopies(ctx: Context, pace: Pace): Promise<boolean> {
+  return removeEndedFiles(ctx, pace, 'working_copies', lockEndedCopies);
+}
+
+async function removeEndedFiles(
+  ctx: Context,
+  pace: Pace,
+  what: string,
+  lockEnded: typeof lockEndedUploads,
+): Promise<boolean> {
+  // Goes on behind what it has seen: files in use, or that storage does not let go, hold up nothing.
+  let last: EndedFile | null = null;
+  return inBatches(ctx, pace, what, async (trx) => {
+    const ended = await lockEnded(trx, last, BATCH);
+    const keys = ended.map(({ storage_key }) => storage_key);
+    const needed = await findNeeded(trx, keys, { unconfirmed: what === 'uploads' });
+    const unneeded = ended.filter(({ storage_key }) => !needed.has(storage_key));
+    const gone = await removeFiles(
+      ctx,
+      unneeded.map(({ storage_key, bytes }) => ({ key: storage_key, bytes })),
+    );
+    await removeRows(
+      trx,
+      gone.map(({ key }) => key),
+    );
+    last = ended.at(-1) ?? last;
+    const bytes = gone.reduce((sum, file) => sum + file.bytes, 0);
+    return { removed: gone.length, bytes, is_last: ended.length < BATCH };
+  });
+}
+
+export interface StoredFile {
+  key: string;
+  bytes: number;
+}
+
+/** Answers those that are gone; what storage does not let go now is tried by the next sweep. */
+export async function removeFiles<File extends StoredFile>(
+  ctx: Context,
+  files: File[],
+): Promise<File[]> {
+  const gone: File[] = [];
+  await Promise.all(
+    files.map(async (file) => {
+      try {
+        await ctx.storage.remove(file.key);
+        gone.push(file);
+      } catch (error) {
+        ctx.log.warn({ event: 'retention.file_left', err: error });
+      }
+    }),
+  );
+  return gone;
+}

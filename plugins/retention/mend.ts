@@ -1,0 +1,129 @@
+// retention.mend: walks all files and all rows, and ends those that have lost their other half.
+import { z } from 'zod';
+import {
+  type Context,
+  findNeeded,
+  findQueuedKeys,
+  findRegistered,
+  hasKnownAnybody,
+  isAlone,
+  listRegistered,
+  lockFiles,
+  MEND_LOCK,
+  queueChore,
+  removeRows,
+} from '#plugin';
+import { BATCH, type Batch, createPace, inBatches, type Pace } from './batches.ts';
+import { removeFiles, type StoredFile } from './files.ts';
+
+const MEND = 'retention.mend';
+// A file comes before its row; by then its upload has been looked at and registered, or was cut off.
+const UNKNOWN_MS = 3600_000;
+const AGAIN_MS = 10_000;
+
+/** How far a walk has come; kept in the queue, so that it goes on there after whatever happens. */
+const position = z.object({ walk: z.enum(['files', 'rows']), after: z.string() });
+type Position = z.output<typeof position>;
+
+export async function mend(ctx: Context, payload: unknown, signal: AbortSignal): Promise<void> {
+  const given = position.safeParse(payload).data;
+  // The walk before has not come to its end; a new one would never let it.
+  if (!given && (await findQueuedKeys(ctx.db, [MEND])).has(MEND)) return;
+  const result = await ctx.db.transaction(async (lock) => {
+    if (!(await isAlone(lock, MEND_LOCK))) return 'not_now';
+    return walk(ctx, createPace(signal), given ?? { walk: 'files', after: '' });
+  });
+  if (result === 'not_now' && given) await goOn(ctx, given, AGAIN_MS);
+  else if (result !== 'not_now' && result !== 'done') await goOn(ctx, result);
+}
+
+async function goOn(ctx: Context, at: Position, wait_ms = 0): Promise<void> {
+  await queueChore(ctx.db, MEND, MEND, at, new Date(Date.now() + wait_ms));
+}
+
+async function walk(ctx: Context, pace: Pace, from: Position): Promise<Position | 'done'> {
+  if (!(await isOurs(ctx))) return 'done';
+  if (from.walk === 'files') {
+    const stopped_at = await walkFiles(ctx, pace, from.after);
+    if (stopped_at !== null) return { walk: 'files', after: stopped_at };
+  }
+  const stopped_at = await walkRows(ctx, pace, from.walk === 'rows' ? from.after : '');
+  return stopped_at === null ? 'done' : { walk: 'rows', after: stopped_at };
+}
+
+/**
+ * Before the wrong database every file looks lost, and before a disk that is not mounted every row:
+ * nothing is concluded from either.
+ */
+async function isOurs(ctx: Context): Promise<boolean> {
+  const is_known = await hasKnownAnybody(ctx.db);
+  const is_empty = await ctx.storage.isEmpty();
+  if (is_known && is_empty && (await listRegistered(ctx.db, '', 1)).length > 0) {
+    ctx.log.error({ event: 'retention.storage_missing' });
+  }
+  if (!is_known && !is_empty) ctx.log.error({ event: 'retention.database_knows_nobody' });
+  return is_known && !is_empty;
+}
+
+interface Found extends StoredFile {
+  modified_at: Date;
+}
+
+/** Files without a row. Answers where it stopped, or null at the end. */
+async function walkFiles(ctx: Context, pace: Pace, after: string): Promise<string | null> {
+  const files = ctx.storage.list(after)[Symbol.asyncIterator]();
+  let last = after;
+  const is_done = await inBatches(ctx, pace, 'files_without_row', async () => {
+    const found = await take(files);
+    last = found.at(-1)?.key ?? last;
+    return removeUnknown(ctx, found);
+  });
+  return is_done ? null : last;
+}
+
+async function take(files: AsyncIterator<Found>): Promise<Found[]> {
+  const found: Found[] = [];
+  while (found.length < BATCH) {
+    const next = await files.next();
+    if (next.done) break;
+    found.push(next.value);
+  }
+  return found;
+}
+
+async function removeUnknown(ctx: Context, found: Found[]): Promise<Batch> {
+  const known = await findRegistered(
+    ctx.db,
+    found.map(({ key }) => key),
+  );
+  const batch = { removed: 0, bytes: 0, is_last: found.length < BATCH };
+  const unknown = found.filter(
+    ({ key, modified_at }) => !known.has(key) && Date.now() - modified_at.getTime() > UNKNOWN_MS,
+  );
+  for (const { bytes } of await removeFiles(ctx, unknown)) {
+    batch.removed += 1;
+    batch.bytes += bytes;
+  }
+  return batch;
+}
+
+/** Rows without a file. One that a post needs stays: its post finds out, and says so. */
+async function walkRows(ctx: Context, pace: Pace, after: string): Promise<string | null> {
+  let last = after;
+  const is_done = await inBatches(ctx, pace, 'rows_without_file', async (trx) => {
+    const keys = await listRegistered(ctx.db, last, BATCH);
+    last = keys.at(-1) ?? last;
+    const lost = await lockFiles(trx, await withoutFile(ctx, keys));
+    const names = lost.map(({ storage_key }) => storage_key);
+    const needed = await findNeeded(trx, names, { unconfirmed: false });
+    const gone = names.filter((key) => !needed.has(key));
+    await removeRows(trx, gone);
+    return { removed: gone.length, bytes: 0, is_last: keys.length < BATCH };
+  });
+  return is_done ? null : last;
+}
+
+async function withoutFile(ctx: Context, keys: string[]): Promise<string[]> {
+  const has = await Promise.all(keys.map((key) => ctx.storage.has(key)));
+  return keys.filter((_key, index) => !has[index]);
+}

@@ -1,0 +1,28 @@
+// `npm run bench [subject …]`: what must stay quick, as ratios against a baseline measured in the same run.
+import { mochaHooks } from '../test/support/database.ts';
+import { deletion } from './bench/deletion.ts';
+import type { Ratio } from './bench/report.ts';
+import { sweep } from './bench/sweep.ts';
+
+/** Name → what is measured; a new subject is a file in bench/ and a line here. */
+const SUBJECTS: Record<string, () => Promise<Ratio[]>> = { sweep, deletion };
+
+async function main(): Promise<void> {
+  const asked = process.argv.slice(2);
+  const unknown = asked.filter((name) => !(name in SUBJECTS));
+  if (unknown.length > 0) {
+    throw new Error(`Expected one of ${Object.keys(SUBJECTS).join(', ')}, got ${unknown}`);
+  }
+  for (const [name, measure] of Object.entries(SUBJECTS)) {
+    if (asked.length > 0 && !asked.includes(name)) continue;
+    process.stdout.write(`\n${name}\n`);
+    for (const { what, ratio, limit } of await measure()) {
+      const is_within = ratio <= limit;
+      if (!is_within) process.exitCode = 1;
+      const verdict = is_within ? 'within' : 'BEYOND';
+      process.stdout.write(`  ${what}: ${ratio.toFixed(2)}, ${verdict} ${limit}\n`);
+    }
+  }
+}
+
+if (import.meta.main) await main().finally(() => mochaHooks.afterAll());

@@ -1,0 +1,50 @@
+// The client's process: a request each twenty milliseconds to loopback, until its input ends or ten minutes are over.
+import { Agent, get } from 'node:http';
+
+const EVERY_MS = 20;
+const LONGEST_MS = 600_000;
+const MOST_AT_ONCE = 16;
+/** Connections and caches are not warm yet. */
+const UNCOUNTED = 50;
+
+const url = new URL(process.argv[2] ?? '');
+if (!['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)) {
+  throw new Error('Expected an address of this machine');
+}
+const agent = new Agent({ keepAlive: true, maxSockets: MOST_AT_ONCE });
+const headers = { authorization: `Bearer ${process.env['BENCH_KEY']}` };
+const latencies: number[] = [];
+let failed = 0;
+let asked = 0;
+let under_way = 0;
+
+function ask(): void {
+  // A machine that cannot keep up is not buried: what it fails to take is not asked.
+  if (under_way >= MOST_AT_ONCE) return;
+  const is_counted = ++asked > UNCOUNTED;
+  const asked_at = performance.now();
+  under_way += 1;
+  const request = get(url, { agent, headers }, (answer) => {
+    answer.resume();
+    answer.once('end', () => {
+      under_way -= 1;
+      if (answer.statusCode !== 200) failed += 1;
+      else if (is_counted) latencies.push(performance.now() - asked_at);
+    });
+  });
+  request.once('error', () => {
+    under_way -= 1;
+    failed += 1;
+  });
+}
+
+function end(): void {
+  latencies.sort((a, b) => a - b);
+  const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? 0;
+  const answer = { count: latencies.length, failed, p50: at(0.5), p99: at(0.99) };
+  process.stdout.write(JSON.stringify(answer), () => process.exit(0));
+}
+
+setInterval(ask, EVERY_MS);
+setTimeout(end, LONGEST_MS);
+process.stdin.resume().once('end', end);
