@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Makes an encrypted backup of database and media; `scripts/backup.sh --help` says how.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/backup/call.sh"
+call_script main.ts "$@"

@@ -1,0 +1,59 @@
+// What stands in a backup beside rows and files: a manifest at its beginning, the counts at its end.
+import { z } from 'zod';
+
+export const FORMAT = 1;
+export const MANIFEST = 'manifest.json';
+export const END = 'end.json';
+
+export const manifestSchema = z.object({
+  format: z.literal(FORMAT),
+  made_at: z.iso.datetime().transform((text) => new Date(text)),
+  /** By the BACKUP_DAYS of its making: so long are deletions remembered that came after it. */
+  expires_at: z.iso.datetime().transform((text) => new Date(text)),
+  /** The schema's version, as the names of the changes that led to it. */
+  migrations: z.array(z.string()),
+  tables: z.array(
+    z.object({
+      name: z.string().regex(/^[a-z][a-z0-9_]*$/),
+      columns: z.array(z.string().regex(/^[a-z][a-z0-9_]*$/)),
+    }),
+  ),
+});
+export type ManifestOfBackup = z.output<typeof manifestSchema>;
+
+export const endSchema = z.object({
+  /** Table → rows. */
+  rows: z.record(z.string(), z.number().int()),
+  files: z.number().int(),
+  bytes: z.number().int(),
+  /** Files that were deleted between the copy of the rows and theirs. */
+  files_gone: z.number().int(),
+  notes: z.number().int(),
+});
+export type EndOfBackup = z.output<typeof endSchema>;
+
+const TABLE = /^tables\/([a-z0-9_]+)\/\d+\.copy$/;
+const FILE = /^media\/([A-Za-z0-9]{20,64}(?:\.[a-z0-9]{1,5})?)$/;
+const NOTE = /^deletions\/([\w-]{1,64})\.json$/;
+
+export const partName = (table: string, number: number) =>
+  `tables/${table}/${String(number).padStart(6, '0')}.copy`;
+export const fileName = (storage_key: string) => `media/${storage_key}`;
+export const noteName = (name: string) => `deletions/${name}.json`;
+
+/** What an entry holds, by its name; undefined for a name that no backup has. */
+export function kindOf(
+  name: string,
+): { kind: 'table' | 'file' | 'note'; of: string } | { kind: 'manifest' | 'end' } | undefined {
+  if (name === MANIFEST) return { kind: 'manifest' };
+  if (name === END) return { kind: 'end' };
+  for (const [kind, pattern] of [
+    ['table', TABLE],
+    ['file', FILE],
+    ['note', NOTE],
+  ] as const) {
+    const of = pattern.exec(name)?.[1];
+    if (of) return { kind, of };
+  }
+  return undefined;
+}

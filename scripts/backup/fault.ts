@@ -1,0 +1,57 @@
+// How the scripts for backups end: a sentence for the operator and an exit code for programs.
+import { ConfigFaults } from '../../src/config.ts';
+import { EmbeddedPostgresFault } from '../../src/embedded-postgres.ts';
+
+// sysexits.h: the call is wrong; the environment has to be changed.
+const EXIT_USAGE = 64;
+const EXIT_CONFIG = 78;
+
+/** Something the operator must know or decide; its message is whole sentences. */
+export class BackupFault extends Error {
+  readonly exit_code: number;
+  constructor(message: string, exit_code = 1) {
+    super(message);
+    this.exit_code = exit_code;
+  }
+}
+
+export function wrongUsage(usage: string): BackupFault {
+  return new BackupFault(usage, EXIT_USAGE);
+}
+
+/** Runs a script to its end. The first signal stops it in good order, a second one at once. */
+export async function runScript(main: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const stopped = new AbortController();
+  let ends_with = 0;
+  for (const [name, number] of [
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+  ] as const) {
+    process.on(name, () => {
+      if (ends_with > 0) process.exit(ends_with);
+      ends_with = 128 + number;
+      stopped.abort(new BackupFault('Stopped before the end; nothing was changed.', ends_with));
+    });
+  }
+  try {
+    await main(stopped.signal);
+    process.exit(0);
+  } catch (error) {
+    const fault = stopped.signal.aborted ? stopped.signal.reason : error;
+    process.stderr.write(`${sentenceOf(fault)}\n`);
+    process.exit(exitCodeOf(fault));
+  }
+}
+
+/** Of the database's errors the code alone: their text may hold somebody's words. */
+export function sentenceOf(error: unknown): string {
+  const { message, code, severity } = error as Error & { code?: string; severity?: string };
+  if (severity !== undefined) return `The database refused (code ${code}).`;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'The disk is full.';
+  return message || String(code ?? error);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof ConfigFaults || error instanceof EmbeddedPostgresFault) return EXIT_CONFIG;
+  return error instanceof BackupFault ? error.exit_code : 1;
+}

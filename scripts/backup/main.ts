@@ -1,0 +1,86 @@
+// The command of backup.sh: one backup now, one a day, or the key that opens them.
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import cron from 'node-cron';
+import { readConfig } from '../../src/config.ts';
+import { megabytes } from '../../src/web/words.ts';
+import { runScript, sentenceOf, wrongUsage } from './fault.ts';
+import { newest, removeExpired } from './folder.ts';
+import { identityOf } from './identity.ts';
+import { makeBackup } from './make.ts';
+import { openPlace, secretsOf } from './place.ts';
+
+const USAGE = `Usage: scripts/backup.sh [--daily] [FOLDER]
+       scripts/backup.sh --identity > FILE
+
+Makes an encrypted backup of database and media in FOLDER (DATA_DIR/backups), and removes those
+older than BACKUP_DAYS from it. --daily stays and makes one a day. --identity prints the key that
+opens them, for the age tool: age -d -i FILE BACKUP | tar x`;
+
+// An hour less than a day, so that a backup is never put off by the minutes that one takes.
+const DUE_MS = 23 * 3_600_000;
+const HOURLY = '15 * * * *';
+
+if (import.meta.main) await runScript(main);
+
+async function main(signal: AbortSignal): Promise<void> {
+  const { values, positionals } = arguments_();
+  const config = readConfig();
+  if (values.identity) {
+    for (const secret of secretsOf(config)) print(identityOf(secret));
+    return;
+  }
+  const folder = resolve(positionals[0] ?? join(config.DATA_DIR, 'backups'));
+  if (values.daily) return keepMaking(folder, signal);
+  await makeOne(folder, signal);
+}
+
+function arguments_() {
+  try {
+    const parsed = parseArgs({
+      allowPositionals: true,
+      options: { daily: { type: 'boolean' }, identity: { type: 'boolean' } },
+    });
+    if (parsed.positionals.length <= 1) return parsed;
+  } catch {
+    // What is wrong is plain from how it is to be called.
+  }
+  throw wrongUsage(USAGE);
+}
+
+/** Expired ones go whether or not a new one succeeds: their time is promised. */
+async function makeOne(folder: string, signal: AbortSignal): Promise<void> {
+  const { BACKUP_DAYS } = readConfig();
+  try {
+    await using place = await openPlace();
+    const made = await makeBackup(place, folder, signal);
+    const rows = Object.values(made.rows).reduce((sum, count) => sum + count, 0);
+    print(`${made.path}: ${rows} rows, ${made.files} files (${megabytes(made.bytes)}).`);
+    if (made.files_gone > 0) print(`${made.files_gone} files were deleted meanwhile and left out.`);
+  } finally {
+    const removed = await removeExpired(folder, BACKUP_DAYS);
+    if (removed > 0) print(`Removed ${removed} backups older than ${BACKUP_DAYS} days.`);
+  }
+}
+
+/** Looks each hour, so that a day's backup that failed is tried again. */
+async function keepMaking(folder: string, signal: AbortSignal): Promise<void> {
+  const look = async () => {
+    const last = await newest(folder);
+    if (last && Date.now() - last.getTime() < DUE_MS) return;
+    await makeOne(folder, signal).catch((error) => {
+      process.stderr.write(
+        `No backup was made: ${sentenceOf(error)} It is tried again in an hour.\n`,
+      );
+    });
+  };
+  await look();
+  const task = cron.schedule(HOURLY, look, { noOverlap: true, timezone: 'UTC' });
+  await sleep(2 ** 31 - 1, undefined, { signal }).catch(() => {});
+  await task.destroy();
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

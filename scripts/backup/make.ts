@@ -1,0 +1,165 @@
+// Makes one backup: rows of one moment, the files they name, and the ledger of deletions.
+import { once } from 'node:events';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type pg from 'pg';
+import { to as copyTo } from 'pg-copy-streams';
+import { LEDGER } from '../../src/deletions/ledger.ts';
+import { Problem } from '../../src/errors.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { type Add, writeArchive } from './archive.ts';
+import {
+  END,
+  type EndOfBackup,
+  FORMAT,
+  fileName,
+  MANIFEST,
+  noteName,
+  partName,
+} from './contents.ts';
+import { nameOf } from './folder.ts';
+import { recipientOf } from './identity.ts';
+import { connect, type Place } from './place.ts';
+import { copyOut, listTables } from './tables.ts';
+
+const DAY_MS = 86_400_000;
+
+export interface Made extends EndOfBackup {
+  path: string;
+}
+
+/** Written beside, synced and renamed: a backup under its name is whole. */
+export async function makeBackup(place: Place, folder: string, signal: AbortSignal): Promise<Made> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const made_at = new Date();
+  const path = join(folder, nameOf(made_at));
+  const draft = `${path}.${process.pid}`;
+  let end: EndOfBackup | undefined;
+  try {
+    const recipient = await recipientOf(place.secrets);
+    const fill = async (add: Add) => {
+      end = await fillArchive(add, place, made_at, `${draft}.keys`);
+    };
+    await writeArchive(`${draft}.part`, recipient, fill, signal);
+    await rename(`${draft}.part`, path);
+    await syncFolder(folder);
+  } finally {
+    await rm(`${draft}.part`, { force: true });
+    await rm(`${draft}.keys`, { force: true });
+  }
+  return { path, ...(end as EndOfBackup) };
+}
+
+async function fillArchive(
+  add: Add,
+  place: Place,
+  made_at: Date,
+  keys_path: string,
+): Promise<EndOfBackup> {
+  const rows = await addSnapshot(add, place, made_at, keys_path);
+  const files = await addFiles(add, place.storage, keys_path);
+  // Last, so that it knows whoever was deleted meanwhile.
+  let notes = 0;
+  for await (const { name, text } of place.storage.notes(LEDGER)) {
+    await add(noteName(name), Buffer.from(text));
+    notes += 1;
+  }
+  const end: EndOfBackup = { rows, ...files, notes };
+  await add(END, Buffer.from(JSON.stringify(end)));
+  return end;
+}
+
+/**
+ * All rows as they were at one moment. The names of the files are set aside, so that the transaction
+ * ends before those are copied: it would hold up the database's own tidying for as long.
+ */
+async function addSnapshot(
+  add: Add,
+  { connection, config }: Place,
+  made_at: Date,
+  keys_path: string,
+): Promise<Record<string, number>> {
+  const client = await connect(connection);
+  try {
+    await client.query('begin isolation level repeatable read read only');
+    const { rows: migrations } = await client.query('select name from knex_migrations order by id');
+    const tables = await listTables(client);
+    const manifest = {
+      format: FORMAT,
+      made_at: made_at.toISOString(),
+      expires_at: new Date(made_at.getTime() + config.BACKUP_DAYS * DAY_MS).toISOString(),
+      migrations: migrations.map(({ name }) => name),
+      tables,
+    };
+    await add(MANIFEST, Buffer.from(JSON.stringify(manifest)));
+    const rows: Record<string, number> = {};
+    for (const table of tables) {
+      const parts = copyOut(client, table);
+      for (let number = 0; ; number += 1) {
+        const { value, done } = await parts.next();
+        if (done) {
+          rows[table.name] = value;
+          break;
+        }
+        await add(partName(table.name, number), value);
+      }
+    }
+    await setAside(client, keys_path);
+    await client.query('commit');
+    return rows;
+  } finally {
+    await client.end();
+  }
+}
+
+async function setAside(client: pg.Client, keys_path: string): Promise<void> {
+  const keys = client.query(copyTo('copy (select storage_key from media order by 1) to stdout'));
+  await pipeline(keys, createWriteStream(keys_path, { flags: 'wx', mode: 0o600 }));
+}
+
+async function addFiles(
+  add: Add,
+  storage: Storage,
+  keys_path: string,
+): Promise<Pick<EndOfBackup, 'files' | 'bytes' | 'files_gone'>> {
+  const sum = { files: 0, bytes: 0, files_gone: 0 };
+  for await (const key of createInterface({ input: createReadStream(keys_path) })) {
+    const file = await openFile(storage, key);
+    if (!file) {
+      sum.files_gone += 1;
+      continue;
+    }
+    await add(fileName(key), file.body, file.bytes);
+    sum.files += 1;
+    sum.bytes += file.bytes;
+  }
+  return sum;
+}
+
+/** Opened before its name is written; undefined when it was deleted since. */
+async function openFile(
+  storage: Storage,
+  key: string,
+): Promise<{ body: Readable; bytes: number } | undefined> {
+  try {
+    const bytes = await storage.size(key);
+    const body = await storage.read(key);
+    await once(body, 'readable');
+    return { body, bytes };
+  } catch (error) {
+    const is_gone =
+      (error instanceof Problem && error.code === 'not_found') ||
+      (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (is_gone) return undefined;
+    throw error;
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  await handle.sync().finally(() => handle.close());
+}

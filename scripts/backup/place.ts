@@ -1,0 +1,76 @@
+// Where an instance keeps its things, for a script beside it: database, media and secret.
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import pg from 'pg';
+import { type Config, readConfig } from '../../src/config.ts';
+import type { ConnectionOptions } from '../../src/database.ts';
+import { findRunningConnection, startEmbeddedPostgres } from '../../src/embedded-postgres.ts';
+import { createLog } from '../../src/log.ts';
+import { createDiskStorage } from '../../src/storage/disk.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { BackupFault } from './fault.ts';
+
+export interface Place extends AsyncDisposable {
+  config: Config;
+  connection: ConnectionOptions;
+  storage: Storage;
+  /** The keys of APP_SECRET, the current one first. */
+  secrets: string[];
+}
+
+/** For a backup: beside a running appliance, or with its database started for as long as it takes. */
+export async function openPlace(): Promise<Place> {
+  const config = readConfig();
+  const found = config.DATABASE_URL ? null : findRunningConnection(config.DATA_DIR);
+  if (found) return placeAt(config, found);
+  if (!config.DATABASE_URL && !existsSync(join(config.DATA_DIR, 'postgres/PG_VERSION'))) {
+    throw new BackupFault(
+      `There is no database in ${resolve(config.DATA_DIR)}. Set DATA_DIR or DATABASE_URL as PM3K has them.`,
+    );
+  }
+  return openAlone(config);
+}
+
+/** For a restore: nobody else may use the embedded database; the caller looks after any other. */
+export async function openAlone(config = readConfig()): Promise<Place> {
+  const secrets = secretsOf(config);
+  if (config.DATABASE_URL) {
+    return placeAt(config, { connectionString: config.DATABASE_URL }, secrets);
+  }
+  const postgres = await startEmbeddedPostgres(config.DATA_DIR, createLog('error'));
+  return placeAt(config, postgres.connection, secrets, () => postgres.stop());
+}
+
+function placeAt(
+  config: Config,
+  connection: ConnectionOptions,
+  secrets = secretsOf(config),
+  close = async () => {},
+): Place {
+  return {
+    ...{ config, connection, secrets },
+    storage: createDiskStorage(join(resolve(config.DATA_DIR), 'media')),
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Never makes one: a new secret opens nothing. */
+export function secretsOf({ APP_SECRET, DATA_DIR }: Config): string[] {
+  if (APP_SECRET) return APP_SECRET;
+  const path = join(resolve(DATA_DIR), 'app-secret');
+  if (existsSync(path)) return [readFileSync(path, 'utf8').trim()];
+  throw new BackupFault(
+    `There is no secret in ${path}. Put the file of the instance there, or set APP_SECRET to its content.`,
+  );
+}
+
+/** One session of its own; the caller ends it. */
+export async function connect(connection: ConnectionOptions): Promise<pg.Client> {
+  const client = new pg.Client({ ...connection, application_name: 'pm3k-backup', keepAlive: true });
+  // A session that breaks fails the statement under way, which tells.
+  client.on('error', () => {});
+  await client.connect();
+  // The one form of dates that every version reads the same way.
+  await client.query(`set datestyle = 'ISO, YMD'`);
+  return client;
+}

@@ -1,0 +1,135 @@
+// The command of restore.sh: checks a backup from its beginning to its end, then puts it in place.
+import { open } from 'node:fs/promises';
+import { json } from 'node:stream/consumers';
+import { finished } from 'node:stream/promises';
+import { parseArgs } from 'node:util';
+import type { z } from 'zod';
+import type { Config } from '../../src/config.ts';
+import { megabytes } from '../../src/web/words.ts';
+import { type Entry, readArchive } from './archive.ts';
+import {
+  type EndOfBackup,
+  endSchema,
+  kindOf,
+  type ManifestOfBackup,
+  manifestSchema,
+} from './contents.ts';
+import { BackupFault, runScript, wrongUsage } from './fault.ts';
+import { identityOf } from './identity.ts';
+import { connect, openAlone } from './place.ts';
+import { type PutBack, putBack } from './put-back.ts';
+import { missingMigrations } from './staging.ts';
+import { assertReplaceable, assertStopped } from './target.ts';
+
+const USAGE = `Usage: scripts/restore.sh [--replace] FILE
+
+Puts the backup FILE into an empty database and storage, while PM3K is stopped. --replace: also
+where there are creators already; what came after the backup is lost then.`;
+
+const DAY_MS = 86_400_000;
+
+export interface Checked {
+  manifest: ManifestOfBackup;
+  end: EndOfBackup;
+}
+
+if (import.meta.main) await runScript(main);
+
+async function main(signal: AbortSignal): Promise<void> {
+  const { path, may_replace } = arguments_();
+  const file = await open(path, 'r').catch(() => {
+    throw new BackupFault(`The file ${path} cannot be read.`);
+  });
+  try {
+    await using place = await openAlone();
+    const client = await connect(place.connection);
+    try {
+      await assertStopped(client, place);
+      await assertReplaceable(client, may_replace);
+      const read = () => readArchive(file, place.secrets.map(identityOf), signal);
+      const checked = await check(read(), place.config);
+      report(checked, await putBack(client, place, read(), checked));
+    } finally {
+      await client.end();
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function arguments_(): { path: string; may_replace: boolean } {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { replace: { type: 'boolean' } },
+    });
+    const [path, ...more] = positionals;
+    if (path && more.length === 0) return { path, may_replace: values.replace ?? false };
+  } catch {
+    // What is wrong is plain from how it is to be called.
+  }
+  throw wrongUsage(USAGE);
+}
+
+/** Reads all of it and changes nothing: what cannot be restored is refused here. */
+export async function check(entries: AsyncIterable<Entry>, config: Config): Promise<Checked> {
+  let manifest: ManifestOfBackup | undefined;
+  let end: EndOfBackup | undefined;
+  for await (const { name, body } of entries) {
+    const entry = kindOf(name);
+    if (!entry || end || (entry.kind === 'manifest') !== (manifest === undefined)) {
+      throw new BackupFault('This file is no backup of PM3K. Nothing was changed.');
+    }
+    if (entry.kind === 'manifest') {
+      manifest = parse(manifestSchema, await json(body));
+      assertUsable(manifest, config);
+      await missingMigrations(manifest.migrations);
+    } else if (entry.kind === 'end') end = parse(endSchema, await json(body));
+    else await finished(body.resume());
+  }
+  if (!manifest || !end) {
+    throw new BackupFault('The end of the backup is missing. Nothing was changed.');
+  }
+  return { manifest, end };
+}
+
+function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new BackupFault(
+    'The backup has a form that this version does not know; it was made by a newer one. Nothing was changed.',
+  );
+}
+
+/** The ledger of deletions remembers people as long as backups may live, and no longer. */
+function assertUsable({ made_at, expires_at }: ManifestOfBackup, { BACKUP_DAYS }: Config): void {
+  const ends_at = Math.min(expires_at.getTime(), made_at.getTime() + BACKUP_DAYS * DAY_MS);
+  if (Date.now() <= ends_at) return;
+  throw new BackupFault(
+    `The backup of ${made_at.toISOString()} has expired: people who were deleted since then would come back with it, and nothing remembers them. Nothing was changed.`,
+  );
+}
+
+function report({ manifest, end }: Checked, done: PutBack): void {
+  const rows = Object.values(end.rows).reduce((sum, count) => sum + count, 0);
+  const made_at = manifest.made_at.toISOString();
+  const lines = [
+    `Restored the backup of ${made_at}: ${rows} rows, ${done.files} files (${megabytes(done.bytes)}).`,
+    ...(done.damaged > 0
+      ? [`${done.damaged} files were damaged before they were backed up, and were left out.`]
+      : []),
+    ...(done.unconfirmed > 0
+      ? [
+          `${done.unconfirmed} posts may have been made after the backup: they are not sent again, and their creators are asked on the dashboard.`,
+        ]
+      : []),
+    ...(done.scheduled > 0
+      ? [
+          `${done.scheduled} posts are still to come. If one was changed, cancelled or moved after ${made_at}, that is lost: ask the creators to look.`,
+        ]
+      : []),
+    'Everybody has to sign in again. Connections to TikTok that were renewed after the backup are gone: those creators are asked to connect again.',
+    'Start PM3K now. It removes whoever was deleted after the backup before it answers the first request. Let no other instance run with the same data: both would post.',
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,118 @@
+// A schema beside the real one: a backup is read into it whole, and changes places in one transaction.
+import type { Readable } from 'node:stream';
+import type pg from 'pg';
+import {
+  type ConnectionOptions,
+  migrateThrough,
+  migrationNames,
+  openDatabase,
+} from '../../src/database.ts';
+import { clearQueue } from '../../src/queue.ts';
+import type { EndOfBackup, ManifestOfBackup } from './contents.ts';
+import { BackupFault } from './fault.ts';
+import { type Settled, settleJobs } from './settle-jobs.ts';
+import { assertCounts, copyIn, quoted, resetSequences } from './tables.ts';
+
+export const STAGING = 'pm3k_restore';
+
+/** Names of schema changes that this version has and the backup has not; throws for a newer one. */
+export async function missingMigrations(migrations: string[]): Promise<string[]> {
+  const known = await migrationNames();
+  const unknown = migrations.find((name, index) => name !== known[index]);
+  if (unknown) {
+    throw new BackupFault(
+      `The backup was made by another version of PM3K: this one does not know the schema change ${unknown}. Restore it with that version or a newer one.`,
+    );
+  }
+  return known.slice(migrations.length);
+}
+
+/** An empty schema of the backup's own version. */
+export async function beginStaging(
+  client: pg.Client,
+  connection: ConnectionOptions,
+  { migrations, tables }: ManifestOfBackup,
+): Promise<void> {
+  await dropStaging(client);
+  await client.query(`create schema ${STAGING}`);
+  await migrateStaging(connection, migrations);
+  const names = tables.map(({ name }) => `${STAGING}.${quoted(name)}`);
+  // A change of schema may have put rows of its own there, which the backup has as well.
+  await client.query(`truncate ${names.join(', ')} cascade`);
+}
+
+export async function dropStaging(client: pg.Client): Promise<void> {
+  await client.query(`drop schema if exists ${STAGING} cascade`);
+}
+
+async function migrateStaging(connection: ConnectionOptions, names: string[]): Promise<void> {
+  const db = openDatabase(connection, STAGING);
+  await migrateThrough(db, names).finally(() => db.destroy());
+}
+
+export async function loadPart(
+  client: pg.Client,
+  { tables }: ManifestOfBackup,
+  table_name: string,
+  body: Readable,
+): Promise<void> {
+  const table = tables.find(({ name }) => name === table_name);
+  if (!table)
+    throw new BackupFault(`The backup has rows of ${table_name}, which it does not name.`);
+  await copyIn(client, STAGING, table, body);
+}
+
+/** What the rows say of a file; undefined when no row names it. */
+export async function findFileRow(
+  client: pg.Client,
+  storage_key: string,
+): Promise<{ sha256: string } | undefined> {
+  const { rows } = await client.query(
+    `select sha256 from ${STAGING}.media where storage_key = $1`,
+    [storage_key],
+  );
+  return rows[0];
+}
+
+/** Checks what was read, and brings it to this version's schema. */
+export async function finishStaging(
+  client: pg.Client,
+  connection: ConnectionOptions,
+  manifest: ManifestOfBackup,
+  end: EndOfBackup,
+): Promise<void> {
+  await assertCounts(client, STAGING, end.rows);
+  await resetSequences(client, STAGING);
+  await migrateStaging(connection, await missingMigrations(manifest.migrations));
+}
+
+/** The restored tables take the place of those that are there, all or nothing. */
+export async function swap(client: pg.Client, made_at: Date): Promise<Settled> {
+  await client.query('begin');
+  try {
+    const settled = await settleJobs(client, STAGING, made_at);
+    const { rows } = await client.query(
+      `select relname as name from pg_class where relnamespace = $1::regnamespace and relkind = 'r'`,
+      [STAGING],
+    );
+    const names = rows.map(({ name }) => quoted(name));
+    // Without `cascade`: what depends on our tables and is not ours stops this, rather than goes.
+    await client.query(`drop table if exists ${names.map((name) => `public.${name}`).join(', ')}`);
+    for (const name of names) {
+      await client.query(`alter table ${STAGING}.${name} set schema public`);
+    }
+    await client.query(`drop schema ${STAGING}`);
+    await clearQueue((sql) => client.query(sql));
+    await client.query('commit');
+    return settled;
+  } catch (error) {
+    await client.query('rollback').catch(() => {});
+    if ((error as { code?: string }).code !== DEPENDENT) throw error;
+    throw new BackupFault(
+      'Something in the database that is not PM3K’s depends on its tables. Remove it, or restore into an empty database. Nothing was changed.',
+    );
+  }
+}
+
+// https://www.postgresql.org/docs/17/errcodes-appendix.html
+const DEPENDENT = '2BP01';
