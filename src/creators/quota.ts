@@ -48,11 +48,6 @@ export async function fillMinute(
   return Later.in(WINDOW_MS + jitter, call.endsWith('init') ? 'rate_limited' : undefined);
 }
 
-/** Rows older than any window; called by the caretaker's hourly round. */
-export async function forgetOldCalls(ctx: Context): Promise<void> {
-  await ctx.db('tiktok_calls').whereRaw("at < now() - interval '10 minutes'").delete();
-}
-
 function limitOf(ctx: Context, call: CountedCall): number {
   if (call === 'creator_info') return CREATOR_INFO_PER_MINUTE;
   return call === 'status'

@@ -11,6 +11,7 @@ import {
   findCreatorByOpenId,
   findInvitation,
   insertOAuthState,
+  type OAuthState,
   type Profile,
   saveCreator,
   saveGrant,
@@ -44,6 +45,23 @@ export async function beginSignIn(
     ? await findInvitation(ctx.db, sha256(invitation_token))
     : null;
   if (invitation_token && !invitation) throw usedInvitation();
+  const { TIKTOK_SCOPES } = ctx.config;
+  return begin(ctx, TIKTOK_SCOPES, { invitation_id: invitation?.id ?? null });
+}
+
+/** The same way there for a one-time link: it asks who somebody is, and for nothing else. */
+export async function beginProof(
+  ctx: Context,
+  link: { request_id: string; proof_token_hash: string },
+): Promise<{ url: string; browser_token: string }> {
+  return begin(ctx, ['user.info.basic'], link);
+}
+
+async function begin(
+  ctx: Context,
+  scopes: string[],
+  purpose: Partial<OAuthState>,
+): Promise<{ url: string; browser_token: string }> {
   const state = randomToken(256);
   const browser_token = randomToken(256);
   const verifier = wantsPkce(ctx) ? newVerifier() : null;
@@ -51,12 +69,12 @@ export async function beginSignIn(
     state_hash: sha256(state),
     browser_hash: sha256(browser_token),
     code_verifier: verifier && ctx.secrets.seal(verifier, VERIFIER_CONTEXT),
-    invitation_id: invitation?.id ?? null,
     expires_at: new Date(Date.now() + STATE_MINUTES * 60_000),
+    ...purpose,
   });
   const url = ctx.tiktok.authorizeUrl({
     state,
-    scopes: ctx.config.TIKTOK_SCOPES,
+    scopes,
     redirect_uri: redirectUri(ctx),
     ...(verifier ? { code_challenge: pkceChallenge(verifier) } : {}),
   });
@@ -70,12 +88,18 @@ export interface Callback {
   browser_token?: string | undefined;
 }
 
-/** The creator who connected. Throws `forbidden`, `sign_up_closed` or `tiktok_refused`. */
-export async function finishSignIn(
+/** Who came back from TikTok, and what the way there was begun for. */
+export interface Returned {
+  state: OAuthState;
+  answer: TokenAnswer;
+}
+
+/** Throws `forbidden`, `unavailable` or `tiktok_refused`. */
+export async function exchangeCode(
   ctx: Context,
   callback: Callback,
   signal: AbortSignal,
-): Promise<Creator> {
+): Promise<Returned> {
   const state = callback.state ? await takeOAuthState(ctx.db, sha256(callback.state)) : undefined;
   if (!state || !callback.browser_token || state.browser_hash !== sha256(callback.browser_token)) {
     throw new Problem(
@@ -97,6 +121,15 @@ export async function finishSignIn(
       { signal },
     )
     .catch(explain);
+  return { state, answer };
+}
+
+/** The creator who connected. Throws `sign_up_closed`. */
+export async function finishSignIn(
+  ctx: Context,
+  { state, answer }: Returned,
+  signal: AbortSignal,
+): Promise<Creator> {
   await supersede(ctx, answer.open_id, signal);
   const known = await findCreatorByOpenId(ctx.db, answer.open_id);
   if (!known && ctx.config.SIGN_UP === 'invite' && !state.invitation_id) {
@@ -106,10 +139,8 @@ export async function finishSignIn(
   }
   const profile = await profileOf(ctx, answer, known, signal);
   const creator = await store(ctx, answer, profile, known, state.invitation_id);
-  ctx.log.info({
-    event: known ? 'creator.signed_in' : 'creator.connected',
-    creator_id: creator.id,
-  });
+  // No id: a line of the log outlives the account.
+  ctx.log.info({ event: known ? 'creator.signed_in' : 'creator.connected' });
   return creator;
 }
 
@@ -163,17 +194,22 @@ async function profileOf(
       const user = await ctx.tiktok.userInfo(answer.access_token, answer.scopes, { signal });
       profile.nickname = user.display_name ?? profile.nickname;
       profile.avatar_url = user.avatar_url ?? profile.avatar_url;
-      profile.username = user.username ?? profile.username;
+      if (user.username) confirmName(profile, user.username);
     }
     if (!profile.username && answer.scopes.includes('video.publish')) {
       const info = await ctx.tiktok.creatorInfo(answer.access_token, { signal });
-      if (info.can_post) profile.username = info.username;
+      if (info.can_post && info.username) confirmName(profile, info.username);
     }
   } catch (error) {
     if (!(error instanceof TikTokError)) throw error;
     ctx.log.warn({ event: 'profile.unknown', code: error.code });
   }
   return profile;
+}
+
+function confirmName(profile: Profile, username: string): void {
+  profile.username = username;
+  profile.name_confirmed_at = new Date();
 }
 
 function usedInvitation(): Problem {

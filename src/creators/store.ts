@@ -33,6 +33,8 @@ export interface Profile {
   username: string | null;
   nickname: string | null;
   avatar_url: string | null;
+  /** Only where TikTok told the username just now. */
+  name_confirmed_at?: Date;
 }
 
 /** Whoever is leaving is not found any more. */
@@ -59,25 +61,82 @@ export async function saveCreator(trx: Knex, profile: Profile, config: Config): 
   const [creator] = await trx('creators')
     .insert({ open_id, ...rest, plan, plan_ends_at })
     .onConflict('open_id')
-    .merge({ ...rest, disconnected_at: null, updated_at: trx.fn.now() })
+    .merge({ ...rest, disconnected_at: null, removal_reason: null, updated_at: trx.fn.now() })
     .returning('*');
   return creator;
 }
 
+/** What TikTok has just told; a username among it counts as confirmed. */
 export async function saveProfile(
   db: Knex,
   id: string,
   profile: Partial<Omit<Profile, 'open_id'>>,
 ): Promise<void> {
+  const confirmed = profile.username ? { name_confirmed_at: db.fn.now() } : {};
   await db('creators')
     .where({ id })
-    .update({ ...profile, updated_at: db.fn.now() });
+    .update({ ...profile, ...confirmed, updated_at: db.fn.now() });
 }
 
-export async function markDisconnected(trx: Knex, id: string): Promise<void> {
+/** Changes the settings that are given, and no other. */
+export async function saveSettings(
+  db: Knex,
+  id: string,
+  settings: { [name in 'time_zone' | 'keys_may_export_and_erase']?: Creator[name] | undefined },
+): Promise<void> {
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return;
+  await db('creators')
+    .where({ id })
+    .update({ ...Object.fromEntries(given), updated_at: db.fn.now() });
+}
+
+/** Judged by this version of the grant; who has connected again meanwhile stays connected. */
+/** The creator, or a program of theirs, was here; written once a day, and to the day alone. */
+export async function noteSeen(
+  db: Knex,
+  { id, last_seen_at }: Pick<Creator, 'id' | 'last_seen_at'>,
+): Promise<void> {
+  const today = new Date();
+  today.setUTCHours(0, 0, 0, 0);
+  if (last_seen_at >= today) return;
+  await db('creators')
+    .where({ id })
+    .where('last_seen_at', '<', today)
+    .update({ last_seen_at: today });
+}
+
+export async function markDisconnected(trx: Knex, id: string, version: number): Promise<void> {
   await trx('creators')
     .where({ id, disconnected_at: null })
+    .whereExists(trx('grants').where({ creator_id: id, version }).select('version'))
     .update({ disconnected_at: trx.fn.now() });
+}
+
+/**
+ * Whatever TikTok gave us goes: the grant and the names. False, with nothing changed, when the
+ * creator connected after `at`: then the message comes late, and is about an earlier grant.
+ */
+export async function forgetAuthorization(
+  trx: Knex,
+  id: string,
+  { reason, at }: { reason: number; at: Date },
+): Promise<boolean> {
+  const creator = await trx('creators').where({ id }).forUpdate().first();
+  if (!creator) return false;
+  const since: Date = (await findGrant(trx, id))?.granted_at ?? creator.created_at;
+  // TikTok counts in whole seconds.
+  if (at.getTime() < Math.floor(since.getTime() / 1000) * 1000) return false;
+  await trx('grants').where({ creator_id: id }).delete();
+  await trx('creators')
+    .where({ id })
+    .update({
+      ...{ username: null, nickname: null, avatar_url: null, name_confirmed_at: null },
+      removal_reason: reason,
+      disconnected_at: trx.raw('coalesce(disconnected_at, now())'),
+      updated_at: trx.fn.now(),
+    });
+  return true;
 }
 
 /** The limits in force now; an ended plan has none, and says so. */
@@ -271,9 +330,12 @@ export interface OAuthState {
   code_verifier: string | null;
   invitation_id: string | null;
   expires_at: Date;
+  /** The deletion request whose one-time link it began with; then nobody is signed in by it. */
+  request_id: string | null;
+  proof_token_hash: string | null;
 }
 
-export async function insertOAuthState(db: Knex, state: OAuthState): Promise<void> {
+export async function insertOAuthState(db: Knex, state: Partial<OAuthState>): Promise<void> {
   await db('oauth_states').insert(state);
 }
 
@@ -284,8 +346,4 @@ export async function takeOAuthState(
 ): Promise<OAuthState | undefined> {
   const [state] = await db('oauth_states').where({ state_hash }).delete().returning('*');
   return state && state.expires_at > new Date() ? state : undefined;
-}
-
-export async function forgetOAuthStates(db: Knex): Promise<void> {
-  await db('oauth_states').where('expires_at', '<', new Date()).delete();
 }
