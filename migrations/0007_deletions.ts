@@ -69,7 +69,11 @@ export async function up(knex: Knex): Promise<void> {
       proof_description text,
       bio_code text,
       proof_token_hash text unique,
+      -- Sealed, so that the desk can show the link again; empty once it was used.
+      proof_token text,
       proof_expires_at timestamptz,
+      -- The browser that signed in with TikTok: there alone the second button works.
+      proof_browser_hash text,
       -- What the one-time link found: nothing else is kept of it.
       proof_match boolean,
       verified_at timestamptz,
@@ -100,11 +104,18 @@ export async function up(knex: Knex): Promise<void> {
     );
     create index deletion_request_events_request_id_idx on deletion_request_events (request_id, id);
     create index deletion_request_events_operator_id_idx on deletion_request_events (operator_id);
+
+    -- A sign-in that only compares: it began with this one-time link, and makes no session.
+    alter table oauth_states add column request_id uuid
+      references deletion_requests on delete cascade;
+    alter table oauth_states add column proof_token_hash text;
+    create index oauth_states_request_id_idx on oauth_states (request_id);
   `);
 }
 
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
+    alter table oauth_states drop column request_id, drop column proof_token_hash;
     drop table deletion_request_events, deletion_requests, deletions;
     alter table grants drop column granted_at;
     alter table creators drop column leaving_at, drop column removal_reason,

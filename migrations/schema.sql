@@ -114,7 +114,9 @@ create table deletion_requests (
   proof_description text,
   bio_code text,
   proof_token_hash text,
+  proof_token text,
   proof_expires_at timestamp with time zone,
+  proof_browser_hash text,
   proof_match boolean,
   verified_at timestamp with time zone,
   execute_after timestamp with time zone,
@@ -243,6 +245,7 @@ create table jobs (
   progress real,
   run_token uuid,
   faults integer not null default 0,
+  waiting_since timestamp with time zone,
   publish_id text,
   post_ids text[] not null default '{}'::text[],
   error jsonb,
@@ -256,8 +259,10 @@ create table jobs (
   constraint jobs_state_check CHECK ((state = ANY (ARRAY['accepted'::text, 'fetched'::text, 'ready'::text, 'sending'::text, 'sent'::text, 'finished'::text, 'failed'::text, 'cancelled'::text, 'unconfirmed'::text])))
 );
 CREATE INDEX jobs_creator_id_created_at_idx ON public.jobs USING btree (creator_id, created_at DESC, id DESC);
+CREATE INDEX jobs_finished_at_idx ON public.jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 CREATE INDEX jobs_output_key_idx ON public.jobs USING btree (output_key);
 CREATE INDEX jobs_source_key_idx ON public.jobs USING btree (source_key);
+CREATE INDEX jobs_unconfirmed_idx ON public.jobs USING btree (id) WHERE (state = 'unconfirmed'::text);
 CREATE INDEX jobs_working_idx ON public.jobs USING btree (updated_at) WHERE (state = ANY (ARRAY['accepted'::text, 'fetched'::text, 'ready'::text, 'sending'::text, 'sent'::text]));
 
 create table knex_migrations (
@@ -291,7 +296,8 @@ create table media (
   constraint media_purpose_check CHECK ((purpose = ANY (ARRAY['upload'::text, 'working'::text])))
 );
 CREATE INDEX media_creator_id_created_at_idx ON public.media USING btree (creator_id, created_at DESC);
-CREATE INDEX media_expires_at_idx ON public.media USING btree (expires_at);
+CREATE INDEX media_expires_at_storage_key_idx ON public.media USING btree (expires_at, storage_key);
+CREATE INDEX media_working_idx ON public.media USING btree (storage_key) WHERE (purpose = 'working'::text);
 
 create table oauth_states (
   state_hash text not null,
@@ -299,10 +305,14 @@ create table oauth_states (
   code_verifier text,
   invitation_id uuid,
   expires_at timestamp with time zone not null,
+  request_id uuid,
+  proof_token_hash text,
   constraint oauth_states_pkey PRIMARY KEY (state_hash),
-  constraint oauth_states_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES invitations(id) ON DELETE CASCADE
+  constraint oauth_states_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES invitations(id) ON DELETE CASCADE,
+  constraint oauth_states_request_id_fkey FOREIGN KEY (request_id) REFERENCES deletion_requests(id) ON DELETE CASCADE
 );
 CREATE INDEX oauth_states_expires_at_idx ON public.oauth_states USING btree (expires_at);
+CREATE INDEX oauth_states_request_id_idx ON public.oauth_states USING btree (request_id);
 
 create table operator_sessions (
   id_hash text not null,
@@ -319,6 +329,7 @@ create table operators (
   id uuid not null default gen_random_uuid(),
   email text not null,
   password_hash text not null,
+  password_is_initial boolean not null default false,
   configured_hash text,
   totp_secret text,
   totp_confirmed_at timestamp with time zone,

@@ -2,10 +2,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
-import { SETTINGS } from '../src/settings.ts';
 import { ERROR_CODES } from '../src/errors.ts';
 import { ALL_STATES, STATES, statusOf, stepOf } from '../src/jobs/states.ts';
 import { loadModules, settingSchemas } from '../src/modules.ts';
+import { fingerprint } from '../src/privacy/fingerprint.ts';
+import { UPDATED } from '../src/privacy/updated.ts';
+import { SETTINGS } from '../src/settings.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
@@ -80,10 +82,23 @@ export function filled(text: string, made: Record<string, string>): string {
 
 export const DOCUMENTS = ['README.md', 'src/README.md'];
 
+/** The legal pages show the day on which what they say was last changed. */
+async function dateDeclarations(): Promise<void> {
+  const declarations = fingerprint(await loadModules());
+  if (declarations === UPDATED.declarations) return;
+  const path = join(ROOT, 'src/privacy/updated.ts');
+  const today = new Date().toISOString().slice(0, 10);
+  const dated = readFileSync(path, 'utf8')
+    .replace(/(on: ')[^']*/, `$1${today}`)
+    .replace(/(declarations:\s+')[^']*/, `$1${declarations}`);
+  writeFileSync(path, dated);
+}
+
 if (import.meta.main) {
   const made = await tables();
   for (const name of DOCUMENTS) {
     const path = join(ROOT, name);
     writeFileSync(path, filled(readFileSync(path, 'utf8'), made));
   }
+  await dateDeclarations();
 }

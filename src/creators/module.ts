@@ -3,6 +3,7 @@ import type { Manifest } from '../plugin.ts';
 import { addApiRoutes } from '../web/api.ts';
 import { creatorRoutes } from './api.ts';
 import { addCreatorPages } from './pages.ts';
+import { addSettingsPages } from './settings.ts';
 
 const RUNNING_THE_SERVICE = 'Performance of the contract (Art. 6(1)(b) GDPR)';
 
@@ -12,10 +13,13 @@ export const creators: Manifest = {
   routes(router, ctx) {
     addApiRoutes(router, ctx, creatorRoutes);
     addCreatorPages(router, ctx);
+    addSettingsPages(router, ctx);
   },
   personal_data: {
     tables: {
       creators: {
+        called: 'TikTok profile and account',
+        about: 'tiktok',
         owner: { by: 'id' },
         columns: {
           id: 'Our own id of the creator.',
@@ -42,6 +46,8 @@ export const creators: Manifest = {
         kept: 'Until the account is deleted.',
       },
       grants: {
+        called: 'Permission from TikTok',
+        about: 'tiktok',
         owner: { by: 'creator_id' },
         columns: {
           creator_id: 'Whose grant it is.',
@@ -63,6 +69,8 @@ export const creators: Manifest = {
         kept: 'Until the account is disconnected or deleted.',
       },
       invitations: {
+        called: 'Invitation',
+        about: 'account',
         owner: { by: 'creator_id' },
         columns: {
           id: 'Id of the invitation.',
@@ -76,9 +84,12 @@ export const creators: Manifest = {
         purpose: 'To let in whom the operator invited.',
         legal_basis: RUNNING_THE_SERVICE,
         recipients: 'None',
-        kept: 'Until the account is deleted.',
+        kept: 'A day after it ended, or until the account is deleted.',
+        ends: { at: 'expires_at', after: '1 days' },
       },
       oauth_states: {
+        called: 'Sign-ins under way',
+        about: 'technical',
         owner: {
           keep: 'Names nobody: random values of a sign-in under way, which end after ten minutes.',
         },
@@ -88,12 +99,15 @@ export const creators: Manifest = {
           code_verifier: 'A random value that proves the sign-in is ours, encrypted.',
           invitation_id: 'The invitation it began with.',
           expires_at: 'When it ends.',
+          request_id: 'The deletion request whose one-time link it began with.',
+          proof_token_hash: 'A hash of that link.',
         },
-        secret: ['state_hash', 'browser_hash', 'code_verifier'],
+        secret: ['state_hash', 'browser_hash', 'code_verifier', 'proof_token_hash'],
         purpose: 'To connect with TikTok safely.',
         legal_basis: RUNNING_THE_SERVICE,
         recipients: 'None',
         kept: 'Ten minutes.',
+        ends: { at: 'expires_at' },
       },
     },
   },

@@ -3,10 +3,11 @@ import type Router from '@koa/router';
 import { limitSignIns } from '../access/rate-limits.ts';
 import { createSessions } from '../access/sessions.ts';
 import type { Context } from '../context.ts';
+import { openLink, PROOF_COOKIE, recordSignIn } from '../deletions/desk/link.ts';
 import { Problem } from '../errors.ts';
 import { sha256 } from '../secrets.ts';
 import { createPages } from '../web/pages.ts';
-import { beginSignIn, finishSignIn } from './sign-in.ts';
+import { beginProof, beginSignIn, exchangeCode, finishSignIn } from './sign-in.ts';
 import { findInvitation } from './store.ts';
 
 const BROWSER_COOKIE = 'pm3k_oauth';
@@ -33,11 +34,11 @@ export function addCreatorPages(router: Router, ctx: Context): void {
 
   pages.open('get', '/auth/tiktok', async ({ koa }) => {
     await limitSignIns(ctx, koa);
-    const invitation = koa.query['invitation'];
-    const { url, browser_token } = await beginSignIn(
-      ctx,
-      typeof invitation === 'string' ? invitation : null,
-    );
+    const { invitation, proof } = koa.query;
+    const { url, browser_token } =
+      typeof proof === 'string'
+        ? await beginProof(ctx, await openLink(ctx, proof))
+        : await beginSignIn(ctx, typeof invitation === 'string' ? invitation : null);
     // The cookie library of Koa refuses "secure" on a connection that a proxy made plain.
     koa.cookies.secure = cookie.secure;
     koa.cookies.set(BROWSER_COOKIE, browser_token, cookie);
@@ -51,12 +52,19 @@ export function addCreatorPages(router: Router, ctx: Context): void {
       return typeof value === 'string' ? value : undefined;
     };
     const browser_token = koa.cookies.get(BROWSER_COOKIE);
+    koa.cookies.secure = cookie.secure;
     koa.cookies.set(BROWSER_COOKIE, null, { ...cookie, maxAge: 0 });
-    const creator = await finishSignIn(
+    const returned = await exchangeCode(
       ctx,
       { code: text('code'), state: text('state'), error: text('error'), browser_token },
       signal,
     );
+    if (returned.state.request_id) {
+      const { path, maxAge } = PROOF_COOKIE;
+      koa.cookies.set(PROOF_COOKIE.name, browser_token, { ...cookie, path, maxAge });
+      return go(await recordSignIn(ctx, returned, signal));
+    }
+    const creator = await finishSignIn(ctx, returned, signal);
     koa.append('Set-Cookie', await sessions.start(creator.id));
     go('/jobs');
   });

@@ -1,13 +1,27 @@
 // The manifest of deletions: those under way, their receipts, and the requests that came by email.
 import type { Manifest } from '../plugin.ts';
+import { addApiRoutes } from '../web/api.ts';
+import { deletionRoutes } from './api.ts';
+import { addDeskPages } from './desk/pages.ts';
+import { addProvePages } from './desk/prove-pages.ts';
+import { addDeletionPages } from './pages.ts';
 
 const OBLIGATION = 'Legal obligation to erase and to show it (Art. 6(1)(c), 17 and 5(2) GDPR)';
 
 export const deletions: Manifest = {
   name: 'deletions',
+  api: deletionRoutes,
+  routes(router, ctx) {
+    addApiRoutes(router, ctx, deletionRoutes);
+    addDeletionPages(router, ctx);
+    addDeskPages(router, ctx);
+    addProvePages(router, ctx);
+  },
   personal_data: {
     tables: {
       deletions: {
+        called: 'Receipts of deletions',
+        about: 'evidence',
         owner: {
           scrub: { by: 'creator_id', columns: [] },
           keep: 'The receipt of a deletion: numbers and times. It names nobody once the deletion is done.',
@@ -47,8 +61,15 @@ export const deletions: Manifest = {
         legal_basis: OBLIGATION,
         recipients: 'TikTok, which is told to end the permission',
         kept: 'REQUEST_RETENTION_DAYS after the deletion; the encrypted token at most 30 days.',
+        ends: {
+          at: 'done_at',
+          after: { days: 'REQUEST_RETENTION_DAYS' },
+          unless: "revocation = 'pending'",
+        },
       },
       deletion_requests: {
+        called: 'Deletion requests by email',
+        about: 'evidence',
         owner: {
           scrub: {
             by: 'creator_id',
@@ -59,6 +80,7 @@ export const deletions: Manifest = {
               'details',
               'proof_description',
               'bio_code',
+              'refusal_reason',
             ],
           },
           keep: 'The bare record that a request was answered in time: number, times, method and operator.',
@@ -77,7 +99,9 @@ export const deletions: Manifest = {
           proof_description: 'Which other change was asked for; gone with the data.',
           bio_code: 'The code for the TikTok bio; gone with the data.',
           proof_token_hash: 'A hash of the one-time link.',
+          proof_token: 'The one-time link’s random part, encrypted, until it was used.',
           proof_expires_at: 'When that link ends.',
+          proof_browser_hash: 'A hash of a random value in the browser that used it.',
           proof_match: 'Whether the one-time link was used by the right account.',
           verified_at: 'When ownership was proved.',
           execute_after: 'When a proof of the name alone may be acted on.',
@@ -89,13 +113,16 @@ export const deletions: Manifest = {
           version: 'Which change of the row this is.',
           created_at: 'When it was entered.',
         },
-        secret: ['proof_token_hash'],
+        secret: ['proof_token_hash', 'proof_token', 'proof_browser_hash'],
         purpose: 'To answer requests by email in time, for the right person.',
         legal_basis: OBLIGATION,
         recipients: 'None',
         kept: 'REQUEST_RETENTION_DAYS after the answer; the person’s words only until then.',
+        ends: { at: 'closed_at', after: { days: 'REQUEST_RETENTION_DAYS' } },
       },
       deletion_request_events: {
+        called: 'What was done about a request',
+        about: 'evidence',
         owner: {
           keep: 'Who of the staff did what about a request, and when; notes are emptied with the person’s words.',
         },

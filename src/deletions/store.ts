@@ -5,6 +5,7 @@ import { sumMedia } from '../media/store.ts';
 import { eraseRows } from '../privacy/eraser.ts';
 import type { Identifiers } from '../privacy/traces.ts';
 import { randomToken } from '../secrets.ts';
+import { finishRequests, leaveRequests } from './answered/store.ts';
 
 export type Method =
   | 'self_service'
@@ -157,14 +158,6 @@ export async function listUnfinished(db: Knex): Promise<Deletion[]> {
   return db('deletions').where({ done_at: null }).orderBy('requested_at');
 }
 
-/** Receipts whose term is over; those with a revocation still going on stay. */
-export async function forgetReceipts(db: Knex, days: number): Promise<number> {
-  return db('deletions')
-    .whereRaw("done_at < now() - ? * interval '1 day'", [days])
-    .whereNot({ revocation: 'pending' })
-    .delete();
-}
-
 /** Revocations that are due now and that no process is trying. */
 export async function listDueRevocations(db: Knex): Promise<Deletion[]> {
   return db('deletions')
@@ -245,6 +238,8 @@ export async function eraseCreator(
   await ctx.db.transaction(async (trx) => {
     const { files, bytes } = await sumMedia(trx, creator_id);
     const before = await findDeletion(trx, deletion_id);
+    const open_id = (before && identifiersOf(ctx, before)?.open_id) ?? null;
+    await leaveRequests(trx, deletion_id, { creator_id, open_id });
     const rows = added(before?.receipt.rows, await eraseRows(trx, ctx.modules, creator_id));
     const erased = { erased_at: trx.fn.now(), sealed_identifiers };
     await updateDeletion(trx, deletion_id, erased, { rows, files, bytes, files_left });
@@ -263,13 +258,7 @@ export async function finishDeletion(db: Knex, id: string, receipt: Receipt): Pr
   await db.transaction(async (trx) => {
     const done = { done_at: trx.fn.now(), traces: 0, sealed_identifiers: null };
     await updateDeletion(trx, id, done, receipt);
-    const requests = await trx('deletion_requests')
-      .where({ deletion_id: id, state: 'deleting' })
-      .update({ state: 'done', closed_at: trx.fn.now(), version: trx.raw('version + 1') })
-      .returning('id');
-    for (const { id: request_id } of requests) {
-      await trx('deletion_request_events').insert({ request_id, name: 'done' });
-    }
+    await finishRequests(trx, id);
   });
 }
 

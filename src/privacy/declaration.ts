@@ -14,7 +14,39 @@ export type Ownership =
   | { scrub: { by: string; columns: string[] }; keep: string }
   | { keep: string };
 
+/** What kind of data it is: the chapters of the privacy page, in its order. */
+export type Chapter =
+  | 'tiktok'
+  | 'account'
+  | 'posts'
+  | 'media'
+  | 'working'
+  | 'technical'
+  | 'evidence'
+  | 'billing'
+  | 'totals'
+  | 'staff'
+  | 'nobody';
+
+/** Settings that say after how many days something ends. */
+export type DaysSetting = 'LOG_RETENTION_DAYS' | 'JOB_HISTORY_DAYS' | 'REQUEST_RETENTION_DAYS';
+
+/**
+ * When a row has reached its end, for the sweep: so long `after` the time `at`, or at that time.
+ * `at` and `unless` are SQL about the row; where many rows may be kept, `at` is indexed.
+ */
+export interface Term {
+  at: string;
+  after?: `${number} ${'minutes' | 'hours' | 'days'}` | { days: DaysSetting };
+  /** Goes so much sooner, where the promise is "at most": sweeps are minutes apart. */
+  early?: `${number} hours`;
+  unless?: string;
+}
+
 export interface TableDeclaration {
+  /** What a person would call its rows. */
+  called: string;
+  about: Chapter;
   owner: Ownership;
   /** Column → what it holds, in words for the public page. Every column is listed. */
   columns: Record<string, string>;
@@ -24,6 +56,8 @@ export interface TableDeclaration {
   legal_basis: string;
   recipients: string;
   kept: string;
+  /** Rows that end by themselves; retention removes them. What `kept` says in words. */
+  ends?: Term;
 }
 
 /**

@@ -13,6 +13,8 @@ export const database: Manifest = {
   personal_data: {
     tables: {
       knex_migrations: {
+        called: 'Schema changes',
+        about: 'nobody',
         owner: { keep: 'Names of schema changes; nothing about anybody.' },
         columns: {
           id: 'Number.',
@@ -25,6 +27,8 @@ export const database: Manifest = {
         kept: 'As long as the database.',
       },
       knex_migrations_lock: {
+        called: 'Lock of schema changes',
+        about: 'nobody',
         owner: { keep: 'One flag; nothing about anybody.' },
         columns: { index: 'Number.', is_locked: 'Whether a change is under way.' },
         purpose: 'To make schema changes one at a time.',
@@ -43,6 +47,8 @@ export const queue: Manifest = {
     tables: {
       ...workerTables(),
       worker_pools: {
+        called: 'Worker processes',
+        about: 'nobody',
         owner: { keep: 'Random ids of worker processes; nothing about anybody.' },
         columns: {
           pool_id: 'Random id of a worker pool.',
@@ -61,31 +67,44 @@ export const queue: Manifest = {
 
 /** The tables of graphile-worker, which owns their shape: columns are named, not explained one by one. */
 function workerTables(): Record<string, TableDeclaration> {
-  const table = (owner: TableDeclaration['owner'], columns: string): TableDeclaration => ({
+  const table = (
+    called: string,
+    owner: TableDeclaration['owner'],
+    columns: string,
+  ): TableDeclaration => ({
+    called,
+    about: 'keep' in owner ? 'nobody' : 'working',
     owner,
     columns: Object.fromEntries(columns.split(' ').map((name) => [name, 'Kept by the queue.'])),
     purpose: 'To do work in its time, and again after a failure.',
-    ...NOBODY,
+    legal_basis:
+      'keep' in owner ? NOBODY.legal_basis : 'Performance of the contract (Art. 6(1)(b) GDPR)',
+    recipients: 'None',
     kept: 'Until the work is done.',
   });
   return {
     'graphile_worker._private_jobs': table(
+      'Work in the queue',
       { payload: { job_id: 'jobs' } },
       'id job_queue_id task_id payload priority run_at attempts max_attempts last_error created_at updated_at key locked_at locked_by revision flags is_available',
     ),
     'graphile_worker._private_job_queues': table(
+      'Names of queues',
       { keep: 'Names of queues; one that names a creator is removed with the creator.' },
       'id queue_name locked_at locked_by is_available',
     ),
     'graphile_worker._private_known_crontabs': table(
+      'Regular work',
       { keep: 'Names of regular work; nothing about anybody.' },
       'identifier known_since last_execution',
     ),
     'graphile_worker._private_tasks': table(
+      'Kinds of work',
       { keep: 'Names of kinds of work; nothing about anybody.' },
       'id identifier',
     ),
     'graphile_worker.migrations': table(
+      'Schema changes of the queue',
       { keep: 'Numbers of the queue’s own schema changes.' },
       'id ts breaking',
     ),

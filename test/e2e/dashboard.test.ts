@@ -102,7 +102,7 @@ describe('the dashboard in a browser', () => {
       record = app.sandbox.state.accounts.find((each) => each.username === username) as Account;
       page = await signedIn({ cookie: owner.cookie });
       await page.goto(`${app.url}/jobs/new?media=${json['storage_key']}`);
-      await page.check('input[value=direct]').catch(() => {});
+      await page.check('input[value=direct]', { timeout: 2_000 }).catch(() => {});
     };
     // Each line has a creator of its own: TikTok answers one creator's page 20 times a minute.
     beforeEach(() => {

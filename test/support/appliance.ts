@@ -22,8 +22,8 @@ export interface Appliance extends AsyncDisposable {
   process(): ChildProcess;
   /** SIGKILL, and wait until it is gone. */
   kill(): Promise<void>;
-  /** The same appliance once more, on the same port, database and data. */
-  start(): Promise<void>;
+  /** The same appliance once more, on the same port, database and data; `env` for this once. */
+  start(env?: Env): Promise<void>;
   /** Another process of the same instance. */
   startWorker(env?: Record<string, string>): Promise<ChildProcess>;
   stop(signal?: NodeJS.Signals): Promise<number | null>;
@@ -73,8 +73,8 @@ export async function anAppliance(env: Env = {}): Promise<Appliance> {
     data_dir,
     output: () => printed,
     process: () => child as ChildProcess,
-    async start() {
-      child = launch();
+    async start(more = {}) {
+      child = launch(more);
       await ready(url, child, () => printed);
     },
     async startWorker(more = {}) {

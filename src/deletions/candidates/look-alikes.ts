@@ -1,0 +1,85 @@
+// Usernames that a person may take for one another: folded letters, dots and underscores, one slip.
+
+/** Letters and pairs that look like others, in common fonts; the right side stands for all of them. */
+const FOLDED: Record<string, string> = {
+  '0': 'o',
+  '1': 'l',
+  i: 'l',
+  '|': 'l',
+  '3': 'e',
+  '5': 's',
+  '8': 'b',
+  rn: 'm',
+  vv: 'w',
+  cl: 'd',
+  а: 'a',
+  в: 'b',
+  е: 'e',
+  ё: 'e',
+  з: 'e',
+  і: 'l',
+  ї: 'l',
+  ӏ: 'l',
+  ј: 'j',
+  к: 'k',
+  м: 'm',
+  н: 'h',
+  о: 'o',
+  р: 'p',
+  с: 'c',
+  ѕ: 's',
+  т: 't',
+  у: 'y',
+  х: 'x',
+  ԁ: 'd',
+  ԛ: 'q',
+  ԝ: 'w',
+  α: 'a',
+  β: 'b',
+  ε: 'e',
+  ι: 'l',
+  κ: 'k',
+  ν: 'v',
+  ο: 'o',
+  ρ: 'p',
+  τ: 't',
+  υ: 'u',
+  χ: 'x',
+  ı: 'l',
+  ø: 'o',
+  ł: 'l',
+  ß: 'b',
+};
+const PAIRS = /rn|vv|cl/g;
+/** Below this length one slip apart says nothing. */
+const SHORT = 4;
+
+/** What is left of a name when all that the eye skips is folded. */
+export function skeletonOf(name: string): string {
+  const plain = name
+    .normalize('NFKD')
+    .replaceAll(/\p{M}/gu, '')
+    .toLowerCase()
+    .replaceAll(/[._\-\s@]/g, '')
+    .replaceAll(PAIRS, (pair) => FOLDED[pair] ?? pair);
+  return [...plain].map((letter) => FOLDED[letter] ?? letter).join('');
+}
+
+/** Different names that a hurried reader may confuse. */
+export function areLookAlikes(one: string, other: string): boolean {
+  if (one.toLowerCase() === other.toLowerCase()) return false;
+  const [a, b] = [skeletonOf(one), skeletonOf(other)];
+  if (a === b) return true;
+  return Math.min(a.length, b.length) >= SHORT && isOneSlip(a, b);
+}
+
+/** One letter more, fewer, another, or two swapped. */
+function isOneSlip(a: string, b: string): boolean {
+  if (a.length > b.length) return isOneSlip(b, a);
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) at += 1;
+  const [rest_a, rest_b] = [a.slice(at), b.slice(at)];
+  if (rest_a.length < rest_b.length) return rest_a === rest_b.slice(1);
+  const is_swapped = rest_a[0] === rest_b[1] && rest_a[1] === rest_b[0];
+  return rest_a.slice(1) === rest_b.slice(1) || (is_swapped && rest_a.slice(2) === rest_b.slice(2));
+}

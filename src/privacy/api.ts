@@ -1,0 +1,27 @@
+// The export by a program: only where the creator has allowed it for keys.
+import { assertKeysMay } from '../deletions/api.ts';
+import { type ApiRoute, apiRoute } from '../web/api.ts';
+import { exportOf } from './exporter.ts';
+
+export const privacyRoutes: ApiRoute[] = [
+  apiRoute({
+    method: 'get',
+    path: '/export',
+    summary: 'Everything stored about the creator, as a zip, if allowed for keys.',
+    answers: { 200: 'The zip (`application/zip`)' },
+    async handle(ctx, { creator }) {
+      assertKeysMay(creator);
+      return { status: 200, body: exportOf(ctx, creator.id), headers: exportHeaders() };
+    },
+  }),
+];
+
+/** The file's name says when, and not who. */
+export function exportHeaders(): Record<string, string> {
+  const day = new Date().toISOString().slice(0, 10);
+  return {
+    'Content-Type': 'application/zip',
+    'Content-Disposition': `attachment; filename="pm3k-export-${day}.zip"`,
+    'Cache-Control': 'no-store',
+  };
+}

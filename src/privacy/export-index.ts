@@ -1,0 +1,42 @@
+// The README of an export: what each file holds, in the words of the declarations.
+import type { Config } from '../config.ts';
+import type { TableDeclaration } from './declaration.ts';
+import type { Tables } from './eraser.ts';
+import { inWords, kept } from './words.ts';
+
+export function explainExport(
+  config: Config,
+  tables: Tables,
+  { counts, files }: { counts: Record<string, number>; files: number },
+): string {
+  const operator = config.OPERATOR_NAME ?? 'this instance';
+  return [
+    `Everything that ${operator} stores about your account, as of ${new Date().toISOString()}.`,
+    'data/ holds one file for each kind of record, as JSON: one record a line. Times are in UTC.',
+    `media/ holds your files (${files}), named by their storage_key in data/media.json.`,
+    'Tokens and hashes are stored but never given out; they are named below as "not shown".',
+    ...Object.entries(counts).map(([table, count]) =>
+      explainTable(config, table, tables[table] as TableDeclaration, count),
+    ),
+    'Stored without your account, so that nothing in it can be found by it:',
+    ...kept(config, tables)
+      .filter(({ table }) => !(table in counts))
+      .map(({ called, why }) => `- ${called}: ${why}`),
+  ].join('\n\n');
+}
+
+function explainTable(
+  config: Config,
+  table: string,
+  { called, purpose, columns, secret = [], kept: term }: TableDeclaration,
+  count: number,
+): string {
+  return [
+    `data/${table}.json: ${called}, ${count} ${count === 1 ? 'record' : 'records'}`,
+    `  Why it is stored: ${inWords(purpose, config)}`,
+    `  How long: ${inWords(term, config)}`,
+    ...Object.entries(columns).map(
+      ([column, words]) => `  ${column}${secret.includes(column) ? ' (not shown)' : ''}: ${words}`,
+    ),
+  ].join('\n');
+}

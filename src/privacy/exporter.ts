@@ -1,0 +1,87 @@
+// Everything stored about one creator as a zip, derived from the declarations: what is declared cannot be left out.
+import { addAbortSignal, PassThrough, Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { ZipFile } from 'yazl';
+import type { Context } from '../context.ts';
+import { listFiles } from '../media/store.ts';
+import type { TableDeclaration } from './declaration.ts';
+import { declaredTables, ownRows, type Tables } from './eraser.ts';
+import { explainExport } from './export-index.ts';
+import { spoolRows } from './spool.ts';
+
+const EXTENSIONS: Record<string, string> = {
+  'video/mp4': '.mp4',
+  'video/quicktime': '.mov',
+  'video/webm': '.webm',
+  'image/jpeg': '.jpg',
+  'image/png': '.png',
+  'image/webp': '.webp',
+};
+
+interface Archive {
+  /** Answers when the stream has gone into the zip. */
+  add(body: Readable, name: string, options?: { compress?: boolean; mtime?: Date }): Promise<void>;
+}
+
+/** One JSON file per declared table with rows of the creator, an index in words, and the media. */
+export function exportOf(ctx: Context, creator_id: string): Readable {
+  const output = new PassThrough();
+  const gone = new AbortController();
+  // Nobody reads any more: what is being read for it is closed as well.
+  output.once('close', () => gone.abort());
+  const zip = new ZipFile();
+  zip.on('error', (error) => output.destroy(error));
+  zip.outputStream.pipe(output);
+  const archive: Archive = {
+    async add(body, name, options = {}) {
+      addAbortSignal(gone.signal, body);
+      zip.addReadStream(body, name, options);
+      await finished(body);
+    },
+  };
+  fill(ctx, archive, creator_id)
+    .then(() => zip.end())
+    .catch((error) => {
+      if (gone.signal.aborted) return;
+      ctx.log.error({ event: 'export.fault', creator_id, err: error });
+      output.destroy(error);
+    });
+  return output;
+}
+
+/** Part after part, so that memory does not grow with what is stored. */
+async function fill(ctx: Context, archive: Archive, creator_id: string): Promise<void> {
+  const tables = declaredTables(ctx.modules);
+  const counts: Record<string, number> = {};
+  for (const table of Object.keys(tables)) {
+    const whose = ownRows(tables, table, creator_id);
+    if (!whose) continue;
+    const { rows, body } = await spoolRows(ctx, { table, columns: shown(tables, table), whose });
+    counts[table] = rows;
+    await archive.add(body, `data/${table}.json`);
+  }
+  const files = await addFiles(ctx, archive, creator_id);
+  const index = explainExport(ctx.config, tables, { counts, files });
+  await archive.add(Readable.from([index]), 'README.txt');
+}
+
+/** Media are compressed already. One that went in the meantime is left out. */
+async function addFiles(ctx: Context, archive: Archive, creator_id: string): Promise<number> {
+  let files = 0;
+  for (const media of await listFiles(ctx.db, creator_id)) {
+    const body = await ctx.storage.read(media.storage_key).catch(() => null);
+    if (!body) continue;
+    const name = media.storage_key.includes('.')
+      ? media.storage_key
+      : media.storage_key + (EXTENSIONS[media.content_type] ?? '');
+    await archive.add(body, `media/${name}`, { compress: false, mtime: media.created_at });
+    files += 1;
+  }
+  return files;
+}
+
+/** Tokens and hashes never leave, not even to the person they are about. */
+export function shown(tables: Tables, table: string): string[] {
+  const { columns, secret = [] } = tables[table] as TableDeclaration;
+  return Object.keys(columns).filter((column) => !secret.includes(column));
+}

@@ -1,0 +1,137 @@
+// What the legal pages say: the operator, the terms in days and every declared table, in words.
+import type { Config, PlanName } from '../config.ts';
+import type { Manifest } from '../plugin.ts';
+import type { Chapter, TableDeclaration } from './declaration.ts';
+import { declaredTables, type Tables } from './eraser.ts';
+import { UPDATED } from './updated.ts';
+import { CHAPTERS, inOrder, inWords, type Kept, kept } from './words.ts';
+
+interface Entry {
+  called: string;
+  purpose: string;
+  /** What its columns hold. */
+  holds: string[];
+  legal_basis: string;
+  recipients: string;
+  kept: string;
+  /** Why it outlives a creator; null when it does not. */
+  remains: string | null;
+}
+
+export interface LegalView {
+  operator: string;
+  email: string | null;
+  address: string | null;
+  data_protection_officer: string | null;
+  authority: string | null;
+  /** Set when the operator runs this for somebody else, who decides. */
+  controller: string | null;
+  updated: { on: string; declarations: string };
+  chapters: { name: string; tables: Entry[] }[];
+  /** What stores nothing about anybody, by name. */
+  machinery: string[];
+  remains: Kept[];
+  recipients: { name: string; of: string[] }[];
+  purposes: { basis: string; purposes: string[] }[];
+  days: Record<
+    'requests' | 'backups' | 'disconnected' | 'history' | 'inactive' | 'log' | 'media_longest',
+    number
+  >;
+  plans: { name: PlanName; media_days: number; key_days: number }[];
+}
+
+export function legalView(config: Config, modules: Manifest[]): LegalView {
+  const tables = declaredTables(modules);
+  const of_people = inOrder(tables).filter(([, { about }]) => about !== 'nobody');
+  const plans = (['free', 'trial', 'paid'] as const).map((name) => ({
+    name,
+    media_days: config.plans[name].media_days,
+    key_days: config.plans[name].key_days,
+  }));
+  return {
+    ...operatorOf(config),
+    updated: { on: longDate(UPDATED.on), declarations: UPDATED.declarations.slice(0, 12) },
+    chapters: chaptersOf(of_people, config),
+    machinery: machineryOf(tables),
+    remains: kept(config, tables),
+    recipients: groupedBy(of_people, 'recipients').map(({ name, tables: those }) => ({
+      name,
+      of: those.map(({ called }) => called),
+    })),
+    purposes: groupedBy(of_people, 'legal_basis').map(({ name, tables: those }) => ({
+      basis: name,
+      purposes: unique(those.map(({ purpose }) => purpose)),
+    })),
+    days: {
+      requests: config.REQUEST_RETENTION_DAYS,
+      backups: config.BACKUP_DAYS,
+      disconnected: config.DISCONNECTED_DAYS,
+      history: config.JOB_HISTORY_DAYS,
+      inactive: config.INACTIVE_DAYS,
+      log: config.LOG_RETENTION_DAYS,
+      media_longest: Math.max(...plans.map(({ media_days }) => media_days)),
+    },
+    plans,
+  };
+}
+
+function operatorOf(config: Config) {
+  return {
+    operator: config.OPERATOR_NAME ?? 'PM3K',
+    email: config.OPERATOR_EMAIL ?? null,
+    address: config.OPERATOR_ADDRESS ?? null,
+    data_protection_officer: config.OPERATOR_DPO ?? null,
+    authority: config.OPERATOR_AUTHORITY ?? null,
+    controller: config.OPERATOR_ROLE === 'processor' ? (config.CONTROLLER_NAME ?? null) : null,
+  };
+}
+
+function chaptersOf(tables: [string, TableDeclaration][], config: Config): LegalView['chapters'] {
+  return Object.entries(CHAPTERS).flatMap(([chapter, name]) => {
+    const entries = tables
+      .filter(([, { about }]) => about === (chapter as Chapter))
+      .map(([, declaration]) => entryOf(declaration, config));
+    return entries.length === 0 ? [] : [{ name, tables: entries }];
+  });
+}
+
+function entryOf(declaration: TableDeclaration, config: Config): Entry {
+  const { called, purpose, columns, legal_basis, recipients, kept: term, owner } = declaration;
+  return {
+    called,
+    purpose: inWords(purpose, config),
+    holds: unique(Object.values(columns)).map((words) => inWords(words, config)),
+    legal_basis,
+    recipients,
+    kept: inWords(term, config),
+    remains: 'keep' in owner ? inWords(owner.keep, config) : null,
+  };
+}
+
+function machineryOf(tables: Tables): string[] {
+  return inOrder(tables)
+    .filter(([, { about }]) => about === 'nobody')
+    .map(([, { called }]) => called);
+}
+
+/** The tables by one of their fields, without those where it says that there is nothing to tell. */
+function groupedBy(
+  tables: [string, TableDeclaration][],
+  field: 'recipients' | 'legal_basis',
+): { name: string; tables: TableDeclaration[] }[] {
+  const declarations = tables.map(([, declaration]) => declaration);
+  return unique(declarations.map((each) => each[field]))
+    .filter((name) => name !== 'None' && name !== 'No personal data')
+    .map((name) => ({ name, tables: declarations.filter((each) => each[field] === name) }));
+}
+
+function unique(words: string[]): string[] {
+  return [...new Set(words)];
+}
+
+/** `2026-11-25` → `25 November 2026`. */
+function longDate(day: string): string {
+  return new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' }).format(
+    new Date(`${day}T00:00:00Z`),
+  );
+}

@@ -1,0 +1,15 @@
+// The manifest of privacy: the export and the legal pages, made of what all modules declare.
+import type { Manifest } from '../plugin.ts';
+import { addApiRoutes } from '../web/api.ts';
+import { privacyRoutes } from './api.ts';
+import { addPrivacyPages } from './pages.ts';
+
+export const privacy: Manifest = {
+  name: 'privacy',
+  api: privacyRoutes,
+  routes(router, ctx) {
+    addApiRoutes(router, ctx, privacyRoutes);
+    addPrivacyPages(router, ctx);
+  },
+  personal_data: { nothing: 'It shows what the others declare.' },
+};
