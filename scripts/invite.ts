@@ -1,6 +1,6 @@
 // Prints an invitation link for one TikTok account, where SIGN_UP is `invite`; it works for seven days.
 import { readConfig } from '../src/config.ts';
-import { insertInvitation } from '../src/creators/store.ts';
+import { insertInvitation } from '../src/creators/invitations.ts';
 import { openDatabase } from '../src/database.ts';
 import { findRunningConnection } from '../src/embedded-postgres.ts';
 import { randomToken, sha256 } from '../src/secrets.ts';

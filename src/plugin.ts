@@ -12,34 +12,38 @@ import type { Storage } from './storage/storage.ts';
 import type { ApiRoute } from './web/api.ts';
 
 export type { Context } from './context.ts';
+export { type Grant, takeGrant } from './creators/grants.ts';
 // For what is done about people rather than posts: deletion and retention.
 export { removeAuthorization } from './creators/removal.ts';
-export { findKnownIds, type Grant, hasReturned, takeGrant } from './creators/store.ts';
+export { findKnownIds, hasReturned } from './creators/store.ts';
 export { openTokens } from './creators/tokens.ts';
 export { deletedCreators, recordDeletion } from './deletions/ledger.ts';
 export { queueExecution, requestDeletion } from './deletions/request.ts';
+export {
+  keepLeasedGrant,
+  leaseRevocation,
+  listDueRevocations,
+  openGrant,
+  type SealedGrant,
+  sealGrant,
+  settleRevocation,
+} from './deletions/revocations.ts';
 export {
   type Deletion,
   eraseCreator,
   findDeletion,
   finishDeletion,
   identifiersOf,
-  keepLeasedGrant,
-  leaseRevocation,
-  listDueRevocations,
   listUnfinished,
-  openGrant,
-  type SealedGrant,
-  sealGrant,
   sealIdentifiers,
-  settleRevocation,
   updateDeletion,
 } from './deletions/store.ts';
 export { invalid, Problem } from './errors.ts';
 export type { Job, MediaFacts, Patch } from './jobs/job.ts';
 export { Later } from './jobs/later.ts';
 export type { Attempt, Ledger } from './jobs/ledger.ts';
-export { countWorking, fenceOff, wakeConfirmation } from './jobs/store.ts';
+export { fenceOff, wakeConfirmation } from './jobs/moves.ts';
+export { countWorking } from './jobs/tally.ts';
 export {
   type EndedFile,
   findNeeded,

@@ -1,7 +1,7 @@
 // The JSON API of the key's own creator.
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import { countRecentJobs } from '../jobs/store.ts';
+import { countRecentJobs } from '../jobs/tally.ts';
 import { sumMedia } from '../media/store.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
 import { postingOptions } from './posting-options.ts';

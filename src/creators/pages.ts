@@ -7,8 +7,9 @@ import { openLink, PROOF_COOKIE, recordSignIn } from '../deletions/desk/link.ts'
 import { Problem } from '../errors.ts';
 import { sha256 } from '../secrets.ts';
 import { createPages } from '../web/pages.ts';
-import { beginProof, beginSignIn, exchangeCode, finishSignIn } from './sign-in.ts';
-import { findInvitation } from './store.ts';
+import { beginProof, beginSignIn, exchangeCode } from './authorization.ts';
+import { findInvitation } from './invitations.ts';
+import { finishSignIn } from './sign-in.ts';
 
 const BROWSER_COOKIE = 'pm3k_oauth';
 

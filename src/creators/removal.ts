@@ -2,7 +2,7 @@
 import type { Context } from '../context.ts';
 import { requestDeletion } from '../deletions/request.ts';
 import { Problem } from '../errors.ts';
-import { cancelAllJobs } from '../jobs/store.ts';
+import { cancelAllJobs } from '../jobs/moves.ts';
 import { REMOVAL_REASONS } from '../tiktok/webhook.ts';
 import { findCreatorByOpenId, forgetAuthorization } from './store.ts';
 

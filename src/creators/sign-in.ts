@@ -1,128 +1,18 @@
-// Connect with TikTok: the redirect there, the callback, and the creator that comes of it.
+// Connect with TikTok: the creator that comes of a way there and back.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../context.ts';
-import { supersedeRevocations } from '../deletions/store.ts';
+import { supersedeRevocations } from '../deletions/revocations.ts';
 import { Problem } from '../errors.ts';
-import { randomToken, sha256 } from '../secrets.ts';
 import { TikTokError } from '../tiktok/errors.ts';
-import { newVerifier, pkceChallenge, type TokenAnswer } from '../tiktok/oauth.ts';
-import {
-  type Creator,
-  findCreatorByOpenId,
-  findInvitation,
-  insertOAuthState,
-  type OAuthState,
-  type Profile,
-  saveCreator,
-  saveGrant,
-  takeOAuthState,
-  useInvitation,
-} from './store.ts';
+import type { TokenAnswer } from '../tiktok/oauth.ts';
+import { type Returned, usedInvitation } from './authorization.ts';
+import { saveGrant } from './grants.ts';
+import { useInvitation } from './invitations.ts';
+import { type Creator, findCreatorByOpenId, type Profile, saveCreator } from './store.ts';
 import { sealTokens } from './tokens.ts';
 
-const STATE_MINUTES = 10;
 // As long as one try to revoke holds its lease.
 const BUSY_MS = 61_000;
-const VERIFIER_CONTEXT = 'oauth_states.code_verifier';
-
-export function redirectUri(ctx: Context): string {
-  return `${ctx.config.PUBLIC_URL}/auth/tiktok/callback`;
-}
-
-/** TikTok wants PKCE of desktop apps only; its web login takes none. */
-function wantsPkce(ctx: Context): boolean {
-  const { TIKTOK_PKCE, is_local, PUBLIC_URL } = ctx.config;
-  if (TIKTOK_PKCE !== 'auto') return TIKTOK_PKCE === 'on';
-  return is_local && PUBLIC_URL.startsWith('http:');
-}
-
-/** The address of TikTok's consent page, and the secret that binds its answer to this browser. */
-export async function beginSignIn(
-  ctx: Context,
-  invitation_token: string | null,
-): Promise<{ url: string; browser_token: string }> {
-  const invitation = invitation_token
-    ? await findInvitation(ctx.db, sha256(invitation_token))
-    : null;
-  if (invitation_token && !invitation) throw usedInvitation();
-  const { TIKTOK_SCOPES } = ctx.config;
-  return begin(ctx, TIKTOK_SCOPES, { invitation_id: invitation?.id ?? null });
-}
-
-/** The same way there for a one-time link: it asks who somebody is, and for nothing else. */
-export async function beginProof(
-  ctx: Context,
-  link: { request_id: string; proof_token_hash: string },
-): Promise<{ url: string; browser_token: string }> {
-  return begin(ctx, ['user.info.basic'], link);
-}
-
-async function begin(
-  ctx: Context,
-  scopes: string[],
-  purpose: Partial<OAuthState>,
-): Promise<{ url: string; browser_token: string }> {
-  const state = randomToken(256);
-  const browser_token = randomToken(256);
-  const verifier = wantsPkce(ctx) ? newVerifier() : null;
-  await insertOAuthState(ctx.db, {
-    state_hash: sha256(state),
-    browser_hash: sha256(browser_token),
-    code_verifier: verifier && ctx.secrets.seal(verifier, VERIFIER_CONTEXT),
-    expires_at: new Date(Date.now() + STATE_MINUTES * 60_000),
-    ...purpose,
-  });
-  const url = ctx.tiktok.authorizeUrl({
-    state,
-    scopes,
-    redirect_uri: redirectUri(ctx),
-    ...(verifier ? { code_challenge: pkceChallenge(verifier) } : {}),
-  });
-  return { url, browser_token };
-}
-
-export interface Callback {
-  code?: string | undefined;
-  state?: string | undefined;
-  error?: string | undefined;
-  browser_token?: string | undefined;
-}
-
-/** Who came back from TikTok, and what the way there was begun for. */
-export interface Returned {
-  state: OAuthState;
-  answer: TokenAnswer;
-}
-
-/** Throws `forbidden`, `unavailable` or `tiktok_refused`. */
-export async function exchangeCode(
-  ctx: Context,
-  callback: Callback,
-  signal: AbortSignal,
-): Promise<Returned> {
-  const state = callback.state ? await takeOAuthState(ctx.db, sha256(callback.state)) : undefined;
-  if (!state || !callback.browser_token || state.browser_hash !== sha256(callback.browser_token)) {
-    throw new Problem(
-      'forbidden',
-      'This sign-in was not begun in this browser, was used already, or is older than ten minutes. Begin again.',
-    );
-  }
-  if (callback.error) throw refusedSignIn(callback.error);
-  if (!callback.code)
-    throw new Problem('invalid_request', 'TikTok sent neither a code nor an error. Begin again.');
-  const verifier = state.code_verifier && ctx.secrets.open(state.code_verifier, VERIFIER_CONTEXT);
-  const answer = await ctx.tiktok
-    .exchange(
-      {
-        code: callback.code,
-        redirect_uri: redirectUri(ctx),
-        ...(verifier ? { code_verifier: verifier } : {}),
-      },
-      { signal },
-    )
-    .catch(explain);
-  return { state, answer };
-}
 
 /** The creator who connected. Throws `sign_up_closed`. */
 export async function finishSignIn(
@@ -210,47 +100,4 @@ async function profileOf(
 function confirmName(profile: Profile, username: string): void {
   profile.username = username;
   profile.name_confirmed_at = new Date();
-}
-
-function usedInvitation(): Problem {
-  return new Problem(
-    'sign_up_closed',
-    'This invitation was used already or has ended. Ask the operator for a new one.',
-  );
-}
-
-function refusedSignIn(error: string): Problem {
-  const code = /^[a-z_]{1,64}$/.test(error) ? error : 'unknown';
-  const tiktok = { code, message: '', log_id: null };
-  if (code === 'access_denied') {
-    return new Problem(
-      'forbidden',
-      'You did not allow the connection on TikTok’s page, so nothing was connected.',
-      { tiktok },
-    );
-  }
-  if (code === 'invalid_scope') {
-    return new Problem(
-      'tiktok_refused',
-      'TikTok has not approved one of the scopes this instance asks for. The operator can change TIKTOK_SCOPES.',
-      { tiktok },
-    );
-  }
-  return new Problem(
-    'tiktok_refused',
-    `TikTok refused the sign-in (${code}). Begin again; if it stays, tell the operator.`,
-    { tiktok },
-  );
-}
-
-function explain(error: unknown): never {
-  if (error instanceof TikTokError && error.kind === 'refused') throw refusedSignIn(error.code);
-  if (error instanceof TikTokError) {
-    throw new Problem(
-      'unavailable',
-      'TikTok does not answer at the moment. Begin again in a minute.',
-      { cause: error },
-    );
-  }
-  throw error;
 }

@@ -2,6 +2,7 @@
 import type { Knex } from 'knex';
 import type { Config, PlanLimits, PlanName } from '../config.ts';
 import { Problem } from '../errors.ts';
+import { findGrant } from './grants.ts';
 
 /** A row of `creators`. */
 export interface Creator {
@@ -91,7 +92,6 @@ export async function saveSettings(
     .update({ ...Object.fromEntries(given), updated_at: db.fn.now() });
 }
 
-/** Judged by this version of the grant; who has connected again meanwhile stays connected. */
 /** The creator, or a program of theirs, was here; written once a day, and to the day alone. */
 export async function noteSeen(
   db: Knex,
@@ -106,6 +106,7 @@ export async function noteSeen(
     .update({ last_seen_at: today });
 }
 
+/** Judged by this version of the grant; who has connected again meanwhile stays connected. */
 export async function markDisconnected(trx: Knex, id: string, version: number): Promise<void> {
   await trx('creators')
     .where({ id, disconnected_at: null })
@@ -197,153 +198,4 @@ export async function hasReturned(db: Knex, open_id: string): Promise<boolean> {
 export async function findKnownIds(db: Knex, ids: string[]): Promise<string[]> {
   const rows = await db('creators').whereIn('id', ids).select('id');
   return rows.map((row) => row.id as string);
-}
-
-export interface Grant {
-  creator_id: string;
-  scopes: string[];
-  /** Sealed. */
-  access_token: string;
-  /** Sealed. */
-  refresh_token: string;
-  access_expires_at: Date;
-  refresh_expires_at: Date;
-  version: number;
-  lease_id: string | null;
-  leased_until: Date | null;
-  refreshed_at: Date;
-  granted_at: Date;
-}
-
-type NewGrant = Pick<
-  Grant,
-  | 'creator_id'
-  | 'scopes'
-  | 'access_token'
-  | 'refresh_token'
-  | 'access_expires_at'
-  | 'refresh_expires_at'
->;
-
-export async function findGrant(db: Knex, creator_id: string): Promise<Grant | undefined> {
-  return db('grants').where({ creator_id }).first();
-}
-
-/** A new connection replaces the old grant; its version moves on, so a refresh under way loses. */
-export async function saveGrant(trx: Knex, grant: NewGrant): Promise<void> {
-  await trx('grants')
-    .insert(grant)
-    .onConflict('creator_id')
-    .merge({
-      ...grant,
-      version: trx.raw('grants.version + 1'),
-      lease_id: null,
-      leased_until: null,
-      refreshed_at: trx.fn.now(),
-      granted_at: trx.fn.now(),
-    });
-}
-
-/** Takes the grant out of the table; null when there is none, `busy` while it is being refreshed. */
-export async function takeGrant(trx: Knex, creator_id: string): Promise<Grant | 'busy' | null> {
-  const [grant] = await trx('grants')
-    .where({ creator_id })
-    .whereRaw('(leased_until is null or leased_until < now())')
-    .delete()
-    .returning('*');
-  if (grant) return grant;
-  return (await findGrant(trx, creator_id)) ? 'busy' : null;
-}
-
-/** Takes the right to refresh this version of the grant; false when somebody else holds it. */
-export async function leaseGrant(
-  db: Knex,
-  grant: Grant,
-  lease_id: string,
-  seconds: number,
-): Promise<boolean> {
-  const taken = await db('grants')
-    .where({ creator_id: grant.creator_id, version: grant.version })
-    .whereRaw('(leased_until is null or leased_until < now())')
-    .update({ lease_id, leased_until: db.raw("now() + ? * interval '1 second'", [seconds]) });
-  return taken === 1;
-}
-
-export async function releaseGrant(db: Knex, creator_id: string, lease_id: string): Promise<void> {
-  await db('grants').where({ creator_id, lease_id }).update({ lease_id: null, leased_until: null });
-}
-
-/** Stores what a refresh brought, only for the version it refreshed; false when that was replaced. */
-export async function saveRefresh(
-  db: Knex,
-  grant: Grant,
-  fresh: Omit<NewGrant, 'creator_id'>,
-): Promise<boolean> {
-  const saved = await db('grants')
-    .where({ creator_id: grant.creator_id, version: grant.version })
-    .update({
-      ...fresh,
-      version: grant.version + 1,
-      lease_id: null,
-      leased_until: null,
-      refreshed_at: db.fn.now(),
-    });
-  return saved === 1;
-}
-
-export interface Invitation {
-  id: string;
-  expires_at: Date;
-  used_at: Date | null;
-}
-
-export async function findInvitation(
-  db: Knex,
-  token_hash: string,
-): Promise<Invitation | undefined> {
-  return db('invitations')
-    .where({ token_hash, used_at: null })
-    .where('expires_at', '>', new Date())
-    .first();
-}
-
-export async function insertInvitation(
-  db: Knex,
-  token_hash: string,
-  expires_at: Date,
-): Promise<void> {
-  await db('invitations').insert({ token_hash, expires_at });
-}
-
-/** False when somebody used it in the meantime. */
-export async function useInvitation(trx: Knex, id: string, creator_id: string): Promise<boolean> {
-  const used = await trx('invitations')
-    .where({ id, used_at: null })
-    .update({ used_at: trx.fn.now(), creator_id });
-  return used === 1;
-}
-
-export interface OAuthState {
-  state_hash: string;
-  browser_hash: string;
-  /** Sealed. */
-  code_verifier: string | null;
-  invitation_id: string | null;
-  expires_at: Date;
-  /** The deletion request whose one-time link it began with; then nobody is signed in by it. */
-  request_id: string | null;
-  proof_token_hash: string | null;
-}
-
-export async function insertOAuthState(db: Knex, state: Partial<OAuthState>): Promise<void> {
-  await db('oauth_states').insert(state);
-}
-
-/** Single use: whoever reads a state also removes it. */
-export async function takeOAuthState(
-  db: Knex,
-  state_hash: string,
-): Promise<OAuthState | undefined> {
-  const [state] = await db('oauth_states').where({ state_hash }).delete().returning('*');
-  return state && state.expires_at > new Date() ? state : undefined;
 }

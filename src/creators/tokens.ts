@@ -5,14 +5,8 @@ import type { Context } from '../context.ts';
 import { Problem } from '../errors.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
-import {
-  findGrant,
-  type Grant,
-  leaseGrant,
-  markDisconnected,
-  releaseGrant,
-  saveRefresh,
-} from './store.ts';
+import { findGrant, type Grant, leaseGrant, releaseGrant, saveRefresh } from './grants.ts';
+import { markDisconnected } from './store.ts';
 
 // Longer than the refresh request can take, so that a lease ends only when its holder has died.
 const LEASE_SECONDS = 45;

@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
 import { markLeaving } from '../creators/store.ts';
 import { Problem } from '../errors.ts';
-import { cancelAllJobs } from '../jobs/store.ts';
+import { cancelAllJobs } from '../jobs/moves.ts';
 import { queueChore } from '../queue.ts';
 import { type Deletion, findByCreator, insertDeletion, type Method } from './store.ts';
 

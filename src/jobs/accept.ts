@@ -7,19 +7,16 @@ import { invalid, Problem } from '../errors.ts';
 import { lockUpload } from '../media/store.ts';
 import { parseWith } from '../web/api.ts';
 import type { Job, PostSettings } from './job.ts';
+import { closeAttempts, endJob, isCommitted, queueNext } from './moves.ts';
 import { type JobPatch, type NewJobRequest, settingsSchema } from './schema.ts';
 import { CANCELLABLE_STATES, STATES, statusOf, type WorkingState } from './states.ts';
 import {
   type Consent,
-  closeAttempts,
-  endJob,
   insertConsent,
   insertEvent,
   insertJob,
-  isCommitted,
   json,
   lockJob,
-  queueNext,
   updateLockedJob,
 } from './store.ts';
 

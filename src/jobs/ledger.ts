@@ -2,7 +2,8 @@
 import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
 import type { Job } from './job.ts';
-import { fencedUpdate, insertEvent, LostJob } from './store.ts';
+import { fencedUpdate, LostJob } from './moves.ts';
+import { insertEvent } from './store.ts';
 
 /** An attempt to publish. `committed_at` is the mark: from then on it may have been posted. */
 export interface Attempt {

@@ -14,7 +14,8 @@ import { cursorOf, parseCursor } from './api.ts';
 import { declaration, type Faults, type Form, readForm } from './composer.ts';
 import type { Job } from './job.ts';
 import { STATUSES, type Status, statusOf } from './states.ts';
-import { countRecentJobs, findNextScheduled, getJob, listEvents, listJobs } from './store.ts';
+import { findNextScheduled, getJob, listEvents, listJobs } from './store.ts';
+import { countRecentJobs } from './tally.ts';
 import { postUrls } from './view.ts';
 
 const PAGE = 20;

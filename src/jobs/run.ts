@@ -3,43 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
-import { creatorTikTok } from '../creators/tiktok.ts';
 import { Problem } from '../errors.ts';
 import { DeclaredDead } from '../heartbeat.ts';
-import { keepWorkingCopy } from '../media/store.ts';
-import type { Hands, Step } from '../plugin.ts';
+import type { Step } from '../plugin.ts';
 import { queueStep } from '../queue.ts';
+import { type Fence, makeHands, type RunControl, Stopping, watchFence } from './hands.ts';
 import type { Job, JobError, Patch } from './job.ts';
 import { Later } from './later.ts';
-import { createLedger } from './ledger.ts';
+import { beginRun, fencedUpdate, isCommitted, LostJob, moveJob, queueNext } from './moves.ts';
 import { STATES, type StepName, type WorkingState } from './states.ts';
-import {
-  beginRun,
-  fencedUpdate,
-  holdsJob,
-  insertEvent,
-  isCommitted,
-  LostJob,
-  moveJob,
-  queueNext,
-} from './store.ts';
+import { insertEvent } from './store.ts';
 
-/** What the worker tells a run about its surroundings. */
-export interface RunControl {
-  /** The process is stopping: go on to the next checkpoint, no further. */
-  stopping: AbortSignal;
-  /** Stop now: the time to stop is over, or this pool was declared dead. */
-  aborted: AbortSignal;
-  is_last_attempt: boolean;
-}
-
-/** Thrown at a checkpoint when the process is stopping; the run is queued again at once. */
-class Stopping extends Error {
-  override name = 'Stopping';
-}
-
-const WATCH_MS = 2_000;
-const PROGRESS_MS = 1_000;
 const DAY_MS = 24 * 3600_000;
 /** Nine minutes of doubling, then one fault each five minutes: a day. */
 const GIVE_UP_FAULTS = 290;
@@ -82,76 +56,6 @@ export async function runStep(
     fence.stop();
     await rm(scratch, { recursive: true, force: true });
   }
-}
-
-interface Fence {
-  signal: AbortSignal;
-  lose(): void;
-  throwIfLost(): void;
-  stop(): void;
-}
-
-/** Looks from time to time whether the job is still ours, so that a long step stops soon when not. */
-function watchFence(ctx: Context, holder: { job: Job }, aborted: AbortSignal): Fence {
-  const lost = new AbortController();
-  const timer = setInterval(async () => {
-    const held = await holdsJob(ctx.db, holder.job).catch(() => true);
-    if (!held) lost.abort(new LostJob('The job was taken over, cancelled or deleted'));
-  }, WATCH_MS);
-  return {
-    signal: AbortSignal.any([lost.signal, aborted]),
-    lose: () => lost.abort(new LostJob('The job was taken over, cancelled or deleted')),
-    throwIfLost: () => {
-      if (lost.signal.aborted) throw lost.signal.reason;
-    },
-    stop: () => clearInterval(timer),
-  };
-}
-
-function makeHands(
-  ctx: Context,
-  holder: { job: Job },
-  scratch: string,
-  fence: Fence,
-  control: RunControl,
-  settings: Record<string, unknown>,
-): Hands {
-  const { db, log } = ctx;
-  const { signal } = fence;
-  return {
-    scratch,
-    storage: ctx.storage,
-    signal,
-    progress: progressWriter(ctx, holder, fence),
-    checkpoint() {
-      signal.throwIfAborted();
-      if (control.stopping.aborted) throw new Stopping('The process is stopping');
-    },
-    keep: (path, content_type) => keepWorkingCopy(ctx, holder.job, path, content_type, signal),
-    tiktok: creatorTikTok(ctx, holder.job.creator_id, signal),
-    ledger: createLedger(ctx, holder),
-    async note(name, details = {}) {
-      await db.transaction(async (trx) => {
-        await fencedUpdate(trx, holder.job, {});
-        await insertEvent(trx, holder.job.id, name, details);
-      });
-    },
-    log: log.child({ job_id: holder.job.id }),
-    settings,
-  };
-}
-
-/** Writes at most once a second; a write that finds the fence lost stops the step. */
-function progressWriter(ctx: Context, holder: { job: Job }, fence: Fence) {
-  let written_at = 0;
-  return (fraction: number) => {
-    if (Date.now() - written_at < PROGRESS_MS) return;
-    written_at = Date.now();
-    const progress = Math.min(1, Math.max(0, fraction));
-    fencedUpdate(ctx.db, holder.job, { progress }).catch((error) => {
-      if (error instanceof LostJob) fence.lose();
-    });
-  };
 }
 
 /** Commits a patch as one move, or a Later as the same step queued again. */

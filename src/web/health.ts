@@ -8,7 +8,7 @@ import { countOpenRequests } from '../deletions/desk/store.ts';
 import { Problem } from '../errors.ts';
 import { hasLivingWorker } from '../heartbeat.ts';
 import { ALL_STATES } from '../jobs/states.ts';
-import { countByState, findOverdue } from '../jobs/store.ts';
+import { countByState, findOverdue } from '../jobs/tally.ts';
 import { isEqual } from '../secrets.ts';
 
 export function addHealthRoutes(router: Router, ctx: Context): void {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import pg from 'pg';
 import { account } from '../../scripts/tiktok-sandbox/state.ts';
-import { findGrant } from '../../src/creators/store.ts';
+import { findGrant } from '../../src/creators/grants.ts';
 import { openTokens } from '../../src/creators/tokens.ts';
 import { requestDeletion } from '../../src/deletions/request.ts';
 import type { Term } from '../../src/privacy/declaration.ts';

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type Database, openDatabase } from '../../src/database.ts';
 import { requestDeletion } from '../../src/deletions/request.ts';
-import { cancelAllJobs } from '../../src/jobs/store.ts';
+import { cancelAllJobs } from '../../src/jobs/moves.ts';
 import { mendQueues, removeIdleQueues } from '../../src/queue.ts';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
 import { aContext } from '../support/context.ts';

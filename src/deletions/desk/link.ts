@@ -1,8 +1,9 @@
 // The one-time link: who signed in with TikTok is compared and forgotten; a second click confirms.
 import type { Knex } from 'knex';
 import type { Context } from '../../context.ts';
-import type { Returned } from '../../creators/sign-in.ts';
-import { findCreatorByOpenId, saveGrant } from '../../creators/store.ts';
+import type { Returned } from '../../creators/authorization.ts';
+import { saveGrant } from '../../creators/grants.ts';
+import { findCreatorByOpenId } from '../../creators/store.ts';
 import { accessOf, sealTokens } from '../../creators/tokens.ts';
 import { Problem } from '../../errors.ts';
 import { sha256 } from '../../secrets.ts';

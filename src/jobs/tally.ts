@@ -1,0 +1,58 @@
+// The SQL that counts jobs: by state for the metrics, by status and day for their creator.
+import type { Knex } from 'knex';
+import { STATUSES, type Status, statusOf, WORKING_STATES } from './states.ts';
+
+export async function countRecentJobs(db: Knex, creator_id: string): Promise<number> {
+  const row = await db('jobs')
+    .where({ creator_id })
+    .whereNotIn('state', ['failed', 'cancelled'])
+    .where('send_at', '>', new Date(Date.now() - 86_400_000))
+    .where('send_at', '<=', new Date())
+    .count('* as count')
+    .first();
+  return Number(row?.['count'] ?? 0);
+}
+
+/** Jobs of a creator that have not ended. */
+export async function countWorking(db: Knex, creator_id: string): Promise<number> {
+  const row = await db('jobs')
+    .where({ creator_id })
+    .whereIn('state', WORKING_STATES)
+    .count('* as count')
+    .first();
+  return Number(row?.['count'] ?? 0);
+}
+
+/** A creator's posts by public status; those that occur. */
+export async function countByStatus(
+  db: Knex,
+  creator_id: string,
+): Promise<{ status: Status; count: number }[]> {
+  const rows = await db('jobs')
+    .where({ creator_id })
+    .groupByRaw('state, send_at > now()')
+    .select('state', db.raw('max(send_at) as send_at'), db.raw('count(*)::int as count'));
+  const counts = new Map<Status, number>();
+  for (const { count, ...job } of rows) {
+    counts.set(statusOf(job), (counts.get(statusOf(job)) ?? 0) + count);
+  }
+  return STATUSES.flatMap((status) => {
+    const count = counts.get(status);
+    return count ? [{ status, count }] : [];
+  });
+}
+
+export async function countByState(db: Knex): Promise<Map<string, number>> {
+  const rows = await db('jobs').groupBy('state').select('state').count('* as count');
+  return new Map(rows.map((row) => [String(row['state']), Number(row['count'])]));
+}
+
+/** Planned time of the longest overdue job that is ready to be sent. */
+export async function findOverdue(db: Knex): Promise<Date | null> {
+  const row = await db('jobs')
+    .where({ state: 'ready' })
+    .where('send_at', '<', new Date())
+    .min('send_at as first')
+    .first();
+  return (row?.['first'] as Date | null | undefined) ?? null;
+}
