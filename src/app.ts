@@ -5,6 +5,7 @@ import Koa from 'koa';
 import helmet from 'koa-helmet';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
+import type { Manifest } from './plugin.ts';
 import { recordRequests } from './request-log/record.ts';
 import { addDocs } from './web/docs.ts';
 import { addHealthRoutes } from './web/health.ts';
@@ -13,7 +14,7 @@ import { pageOfProblem } from './web/pages.ts';
 import { problems } from './web/problems.ts';
 import { addStatic } from './web/static.ts';
 
-export function createApp(ctx: Context): Koa {
+export function createApp(ctx: Context, modules: Manifest[]): Koa {
   const app = new Koa();
   app.proxy = ctx.config.TRUST_PROXY > 0;
   app.maxIpsCount = ctx.config.TRUST_PROXY;
@@ -25,7 +26,7 @@ export function createApp(ctx: Context): Koa {
   app.use(problems(ctx, pageOfProblem(ctx)));
   app.use(secureHeaders(ctx));
   app.use(sameOriginOnly(ctx));
-  for (const router of routersOf(ctx)) {
+  for (const router of routersOf(ctx, modules)) {
     app.use(router.routes());
     app.use(router.allowedMethods());
   }
@@ -33,14 +34,14 @@ export function createApp(ctx: Context): Koa {
 }
 
 /** A worker serves machines only; a web process everything. */
-function routersOf(ctx: Context): Router[] {
+function routersOf(ctx: Context, modules: Manifest[]): Router[] {
   const health = new Router();
   addHealthRoutes(health, ctx);
   if (ctx.config.ROLE === 'worker') return [health];
   const pages = new Router();
   addStatic(pages, ctx);
-  addDocs(pages, ctx);
-  for (const module of ctx.modules) module.routes?.(pages, ctx);
+  addDocs(pages, ctx, modules);
+  for (const module of modules) module.routes?.(pages, ctx);
   return [health, pages];
 }
 

@@ -1,14 +1,38 @@
 // The one argument: everything a module may need, built once from the configuration.
 import { join, resolve } from 'node:path';
+import type { z } from 'zod';
 import { appSecret } from './app-secret.ts';
 import type { Config } from './config.ts';
 import { type ConnectionOptions, type Database, openDatabase } from './database.ts';
+import type { MediaFacts } from './jobs/job.ts';
 import type { Logger } from './log.ts';
-import type { Inspection, Manifest } from './plugin.ts';
+import type { PersonalData } from './privacy/declaration.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
 import { createDiskStorage } from './storage/disk.ts';
 import type { Storage } from './storage/storage.ts';
 import { createTikTok, type TikTok } from './tiktok/client.ts';
+
+/** What a look at a freshly arrived file found. */
+export interface Inspection {
+  content_type: string;
+  /** File name extension with its dot, e.g. `.mp4`. */
+  extension: string;
+  facts: MediaFacts;
+}
+
+/** What everybody may know of a module; what it does stands in its manifest. */
+export interface Module {
+  name: string;
+  /** Env name → zod schema with a description (`.describe()`), parsed with the rest at start. */
+  settings?: Record<string, z.ZodType>;
+  /** Looks at an uploaded file before it is accepted; throws `media_rejected`. One module offers it. */
+  inspect?: (
+    path: string,
+    hands: { signal: AbortSignal; log: Logger; settings: Record<string, unknown> },
+  ) => Promise<Inspection>;
+  /** Required: there is no way to say nothing about personal data. */
+  personal_data: PersonalData;
+}
 
 export interface Context {
   config: Config;
@@ -18,7 +42,7 @@ export interface Context {
   secrets: Secrets;
   storage: Storage;
   tiktok: TikTok;
-  modules: Manifest[];
+  modules: Module[];
   /** This process's own folder for working files; emptied at start. */
   scratch: string;
   /** Looks at a file that just arrived; throws `media_rejected`. */
@@ -52,7 +76,7 @@ export function createContext(
 }
 
 /** The values of one module's own settings. */
-export function settingsOf(config: Config, module: Manifest): Record<string, unknown> {
+export function settingsOf(config: Config, module: Module): Record<string, unknown> {
   const names = Object.keys(module.settings ?? {});
   return Object.fromEntries(names.map((name) => [name, config.plugin_settings[name]]));
 }

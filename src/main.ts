@@ -51,8 +51,8 @@ async function main(): Promise<void> {
     running.ctx = ctx;
     await migrate(ctx.db, ctx.connection);
     for (const module of modules) await module.before_start?.(ctx);
-    if (config.ROLE !== 'web') running.worker = await startWorker(ctx, postgres !== null);
-    running.server = await listen(createApp(ctx), config);
+    if (config.ROLE !== 'web') running.worker = await startWorker(ctx, modules, postgres !== null);
+    running.server = await listen(createApp(ctx, modules), config);
   } catch (error) {
     await stop(running);
     throw error;

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { z } from 'zod';
 import { access } from './access/module.ts';
 import { billing } from './billing/module.ts';
+import { connections } from './connections/module.ts';
 import { creators } from './creators/module.ts';
 import { deletions } from './deletions/module.ts';
 import { jobs } from './jobs/module.ts';
@@ -26,6 +27,7 @@ const CORE: Manifest[] = [
   storedMedia,
   jobs,
   deletions,
+  connections,
   operators,
   statistics,
   requestLog,

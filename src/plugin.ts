@@ -1,20 +1,18 @@
 // «#plugin»: all that a plugin may import, and the shape of the manifest every module hands in.
 import type Router from '@koa/router';
-import type { z } from 'zod';
-import type { Context } from './context.ts';
+import type { Context, Module } from './context.ts';
 import type { CreatorTikTok } from './creators/tiktok.ts';
-import type { Job, MediaFacts, Patch } from './jobs/job.ts';
+import type { Job, Patch } from './jobs/job.ts';
 import type { Later } from './jobs/later.ts';
 import type { Ledger } from './jobs/ledger.ts';
 import type { Logger } from './log.ts';
-import type { PersonalData } from './privacy/declaration.ts';
 import type { Storage } from './storage/storage.ts';
 import type { ApiRoute } from './web/api.ts';
 
-export type { Context } from './context.ts';
-export { type Grant, takeGrant } from './creators/grants.ts';
 // For what is done about people rather than posts: deletion and retention.
-export { removeAuthorization } from './creators/removal.ts';
+export { removeAuthorization } from './connections/removal.ts';
+export type { Context, Inspection } from './context.ts';
+export { type Grant, takeGrant } from './creators/grants.ts';
 export { findKnownIds, hasReturned } from './creators/store.ts';
 export { openTokens } from './creators/tokens.ts';
 export { deletedCreators, recordDeletion } from './deletions/ledger.ts';
@@ -121,20 +119,8 @@ export interface Tick {
   run(ctx: Context): Promise<void>;
 }
 
-/** What a look at a freshly arrived file found. */
-export interface Inspection {
-  content_type: string;
-  /** File name extension with its dot, e.g. `.mp4`. */
-  extension: string;
-  facts: MediaFacts;
-}
-
 /** The plain value by which a core folder or a plugin says what it brings. */
-export interface Manifest {
-  /** Its folder's name. */
-  name: string;
-  /** Env name → zod schema with a description (`.describe()`), parsed with the rest at start. */
-  settings?: Record<string, z.ZodType>;
+export interface Manifest extends Module {
   steps?: Record<string, Step>;
   chores?: Record<string, Chore>;
   ticks?: Record<string, Tick>;
@@ -144,11 +130,4 @@ export interface Manifest {
   api?: ApiRoute[];
   /** Adds routes to the router; pages and API alike. */
   routes?: (router: Router, ctx: Context) => void;
-  /** Looks at an uploaded file before it is accepted; throws `media_rejected`. One module offers it. */
-  inspect?: (
-    path: string,
-    hands: Pick<Hands, 'signal' | 'settings' | 'log'>,
-  ) => Promise<Inspection>;
-  /** Required: there is no way to say nothing about personal data. */
-  personal_data: PersonalData;
 }

@@ -7,6 +7,7 @@ import { runStep } from './jobs/run.ts';
 import { STEP_NAMES, type StepName } from './jobs/states.ts';
 import { type LaneName, startLane } from './lane.ts';
 import { choresOf, stepsOf } from './modules.ts';
+import type { Manifest } from './plugin.ts';
 
 export interface Worker {
   /** Lets running steps reach their next checkpoint, then ends; at most 25 s. */
@@ -14,8 +15,12 @@ export interface Worker {
 }
 
 /** `is_alone`: no other process can be using the database, so locks found now are a dead one's. */
-export async function startWorker(ctx: Context, is_alone: boolean): Promise<Worker> {
-  const steps = stepsOf(ctx.modules);
+export async function startWorker(
+  ctx: Context,
+  modules: Manifest[],
+  is_alone: boolean,
+): Promise<Worker> {
+  const steps = stepsOf(modules);
   const missing = STEP_NAMES.filter((name) => !steps.has(name));
   if (missing.length > 0) throw new Error(`Expected a module for each step, missing: ${missing}`);
   if (is_alone) await declareDead(ctx, 0);
@@ -25,15 +30,15 @@ export async function startWorker(ctx: Context, is_alone: boolean): Promise<Work
     startLane(ctx, {
       name,
       concurrency,
-      tasks: (aborted) => tasksOf(ctx, name, stopping.signal, aborted),
-      cron: name === 'main' ? cronItemsOf(ctx) : [],
+      tasks: (aborted) => tasksOf(ctx, modules, name, stopping.signal, aborted),
+      cron: name === 'main' ? cronItemsOf(modules) : [],
       stopping: stopping.signal,
     });
   const lanes = await Promise.all([
     open('media', TRANSCODE_CONCURRENCY),
     open('main', WORKER_CONCURRENCY),
   ]);
-  const ticks = startTicks(ctx);
+  const ticks = startTicks(ctx, modules);
   return {
     async stop() {
       stopping.abort();
@@ -46,12 +51,13 @@ export async function startWorker(ctx: Context, is_alone: boolean): Promise<Work
 /** The record of functions for graphile-worker. Only a name leaves a failing run, never its message. */
 function tasksOf(
   ctx: Context,
+  modules: Manifest[],
   lane: LaneName,
   stopping: AbortSignal,
   aborted: AbortSignal,
 ): TaskList {
   const tasks: TaskList = {};
-  for (const [name, { step, module }] of stepsOf(ctx.modules)) {
+  for (const [name, { step, module }] of stepsOf(modules)) {
     if (laneOf(name) !== lane) continue;
     tasks[name] = async (payload, { job: queue_run }) => {
       const is_last_attempt = queue_run.attempts >= queue_run.max_attempts;
@@ -66,7 +72,7 @@ function tasksOf(
     };
   }
   if (lane === 'main') {
-    for (const [name, chore] of choresOf(ctx.modules)) {
+    for (const [name, chore] of choresOf(modules)) {
       const stop = AbortSignal.any([stopping, aborted]);
       tasks[name] = async (payload) => {
         await withoutWords(
@@ -96,15 +102,15 @@ async function withoutWords(
   }
 }
 
-function cronItemsOf(ctx: Context) {
-  const items = [...choresOf(ctx.modules)].flatMap(([name, chore]) =>
+function cronItemsOf(modules: Manifest[]) {
+  const items = [...choresOf(modules)].flatMap(([name, chore]) =>
     chore.cron ? [{ task: name, match: chore.cron, options: { backfillPeriod: 0 } }] : [],
   );
   return parseCronItems(items);
 }
 
-function startTicks(ctx: Context): ScheduledTask[] {
-  return ctx.modules.flatMap((module) =>
+function startTicks(ctx: Context, modules: Manifest[]): ScheduledTask[] {
+  return modules.flatMap((module) =>
     Object.entries(module.ticks ?? {}).map(([name, tick]) =>
       cron.schedule(
         tick.cron,

@@ -4,9 +4,8 @@ import type pg from 'pg';
 import { LEDGER } from '../../src/deletions/ledger.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import type { Entry } from './archive.ts';
-import { kindOf } from './contents.ts';
+import { type EndOfBackup, kindOf, type ManifestOfBackup } from './contents.ts';
 import type { Place } from './place.ts';
-import type { Checked } from './restore.ts';
 import type { Settled } from './settle-jobs.ts';
 import {
   beginStaging,
@@ -25,6 +24,12 @@ interface Files {
   bytes: number;
   /** Their content is not what their row says: the disk had lost them before. */
   damaged: number;
+}
+
+/** What a first reading of the whole backup found. */
+export interface Checked {
+  manifest: ManifestOfBackup;
+  end: EndOfBackup;
 }
 
 export type PutBack = Files & Settled;

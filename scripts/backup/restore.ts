@@ -17,7 +17,7 @@ import {
 import { BackupFault, runScript, wrongUsage } from './fault.ts';
 import { identityOf } from './identity.ts';
 import { connect, openAlone } from './place.ts';
-import { type PutBack, putBack } from './put-back.ts';
+import { type Checked, type PutBack, putBack } from './put-back.ts';
 import { missingMigrations } from './staging.ts';
 import { assertReplaceable, assertStopped } from './target.ts';
 
@@ -27,11 +27,6 @@ Puts the backup FILE into an empty database and storage, while PM3K is stopped. 
 where there are creators already; what came after the backup is lost then.`;
 
 const DAY_MS = 86_400_000;
-
-export interface Checked {
-  manifest: ManifestOfBackup;
-  end: EndOfBackup;
-}
 
 if (import.meta.main) await runScript(main);
 

@@ -2,7 +2,6 @@
 import type { Manifest } from '../plugin.ts';
 import { addApiRoutes } from '../web/api.ts';
 import { creatorRoutes } from './api.ts';
-import { addCreatorPages } from './pages.ts';
 import { addSettingsPages } from './settings.ts';
 
 const RUNNING_THE_SERVICE = 'Performance of the contract (Art. 6(1)(b) GDPR)';
@@ -12,7 +11,6 @@ export const creators: Manifest = {
   api: creatorRoutes,
   routes(router, ctx) {
     addApiRoutes(router, ctx, creatorRoutes);
-    addCreatorPages(router, ctx);
     addSettingsPages(router, ctx);
   },
   personal_data: {

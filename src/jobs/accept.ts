@@ -7,7 +7,7 @@ import { invalid, Problem } from '../errors.ts';
 import { lockUpload } from '../media/store.ts';
 import { parseWith } from '../web/api.ts';
 import type { Job, PostSettings } from './job.ts';
-import { closeAttempts, endJob, isCommitted, queueNext } from './moves.ts';
+import { closeAttempts, endJob, isCommitted } from './moves.ts';
 import { type JobPatch, type NewJobRequest, settingsSchema } from './schema.ts';
 import { CANCELLABLE_STATES, STATES, statusOf, type WorkingState } from './states.ts';
 import {
@@ -17,6 +17,7 @@ import {
   insertJob,
   json,
   lockJob,
+  queueNext,
   updateLockedJob,
 } from './store.ts';
 

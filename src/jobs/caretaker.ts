@@ -3,9 +3,9 @@ import type { Context } from '../context.ts';
 import { buryTheDead } from '../heartbeat.ts';
 import { findOrphanedJobs, isOnlyCaretaker, mendQueues, removeIdleQueues } from '../queue.ts';
 import type { Job } from './job.ts';
-import { endJob, queueNext } from './moves.ts';
+import { endJob } from './moves.ts';
 import { WORKING_STATES } from './states.ts';
-import { insertEvent, updateLockedJob } from './store.ts';
+import { insertEvent, queueNext, updateLockedJob } from './store.ts';
 
 /** Frees what the dead held, gives orphaned jobs a run, and fails those that used up their attempts. */
 export async function takeCare(ctx: Context): Promise<void> {

@@ -1,16 +1,9 @@
 // The SQL of a job's moves: each one is a guarded update with its event and its next run.
 import type { Knex } from 'knex';
-import { queueChore, queueStep, unqueue, unqueueAll } from '../queue.ts';
+import { queueChore, unqueue, unqueueAll } from '../queue.ts';
 import type { Job, JobError, Patch } from './job.ts';
-import {
-  CANCELLABLE_STATES,
-  STATES,
-  type State,
-  type StepName,
-  WORKING_STATES,
-  type WorkingState,
-} from './states.ts';
-import { insertEvent, insertEvents, json } from './store.ts';
+import { CANCELLABLE_STATES, STATES, type State, type StepName, WORKING_STATES } from './states.ts';
+import { insertEvent, insertEvents, json, queueNext } from './store.ts';
 import { countWorking } from './tally.ts';
 
 /**
@@ -171,17 +164,6 @@ async function letGoOfCopy(trx: Knex, job: Job): Promise<void> {
   if (job.state !== 'finished' && job.state !== 'cancelled') return;
   if (!job.output_key || job.output_key === job.source_key) return;
   await queueChore(trx, 'retention.copies', 'retention.copies');
-}
-
-/** Queues the step that the job's state asks for; only sending waits for the planned time. */
-export async function queueNext(
-  trx: Knex,
-  job: Pick<Job, 'id' | 'creator_id' | 'state' | 'send_at'>,
-): Promise<void> {
-  const entry = STATES[job.state as WorkingState];
-  if (!entry) return;
-  const run_at = job.state === 'ready' ? job.send_at : new Date();
-  await queueStep(trx, { job_id: job.id, creator_id: job.creator_id, step: entry.step, run_at });
 }
 
 /**

@@ -10,9 +10,9 @@ import { queueStep } from '../queue.ts';
 import { type Fence, makeHands, type RunControl, Stopping, watchFence } from './hands.ts';
 import type { Job, JobError, Patch } from './job.ts';
 import { Later } from './later.ts';
-import { beginRun, fencedUpdate, isCommitted, LostJob, moveJob, queueNext } from './moves.ts';
+import { beginRun, fencedUpdate, isCommitted, LostJob, moveJob } from './moves.ts';
 import { STATES, type StepName, type WorkingState } from './states.ts';
-import { insertEvent } from './store.ts';
+import { insertEvent, queueNext } from './store.ts';
 
 const DAY_MS = 24 * 3600_000;
 /** Nine minutes of doubling, then one fault each five minutes: a day. */

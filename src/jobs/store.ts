@@ -1,9 +1,16 @@
 // The SQL of jobs: accepting one, reading one or a list of them, and the lines of their timelines.
 import type { Knex } from 'knex';
 import { Problem } from '../errors.ts';
+import { queueStep } from '../queue.ts';
 import type { Job } from './job.ts';
-import { queueNext } from './moves.ts';
-import { ALL_STATES, STATES, type Status, statusOf, WORKING_STATES } from './states.ts';
+import {
+  ALL_STATES,
+  STATES,
+  type Status,
+  statusOf,
+  WORKING_STATES,
+  type WorkingState,
+} from './states.ts';
 
 export interface JobEvent {
   name: string;
@@ -159,4 +166,15 @@ export async function updateLockedJob(
     .update({ ...changes, updated_at: trx.fn.now() })
     .returning('*');
   return row;
+}
+
+/** Queues the step that the job's state asks for; only sending waits for the planned time. */
+export async function queueNext(
+  trx: Knex,
+  job: Pick<Job, 'id' | 'creator_id' | 'state' | 'send_at'>,
+): Promise<void> {
+  const entry = STATES[job.state as WorkingState];
+  if (!entry) return;
+  const run_at = job.state === 'ready' ? job.send_at : new Date();
+  await queueStep(trx, { job_id: job.id, creator_id: job.creator_id, step: entry.step, run_at });
 }

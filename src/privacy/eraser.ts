@@ -1,12 +1,12 @@
 // Erases every row of one creator, derived from the declarations: a table that is declared cannot be forgotten.
 import type { Knex } from 'knex';
-import type { Manifest } from '../plugin.ts';
+import type { Module } from '../context.ts';
 import type { Ownership, TableDeclaration } from './declaration.ts';
 
 export type Tables = Record<string, TableDeclaration>;
 
 /** The declarations of all modules as one record. */
-export function declaredTables(modules: Manifest[]): Tables {
+export function declaredTables(modules: Module[]): Tables {
   return Object.assign(
     {},
     ...modules.map(({ personal_data }) => ('tables' in personal_data ? personal_data.tables : {})),
@@ -19,7 +19,7 @@ export function declaredTables(modules: Manifest[]): Tables {
  */
 export async function eraseRows(
   trx: Knex,
-  modules: Manifest[],
+  modules: Module[],
   creator_id: string,
 ): Promise<Record<string, number>> {
   const tables = declaredTables(modules);

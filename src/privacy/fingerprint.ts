@@ -1,9 +1,9 @@
 // A hash of all declarations: it tells that the legal pages say something else than before.
-import type { Manifest } from '../plugin.ts';
+import type { Module } from '../context.ts';
 import { sha256 } from '../secrets.ts';
 import { declaredTables } from './eraser.ts';
 
-export function fingerprint(modules: Manifest[]): string {
+export function fingerprint(modules: Module[]): string {
   return sha256(JSON.stringify(declaredTables(modules), sorted));
 }
 

@@ -1,6 +1,6 @@
 // What the legal pages say: the operator, the terms in days and every declared table, in words.
 import type { Config, PlanName } from '../config.ts';
-import type { Manifest } from '../plugin.ts';
+import type { Module } from '../context.ts';
 import type { Chapter, TableDeclaration } from './declaration.ts';
 import { declaredTables, type Tables } from './eraser.ts';
 import { UPDATED } from './updated.ts';
@@ -40,7 +40,7 @@ export interface LegalView {
   plans: { name: PlanName; media_days: number; key_days: number }[];
 }
 
-export function legalView(config: Config, modules: Manifest[]): LegalView {
+export function legalView(config: Config, modules: Module[]): LegalView {
   const tables = declaredTables(modules);
   const of_people = inOrder(tables).filter(([, { about }]) => about !== 'nobody');
   const plans = (['free', 'trial', 'paid'] as const).map((name) => ({

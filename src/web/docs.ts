@@ -6,8 +6,8 @@ import { ERROR_CODES } from '../errors.ts';
 import type { Manifest } from '../plugin.ts';
 import { type ApiRoute, pathsOf } from './api.ts';
 
-export function addDocs(router: Router, ctx: Context): void {
-  const document = openApi(ctx.modules, ctx.config.PUBLIC_URL);
+export function addDocs(router: Router, ctx: Context, modules: Pick<Manifest, 'api'>[]): void {
+  const document = openApi(modules, ctx.config.PUBLIC_URL);
   router.get('/openapi.json', (koa) => {
     koa.body = document;
   });
@@ -50,7 +50,7 @@ ${rows.join('\n')}
 }
 
 /** Every JSON route of every module, with its schemas. */
-export function openApi(modules: Manifest[], server_url: string) {
+export function openApi(modules: Pick<Manifest, 'api'>[], server_url: string) {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of modules.flatMap((module) => module.api ?? [])) {
     for (const path of pathsOf(route)) {

@@ -1,7 +1,7 @@
 // Ready-made replies, one for each state, to copy into an email. Before a proof they tell nobody whether an account exists.
 import type { Context } from '../../context.ts';
-import { TERM_DAYS } from './rules.ts';
 import type { DeletionRequest } from './store.ts';
+import { TERM_DAYS } from './store.ts';
 
 export interface ReplyParts {
   /** Of the one-time link, while it can still be used. */

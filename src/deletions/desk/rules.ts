@@ -1,8 +1,7 @@
 // What may happen to a deletion request, and when: the desk's rules, without their SQL.
 import { invalid, Problem } from '../../errors.ts';
-import type { DeletionRequest, State } from './store.ts';
+import { type DeletionRequest, type State, TERM_DAYS } from './store.ts';
 
-export const TERM_DAYS = 30;
 const DAY_MS = 86_400_000;
 /** So long a name that TikTok confirmed is taken for still being the same person's. */
 export const NAME_DAYS = 7;

@@ -1,6 +1,8 @@
 // The SQL of deletion requests: one row per email, and the log of what was done about it.
 import type { Knex } from 'knex';
-import { TERM_DAYS } from './rules.ts';
+
+/** So many days an answer may take. */
+export const TERM_DAYS = 30;
 
 export type State = 'received' | 'identity_asked' | 'verified' | 'deleting' | 'done' | 'refused';
 

@@ -6,7 +6,7 @@ import { findDeletion } from '../store.ts';
 import { accountOf } from './account.ts';
 import { linkPath } from './proofs.ts';
 import { REASONS, replyOf } from './replies.ts';
-import { daysLeft, isNameFresh, mayExecute, stateName, TERM_DAYS, UNDECIDED } from './rules.ts';
+import { daysLeft, isNameFresh, mayExecute, stateName, UNDECIDED } from './rules.ts';
 import {
   type DeletionRequest,
   listClosed,
@@ -14,6 +14,7 @@ import {
   listOpen,
   type RequestEvent,
   type State,
+  TERM_DAYS,
 } from './store.ts';
 
 const SIGNS: Record<State, { sign: string; colour: string }> = {

@@ -3,17 +3,17 @@ import type Router from '@koa/router';
 import { limitSignIns } from '../access/rate-limits.ts';
 import { createSessions } from '../access/sessions.ts';
 import type { Context } from '../context.ts';
+import { beginProof, beginSignIn, exchangeCode } from '../creators/authorization.ts';
+import { findInvitation } from '../creators/invitations.ts';
 import { openLink, PROOF_COOKIE, recordSignIn } from '../deletions/desk/link.ts';
 import { Problem } from '../errors.ts';
 import { sha256 } from '../secrets.ts';
 import { createPages } from '../web/pages.ts';
-import { beginProof, beginSignIn, exchangeCode } from './authorization.ts';
-import { findInvitation } from './invitations.ts';
 import { finishSignIn } from './sign-in.ts';
 
 const BROWSER_COOKIE = 'pm3k_oauth';
 
-export function addCreatorPages(router: Router, ctx: Context): void {
+export function addConnectionPages(router: Router, ctx: Context): void {
   const pages = createPages(router, ctx);
   const sessions = createSessions(ctx);
   const cookie = {

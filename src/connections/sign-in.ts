@@ -1,15 +1,15 @@
 // Connect with TikTok: the creator that comes of a way there and back.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../context.ts';
+import { type Returned, usedInvitation } from '../creators/authorization.ts';
+import { saveGrant } from '../creators/grants.ts';
+import { useInvitation } from '../creators/invitations.ts';
+import { type Creator, findCreatorByOpenId, type Profile, saveCreator } from '../creators/store.ts';
+import { sealTokens } from '../creators/tokens.ts';
 import { supersedeRevocations } from '../deletions/revocations.ts';
 import { Problem } from '../errors.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
-import { type Returned, usedInvitation } from './authorization.ts';
-import { saveGrant } from './grants.ts';
-import { useInvitation } from './invitations.ts';
-import { type Creator, findCreatorByOpenId, type Profile, saveCreator } from './store.ts';
-import { sealTokens } from './tokens.ts';
 
 // As long as one try to revoke holds its lease.
 const BUSY_MS = 61_000;
