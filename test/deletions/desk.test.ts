@@ -214,6 +214,8 @@ describe('the desk', () => {
       await ada.form(`${path}/refusal`, { reason: 'No account' });
       const none = await look(path);
       expect(none.state).to.equal('refused');
+      const way = [...none.text.matchAll(/<li class="reached"[^>]*><span>([^<]+)/g)];
+      expect(way.map(([, step]) => step)).to.deep.equal(['Received', 'Refused']);
       const who = await person('was.here');
       const unproved = await asked(who, 'bio');
       await ada.form(`${unproved}/refusal`, { reason: 'Ownership was not shown' });

@@ -120,7 +120,6 @@ function lineOf({ at, name, operator_email, note }: RequestEvent) {
 function stepsOf(request: DeletionRequest, events: RequestEvent[]) {
   const last = (...names: string[]) =>
     events.findLast(({ name }) => names.some((each) => name.startsWith(each)))?.at ?? null;
-  const order: State[] = ['received', 'identity_asked', 'verified', 'deleting'];
   const end: State = request.state === 'refused' ? 'refused' : 'done';
   const times: Partial<Record<State, Date | null>> = {
     received: request.received_at,
@@ -129,11 +128,14 @@ function stepsOf(request: DeletionRequest, events: RequestEvent[]) {
     deleting: last('execution_begun', 'deleting'),
     [end]: request.closed_at,
   };
-  const here = [...order, end].indexOf(request.state);
-  return [...order, end].map((state, index) => ({
+  const way: State[] = ['received', 'identity_asked', 'verified', 'deleting', end];
+  // A refusal may come at any point of the way: what was left out by it was not reached.
+  const order = end === 'refused' ? way.filter((state) => times[state]) : way;
+  const here = order.indexOf(request.state);
+  return order.map((state, index) => ({
     words: inWords(state),
     at: index <= here ? (times[state] ?? null) : null,
     is_here: index === here,
-    is_reached: index <= here && (state !== 'deleting' || end === 'done'),
+    is_reached: index <= here,
   }));
 }
