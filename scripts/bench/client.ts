@@ -1,7 +1,7 @@
-// The client's process: a request each twenty milliseconds to loopback, until its input ends or ten minutes are over.
+// The client's process: a request each ten milliseconds to loopback, until its input ends or ten minutes are over.
 import { Agent, get } from 'node:http';
 
-const EVERY_MS = 20;
+const EVERY_MS = 10;
 const LONGEST_MS = 600_000;
 const MOST_AT_ONCE = 16;
 /** Connections and caches are not warm yet. */
@@ -39,10 +39,7 @@ function ask(): void {
 }
 
 function end(): void {
-  latencies.sort((a, b) => a - b);
-  const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? 0;
-  const answer = { count: latencies.length, failed, p50: at(0.5), p99: at(0.99) };
-  process.stdout.write(JSON.stringify(answer), () => process.exit(0));
+  process.stdout.write(JSON.stringify({ latencies, failed }), () => process.exit(0));
 }
 
 setInterval(ask, EVERY_MS);

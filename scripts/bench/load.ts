@@ -3,16 +3,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { tell } from './report.ts';
 
-export interface Latencies {
-  count: number;
+/** Milliseconds of each answer, and how many were none. */
+export interface Answers {
+  latencies: number[];
   failed: number;
-  p50: number;
-  p99: number;
 }
 
 export interface Load {
-  /** Ends the asking; p99 over everything since the start. */
-  stop(): Promise<Latencies>;
+  /** Ends the asking. */
+  stop(): Promise<Answers>;
 }
 
 /** `path` of the appliance at `url`, as the creator of this key. It ends by itself, too. */
@@ -25,27 +24,35 @@ export function startLoad(url: string, key: string, path = '/v1/jobs'): Load {
   return {
     async stop() {
       child.stdin?.end();
-      return JSON.parse(await answer) as Latencies;
+      return JSON.parse(await answer) as Answers;
     },
   };
 }
 
-/** The latencies of a quiet time of this length. */
-export async function measureLoad(url: string, key: string, ms: number): Promise<Latencies> {
+/** The answers of a quiet time of this length. */
+export async function measureLoad(url: string, key: string, ms: number): Promise<Answers> {
   const load = startLoad(url, key);
   await new Promise((resolve) => setTimeout(resolve, ms));
   return load.stop();
 }
 
-/** p99 under load ÷ that of the quiet times before and after it, which share out what else goes on. */
-export function ratioOf(quiet: Latencies[], busy: Latencies): number {
-  tell(`GET /v1/jobs, quiet: ${quiet.map(inWords).join(' and ')}`);
+/** p99 under load ÷ that of the quiet times around it, which share out what else goes on. */
+export function ratioOf(quiet: Answers[], busy: Answers[]): number {
+  tell(`GET /v1/jobs, quiet: ${inWords(quiet)}`);
   tell(`GET /v1/jobs, busy:  ${inWords(busy)}`);
-  return busy.p99 / (quiet.reduce((sum, { p99 }) => sum + p99, 0) / quiet.length);
+  return percentile(busy, 0.99) / percentile(quiet, 0.99);
 }
 
-function inWords({ count, failed, p50, p99 }: Latencies): string {
-  return `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms (${count} answers, ${failed} failed)`;
+function percentile(answers: Answers[], share: number): number {
+  const sorted = answers.flatMap(({ latencies }) => latencies).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length * share)] ?? 0;
+}
+
+function inWords(answers: Answers[]): string {
+  const [p50, p99] = [0.5, 0.99].map((share) => percentile(answers, share).toFixed(1));
+  const count = answers.reduce((sum, { latencies }) => sum + latencies.length, 0);
+  const failed = answers.reduce((sum, each) => sum + each.failed, 0);
+  return `p50 ${p50} ms, p99 ${p99} ms (${count} answers, ${failed} failed)`;
 }
 
 function read(child: ChildProcess): Promise<string> {

@@ -36,7 +36,7 @@ export async function sweep(): Promise<Ratio[]> {
     const during = await load.stop();
     tell(`${FILES} files and rows went in ${seconds(took)}`);
     const after = await measureLoad(app.url, reader.key, QUIET_MS);
-    const ratio = ratioOf([before, after], during);
+    const ratio = ratioOf([before, after], [during]);
     return [{ what: 'p99 of the API during a sweep', ratio, limit: 1.5 }];
   } finally {
     await db.destroy();

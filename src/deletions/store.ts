@@ -147,7 +147,8 @@ export async function eraseCreator(
     const open_id = (before && identifiersOf(ctx, before)?.open_id) ?? null;
     await leaveRequests(trx, deletion_id, { creator_id, open_id });
     const rows = added(before?.receipt.rows, await eraseRows(trx, ctx.modules, creator_id));
-    const erased = { erased_at: trx.fn.now(), sealed_identifiers };
+    // now() is when the transaction began, and the rows were still there.
+    const erased = { erased_at: trx.raw('clock_timestamp()'), sealed_identifiers };
     await updateDeletion(trx, deletion_id, erased, { rows, files, bytes, files_left });
   });
 }
