@@ -13,7 +13,7 @@ if (!['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)) {
 }
 const agent = new Agent({ keepAlive: true, maxSockets: MOST_AT_ONCE });
 const headers = { authorization: `Bearer ${process.env['BENCH_KEY']}` };
-const latencies: number[] = [];
+const answers: { at: number; ms: number }[] = [];
 let failed = 0;
 let asked = 0;
 let under_way = 0;
@@ -22,6 +22,7 @@ function ask(): void {
   // A machine that cannot keep up is not buried: what it fails to take is not asked.
   if (under_way >= MOST_AT_ONCE) return;
   const is_counted = ++asked > UNCOUNTED;
+  const at = Date.now();
   const asked_at = performance.now();
   under_way += 1;
   const request = get(url, { agent, headers }, (answer) => {
@@ -29,7 +30,7 @@ function ask(): void {
     answer.once('end', () => {
       under_way -= 1;
       if (answer.statusCode !== 200) failed += 1;
-      else if (is_counted) latencies.push(performance.now() - asked_at);
+      else if (is_counted) answers.push({ at, ms: performance.now() - asked_at });
     });
   });
   request.once('error', () => {
@@ -39,7 +40,7 @@ function ask(): void {
 }
 
 function end(): void {
-  process.stdout.write(JSON.stringify({ latencies, failed }), () => process.exit(0));
+  process.stdout.write(JSON.stringify({ answers, failed }), () => process.exit(0));
 }
 
 setInterval(ask, EVERY_MS);

@@ -7,7 +7,7 @@ import { requestDeletion } from '../../src/deletions/request.ts';
 import { type Deletion, findDeletion } from '../../src/deletions/store.ts';
 import { type Appliance, anAppliance, type Client } from '../../test/support/appliance.ts';
 import { aContext } from '../../test/support/context.ts';
-import { type Answers, measureLoad, ratioOf, startLoad } from './load.ts';
+import { type Answers, ratioOf, splitAt, startLoad } from './load.ts';
 import { type Ratio, seconds, sizeFrom, tell } from './report.ts';
 import { seedFiles, seedJobs, seedUploads } from './seed.ts';
 
@@ -38,18 +38,20 @@ export async function deletion(): Promise<Ratio[]> {
       const other = await fill(ctx.db, app, await app.creator(`other${round}`), JOBS);
       await ctx.db.raw('vacuum analyze');
       await ctx.db.raw('checkpoint');
-      quiet.push(await measureLoad(app.url, reader.key, QUIET_MS));
       const bare = () => bareDeletion(ctx.db, app, reader, one);
       if (round % 2 === 1) took.bare += await bare();
       const load = startLoad(app.url, reader.key);
+      await sleep(QUIET_MS);
+      const begun_at = Date.now();
       const { id } = await requestDeletion(ctx, other.creator_id, 'self_service');
       const done = await untilDone(ctx.db, id);
-      busy.push(await load.stop());
+      const [before, during] = splitAt(begun_at, await load.stop());
+      quiet.push(before);
+      busy.push(during);
       if (round % 2 === 0) took.bare += await bare();
       took.ours += (done.erased_at as Date).getTime() - done.requested_at.getTime();
       took.search += done.receipt.search_ms ?? 0;
     }
-    quiet.push(await measureLoad(app.url, reader.key, QUIET_MS));
     tell(
       `${ROUNDS} × ${JOBS} posts and ${FILES} files: ${seconds(took.ours)} from request to erased`,
     );

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { tell } from './report.ts';
 
-/** Milliseconds of each answer, and how many were none. */
+/** When each was asked for (epoch, ms), how many milliseconds it took; and how many were none. */
 export interface Answers {
-  latencies: number[];
+  answers: { at: number; ms: number }[];
   failed: number;
 }
 
@@ -29,6 +29,14 @@ export function startLoad(url: string, key: string, path = '/v1/jobs'): Load {
   };
 }
 
+/** Before and after a moment: the same client, as warm. */
+export function splitAt(moment: number, { answers, failed }: Answers): [Answers, Answers] {
+  return [
+    { answers: answers.filter(({ at }) => at < moment), failed: 0 },
+    { answers: answers.filter(({ at }) => at >= moment), failed },
+  ];
+}
+
 /** The answers of a quiet time of this length. */
 export async function measureLoad(url: string, key: string, ms: number): Promise<Answers> {
   const load = startLoad(url, key);
@@ -44,13 +52,13 @@ export function ratioOf(quiet: Answers[], busy: Answers[]): number {
 }
 
 function percentile(answers: Answers[], share: number): number {
-  const sorted = answers.flatMap(({ latencies }) => latencies).sort((a, b) => a - b);
+  const sorted = answers.flatMap((each) => each.answers.map(({ ms }) => ms)).sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length * share)] ?? 0;
 }
 
 function inWords(answers: Answers[]): string {
   const [p50, p99] = [0.5, 0.99].map((share) => percentile(answers, share).toFixed(1));
-  const count = answers.reduce((sum, { latencies }) => sum + latencies.length, 0);
+  const count = answers.reduce((sum, each) => sum + each.answers.length, 0);
   const failed = answers.reduce((sum, each) => sum + each.failed, 0);
   return `p50 ${p50} ms, p99 ${p99} ms (${count} answers, ${failed} failed)`;
 }
