@@ -33,6 +33,7 @@ export {
   finishDeletion,
   identifiersOf,
   listUnfinished,
+  lockDeletion,
   sealIdentifiers,
   updateDeletion,
 } from './deletions/store.ts';

@@ -1,4 +1,5 @@
 // At every start: whoever was deleted and is in the database again came back with a backup, and goes before the first request.
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Context,
   deletedCreators,
@@ -10,6 +11,7 @@ import {
   updateDeletion,
 } from '#plugin';
 import { erase, record } from './execute.ts';
+import { takeGrantOver } from './revoke.ts';
 
 export async function eraseTheReturned(ctx: Context): Promise<void> {
   const returned = await findKnownIds(ctx.db, await deletedCreators(ctx));
@@ -17,10 +19,12 @@ export async function eraseTheReturned(ctx: Context): Promise<void> {
     const { id } = await requestDeletion(ctx, creator_id, 'restore');
     const deletion = await findDeletion(ctx.db, id);
     const who = deletion && identifiersOf(ctx, deletion);
-    if (!deletion || !who || deletion.erased_at) continue;
-    // Nothing runs yet, so nobody is waited for; their grant was ended when they were deleted.
+    // One that was under way when this process started is the executor's, and shows nobody either.
+    if (!deletion || !who || deletion.method !== 'restore' || deletion.erased_at) continue;
+    // Nothing runs yet, so nobody is waited for.
     await fenceOff(ctx.db, creator_id);
-    await updateDeletion(ctx.db, id, { quiet_at: new Date(), revocation: 'not_needed' });
+    await updateDeletion(ctx.db, id, { quiet_at: new Date() });
+    while (!(await takeGrantOver(ctx, deletion, who))) await sleep(1_000);
     await record(ctx, deletion, who);
     await erase(ctx, deletion, who, new AbortController().signal);
   }

@@ -9,6 +9,7 @@ import {
   keepLeasedGrant,
   leaseRevocation,
   listDueRevocations,
+  lockDeletion,
   openGrant,
   openTokens,
   type SealedGrant,
@@ -22,6 +23,7 @@ import {
 const TERM_MS = 30 * 86_400_000;
 // Longer than the two requests of one try.
 const LEASE_SECONDS = 60;
+const REFRESH_MS = 20_000;
 const MINUTE_MS = 60_000;
 const SIX_HOURS_MS = 6 * 3600_000;
 
@@ -35,10 +37,16 @@ export async function takeGrantOver(
   { creator_id, open_id }: Identifiers,
 ): Promise<boolean> {
   return ctx.db.transaction(async (trx) => {
+    const now = await lockDeletion(trx, deletion.id);
+    // The person came back meanwhile, and the new grant would end with this one.
+    if (now?.revocation !== 'waiting') return true;
     const grant = await takeGrant(trx, creator_id);
     if (grant === 'busy') return false;
-    const changes = grant && open_id ? pending(grant, open_id) : { revocation: 'not_needed' };
-    const rows = { ...deletion.receipt.rows, grants: grant ? 1 : 0 };
+    const changes =
+      grant && open_id
+        ? pending(grant, open_id)
+        : { revocation: grant ? 'given_up' : 'not_needed', open_id_hash: null };
+    const rows = { ...now.receipt.rows, grants: grant ? 1 : 0 };
     await updateDeletion(trx, deletion.id, changes, { rows });
     return true;
   });
@@ -47,13 +55,17 @@ export async function takeGrantOver(
     try {
       return {
         revocation: 'pending',
-        sealed_grant: sealGrant(ctx, deletion.id, openTokens(ctx, grant)),
+        sealed_grant: sealGrant(ctx, deletion.id, {
+          ...openTokens(ctx, grant),
+          // A refresh was begun and never ended: its answer may be lost.
+          is_refreshing: grant.lease_id !== null,
+        }),
         open_id_hash: ctx.secrets.keyedHash(open_id, 'open_id'),
         revoke_at: new Date(),
       };
     } catch {
       // Sealed under a key that is gone: we hold nothing that TikTok would know.
-      return { revocation: 'given_up' };
+      return { revocation: 'given_up', open_id_hash: null };
     }
   }
 }
@@ -71,10 +83,12 @@ export async function tryRevocation(ctx: Context, id: string, signal: AbortSigna
   const deletion = await leaseRevocation(ctx.db, id, randomUUID(), LEASE_SECONDS);
   if (!deletion) return;
   const outcome = await revoke(ctx, deletion, signal);
-  const is_over = Date.now() - deletion.requested_at.getTime() > TERM_MS;
+  const is_over = Date.now() - deletion.requested_at.getTime() >= TERM_MS;
   if (outcome === 'again' && !is_over) {
     const wait = Math.min(SIX_HOURS_MS, MINUTE_MS * 2 ** Math.min(deletion.revoke_tries - 1, 12));
-    await settleRevocation(ctx.db, deletion, { revoke_at: new Date(Date.now() + wait) });
+    const ends_at = deletion.requested_at.getTime() + TERM_MS;
+    const revoke_at = new Date(Math.min(Date.now() + wait, ends_at));
+    await settleRevocation(ctx.db, deletion, { revoke_at });
     return;
   }
   await settleRevocation(ctx.db, deletion, {
@@ -92,6 +106,7 @@ type Outcome = 'revoked' | 'not_needed' | 'given_up' | 'again';
 async function revoke(ctx: Context, deletion: Deletion, signal: AbortSignal): Promise<Outcome> {
   const grant = openGrant(ctx, deletion);
   if (!grant) return 'not_needed';
+  if (grant === 'lost') return 'given_up';
   if (new Date(grant.access_expires_at).getTime() > Date.now() + MINUTE_MS) {
     const answer = await ask(() => ctx.tiktok.revoke(grant.access_token, { signal }));
     if (answer !== 'refused') return answer === 'done' ? 'revoked' : 'again';
@@ -110,7 +125,9 @@ async function refreshAndRevoke(
   if (!(await keepLeasedGrant(ctx.db, deletion, begun))) return 'again';
   let fresh: SealedGrant | undefined;
   const refreshed = await ask(async () => {
-    fresh = await ctx.tiktok.refresh(grant.refresh_token, { signal });
+    // Not aborted with the process: an answer that nobody reads would be the grant lost.
+    const own = AbortSignal.timeout(REFRESH_MS);
+    fresh = await ctx.tiktok.refresh(grant.refresh_token, { signal: own });
   });
   if (refreshed === 'refused') {
     // A try before this one got tokens that a crash lost, or an answer to it was lost: then the

@@ -152,17 +152,22 @@ function issue(state: State, grant: Grant): Record<string, unknown> {
   };
 }
 
-/** Takes the access token: https://developers.tiktok.com/docs/en/oauth-revoke-a-user-access-token */
+/**
+ * Takes the access token, and ends whatever this person granted the app, by any token:
+ * https://developers.tiktok.com/docs/en/oauth-revoke-a-user-access-token
+ */
 function revoke(state: State, app: App, form: URLSearchParams): Record<string, unknown> {
-  const index = state.grants.findIndex(
+  const grant = state.grants.find(
     (each) =>
       each.access_token === form.get('token') &&
       each.client_key === app.client_key &&
       each.access_expires_at > Date.now(),
   );
-  const grant = state.grants[index];
   if (!grant) throw new OAuthRefusal('invalid_grant', 'Access token is invalid.');
-  state.grants.splice(index, 1);
+  const { open_id, client_key } = grant;
+  state.grants = state.grants.filter(
+    (each) => each.open_id !== open_id || each.client_key !== client_key,
+  );
   state.revocations.push({ open_id: grant.open_id, at: new Date().toISOString() });
   return {};
 }

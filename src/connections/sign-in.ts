@@ -20,7 +20,6 @@ export async function finishSignIn(
   { state, answer }: Returned,
   signal: AbortSignal,
 ): Promise<Creator> {
-  await supersede(ctx, answer.open_id, signal);
   const known = await findCreatorByOpenId(ctx.db, answer.open_id);
   if (!known && ctx.config.SIGN_UP === 'invite' && !state.invitation_id) {
     // Nobody keeps a permission for an account that was not let in.
@@ -28,22 +27,31 @@ export async function finishSignIn(
     throw new Problem('sign_up_closed', 'Connecting here needs an invitation from the operator.');
   }
   const profile = await profileOf(ctx, answer, known, signal);
-  const creator = await store(ctx, answer, profile, known, state.invitation_id);
+  const creator = await storeOnceFree(ctx, answer, profile, state.invitation_id, signal);
   // No id: a line of the log outlives the account.
   ctx.log.info({ event: known ? 'creator.signed_in' : 'creator.connected' });
   return creator;
 }
 
 /**
- * A revocation of this person's old grant that is still pending would end the new one: it is
- * dropped, and one that is being tried right now is waited for.
+ * A revocation of this person's old grant that is still to come would end the new one, and is dropped
+ * with the same commit. One that is being tried right now is waited for; once it was done, nobody can
+ * say whether the new grant lives.
  */
-async function supersede(ctx: Context, open_id: string, signal: AbortSignal): Promise<void> {
-  const hashes = ctx.secrets.keyedHashes(open_id, 'open_id');
+async function storeOnceFree(
+  ctx: Context,
+  answer: TokenAnswer,
+  profile: Profile,
+  invitation_id: string | null,
+  signal: AbortSignal,
+): Promise<Creator> {
   const deadline = Date.now() + BUSY_MS;
+  let had_to_wait = false;
   for (;;) {
-    const { is_busy } = await supersedeRevocations(ctx.db, hashes);
-    if (!is_busy || Date.now() > deadline) return;
+    const stored = await store(ctx, answer, profile, invitation_id, had_to_wait);
+    if (stored !== 'busy') return stored;
+    if (Date.now() > deadline) throw connectAgain();
+    had_to_wait = true;
     await sleep(250, undefined, { signal });
   }
 }
@@ -52,18 +60,63 @@ async function store(
   ctx: Context,
   answer: TokenAnswer,
   profile: Profile,
-  known: Creator | undefined,
   invitation_id: string | null,
-): Promise<Creator> {
-  return ctx.db.transaction(async (trx) => {
-    const creator = await saveCreator(trx, profile, ctx.config);
-    const is_welcome = known || ctx.config.SIGN_UP === 'open';
-    if (!is_welcome && !(invitation_id && (await useInvitation(trx, invitation_id, creator.id)))) {
-      throw usedInvitation();
-    }
-    await saveGrant(trx, { creator_id: creator.id, ...sealTokens(ctx, creator.id, answer) });
-    return creator;
-  });
+  had_to_wait: boolean,
+): Promise<Creator | 'busy'> {
+  return ctx.db
+    .transaction(async (trx) => {
+      // Asked in here: an account may have been deleted while TikTok was answering.
+      const is_known = (await findCreatorByOpenId(trx, answer.open_id)) !== undefined;
+      const creator = await saveCreator(trx, profile, ctx.config);
+      const is_welcome = is_known || ctx.config.SIGN_UP === 'open';
+      if (
+        !is_welcome &&
+        !(invitation_id && (await useInvitation(trx, invitation_id, creator.id)))
+      ) {
+        throw usedInvitation();
+      }
+      await saveGrant(trx, { creator_id: creator.id, ...sealTokens(ctx, creator.id, answer) });
+      const hashes = ctx.secrets.keyedHashes(answer.open_id, 'open_id');
+      const { superseded, is_busy } = await supersedeRevocations(trx, hashes);
+      if (is_busy) throw new Busy();
+      const may_have_ended = had_to_wait && superseded === 0;
+      if (may_have_ended && !(await isAlive(ctx, answer))) throw connectAgain();
+      return creator;
+    })
+    .catch(async (error): Promise<'busy'> => {
+      if (error instanceof Busy) return 'busy';
+      // Nobody keeps a permission for an account that was not let in.
+      if (error instanceof Problem && error.code === 'sign_up_closed') {
+        await ctx.tiktok
+          .revoke(answer.access_token, { signal: AbortSignal.timeout(10_000) })
+          .catch(() => {});
+      }
+      throw error;
+    });
+}
+
+/** Whether TikTok still takes the token that it gave a moment ago. */
+async function isAlive(ctx: Context, { access_token, scopes }: TokenAnswer): Promise<boolean> {
+  const limit = { signal: AbortSignal.timeout(10_000) };
+  try {
+    if (scopes.includes('user.info.basic')) await ctx.tiktok.userInfo(access_token, scopes, limit);
+    else await ctx.tiktok.creatorInfo(access_token, limit);
+    return true;
+  } catch (error) {
+    return error instanceof TikTokError && error.kind !== 'refused';
+  }
+}
+
+/** Takes the transaction back: a revocation is being tried at this moment. */
+class Busy extends Error {
+  override name = 'Busy';
+}
+
+function connectAgain(): Problem {
+  return new Problem(
+    'unavailable',
+    'TikTok was ending your earlier permission at this very moment, so the new one may have ended with it. Connect once more.',
+  );
 }
 
 /** Names as far as the granted scopes tell them; a failing question does not stop a sign-in. */

@@ -24,8 +24,16 @@ export function sealGrant(
   return ctx.secrets.seal(JSON.stringify(plain), grantContext(id));
 }
 
-export function openGrant(ctx: Context, { id, sealed_grant }: Deletion): SealedGrant | null {
-  return sealed_grant && JSON.parse(ctx.secrets.open(sealed_grant, grantContext(id)));
+/** `lost`: sealed under a key that is gone. */
+export function openGrant(
+  ctx: Context,
+  { id, sealed_grant }: Deletion,
+): SealedGrant | 'lost' | null {
+  try {
+    return sealed_grant && JSON.parse(ctx.secrets.open(sealed_grant, grantContext(id)));
+  } catch {
+    return 'lost';
+  }
 }
 
 /** Revocations that are due now and that no process is trying. */
@@ -84,9 +92,9 @@ export async function settleRevocation(
 export async function supersedeRevocations(
   db: Knex,
   open_id_hashes: string[],
-): Promise<{ is_busy: boolean }> {
-  await db('deletions')
-    .where({ revocation: 'pending' })
+): Promise<{ superseded: number; is_busy: boolean }> {
+  const superseded = await db('deletions')
+    .whereIn('revocation', ['waiting', 'pending'])
     .whereIn('open_id_hash', open_id_hashes)
     .whereRaw('(revoke_leased_until is null or revoke_leased_until < now())')
     .update({ revocation: 'superseded', sealed_grant: null, open_id_hash: null, revoke_at: null });
@@ -94,5 +102,5 @@ export async function supersedeRevocations(
     .where({ revocation: 'pending' })
     .whereIn('open_id_hash', open_id_hashes)
     .first('id');
-  return { is_busy: busy !== undefined };
+  return { superseded, is_busy: busy !== undefined };
 }

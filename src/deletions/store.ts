@@ -65,6 +65,9 @@ export interface Deletion {
   revoked_at: Date | null;
 }
 
+/** No creator has it. */
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
 const sealContext = (id: string) => `deletions.sealed_identifiers:${id}`;
 
 export async function insertDeletion(
@@ -81,6 +84,7 @@ export async function insertDeletion(
       receipt_token: randomToken(190),
       method,
       creator_id: who.creator_id,
+      open_id_hash: who.open_id && ctx.secrets.keyedHash(who.open_id, 'open_id'),
       receipt: JSON.stringify(receipt),
     })
     .returning('*');
@@ -93,14 +97,27 @@ export function sealIdentifiers(ctx: Context, id: string, who: Identifiers): str
   return ctx.secrets.seal(JSON.stringify(who), sealContext(id));
 }
 
-/** Null once the search is over and they were dropped. */
+/**
+ * Null once the search is over and they were dropped. Sealed under a key that is gone, our own id is
+ * all that is left to delete and to search by, while there is still a row of it.
+ */
 export function identifiersOf(ctx: Context, deletion: Deletion): Identifiers | null {
-  const { id, sealed_identifiers } = deletion;
-  return sealed_identifiers && JSON.parse(ctx.secrets.open(sealed_identifiers, sealContext(id)));
+  const { id, sealed_identifiers, creator_id } = deletion;
+  if (!sealed_identifiers) return null;
+  try {
+    return JSON.parse(ctx.secrets.open(sealed_identifiers, sealContext(id)));
+  } catch {
+    return { creator_id: creator_id ?? NOBODY, open_id: null, username: null, left_keys: [] };
+  }
 }
 
 export async function findDeletion(db: Knex, id: string): Promise<Deletion | undefined> {
   return db('deletions').where({ id }).first();
+}
+
+/** Until the caller's transaction ends, no other run changes it. */
+export async function lockDeletion(trx: Knex, id: string): Promise<Deletion | undefined> {
+  return trx('deletions').where({ id }).forUpdate().first();
 }
 
 export async function findByReceipt(db: Knex, token: string): Promise<Deletion | undefined> {
@@ -142,11 +159,13 @@ export async function eraseCreator(
   files_left: number,
 ): Promise<void> {
   await ctx.db.transaction(async (trx) => {
+    const before = await lockDeletion(trx, deletion_id);
+    // Another run was quicker: what it counted is the truth.
+    if (!before || before.erased_at) return;
     const { files, bytes } = await sumMedia(trx, creator_id);
-    const before = await findDeletion(trx, deletion_id);
-    const open_id = (before && identifiersOf(ctx, before)?.open_id) ?? null;
+    const open_id = identifiersOf(ctx, before)?.open_id ?? null;
     await leaveRequests(trx, deletion_id, { creator_id, open_id });
-    const rows = added(before?.receipt.rows, await eraseRows(trx, ctx.modules, creator_id));
+    const rows = added(before.receipt.rows, await eraseRows(trx, ctx.modules, creator_id));
     // now() is when the transaction began, and the rows were still there.
     const erased = { erased_at: trx.raw('clock_timestamp()'), sealed_identifiers };
     await updateDeletion(trx, deletion_id, erased, { rows, files, bytes, files_left });

@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import { assertMayPost, type Creator, limitsOf } from '../creators/store.ts';
+import { assertMayPost, assertNotLeaving, type Creator, limitsOf } from '../creators/store.ts';
 import { invalid, Problem } from '../errors.ts';
 import { lockUpload } from '../media/store.ts';
 import { parseWith } from '../web/api.ts';
@@ -41,6 +41,7 @@ export async function acceptJob(
 ): Promise<Job> {
   assertMayPost(creator);
   assertWithinHorizon(ctx, creator, request.schedule_at ?? null);
+  await assertNotLeaving(trx, creator.id);
   const media = await lockedUpload(trx, creator, request.video);
   return insertJob(
     trx,
@@ -115,6 +116,7 @@ export async function changeJob(
   assertMayPost(creator);
   assertWithinHorizon(ctx, creator, patch.schedule_at ?? null);
   return ctx.db.transaction(async (trx) => {
+    await assertNotLeaving(trx, creator.id);
     const job = await lockJob(trx, creator.id, id);
     if (statusOf(job) !== 'scheduled') {
       throw new Problem('state_conflict', 'Only a post that waits for its time can be changed.');
@@ -155,6 +157,7 @@ function mergedSettings(job: Job, changes: NonNullable<JobPatch['settings']>): P
 export async function retryJob(ctx: Context, creator: Creator, id: string): Promise<Job> {
   assertMayPost(creator);
   return ctx.db.transaction(async (trx) => {
+    await assertNotLeaving(trx, creator.id);
     const job = await lockJob(trx, creator.id, id);
     if (job.state !== 'failed') {
       throw new Problem('state_conflict', 'Only a failed post can be tried again.');

@@ -1,5 +1,6 @@
 // Searches everything that is stored for what identified a creator: the proof behind a receipt.
 import type { Context } from '../context.ts';
+import { declaredTables, quoted } from './eraser.ts';
 
 export interface Identifiers {
   creator_id: string;
@@ -17,7 +18,8 @@ export interface Trace {
 
 /**
  * Reads every table of every schema, the queue's own too, and the storage. Ids are looked for
- * anywhere in a row; the username only as a whole value, since it may stand in another's caption.
+ * anywhere in a row. The username only in what is emptied of people's words: elsewhere it is
+ * somebody else's who has it now, a caption, or simply a word.
  */
 export async function findTraces(
   ctx: Context,
@@ -39,35 +41,34 @@ export async function findTraces(
 interface Table {
   schema: string;
   name: string;
-  text_columns: string[];
 }
 
 async function tablesOf(ctx: Context): Promise<Table[]> {
   const { rows } = await ctx.db.raw(
-    `select n.nspname as schema, c.relname as name,
-            coalesce(array_agg(a.attname::text) filter (where a.atttypid in ('text'::regtype, 'varchar'::regtype)), '{}') as text_columns
+    `select n.nspname as schema, c.relname as name
        from pg_class c
        join pg_namespace n on n.oid = c.relnamespace
-       join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
       where c.relkind in ('r', 'p')
         and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg_toast%'
-      group by 1, 2 order by 1, 2`,
+      order by 1, 2`,
   );
   return rows as Table[];
 }
 
 async function rowsWith(
   ctx: Context,
-  { schema, name, text_columns }: Table,
+  { schema, name }: Table,
   ids: string[],
   username: string | null,
 ): Promise<number> {
   const conditions = ids.map(() => 'position(? in t::text) > 0');
   const bindings: string[] = [...ids];
-  // A request by email names whom it is about until it is answered.
-  if (username && name !== 'deletion_requests') {
-    for (const column of text_columns) {
-      conditions.push(`t."${column}" = ?`);
+  const owner = declaredTables(ctx.modules)[name]?.owner;
+  if (username && owner && 'scrub' in owner) {
+    // A request by email names whom it is about until it is answered.
+    const answered = name === 'deletion_requests' ? 't.closed_at is not null and ' : '';
+    for (const column of owner.scrub.columns) {
+      conditions.push(`${answered}t.${quoted(column)}::text = ?`);
       bindings.push(username);
     }
   }

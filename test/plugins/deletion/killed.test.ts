@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { execute } from '../../../plugins/deletion/execute.ts';
+import { eraseTheReturned } from '../../../plugins/deletion/restore.ts';
 import { tryDueRevocations } from '../../../plugins/deletion/revoke.ts';
 import { type Sandbox, startSandbox } from '../../../scripts/tiktok-sandbox/sandbox.ts';
 import { account } from '../../../scripts/tiktok-sandbox/state.ts';
@@ -50,8 +51,9 @@ describe('a deletion that is killed', () => {
     }
   }
 
-  /** What the next process does: the request again when it was never made, else the queued run. */
+  /** What the next process does: its start, then the request again when it was never made, else the queued run. */
   async function seeThrough(creator_id: string) {
+    await eraseTheReturned(ctx);
     const known = await findByCreator(ctx.db, creator_id);
     const is_there = await ctx.db('creators').where({ id: creator_id }).first('id');
     const unfinished = known ?? (await ctx.db('deletions').where({ done_at: null }).first());
