@@ -67,7 +67,10 @@ export async function saveCreator(trx: Knex, profile: Profile, config: Config): 
   return creator;
 }
 
-/** What TikTok has just told; a username among it counts as confirmed. */
+/**
+ * What TikTok has just told; a username among it counts as confirmed. An answer that was under way
+ * while the permission went or the account began to leave is dropped: its names are forgotten.
+ */
 export async function saveProfile(
   db: Knex,
   id: string,
@@ -75,7 +78,7 @@ export async function saveProfile(
 ): Promise<void> {
   const confirmed = profile.username ? { name_confirmed_at: db.fn.now() } : {};
   await db('creators')
-    .where({ id })
+    .where({ id, disconnected_at: null, leaving_at: null })
     .update({ ...profile, ...confirmed, updated_at: db.fn.now() });
 }
 
@@ -187,6 +190,12 @@ export interface Leaver {
 export async function assertNotLeaving(trx: Knex, id: string): Promise<void> {
   const creator = await trx('creators').where({ id, leaving_at: null }).forShare().first('id');
   if (!creator) throw new Problem('not_found', 'There is no such creator.');
+}
+
+/** Throws `forbidden`. */
+export async function assertNotSuspended(db: Knex, id: string): Promise<void> {
+  const creator = await db('creators').where({ id }).whereNotNull('suspended_at').first('id');
+  if (creator) throw new Problem('forbidden', 'This account is suspended. Ask the operator.');
 }
 
 /** Whether a living account of this TikTok account exists. */

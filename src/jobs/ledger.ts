@@ -1,6 +1,7 @@
 // The publish ledger: one row per attempt, written before and after everything TikTok is told.
 import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
+import { assertNotSuspended } from '../creators/store.ts';
 import type { Job } from './job.ts';
 import { fencedUpdate, LostJob } from './moves.ts';
 import { insertEvent } from './store.ts';
@@ -35,6 +36,7 @@ export interface Ledger {
   current(): Promise<Attempt | null>;
   /** How many attempts there were, since the creator last said "try again". */
   count(): Promise<number>;
+  /** Throws `forbidden` when the operator has suspended the account since the post was accepted. */
   intend(bytes: number): Promise<Attempt>;
   /** Commits publish_id and upload_url, before the first byte; the job is `sending` from here. */
   open(attempt: Attempt, opening: Opening): Promise<Attempt>;
@@ -87,6 +89,7 @@ export function createLedger(ctx: Context, holder: { job: Job }): Ledger {
     },
     async intend(bytes) {
       return fenced(async (trx) => {
+        await assertNotSuspended(trx, holder.job.creator_id);
         const last = await trx('publish_attempts')
           .where({ job_id: holder.job.id })
           .max('number as number')
