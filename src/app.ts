@@ -11,7 +11,7 @@ import { addDocs } from './web/docs.ts';
 import { addHealthRoutes } from './web/health.ts';
 import { sameOriginOnly } from './web/origin.ts';
 import { pageOfProblem } from './web/pages.ts';
-import { problems } from './web/problems.ts';
+import { ownIdOf, problems } from './web/problems.ts';
 import { addStatic } from './web/static.ts';
 
 export function createApp(ctx: Context, modules: Manifest[]): Koa {
@@ -58,7 +58,7 @@ function requestLog(ctx: Context): Koa.Middleware {
         route: route === undefined ? null : String(route),
         status: koa.status,
         ms: Math.round(performance.now() - started_at),
-        request_id: koa.state['request_id'],
+        request_id: ownIdOf(koa),
       });
     });
   };

@@ -72,7 +72,9 @@ export const access: Manifest = {
       rate_limits: {
         called: 'Rate limits',
         about: 'technical',
-        owner: { keep: 'Counters of a minute under keyed hashes; gone within an hour.' },
+        owner: {
+          keep: 'Counters of a minute, under the id of an API key or a keyed hash of an address; gone within an hour.',
+        },
         columns: {
           key: 'Id of an API key, or a keyed hash of an IP address.',
           points: 'Requests in this minute.',

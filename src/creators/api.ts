@@ -5,12 +5,14 @@ import { countRecentJobs } from '../jobs/tally.ts';
 import { sumMedia } from '../media/store.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
 import { postingOptions } from './posting-options.ts';
-import { type Creator, limitsOf } from './store.ts';
+import { nextFreeAt } from './quota.ts';
+import { assertMayPost, type Creator, limitsOf } from './store.ts';
 
 const creatorSchema = z.strictObject({
   id: z.string(),
   username: z.string().nullable(),
   nickname: z.string().nullable(),
+  avatar_url: z.string().nullable(),
   plan: z.enum(['free', 'trial', 'paid']),
   plan_ends_at: z.iso.datetime().nullable(),
   connected: z.boolean().describe('Whether TikTok still lets us post for this account.'),
@@ -19,12 +21,18 @@ const creatorSchema = z.strictObject({
     media_days: z.int(),
     upload_bytes: z.int(),
     horizon_days: z.int(),
+    requests_per_minute: z.int().nullable().describe('Of one key; null is without a limit.'),
+    posts_per_minute: z.int(),
   }),
   usage: z.strictObject({
     posts_last_24_hours: z.int(),
     media_files: z.int(),
     media_bytes: z.int(),
   }),
+  next_free_at: z.iso
+    .datetime()
+    .nullable()
+    .describe('When the next post can begin; null while this account may not post.'),
   created_at: z.iso.datetime(),
 });
 
@@ -47,7 +55,7 @@ export const creatorRoutes: ApiRoute[] = [
   apiRoute({
     method: 'get',
     path: '/creators/{creator_id}',
-    summary: 'Who the key belongs to (`me`): plan, limits, usage.',
+    summary: 'Who the key belongs to (`me`): plan, limits, usage, next free posting time.',
     answers: { 200: { description: 'The creator', schema: creatorSchema } },
     async handle(ctx, { creator }) {
       return { status: 200, body: await creatorView(ctx, creator) };
@@ -66,11 +74,14 @@ export const creatorRoutes: ApiRoute[] = [
 
 async function creatorView(ctx: Context, creator: Creator) {
   const limits = limitsOf(ctx.config, creator);
+  const { API_REQUESTS_PER_MINUTE, TIKTOK_INITS_PER_MINUTE } = ctx.config;
+  const next_free_at = mayPost(creator) ? await nextFreeAt(ctx, creator.id) : null;
   const stored = await sumMedia(ctx.db, creator.id);
   return {
     id: creator.id,
     username: creator.username,
     nickname: creator.nickname,
+    avatar_url: creator.avatar_url,
     plan: creator.plan,
     plan_ends_at: creator.plan_ends_at?.toISOString() ?? null,
     connected: creator.disconnected_at === null,
@@ -79,12 +90,24 @@ async function creatorView(ctx: Context, creator: Creator) {
       media_days: limits.media_days,
       upload_bytes: limits.upload_bytes,
       horizon_days: limits.horizon_days,
+      requests_per_minute: API_REQUESTS_PER_MINUTE || null,
+      posts_per_minute: TIKTOK_INITS_PER_MINUTE,
     },
     usage: {
       posts_last_24_hours: await countRecentJobs(ctx.db, creator.id),
       media_files: stored.files,
       media_bytes: stored.bytes,
     },
+    next_free_at: next_free_at?.toISOString() ?? null,
     created_at: creator.created_at.toISOString(),
   };
+}
+
+function mayPost(creator: Creator): boolean {
+  try {
+    assertMayPost(creator);
+    return true;
+  } catch {
+    return false;
+  }
 }

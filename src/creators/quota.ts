@@ -1,4 +1,5 @@
 // The ledger of what TikTok counts per creator and minute; a call that it would refuse is not made.
+import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
 import { Later } from '../jobs/later.ts';
 
@@ -18,22 +19,39 @@ export async function reserveCall(
   creator_id: string,
   call: CountedCall,
 ): Promise<void> {
-  const limit = limitOf(ctx, call);
   const free_at = await ctx.db.transaction(async (trx) => {
     await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [
       `${creator_id}:${call}`,
     ]);
-    const { rows } = await trx.raw(
-      `select at from tiktok_calls
-        where creator_id = ? and call = ? and at > clock_timestamp() - ? * interval '1 millisecond'
-        order by at desc limit ?`,
-      [creator_id, call, WINDOW_MS, limit],
-    );
-    if (rows.length >= limit) return new Date(rows[limit - 1].at.getTime() + WINDOW_MS);
-    await trx('tiktok_calls').insert({ creator_id, call });
-    return null;
+    const full_until = await fullUntil(ctx, trx, creator_id, call);
+    if (!full_until) await trx('tiktok_calls').insert({ creator_id, call });
+    return full_until;
   });
   if (free_at) throw new Later(free_at, call.endsWith('init') ? 'rate_limited' : undefined);
+}
+
+/** When a post of either kind can be begun; a limit of TikTok's that is not full means now. */
+export async function nextFreeAt(ctx: Context, creator_id: string): Promise<Date> {
+  const calls = ['video.init', 'inbox.init'] as const;
+  const times = await Promise.all(calls.map((call) => fullUntil(ctx, ctx.db, creator_id, call)));
+  return new Date(Math.max(Date.now(), ...times.map((at) => at?.getTime() ?? 0)));
+}
+
+/** Null while there is room. */
+async function fullUntil(
+  ctx: Context,
+  db: Knex,
+  creator_id: string,
+  call: CountedCall,
+): Promise<Date | null> {
+  const limit = limitOf(ctx, call);
+  const { rows } = await db.raw(
+    `select at from tiktok_calls
+      where creator_id = ? and call = ? and at > clock_timestamp() - ? * interval '1 millisecond'
+      order by at desc limit ?`,
+    [creator_id, call, WINDOW_MS, limit],
+  );
+  return rows.length < limit ? null : new Date(rows[limit - 1].at.getTime() + WINDOW_MS);
 }
 
 /** TikTok said 429 although we had counted room: fill the minute, so that nobody asks before it is over. */

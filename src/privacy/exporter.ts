@@ -43,7 +43,7 @@ export function exportOf(ctx: Context, creator_id: string): Readable {
     .then(() => zip.end())
     .catch((error) => {
       if (gone.signal.aborted) return;
-      ctx.log.error({ event: 'export.fault', creator_id, err: error });
+      ctx.log.error({ event: 'export.fault', err: error });
       output.destroy(error);
     });
   return output;

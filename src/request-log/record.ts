@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Middleware } from 'koa';
 import type { Context } from '../context.ts';
-import { routeOf } from '../web/problems.ts';
+import { ownIdOf, routeOf } from '../web/problems.ts';
 import { insertRequests, type RequestRow } from './store.ts';
 
 const FLUSH_MS = 1_000;
@@ -32,16 +32,11 @@ export function recordRequests(ctx: Context): Middleware {
       record(ctx, {
         ...{ at, ip, method: koa.method, route, status: koa.status },
         duration_ms: Math.round(performance.now() - started_at),
-        request_id: ownIdOf(koa.state['request_id'], koa.get('X-Request-Id')),
+        request_id: ownIdOf(koa),
       });
     });
     await next();
   };
-}
-
-/** An id that the client chose may say who it is, and this row outlives an account. */
-function ownIdOf(request_id: unknown, given: string): string {
-  return typeof request_id !== 'string' || request_id === given ? 'given' : request_id;
 }
 
 /** Behind a proxy the address is a header's word, and need not be one. */

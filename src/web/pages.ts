@@ -140,8 +140,15 @@ function renderPage(
 
 /** The page that tells a person what went wrong, and what to do now. */
 export function pageOfProblem(ctx: Context) {
-  return (koa: KoaContext, problem: Problem, request_id: string): string =>
-    renderPage(ctx, koa, 'problem', {
+  const sessions = createSessions(ctx);
+  return async (koa: KoaContext, problem: Problem, request_id: string): Promise<string> => {
+    if (isOfNoPage(koa, problem)) {
+      // What went wrong is told without the database, too.
+      const found = await sessions.find(koa.get('Cookie')).catch(() => null);
+      if (found?.cookie) koa.append('Set-Cookie', found.cookie);
+      koa.state['creator'] = found?.owner ?? null;
+    }
+    return renderPage(ctx, koa, 'problem', {
       title: problem.title,
       detail: problem.message,
       code: problem.code,
@@ -149,4 +156,11 @@ export function pageOfProblem(ctx: Context) {
       retry_at: problem.extras.retry_at ?? null,
       request_id,
     });
+  };
+}
+
+/** Where no page has looked yet who is signed in; the operators' pages are none of the creators'. */
+function isOfNoPage({ state, path }: KoaContext, { code }: Problem): boolean {
+  const is_looked_up = state['creator'] !== undefined || state['admin'] !== undefined;
+  return code === 'not_found' && !is_looked_up && !/^\/admin(\/|$)/.test(path);
 }

@@ -27,11 +27,10 @@ function errorsOf({ code, message, extras }: Problem) {
   return code === 'invalid_request' ? { errors: [{ pointer: '', message }] } : {};
 }
 
+type RenderProblem = (koa: KoaContext, problem: Problem, request_id: string) => Promise<string>;
+
 /** Gives every request an id, and turns whatever is thrown into an answer. */
-export function problems(
-  ctx: Context,
-  renderPage: (koa: KoaContext, problem: Problem, request_id: string) => string,
-): Middleware {
+export function problems(ctx: Context, renderPage: RenderProblem): Middleware {
   return async (koa, next) => {
     const given = koa.get('X-Request-Id');
     const request_id = /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
@@ -49,20 +48,21 @@ export function problems(
     } catch (error) {
       const problem = problemOf(error);
       if (problem.status >= 500 && problem.code === 'internal_error') {
-        ctx.log.error({ event: 'request.fault', request_id, route: routeOf(koa), err: error });
+        const known_as = { request_id: ownIdOf(koa), route: routeOf(koa) };
+        ctx.log.error({ event: 'request.fault', ...known_as, err: error });
       }
-      answer(ctx, koa, problem, request_id, renderPage);
+      await answer(ctx, koa, problem, request_id, renderPage);
     }
   };
 }
 
-function answer(
+async function answer(
   ctx: Context,
   koa: KoaContext,
   problem: Problem,
   request_id: string,
-  renderPage: (koa: KoaContext, problem: Problem, request_id: string) => string,
-): void {
+  renderPage: RenderProblem,
+): Promise<void> {
   koa.status = problem.status;
   for (const [name, value] of Object.entries(problem.extras.headers ?? {})) koa.set(name, value);
   const { retry_at } = problem.extras;
@@ -76,7 +76,7 @@ function answer(
   if (!koa.req.complete) koa.set('Connection', 'close');
   if (isForPeople(koa)) {
     koa.type = 'html';
-    koa.body = renderPage(koa, problem, request_id);
+    koa.body = await renderPage(koa, problem, request_id);
     return;
   }
   koa.body = JSON.stringify(problemBody(ctx, problem, request_id));
@@ -123,4 +123,11 @@ function isAborted(error: unknown): boolean {
 /** The route's pattern, never the path: ids stay out of the log. */
 export function routeOf(koa: KoaContext): string {
   return String((koa as { _matchedRoute?: unknown })._matchedRoute ?? 'none');
+}
+
+/** An id that the client chose may say who it is, and what is written down outlives an account. */
+export function ownIdOf(koa: KoaContext): string {
+  const request_id: unknown = koa.state['request_id'];
+  const given = koa.get('X-Request-Id');
+  return typeof request_id !== 'string' || request_id === given ? 'given' : request_id;
 }

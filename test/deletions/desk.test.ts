@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import pg from 'pg';
 import { account } from '../../scripts/tiktok-sandbox/state.ts';
+import { removeAuthorization } from '../../src/connections/removal.ts';
 import { findGrant } from '../../src/creators/grants.ts';
+import { markLeaving } from '../../src/creators/store.ts';
 import { openTokens } from '../../src/creators/tokens.ts';
 import { requestDeletion } from '../../src/deletions/request.ts';
 import type { Term } from '../../src/privacy/declaration.ts';
@@ -240,6 +242,54 @@ describe('the desk', () => {
     }
   });
 
+  it('asks for a proof without an account in the very same words, so that a stranger learns nothing', async () => {
+    const who = await person('named.victim');
+    await person('curious');
+    const victim = await enter({ username: 'named.victim' });
+    const nobody = await enter({ username: 'named.nobody' });
+    await ada.form(`${victim}/creator`, { creator_id: who.id });
+    expect((await look(nobody)).text).to.contain('tells nobody whether there is an account');
+    const plain = (text: string) =>
+      text.replaceAll(/request \d+|\/prove\/[\w-]+|\?proof=[\w-]+|\b[A-Z2-9]{8}\b/g, '…');
+    const askBoth = async (method: string) => {
+      const found = [];
+      for (const path of [victim, nobody]) {
+        const more = { method, description: 'Add a dot to the bio' };
+        expect((await ada.form(`${path}/proof`, more)).status).to.equal(303);
+        found.push(await look(path));
+      }
+      expect(plain(found[0]?.reply ?? '')).to.equal(plain(found[1]?.reply ?? 'none'));
+      expect(found.map(({ state }) => state)).to.deep.equal(['identity_asked', 'identity_asked']);
+      return found.map(({ link = '' }) => link);
+    };
+    const pages = [];
+    for (const link of await askBoth('sign_in')) {
+      const visitor = new Visitor(app.url);
+      const begun = await visitor.get(link);
+      const { page } = await visitor.signInBy(link, 'curious');
+      const { status } = await visitor.post(link);
+      pages.push(plain(`${begun.text} ${page.text} ${status}`));
+    }
+    expect(pages[0]).to.equal(pages[1]).and.to.contain('404');
+    expect((await look(nobody)).text)
+      .to.contain('so none could match')
+      .and.not.to.contain('null');
+    for (const method of ['bio', 'other']) {
+      await askBoth(method);
+      expect((await look(nobody)).text)
+        .not.to.contain('null')
+        .and.not.to.contain('Confirm the');
+      const seen = await ada.form(`${nobody}/verification`, { note: 'I saw it' });
+      expect(seen.status).to.equal(409);
+      expect(seen.text).to.contain('No account is chosen');
+    }
+    for (const path of [victim, nobody]) {
+      await ada.form(`${path}/refusal`, { reason: 'Ownership was not shown' });
+    }
+    expect(plain((await look(victim)).reply)).to.equal(plain((await look(nobody)).reply));
+    expect(await exists(who)).to.equal(true);
+  });
+
   describe('by one-time link', () => {
     it('deletes after both clicks of the right person, and the request loses its words', async () => {
       const who = await person('leaver');
@@ -283,7 +333,7 @@ describe('the desk', () => {
       const { link = '' } = await look(path);
       const visitor = new Visitor(app.url);
       const { page } = await visitor.signInBy(link, 'stranger');
-      expect(page.text).to.contain('is not the one that request');
+      expect(page.text).to.contain('does not confirm request');
       expect(page.text).not.to.contain('meant').and.not.to.contain('stranger');
       expect([...visitor.cookies.keys()]).to.deep.equal(['pm3k_proof']);
       expect(await sql('select 1 from creators where open_id = $1', [stranger])).to.deep.equal([]);
@@ -366,9 +416,63 @@ describe('the desk', () => {
       const live = app.sandbox.state.grants.find(({ open_id }) => open_id === who.open_id);
       const stored = await findGrant(ctx.db, who.id);
       expect(stored && openTokens(ctx, stored).access_token).to.equal(live?.access_token);
-      const revoked = app.sandbox.state.revocations.map(({ open_id }) => open_id);
-      expect(revoked).not.to.contain(who.open_id);
+      expect(revoked()).not.to.contain(who.open_id);
     });
+
+    it('keeps no token of who signed in with another account, and ends no connection of theirs', async () => {
+      const other = await person('signs.instead');
+      const before = await findGrant(ctx.db, other.id);
+      const path = await asked(await person('meant.instead'), 'sign_in');
+      const { link = '' } = await look(path);
+      const { page } = await new Visitor(app.url).signInBy(link, 'signs.instead');
+      expect(page.text).to.contain('nothing was connected');
+      expect(await findGrant(ctx.db, other.id)).to.deep.equal(before);
+      expect(revoked()).not.to.contain(other.open_id);
+    });
+
+    it('connects nobody anew from whom TikTok had removed the permission, match or no match', async () => {
+      const removed = [await person('removed.one'), await person('removed.two')];
+      for (const { open_id } of removed) {
+        await removeAuthorization(ctx, open_id, { reason: 1, at: new Date(Date.now() + 1_000) });
+      }
+      const path = await asked(removed[0] as Seeded, 'sign_in');
+      for (const [name, words] of [
+        ['removed.two', 'nothing was connected'],
+        ['removed.one', 'Delete everything about'],
+      ] as const) {
+        await ada.form(`${path}/proof`, { method: 'sign_in' });
+        const { link = '' } = await look(path);
+        const { page } = await new Visitor(app.url).signInBy(link, name);
+        expect(page.text).to.contain(words);
+      }
+      for (const { id, open_id } of removed) {
+        expect(await findGrant(ctx.db, id)).to.equal(undefined);
+        expect(revoked()).to.contain(open_id);
+      }
+    });
+
+    it('stores no token for whoever began to leave during the sign-in, but gives it back', async () => {
+      const who = await person('leaves.meanwhile');
+      const before = await findGrant(ctx.db, who.id);
+      const { link = '' } = await look(await asked(who, 'sign_in'));
+      const signing_in = await ctx.db.transaction(async (trx) => {
+        await markLeaving(trx, who.id);
+        const visit = new Visitor(app.url).signInBy(link, 'leaves.meanwhile');
+        await Promise.race([visit, waitsForLock()]);
+        return { visit };
+      });
+      await signing_in.visit;
+      expect(await findGrant(ctx.db, who.id)).to.deep.equal(before);
+      expect(revoked()).to.contain(who.open_id);
+    });
+
+    const revoked = () => app.sandbox.state.revocations.map(({ open_id }) => open_id);
+
+    async function waitsForLock(): Promise<void> {
+      const waiting = `select 1 from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock' and query like '%creators%'`;
+      while ((await sql(waiting)).length === 0) await sleep(20);
+    }
   });
 
   describe('by what is seen at the account', () => {

@@ -64,16 +64,21 @@ describe('the admin pages', () => {
 
     it('lists requests with a week left or less, the most pressing first', async () => {
       await sql(
-        `insert into deletion_requests (received_at, state)
-         select now() - days * interval '1 day', state from (values
-           (31.5, 'received'), (29.9, 'identity_asked'), (23.5, 'received'), (10, 'received'),
+        `insert into deletion_requests (received_at, state, closed_at)
+         select now() - days * interval '1 day', state,
+                case when state in ('done', 'refused') then now() end from (values
+           (31.5, 'received'), (30.5, 'received'), (29.9, 'identity_asked'), (23.5, 'received'), (10, 'received'),
            (40, 'done'), (40, 'refused')) as given (days, state)`,
       );
       const text = await overview();
-      expect(text).to.contain('4 open requests');
-      expect(text).to.match(/request 1 .* Overdue by 1 day .*request 2 .* 1 day left/);
-      expect(text).to.match(/request 3 .* 7 days left/);
-      for (const number of [4, 5, 6]) expect(text).not.to.contain(`request ${number} `);
+      expect(text).to.contain('5 open requests');
+      expect(text).to.match(/request 1 ✕ 1 day overdue .*request 2 ✕ Overdue since today /);
+      expect(text).to.match(/request 3 ◷ 1 day left .*request 4 ◷ 7 days left/);
+      const desk_words = words((await desk.page('/admin/deletions')).text);
+      for (const said of ['1 day overdue', 'Overdue since today', '1 day left', '7 days left']) {
+        expect(desk_words).to.contain(said);
+      }
+      for (const number of [5, 6, 7]) expect(text).not.to.contain(`request ${number} `);
     });
 
     it('tells what was swept, by the words of its declaration', async () => {
@@ -161,6 +166,13 @@ describe('the admin pages', () => {
       expect(await found('winter.shop')).to.equal(false);
       expect((await desk.page(`/admin/creators/${creator.creator_id}`)).status).to.equal(404);
       await sql('update creators set leaving_at = null where id = $1', [creator.creator_id]);
+    });
+
+    it('print what an operator did, and not to whom', () => {
+      for (const act of ['suspended', 'unsuspended', 'plan_set']) {
+        expect(app.output()).to.contain(`"event":"creator.${act}"`);
+      }
+      expect(app.output()).not.to.contain(creator.creator_id);
     });
 
     it('leave lines in the audit log that say what, and name no creator', async () => {

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Context } from '../../src/context.ts';
 import { openDatabase } from '../../src/database.ts';
+import { createLog } from '../../src/log.ts';
 import { loadModules } from '../../src/modules.ts';
 import type { TableDeclaration } from '../../src/privacy/declaration.ts';
 import { declaredTables, type Tables } from '../../src/privacy/eraser.ts';
@@ -41,6 +42,18 @@ describe('the export', () => {
     const entries = await unzip(await buffer(exportOf(ctx, id)));
     return new Map([...entries].map(([name, bytes]) => [name, bytes.toString()]));
   }
+
+  it('says of a fault that there was one, and not whose export it was', async () => {
+    const lines: string[] = [];
+    const db = openDatabase({ connectionString: 'postgres://nobody@127.0.0.1:9/none' });
+    const log = createLog('error', { write: (line) => lines.push(line) });
+    const id = randomUUID();
+    const fault = await buffer(exportOf({ ...ctx, db, log }, id)).catch((error) => error);
+    await db.destroy();
+    expect(fault).to.be.instanceOf(Error);
+    expect(JSON.parse(lines[0] ?? '{}')).to.include({ event: 'export.fault' });
+    expect(lines.join('')).not.to.contain(id);
+  });
 
   it('visits every declared table, shows every canary and none of the secrets', async () => {
     const { id, canaries } = await planted(ctx, tables, 'One');

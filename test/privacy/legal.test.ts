@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { loadModules } from '../../src/modules.ts';
 import type { Manifest } from '../../src/plugin.ts';
@@ -5,7 +7,7 @@ import type { TableDeclaration } from '../../src/privacy/declaration.ts';
 import { declaredTables } from '../../src/privacy/eraser.ts';
 import { fingerprint } from '../../src/privacy/fingerprint.ts';
 import { UPDATED } from '../../src/privacy/updated.ts';
-import { type Appliance, anAppliance } from '../support/appliance.ts';
+import { type Appliance, anAppliance, ROOT } from '../support/appliance.ts';
 
 const PAGES = ['/data-deletion', '/privacy', '/terms'];
 
@@ -17,6 +19,12 @@ function wordsOf(html: string): string {
     .replaceAll('&amp;', '&')
     .replaceAll('&#39;', "'")
     .replaceAll(/\s+/g, ' ');
+}
+
+function sourceFiles(): string[] {
+  return globSync('src/**/*.ts', { cwd: ROOT }).map((file) =>
+    readFileSync(join(ROOT, file), 'utf8'),
+  );
 }
 
 describe('the legal pages', () => {
@@ -104,6 +112,26 @@ describe('the legal pages', () => {
     ]) {
       expect(words('/privacy')).to.contain(said);
     }
+  });
+
+  it('list every cookie that there is, and how long each lasts', () => {
+    const names = sourceFiles()
+      .flatMap((text) => [...text.matchAll(/(?:cookie: |COOKIE = (?:{ name: )?)'(pm3k_[a-z]+)'/g)])
+      .map(([, name]) => name as string);
+    expect(new Set(names)).to.include('pm3k_session').and.to.include('pm3k_proof');
+    for (const name of names) expect(words('/privacy')).to.contain(name);
+    const [cookies = ''] = /Cookies, .*?Who receives it/.exec(words('/privacy')) ?? [];
+    for (const term of ['30 days', 'ten minutes', '72 hours', '12 hours']) {
+      expect(cookies).to.contain(term);
+    }
+    expect(words('/privacy')).not.to.contain('there are no others');
+  });
+
+  it('say that an API key’s id is counted as it is', () => {
+    expect(words('/privacy')).not.to.contain('Counters of a minute under keyed hashes');
+    expect(words('/privacy')).to.contain(
+      'under the id of an API key or a keyed hash of an address',
+    );
   });
 
   it('say how deletion is asked for, by oneself and by email', () => {

@@ -88,6 +88,22 @@ describe('the request log', () => {
     expect(app.output()).not.to.match(/192\.0\.2\.|2001:db8/);
   });
 
+  it('prints an id of its own, and of one that the client chose only that it did', async () => {
+    const own = await creator.api('GET', '/v1/jobs');
+    await creator.api('GET', '/v1/jobs', undefined, { 'x-request-id': 'maria-lopez' });
+    const printed = () => app.output().split('"event":"request"').slice(1).join('');
+    while (!/"request_id":"(given|maria-lopez)"/.test(printed().slice(-400))) await sleep(20);
+    expect(printed()).to.contain(`"request_id":"${own.headers.get('x-request-id')}"`);
+    await db.raw('alter table media rename to media_away');
+    const broken = await creator.api('GET', '/v1/media', undefined, {
+      'x-request-id': 'maria-lopez',
+    });
+    await db.raw('alter table media_away rename to media');
+    expect(broken.json['request_id']).to.equal('maria-lopez');
+    expect(app.output()).to.match(/"event":"request.fault"[^\n]*"request_id":"given"/);
+    expect(app.output()).not.to.contain('maria-lopez');
+  });
+
   it('fails no request when the table cannot be written, and makes up for it', async () => {
     await db.raw('alter table request_log rename to request_log_away');
     const headers = { 'x-forwarded-for': '192.0.2.10' };

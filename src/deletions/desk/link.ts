@@ -2,14 +2,10 @@
 import type { Knex } from 'knex';
 import type { Context } from '../../context.ts';
 import type { Returned } from '../../creators/authorization.ts';
-import { saveGrant } from '../../creators/grants.ts';
-import { findCreatorByOpenId } from '../../creators/store.ts';
-import { accessOf, sealTokens } from '../../creators/tokens.ts';
 import { Problem } from '../../errors.ts';
 import { sha256 } from '../../secrets.ts';
-import { TikTokError } from '../../tiktok/errors.ts';
-import type { TokenAnswer } from '../../tiktok/oauth.ts';
 import { accountOf } from './account.ts';
+import { settleToken } from './proof-token.ts';
 import { linkPath } from './proofs.ts';
 import {
   changeRequest,
@@ -75,62 +71,33 @@ export async function recordSignIn(
   { state, answer }: Returned,
   signal: AbortSignal,
 ): Promise<string> {
-  const path = await ctx.db.transaction(async (trx) => {
+  const seen = await ctx.db.transaction(async (trx) => {
     const request = await lockRequest(trx, state.request_id ?? '');
     // A newer link, or another account chosen meanwhile, ends this one.
     const is_current = request?.proof_token_hash === state.proof_token_hash;
     const link = request && is_current && isUnused(request) ? linkPath(ctx, request) : null;
     if (!request || !link) return null;
-    await compare(trx, request, answer.open_id, state.browser_hash);
-    return link;
+    const is_match = await compare(trx, request, answer.open_id, state.browser_hash);
+    return { path: link, is_match };
   });
-  await leaveGrant(ctx, answer, signal);
-  if (!path) throw ended();
-  return path;
+  await settleToken(ctx, { answer, is_match: seen?.is_match ?? false }, signal);
+  if (!seen) throw ended();
+  return seen.path;
 }
 
+/** Without an account nobody matches, and the visitor cannot tell that from another account. */
 async function compare(
   trx: Knex,
   request: DeletionRequest,
   open_id: string,
   proof_browser_hash: string,
-): Promise<void> {
+): Promise<boolean> {
   const account = await accountOf(trx, request);
   const proof_match = account?.open_id === open_id;
   await changeRequest(trx, request.id, { proof_match, proof_browser_hash, proof_token: null });
   const name = proof_match ? 'link_matched' : 'link_did_not_match';
   await logEvent(trx, request.id, { name, operator: null });
-}
-
-/**
- * The token itself is of no use to us. Of a stranger it is given back. Of somebody who is connected
- * it must not be: revoking ends all that this person ever granted us. It is dropped, unless TikTok
- * let it replace the stored one, which would leave a connection that nobody can use or end.
- */
-async function leaveGrant(ctx: Context, answer: TokenAnswer, signal: AbortSignal): Promise<void> {
-  const owner = await findCreatorByOpenId(ctx.db, answer.open_id);
-  if (!owner) {
-    await ctx.tiktok.revoke(answer.access_token, { signal }).catch(() => {});
-    return;
-  }
-  if (await isStoredGrantDead(ctx, owner.id, signal)) {
-    await saveGrant(ctx.db, { creator_id: owner.id, ...sealTokens(ctx, owner.id, answer) });
-  }
-}
-
-async function isStoredGrantDead(
-  ctx: Context,
-  creator_id: string,
-  signal: AbortSignal,
-): Promise<boolean> {
-  try {
-    const { token } = await accessOf(ctx, creator_id, signal);
-    await ctx.tiktok.userInfo(token, ['user.info.basic'], { signal });
-    return false;
-  } catch (error) {
-    if (error instanceof Problem) return error.code === 'creator_disconnected';
-    return error instanceof TikTokError && error.code === 'access_token_invalid';
-  }
+  return proof_match;
 }
 
 /** The second click, in the browser that signed in: the request is verified by its own person. */

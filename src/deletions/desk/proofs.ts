@@ -14,7 +14,10 @@ const LINK_MS = 72 * 3600_000;
 const CODE_ALPHABET = 'ABCDEFGHJKMNPQRTUVWXYZ2346789';
 const CODE_LENGTH = 8;
 
-/** Asks for a proof; one that was asked for before is worth nothing any more. */
+/**
+ * Asks for a proof; one that was asked for before is worth nothing any more. Without an account, too:
+ * whoever names somebody else's gets the same answer, and so learns from it nothing about that one.
+ */
 export async function askProof(
   ctx: Context,
   act: Act,
@@ -26,12 +29,6 @@ export async function askProof(
   }
   await ctx.db.transaction(async (trx) => {
     const request = await lockFor(trx, act, ['received', 'identity_asked']);
-    if (!request.creator_id) {
-      throw new Problem(
-        'state_conflict',
-        'Choose the account first: a proof is about one account.',
-      );
-    }
     await changeRequest(trx, request.id, {
       ...NO_PROOF,
       ...proofOf(ctx, request, method),
@@ -97,6 +94,7 @@ export async function confirmProof(
       'identity_asked',
     ]);
     if (now.method === 'sign_in') throw onlyByLink();
+    if (!now.creator_id) throw withoutAccount();
     if (bio === null) return confirmByEye(trx, now, act, note);
     if (!holdsCode(bio, now.bio_code)) throw codeIsMissing();
     await changeRequest(trx, now.id, verified(act));
@@ -146,6 +144,13 @@ async function confirmAsSecond(ctx: Context, act: Act, note: string): Promise<vo
 
 function noteIsMissing(): Problem {
   return invalid('/note', 'Write down what you saw, and where. It is the evidence.');
+}
+
+function withoutAccount(): Problem {
+  return new Problem(
+    'state_conflict',
+    'No account is chosen for this request, so there is nothing to confirm. Nothing was changed. Refuse it, or choose the account and ask anew.',
+  );
 }
 
 function onlyByLink(): Problem {

@@ -7,7 +7,7 @@ import { confirmByLink, lookAtLink, PROOF_COOKIE } from './link.ts';
 const TITLES = {
   begin: 'Show that the account is yours',
   confirm: 'Delete everything?',
-  other_account: 'Another account',
+  other_account: 'Not confirmed',
   confirmed: 'Thank you',
 };
 

@@ -3,15 +3,33 @@ import { invalid, Problem } from '../../errors.ts';
 import { type DeletionRequest, type State, TERM_DAYS } from './store.ts';
 
 const DAY_MS = 86_400_000;
+const AMBER_DAYS = 7;
 /** So long a name that TikTok confirmed is taken for still being the same person's. */
 export const NAME_DAYS = 7;
 
 /** Those that an operator can still decide about. */
 export const UNDECIDED: State[] = ['received', 'identity_asked', 'verified'];
 
-/** Whole days until the term ends; negative once it is over. */
-export function daysLeft({ received_at }: Pick<DeletionRequest, 'received_at'>): number {
+/** Whole days until the term ends: 0 on the first day after it, then negative. */
+function daysLeft({ received_at }: Pick<DeletionRequest, 'received_at'>): number {
   return Math.ceil((received_at.getTime() - Date.now()) / DAY_MS) + TERM_DAYS;
+}
+
+/** How pressing an answer is, in the words of every page that says so. */
+export function urgencyOf(request: Pick<DeletionRequest, 'received_at'>): {
+  days_left: number;
+  level: 'red' | 'amber' | 'calm';
+  days_words: string;
+} {
+  const days_left = daysLeft(request);
+  const level = days_left <= 0 ? 'red' : days_left <= AMBER_DAYS ? 'amber' : 'calm';
+  return { days_left, level, days_words: daysInWords(days_left) };
+}
+
+function daysInWords(days: number): string {
+  if (days === 0) return 'Overdue since today';
+  if (days < 0) return `${-days} ${days === -1 ? 'day' : 'days'} overdue`;
+  return `${days} ${days === 1 ? 'day' : 'days'} left`;
 }
 
 /** Verified, and what a proof of the name alone has to wait for is over. */

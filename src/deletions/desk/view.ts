@@ -6,7 +6,7 @@ import { findDeletion } from '../store.ts';
 import { accountOf } from './account.ts';
 import { linkPath } from './proofs.ts';
 import { REASONS, replyOf } from './replies.ts';
-import { daysLeft, isNameFresh, mayExecute, stateName, UNDECIDED } from './rules.ts';
+import { isNameFresh, mayExecute, stateName, UNDECIDED, urgencyOf } from './rules.ts';
 import {
   type DeletionRequest,
   listClosed,
@@ -25,18 +25,17 @@ const SIGNS: Record<State, { sign: string; colour: string }> = {
   done: { sign: '✓', colour: 'finished' },
   refused: { sign: '⊘', colour: 'cancelled' },
 };
-const AMBER_DAYS = 7;
 
 const EVENTS: Record<string, string> = {
   entered: 'Entered',
   account_chosen: 'Account chosen',
   account_unchosen: 'Account taken back',
-  proof_voided: 'What was asked or proved is void: another account was chosen',
+  proof_voided: 'What was asked or proved is void: the choice of the account was changed',
   asked_by_sign_in: 'One-time link made',
   asked_by_bio: 'Code for the bio made',
   asked_by_other: 'Another change asked for',
   link_matched: 'Signed in with TikTok by the link: the right account',
-  link_did_not_match: 'Signed in with TikTok by the link: another account',
+  link_did_not_match: 'Signed in with TikTok by the link: no match',
   verified_by_sign_in: 'Confirmed with the second button, by the account’s owner',
   verified_by_tiktok: 'TikTok tells that the code is in the bio',
   verified: 'Proof confirmed',
@@ -50,12 +49,9 @@ const EVENTS: Record<string, string> = {
 };
 
 function rowOf(request: DeletionRequest) {
-  const days_left = daysLeft(request);
+  const { days_left, level, days_words } = urgencyOf(request);
   return {
-    request,
-    days_left,
-    level: days_left <= 0 ? 'red' : days_left <= AMBER_DAYS ? 'amber' : 'calm',
-    days_words: daysInWords(days_left),
+    ...{ request, days_left, level, days_words },
     bar: Math.min(TERM_DAYS, Math.max(0, days_left)),
     state_words: inWords(request.state),
     ...SIGNS[request.state],
@@ -65,12 +61,6 @@ function rowOf(request: DeletionRequest) {
 function inWords(state: State): string {
   const name = stateName(state);
   return name.charAt(0).toUpperCase() + name.slice(1);
-}
-
-function daysInWords(days: number): string {
-  if (days === 0) return 'Overdue since today';
-  if (days < 0) return `${-days} ${days === -1 ? 'day' : 'days'} overdue`;
-  return `${days} ${days === 1 ? 'day' : 'days'} left`;
 }
 
 export async function listView(ctx: Context) {

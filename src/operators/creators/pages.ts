@@ -52,7 +52,8 @@ export function addCreatorDesk(router: Router, ctx: Context): void {
       await ctx.db.transaction(async (trx) => {
         if (await setSuspended(trx, id, is_suspended)) await audit(trx, operator, act);
       });
-      ctx.log.info({ event: act, creator_id: id, operator_id: operator.id });
+      // No id of the creator: a line of the log outlives the account.
+      ctx.log.info({ event: act, operator_id: operator.id });
       go(`/admin/creators/${id}`);
     });
   }
@@ -64,7 +65,7 @@ export function addCreatorDesk(router: Router, ctx: Context): void {
       await setPlan(trx, id, plan, ends_on);
       await audit(trx, operator, 'creator.plan_set', plan);
     });
-    ctx.log.info({ event: 'creator.plan_set', creator_id: id, operator_id: operator.id });
+    ctx.log.info({ event: 'creator.plan_set', operator_id: operator.id });
     go(`/admin/creators/${id}`);
   });
 }

@@ -1,15 +1,13 @@
 // The first page of operators: how much there is, what needs a person, and what was swept.
 import type Router from '@koa/router';
 import type { Context } from '../../context.ts';
-import { daysLeft } from '../../deletions/desk/rules.ts';
+import { urgencyOf } from '../../deletions/desk/rules.ts';
 import { listOpen } from '../../deletions/desk/store.ts';
 import { declaredTables } from '../../privacy/eraser.ts';
 import { listSweeps } from '../../retention/store.ts';
 import { createAdminPages } from '../pages.ts';
 import { countAll, countTroubles } from './store.ts';
 
-/** From then on a request is pressing. */
-const PRESSING_DAYS = 7;
 const SWEEPS = 20;
 
 export function addOverviewPages(router: Router, ctx: Context): void {
@@ -19,8 +17,8 @@ export function addOverviewPages(router: Router, ctx: Context): void {
       title: 'Overview',
       numbers: await countAll(ctx.db),
       requests: open
-        .map((request) => ({ id: request.id, number: request.number, left: daysLeft(request) }))
-        .filter(({ left }) => left <= PRESSING_DAYS),
+        .map((request) => ({ id: request.id, number: request.number, ...urgencyOf(request) }))
+        .filter(({ level }) => level !== 'calm'),
       ...(await countTroubles(ctx.db)),
       has_second_factor: operator.totp_confirmed_at !== null,
       sweeps: await sweepsInWords(ctx),
