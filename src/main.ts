@@ -1,17 +1,7 @@
 // Composition root: config → context → migrate → web and/or worker (ROLE); stops both on a signal.
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  utimes,
-} from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { hostname } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { createApp, listen } from './app.ts';
 import { ConfigFaults, pluginsDir, readConfig } from './config.ts';
 import { type Context, createContext } from './context.ts';
@@ -24,12 +14,12 @@ import {
 import { createLog, type Logger } from './log.ts';
 import { loadModules, settingSchemas } from './modules.ts';
 import { flushRequests } from './request-log/record.ts';
+import { openScratch } from './scratch.ts';
 import { startWorker, type Worker } from './worker.ts';
 
 // sysexits.h EX_CONFIG: the operator has to change something before a restart can help.
 const EXIT_CONFIG = 78;
 const STOP_MS = 29_000;
-const HOUR_MS = 3600_000;
 
 async function main(): Promise<void> {
   const signalled = listenForSignals();
@@ -46,7 +36,7 @@ async function main(): Promise<void> {
       log,
       modules,
       connection: postgres?.connection ?? { connectionString: config.DATABASE_URL as string },
-      scratch: emptyScratch(resolve(config.DATA_DIR)),
+      scratch: openScratch(resolve(config.DATA_DIR), postgres !== null),
     });
     running.ctx = ctx;
     await migrate(ctx.db, ctx.connection);
@@ -115,30 +105,6 @@ function makeFolder(path: string): void {
   if (existsSync(path) && statSync(path).isDirectory()) return;
   if (!existsSync(dirname(path))) makeFolder(dirname(path));
   mkdirSync(path);
-}
-
-/** This process's own folder; those of processes of this machine that are gone are removed. */
-function emptyScratch(data_dir: string): string {
-  const all = join(data_dir, 'scratch');
-  mkdirSync(all, { recursive: true });
-  for (const name of readdirSync(all)) {
-    const [, host, pid] = /^(.+)-(\d+)$/.exec(name) ?? [];
-    if (host === hostname() && !isAlive(Number(pid))) rmSync(join(all, name), { recursive: true });
-  }
-  const own = join(all, `${hostname()}-${process.pid}`);
-  rmSync(own, { recursive: true, force: true });
-  mkdirSync(own, { recursive: true, mode: 0o700 });
-  // Processes on other machines see by it that this one lives.
-  setInterval(() => utimes(own, new Date(), new Date(), () => {}), HOUR_MS).unref();
-  return own;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return pid !== process.pid && process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 interface Running {

@@ -15,7 +15,12 @@ export type { Context, Inspection } from './context.ts';
 export { type Grant, takeGrant } from './creators/grants.ts';
 export { findKnownIds, hasReturned } from './creators/store.ts';
 export { openTokens } from './creators/tokens.ts';
-export { deletedCreators, recordDeletion } from './deletions/ledger.ts';
+export {
+  deletedCreators,
+  pruneLedger,
+  pruneLedgerBeside,
+  recordDeletion,
+} from './deletions/ledger.ts';
 export { queueExecution, requestDeletion } from './deletions/request.ts';
 export {
   keepLeasedGrant,
@@ -57,17 +62,19 @@ export { storageKeysOf } from './media/store.ts';
 export { declaredTables } from './privacy/eraser.ts';
 export { findTraces, type Identifiers } from './privacy/traces.ts';
 export { countHeldRuns, findQueuedKeys, queueChore } from './queue.ts';
+export { backupsFolder, removeExpiredBackups } from './retention/backups.ts';
 export {
   type Dormancy,
   type Ending,
   hasKnownAnybody,
-  isAlone,
   isDormant,
   listDormant,
   MEND_LOCK,
   noteSweep,
   removeEnded,
   SWEEP_LOCK,
+  touched,
+  whileAlone,
 } from './retention/store.ts';
 export { chunkFrom, chunkPlan } from './tiktok/chunks.ts';
 export { TikTokError } from './tiktok/errors.ts';

@@ -1,13 +1,13 @@
 // The pace of retention: small batches, a rest after each, and an end after its time, however much is left.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Context, noteSweep } from '#plugin';
+import { type Context, noteSweep, touched } from '#plugin';
 
 export const BATCH = 100;
 // For each kind and run: short, so that no kind holds up another, nor a run the posts that are due.
 const BUDGET_MS = 5_000;
 const REST_MS = { least: 20, most: 1_000 };
 
-type Transaction = Parameters<Parameters<Context['db']['transaction']>[0]>[0];
+export type Transaction = Parameters<Parameters<Context['db']['transaction']>[0]>[0];
 
 export interface Pace {
   signal: AbortSignal;
@@ -36,30 +36,59 @@ export interface Batch {
   is_last: boolean;
 }
 
+export type Database = Context['db'];
+/** Adds to the line of a kind, in the transaction that removes where there is one. */
+type Note = (db: Database, removed: Omit<Batch, 'is_last'>) => Promise<void>;
+
 /**
- * Removes one kind of thing, batch after batch, each in a transaction with what is noted about it:
- * a kill between any two loses neither. Answers whether nothing is left.
+ * Removes one kind of thing, batch after batch, and each notes what it removed. Answers whether
+ * nothing is left.
  */
 export async function inBatches(
-  ctx: Context,
   pace: Pace,
   what: string,
-  removeBatch: (trx: Transaction) => Promise<Batch>,
+  removeBatch: (note: Note) => Promise<Pick<Batch, 'is_last'>>,
 ): Promise<boolean> {
   const started_at = performance.now();
   let line: number | null = null;
   while (!pace.isOver()) {
     const batch_at = performance.now();
-    const { batch, noted } = await ctx.db.transaction(async (trx) => {
-      const batch = await removeBatch(trx);
+    const { is_last } = await removeBatch(async (db, { removed, bytes }) => {
       const ms = Math.round(performance.now() - started_at);
-      const { removed, bytes } = batch;
-      const noted = removed > 0 ? await noteSweep(trx, line, { what, removed, bytes, ms }) : line;
-      return { batch, noted };
+      if (removed > 0) line = await noteSweep(db, line, { what, removed, bytes, ms });
     });
-    line = noted;
-    if (batch.is_last) return true;
+    if (is_last) return true;
     await pace.rest(performance.now() - batch_at);
   }
   return false;
+}
+
+/** Each batch in a transaction with what is noted about it: a kill between any two loses neither. */
+export async function inTransactions(
+  ctx: Context,
+  pace: Pace,
+  what: string,
+  removeBatch: (trx: Transaction) => Promise<Batch>,
+): Promise<boolean> {
+  return inBatches(pace, what, (note) =>
+    ctx.db.transaction(async (trx) => {
+      // Files of locked rows are removed under the lock, however slow the disk is.
+      const batch = await touched(trx, () => removeBatch(trx));
+      await note(trx, batch);
+      return batch;
+    }),
+  );
+}
+
+/** What is removed in one go and outside the database; noted when it is gone. */
+export async function atOnce(
+  ctx: Context,
+  pace: Pace,
+  what: string,
+  remove: () => Promise<Omit<Batch, 'is_last'>>,
+): Promise<void> {
+  await inBatches(pace, what, async (note) => {
+    await note(ctx.db, await remove());
+    return { is_last: true };
+  });
 }

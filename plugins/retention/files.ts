@@ -7,7 +7,7 @@ import {
   lockEndedUploads,
   removeRows,
 } from '#plugin';
-import { BATCH, inBatches, type Pace } from './batches.ts';
+import { BATCH, inTransactions, type Pace } from './batches.ts';
 
 /** Uploads live by plan, and until the last post that needs them has ended. */
 export async function removeUploads(ctx: Context, pace: Pace): Promise<boolean> {
@@ -27,7 +27,7 @@ async function removeEndedFiles(
 ): Promise<boolean> {
   // Goes on behind what it has seen: files in use, or that storage does not let go, hold up nothing.
   let last: EndedFile | null = null;
-  return inBatches(ctx, pace, what, async (trx) => {
+  return inTransactions(ctx, pace, what, async (trx) => {
     const ended = await lockEnded(trx, last, BATCH);
     const keys = ended.map(({ storage_key }) => storage_key);
     const needed = await findNeeded(trx, keys, { unconfirmed: what === 'uploads' });

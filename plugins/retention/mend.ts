@@ -6,14 +6,21 @@ import {
   findQueuedKeys,
   findRegistered,
   hasKnownAnybody,
-  isAlone,
   listRegistered,
   lockFiles,
   MEND_LOCK,
   queueChore,
   removeRows,
+  whileAlone,
 } from '#plugin';
-import { BATCH, type Batch, createPace, inBatches, type Pace } from './batches.ts';
+import {
+  BATCH,
+  type Batch,
+  createPace,
+  inBatches,
+  type Pace,
+  type Transaction,
+} from './batches.ts';
 import { removeFiles, type StoredFile } from './files.ts';
 
 const MEND = 'retention.mend';
@@ -29,9 +36,9 @@ export async function mend(ctx: Context, payload: unknown, signal: AbortSignal):
   const given = position.safeParse(payload).data;
   // The walk before has not come to its end; a new one would never let it.
   if (!given && (await findQueuedKeys(ctx.db, [MEND])).has(MEND)) return;
-  const result = await ctx.db.transaction(async (lock) => {
-    if (!(await isAlone(lock, MEND_LOCK))) return 'not_now';
-    return walk(ctx, createPace(signal), given ?? { walk: 'files', after: '' });
+  const result = await whileAlone(ctx.db, MEND_LOCK, (lost) => {
+    const pace = createPace(AbortSignal.any([signal, lost]));
+    return walk(ctx, pace, given ?? { walk: 'files', after: '' });
   });
   if (result === 'not_now' && given) await goOn(ctx, given, AGAIN_MS);
   else if (result !== 'not_now' && result !== 'done') await goOn(ctx, result);
@@ -73,10 +80,12 @@ interface Found extends StoredFile {
 async function walkFiles(ctx: Context, pace: Pace, after: string): Promise<string | null> {
   const files = ctx.storage.list(after)[Symbol.asyncIterator]();
   let last = after;
-  const is_done = await inBatches(ctx, pace, 'files_without_row', async () => {
+  const is_done = await inBatches(pace, 'files_without_row', async (note) => {
     const found = await take(files);
     last = found.at(-1)?.key ?? last;
-    return removeUnknown(ctx, found);
+    const batch = await removeUnknown(ctx, found);
+    await note(ctx.db, batch);
+    return batch;
   });
   return is_done ? null : last;
 }
@@ -110,19 +119,28 @@ async function removeUnknown(ctx: Context, found: Found[]): Promise<Batch> {
 /** Rows without a file. One that a post needs stays: its post finds out, and says so. */
 async function walkRows(ctx: Context, pace: Pace, after: string): Promise<string | null> {
   let last = after;
-  const is_done = await inBatches(ctx, pace, 'rows_without_file', async (trx) => {
+  const is_done = await inBatches(pace, 'rows_without_file', async (note) => {
     const keys = await listRegistered(ctx.db, last, BATCH);
+    const lost = await withoutFile(ctx, keys);
     last = keys.at(-1) ?? last;
-    const lost = await lockFiles(trx, await withoutFile(ctx, keys));
-    const names = lost.map(({ storage_key }) => storage_key);
-    const needed = await findNeeded(trx, names, { unconfirmed: false });
-    const gone = names.filter((key) => !needed.has(key));
-    await removeRows(trx, gone);
-    return { removed: gone.length, bytes: 0, is_last: keys.length < BATCH };
+    return ctx.db.transaction(async (trx) => {
+      const removed = await removeUnneeded(trx, lost);
+      await note(trx, { removed, bytes: 0 });
+      return { is_last: keys.length < BATCH };
+    });
   });
   return is_done ? null : last;
 }
 
+async function removeUnneeded(trx: Transaction, lost: string[]): Promise<number> {
+  const names = (await lockFiles(trx, lost)).map(({ storage_key }) => storage_key);
+  const needed = await findNeeded(trx, names, { unconfirmed: false });
+  const gone = names.filter((key) => !needed.has(key));
+  await removeRows(trx, gone);
+  return gone.length;
+}
+
+/** Throws when storage cannot tell of one: an answer that is wrong would cost its row. */
 async function withoutFile(ctx: Context, keys: string[]): Promise<string[]> {
   const has = await Promise.all(keys.map((key) => ctx.storage.has(key)));
   return keys.filter((_key, index) => !has[index]);

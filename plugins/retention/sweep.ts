@@ -1,15 +1,19 @@
 // retention.sweep: every five minutes, all that has reached its end, kind by kind, as far as the time goes.
 import {
+  backupsFolder,
   type Context,
   declaredTables,
   type Ending,
-  isAlone,
+  pruneLedger,
+  pruneLedgerBeside,
   queueChore,
   removeEnded,
+  removeExpiredBackups,
   SWEEP_LOCK,
+  whileAlone,
 } from '#plugin';
 import { removeDormant } from './accounts.ts';
-import { BATCH, createPace, inBatches, type Pace } from './batches.ts';
+import { atOnce, BATCH, createPace, inTransactions, type Pace } from './batches.ts';
 import { removeUploads, removeWorkingCopies } from './files.ts';
 import { removeAbandonedScratch } from './scratch.ts';
 
@@ -17,11 +21,10 @@ const SWEEP = 'retention.sweep';
 
 /** One process at a time; a second one finds the lock taken, and leaves. Unfinished, it comes again. */
 export async function sweep(ctx: Context, signal: AbortSignal): Promise<void> {
-  const is_done = await ctx.db.transaction(async (lock) => {
-    if (!(await isAlone(lock, SWEEP_LOCK))) return true;
-    return sweepAll(ctx, signal);
-  });
-  if (!is_done) await queueChore(ctx.db, SWEEP, SWEEP);
+  const result = await whileAlone(ctx.db, SWEEP_LOCK, async (lost) =>
+    (await sweepAll(ctx, AbortSignal.any([signal, lost]))) ? 'done' : 'unfinished',
+  );
+  if (result === 'unfinished') await queueChore(ctx.db, SWEEP, SWEEP);
 }
 
 /** For a post that has just ended: the sweep finds the same copies, some minutes later. */
@@ -33,16 +36,34 @@ export async function removeCopies(ctx: Context, signal: AbortSignal): Promise<v
 async function sweepAll(ctx: Context, signal: AbortSignal): Promise<boolean> {
   const pace = () => createPace(signal);
   await removeDormant(ctx, pace());
-  await inBatches(ctx, pace(), 'unfinished_uploads', async () => ({
-    ...(await ctx.storage.removeAbandoned()),
-    is_last: true,
-  }));
-  await inBatches(ctx, pace(), 'scratch', () => removeAbandonedScratch(ctx));
+  await atOnce(ctx, pace(), 'unfinished_uploads', () => ctx.storage.removeAbandoned());
+  await atOnce(ctx, pace(), 'scratch', () => removeAbandonedScratch(ctx));
+  const { DATA_DIR, BACKUP_DAYS } = ctx.config;
+  await atOnce(ctx, pace(), 'backups', () =>
+    unlessRefused(ctx, { removed: 0, bytes: 0 }, () =>
+      removeExpiredBackups(backupsFolder(DATA_DIR), BACKUP_DAYS),
+    ),
+  );
   let is_done = await removeWorkingCopies(ctx, pace());
   for (const ending of endingsOf(ctx)) {
     is_done = (await removeRowsOf(ctx, pace(), ending)) && is_done;
   }
-  return (await removeUploads(ctx, pace())) && is_done;
+  is_done = (await removeUploads(ctx, pace())) && is_done;
+  await atOnce(ctx, pace(), 'ledger_entries', async () => ({
+    removed: (await pruneLedger(ctx)) + (await unlessRefused(ctx, 0, () => pruneLedgerBeside(ctx))),
+    bytes: 0,
+  }));
+  return is_done;
+}
+
+/** The backups' folder may be another user's, who made them: that holds up nothing else. */
+async function unlessRefused<T>(ctx: Context, otherwise: T, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    ctx.log.warn({ event: 'retention.backups_left', err: error });
+    return otherwise;
+  }
 }
 
 /** Every table whose declaration says when its rows end. */
@@ -53,7 +74,7 @@ function endingsOf(ctx: Context): Ending[] {
 }
 
 function removeRowsOf(ctx: Context, pace: Pace, ending: Ending): Promise<boolean> {
-  return inBatches(ctx, pace, ending.table, async (trx) => {
+  return inTransactions(ctx, pace, ending.table, async (trx) => {
     const removed = await removeEnded(trx, ending, ctx.config, BATCH);
     return { removed, bytes: 0, is_last: removed < BATCH };
   });

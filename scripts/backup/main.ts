@@ -1,22 +1,25 @@
 // The command of backup.sh: one backup now, one a day, or the key that opens them.
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import cron from 'node-cron';
 import { readConfig } from '../../src/config.ts';
+import { backupsFolder, newestBackup, removeExpiredBackups } from '../../src/retention/backups.ts';
 import { megabytes } from '../../src/web/words.ts';
+import { copyLedger } from './beside.ts';
 import { runScript, sentenceOf, wrongUsage } from './fault.ts';
-import { newest, removeExpired } from './folder.ts';
 import { identityOf } from './identity.ts';
 import { makeBackup } from './make.ts';
-import { openPlace, secretsOf } from './place.ts';
+import { openPlace, secretsOf, storageOf } from './place.ts';
 
 const USAGE = `Usage: scripts/backup.sh [--daily] [FOLDER]
        scripts/backup.sh --identity > FILE
 
 Makes an encrypted backup of database and media in FOLDER (DATA_DIR/backups), and removes those
-older than BACKUP_DAYS from it. --daily stays and makes one a day. --identity prints the key that
-opens them, for the age tool: age -d -i FILE BACKUP | tar x`;
+older than BACKUP_DAYS from it. Beside them it keeps who was deleted, as bare internal ids in
+FOLDER/deletions: copy that folder wherever you copy backups. --daily stays, makes one a day, and
+looks after the folder each hour. --identity prints the key that opens backups, for the age tool:
+age -d -i FILE BACKUP | tar x`;
 
 // An hour less than a day, so that a backup is never put off by the minutes that one takes.
 const DUE_MS = 23 * 3_600_000;
@@ -31,7 +34,7 @@ async function main(signal: AbortSignal): Promise<void> {
     for (const secret of secretsOf(config)) print(identityOf(secret));
     return;
   }
-  const folder = resolve(positionals[0] ?? join(config.DATA_DIR, 'backups'));
+  const folder = resolve(positionals[0] ?? backupsFolder(config.DATA_DIR));
   if (values.daily) return keepMaking(folder, signal);
   await makeOne(folder, signal);
 }
@@ -51,7 +54,6 @@ function arguments_() {
 
 /** Expired ones go whether or not a new one succeeds: their time is promised. */
 async function makeOne(folder: string, signal: AbortSignal): Promise<void> {
-  const { BACKUP_DAYS } = readConfig();
   try {
     await using place = await openPlace();
     const made = await makeBackup(place, folder, signal);
@@ -59,24 +61,35 @@ async function makeOne(folder: string, signal: AbortSignal): Promise<void> {
     print(`${made.path}: ${rows} rows, ${made.files} files (${megabytes(made.bytes)}).`);
     if (made.files_gone > 0) print(`${made.files_gone} files were deleted meanwhile and left out.`);
   } finally {
-    const removed = await removeExpired(folder, BACKUP_DAYS);
-    if (removed > 0) print(`Removed ${removed} backups older than ${BACKUP_DAYS} days.`);
+    await lookAfter(folder);
   }
+}
+
+/** Removes what has expired, and writes down beside the backups who was deleted since. */
+async function lookAfter(folder: string): Promise<void> {
+  const config = readConfig();
+  const { removed } = await removeExpiredBackups(folder, config.BACKUP_DAYS);
+  if (removed > 0) print(`Removed ${removed} backups older than ${config.BACKUP_DAYS} days.`);
+  await copyLedger(config, storageOf(config), folder);
 }
 
 /** Looks each hour, so that a day's backup that failed is tried again. */
 async function keepMaking(folder: string, signal: AbortSignal): Promise<void> {
   const look = async () => {
-    const last = await newest(folder);
-    if (last && Date.now() - last.getTime() < DUE_MS) return;
-    await makeOne(folder, signal).catch((error) => {
-      process.stderr.write(
-        `No backup was made: ${sentenceOf(error)} It is tried again in an hour.\n`,
-      );
-    });
+    const last = await newestBackup(folder);
+    const is_due = !last || Date.now() - last.getTime() >= DUE_MS;
+    await (is_due ? makeOne(folder, signal) : lookAfter(folder));
   };
-  await look();
-  const task = cron.schedule(HOURLY, look, { noOverlap: true, timezone: 'UTC' });
+  const tell = (error: unknown) => {
+    process.stderr.write(
+      `The look at the backups failed: ${sentenceOf(error)} It is tried again in an hour.\n`,
+    );
+  };
+  await look().catch(tell);
+  const task = cron.schedule(HOURLY, () => look().catch(tell), {
+    noOverlap: true,
+    timezone: 'UTC',
+  });
   await sleep(2 ** 31 - 1, undefined, { signal }).catch(() => {});
   await task.destroy();
 }

@@ -8,8 +8,9 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
-import { LEDGER } from '../../src/deletions/ledger.ts';
+import { readLedger } from '../../src/deletions/ledger.ts';
 import { Problem } from '../../src/errors.ts';
+import { nameOf } from '../../src/retention/backups.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { type Add, writeArchive } from './archive.ts';
 import {
@@ -21,7 +22,6 @@ import {
   noteName,
   partName,
 } from './contents.ts';
-import { nameOf } from './folder.ts';
 import { recipientOf } from './identity.ts';
 import { connect, type Place } from './place.ts';
 import { copyOut, listTables } from './tables.ts';
@@ -63,12 +63,9 @@ async function fillArchive(
   const rows = await addSnapshot(add, place, made_at, keys_path);
   const files = await addFiles(add, place.storage, keys_path);
   // Last, so that it knows whoever was deleted meanwhile.
-  let notes = 0;
-  for await (const { name, text } of place.storage.notes(LEDGER)) {
-    await add(noteName(name), Buffer.from(text));
-    notes += 1;
-  }
-  const end: EndOfBackup = { rows, ...files, notes };
+  const { notes } = await readLedger(place.storage);
+  for (const [creator_id, note] of notes) await add(noteName(creator_id), Buffer.from(note));
+  const end: EndOfBackup = { rows, ...files, notes: notes.size };
   await add(END, Buffer.from(JSON.stringify(end)));
   return end;
 }

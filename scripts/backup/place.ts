@@ -49,9 +49,17 @@ function placeAt(
 ): Place {
   return {
     ...{ config, connection, secrets },
-    storage: createDiskStorage(join(resolve(config.DATA_DIR), 'media')),
+    storage: storageOf(config),
     [Symbol.asyncDispose]: close,
   };
+}
+
+export function mediaOf({ DATA_DIR }: Config): string {
+  return join(resolve(DATA_DIR), 'media');
+}
+
+export function storageOf(config: Config): Storage {
+  return createDiskStorage(mediaOf(config));
 }
 
 /** Never makes one: a new secret opens nothing. */

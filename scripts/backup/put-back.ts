@@ -1,18 +1,18 @@
 // Puts a checked backup in place: rows beside the real ones, files, the ledger of deletions, then the swap.
 import { text } from 'node:stream/consumers';
 import type pg from 'pg';
-import { LEDGER } from '../../src/deletions/ledger.ts';
+import { LEDGER, readLedger } from '../../src/deletions/ledger.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import type { Entry } from './archive.ts';
 import { type EndOfBackup, kindOf, type ManifestOfBackup } from './contents.ts';
 import type { Place } from './place.ts';
-import type { Settled } from './settle-jobs.ts';
 import {
   beginStaging,
   dropStaging,
   findFileRow,
   finishStaging,
   loadPart,
+  type Swapped,
   swap,
 } from './staging.ts';
 import { recordUnfinished } from './target.ts';
@@ -32,16 +32,24 @@ export interface Checked {
   end: EndOfBackup;
 }
 
-export type PutBack = Files & Settled;
+/** The ledger of deletions, creator id → note. */
+type Ledger = Map<string, string>;
+
+export interface PutBack extends Files, Swapped {
+  /** Creators of the backup whom the ledger knows as deleted: the next start removes them. */
+  deleted_since: number;
+  /** Whether the ledger here knew of a deletion that the backup does not. */
+  is_ledger_newer: boolean;
+}
 
 export async function putBack(
   client: pg.Client,
   place: Place,
   entries: AsyncIterable<Entry>,
-  { manifest, end }: Checked,
+  { manifest, end, beside }: Checked & { beside: Ledger },
 ): Promise<PutBack> {
   const files: Files = { files: 0, bytes: 0, damaged: 0 };
-  const ledger = new Map<string, string>();
+  const ledger: Ledger = new Map();
   await beginStaging(client, place.connection, manifest);
   try {
     for await (const { name, body } of entries) {
@@ -54,17 +62,21 @@ export async function putBack(
     await finishStaging(client, place.connection, manifest, end);
     // Before the swap: a crash between the two forgets nobody who was deleted.
     await recordUnfinished(client, place);
-    await mergeLedger(place.storage, ledger);
-    const settled = await swap(client, manifest.made_at);
+    const { is_newer, known } = await mergeLedger(place.storage, ledger, beside);
+    const swapped = await swap(client, manifest.made_at);
     await removeStrangers(client, place.storage);
-    return { ...files, ...settled };
+    const deleted_since = await countCreators(client, known);
+    return { ...files, ...swapped, deleted_since, is_ledger_newer: is_newer };
   } catch (error) {
     await dropStaging(client).catch(() => {});
     throw error;
   }
 }
 
-/** A file without a row, which a run that fails later leaves, is what the sweeper removes. */
+/**
+ * A damaged copy takes no whole file's place. A file without a row, which a run that fails later
+ * leaves, is what the sweeper removes.
+ */
 async function keepFile(
   client: pg.Client,
   storage: Storage,
@@ -73,20 +85,37 @@ async function keepFile(
   files: Files,
 ): Promise<void> {
   const row = await findFileRow(client, storage_key);
-  const { bytes, sha256 } = await storage.write(storage_key, body);
-  if (row?.sha256 === sha256) {
+  const only_if = (sha256: string) => row?.sha256 === sha256;
+  const { bytes, sha256 } = await storage.write(storage_key, body, { only_if });
+  if (only_if(sha256)) {
     files.files += 1;
     files.bytes += bytes;
-    return;
-  }
-  await storage.remove(storage_key);
-  files.damaged += 1;
+  } else files.damaged += 1;
 }
 
-/** What both know: neither this instance's notes nor the backup's are lost. */
-async function mergeLedger(storage: Storage, ledger: Map<string, string>): Promise<void> {
-  for await (const { name } of storage.notes(LEDGER)) ledger.delete(name);
-  for (const [name, note] of ledger) await storage.putNote(LEDGER, name, note);
+/** All that this instance, the backup and the folder of backups know; none of it is lost. */
+async function mergeLedger(
+  storage: Storage,
+  inside: Ledger,
+  beside: Ledger,
+): Promise<{ known: string[]; is_newer: boolean }> {
+  const { notes: own } = await readLedger(storage);
+  const others = new Map([...beside, ...inside]);
+  for (const [creator_id, note] of others) {
+    if (!own.has(creator_id)) await storage.putNote(LEDGER, creator_id, note);
+  }
+  return {
+    known: [...new Set([...own.keys(), ...others.keys()])],
+    is_newer: [...own.keys()].some((creator_id) => !inside.has(creator_id)),
+  };
+}
+
+async function countCreators(client: pg.Client, ids: string[]): Promise<number> {
+  const { rows } = await client.query(
+    'select count(*)::int as count from public.creators where id = any ($1)',
+    [ids],
+  );
+  return rows[0].count;
 }
 
 /** Files of the database that was replaced have no row any more, and go now rather than in an hour. */

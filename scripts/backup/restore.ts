@@ -1,12 +1,13 @@
 // The command of restore.sh: checks a backup from its beginning to its end, then puts it in place.
 import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { finished } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import type { z } from 'zod';
 import type { Config } from '../../src/config.ts';
-import { megabytes } from '../../src/web/words.ts';
 import { type Entry, readArchive } from './archive.ts';
+import { ledgerIn } from './beside.ts';
 import {
   type EndOfBackup,
   endSchema,
@@ -16,15 +17,17 @@ import {
 } from './contents.ts';
 import { BackupFault, runScript, wrongUsage } from './fault.ts';
 import { identityOf } from './identity.ts';
-import { connect, openAlone } from './place.ts';
-import { type Checked, type PutBack, putBack } from './put-back.ts';
+import { connect, mediaOf, openAlone } from './place.ts';
+import { type Checked, putBack } from './put-back.ts';
+import { reportOf } from './report.ts';
 import { missingMigrations } from './staging.ts';
 import { assertReplaceable, assertStopped } from './target.ts';
 
 const USAGE = `Usage: scripts/restore.sh [--replace] FILE
 
 Puts the backup FILE into an empty database and storage, while PM3K is stopped. --replace: also
-where there are creators already; what came after the backup is lost then.`;
+where there are creators already; what came after the backup is lost then. Whoever was deleted since
+is known by DATA_DIR/media/deletions, and by the folder deletions beside FILE.`;
 
 const DAY_MS = 86_400_000;
 
@@ -43,7 +46,10 @@ async function main(signal: AbortSignal): Promise<void> {
       await assertReplaceable(client, may_replace);
       const read = () => readArchive(file, place.secrets.map(identityOf), signal);
       const checked = await check(read(), place.config);
-      report(checked, await putBack(client, place, read(), checked));
+      const beside = await ledgerIn(dirname(path));
+      await ledgerIn(mediaOf(place.config));
+      const done = await putBack(client, place, read(), { ...checked, beside });
+      process.stdout.write(reportOf(checked, done, place.config));
     } finally {
       await client.end();
     }
@@ -103,28 +109,4 @@ function assertUsable({ made_at, expires_at }: ManifestOfBackup, { BACKUP_DAYS }
   throw new BackupFault(
     `The backup of ${made_at.toISOString()} has expired: people who were deleted since then would come back with it, and nothing remembers them. Nothing was changed.`,
   );
-}
-
-function report({ manifest, end }: Checked, done: PutBack): void {
-  const rows = Object.values(end.rows).reduce((sum, count) => sum + count, 0);
-  const made_at = manifest.made_at.toISOString();
-  const lines = [
-    `Restored the backup of ${made_at}: ${rows} rows, ${done.files} files (${megabytes(done.bytes)}).`,
-    ...(done.damaged > 0
-      ? [`${done.damaged} files were damaged before they were backed up, and were left out.`]
-      : []),
-    ...(done.unconfirmed > 0
-      ? [
-          `${done.unconfirmed} posts may have been made after the backup: they are not sent again, and their creators are asked on the dashboard.`,
-        ]
-      : []),
-    ...(done.scheduled > 0
-      ? [
-          `${done.scheduled} posts are still to come. If one was changed, cancelled or moved after ${made_at}, that is lost: ask the creators to look.`,
-        ]
-      : []),
-    'Everybody has to sign in again. Connections to TikTok that were renewed after the backup are gone: those creators are asked to connect again.',
-    'Start PM3K now. It removes whoever was deleted after the backup before it answers the first request. Let no other instance run with the same data: both would post.',
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
 }

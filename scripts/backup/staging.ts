@@ -10,6 +10,7 @@ import {
 import { clearQueue } from '../../src/queue.ts';
 import type { EndOfBackup, ManifestOfBackup } from './contents.ts';
 import { BackupFault } from './fault.ts';
+import { type EndedAccess, knowsAccess, settleAccess } from './settle-access.ts';
 import { type Settled, settleJobs } from './settle-jobs.ts';
 import { assertCounts, copyIn, quoted, resetSequences } from './tables.ts';
 
@@ -86,10 +87,16 @@ export async function finishStaging(
   await migrateStaging(connection, await missingMigrations(manifest.migrations));
 }
 
+export interface Swapped extends Settled {
+  /** Null where nothing says who lost access since. */
+  access: EndedAccess | null;
+}
+
 /** The restored tables take the place of those that are there, all or nothing. */
-export async function swap(client: pg.Client, made_at: Date): Promise<Settled> {
+export async function swap(client: pg.Client, made_at: Date): Promise<Swapped> {
   await client.query('begin');
   try {
+    const access = (await knowsAccess(client)) ? await settleAccess(client, STAGING) : null;
     const settled = await settleJobs(client, STAGING, made_at);
     const { rows } = await client.query(
       `select relname as name from pg_class where relnamespace = $1::regnamespace and relkind = 'r'`,
@@ -104,7 +111,7 @@ export async function swap(client: pg.Client, made_at: Date): Promise<Settled> {
     await client.query(`drop schema ${STAGING}`);
     await clearQueue((sql) => client.query(sql));
     await client.query('commit');
-    return settled;
+    return { ...settled, access };
   } catch (error) {
     await client.query('rollback').catch(() => {});
     if ((error as { code?: string }).code !== DEPENDENT) throw error;

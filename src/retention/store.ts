@@ -9,10 +9,34 @@ import { quoted } from '../privacy/eraser.ts';
 export const SWEEP_LOCK = 715_004;
 export const MEND_LOCK = 715_005;
 
-/** False while another process holds it; ends with the caller's transaction, or with its process. */
-export async function isAlone(trx: Knex, lock: number): Promise<boolean> {
-  const { rows } = await trx.raw('select pg_try_advisory_xact_lock(?) as is_ours', [lock]);
-  return rows[0].is_ours;
+// A third of what the database lets a transaction idle.
+const TOUCH_MS = 5_000;
+
+/**
+ * Works while this process alone holds the lock; it ends with the process, also with one that is
+ * stopped. `lost`: it ended before, and the work must end as well.
+ */
+export async function whileAlone<T>(
+  db: Knex,
+  lock: number,
+  work: (lost: AbortSignal) => Promise<T>,
+): Promise<T | 'not_now'> {
+  return db.transaction(async (trx) => {
+    const { rows } = await trx.raw('select pg_try_advisory_xact_lock(?) as is_ours', [lock]);
+    return rows[0].is_ours ? touched(trx, work) : 'not_now';
+  });
+}
+
+/** Keeps a transaction that waits for a disk, or for other transactions, from being ended as idle. */
+export async function touched<T>(trx: Knex, work: (lost: AbortSignal) => Promise<T>): Promise<T> {
+  const lost = new AbortController();
+  const touch = () => trx.raw('select 1').catch(() => lost.abort());
+  const touching = setInterval(touch, TOUCH_MS);
+  try {
+    return await work(lost.signal);
+  } finally {
+    clearInterval(touching);
+  }
 }
 
 export interface Ending {
@@ -54,7 +78,7 @@ export async function listSweeps(db: Knex, limit: number): Promise<Sweep[]> {
   return db('sweeps').orderBy('id', 'desc').limit(limit);
 }
 
-/** Starts a line, or adds to it, in the transaction that removes; answers its id. */
+/** Starts a line, or adds to it; answers its id. Rows are removed in the same transaction. */
 export async function noteSweep(
   trx: Knex,
   id: number | null,

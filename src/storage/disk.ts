@@ -1,5 +1,5 @@
 // The storage port on a local disk: write beside, fsync, rename.
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import {
   copyFile,
@@ -15,10 +15,11 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Problem } from '../errors.ts';
 import { removeAbandonedParts } from './abandoned.ts';
+import { unlessAbsent } from './absent.ts';
+import { createMeter } from './meter.ts';
 import type { Storage } from './storage.ts';
 
 const KEY = /^[A-Za-z0-9]{20,64}(\.[a-z0-9]{1,5})?$/;
@@ -41,7 +42,11 @@ export function createDiskStorage(root: string, max_bytes = 0): Storage {
   };
 
   return {
-    async write(key, body, { limit = Number.POSITIVE_INFINITY, signal } = {}) {
+    async write(
+      key,
+      body,
+      { limit = Number.POSITIVE_INFINITY, signal, only_if = () => true } = {},
+    ) {
       const path = pathOf(key);
       const parts = join(root, 'incoming');
       await mkdir(parts, { recursive: true });
@@ -50,10 +55,13 @@ export function createDiskStorage(root: string, max_bytes = 0): Storage {
       try {
         const meter = createMeter(limit);
         await pipeline(body, meter.stream, createWriteStream(part, { mode: 0o600 }), { signal });
-        await syncFile(part);
-        await rename(part, path);
-        await syncFile(dirname(path));
-        return { bytes: meter.bytes(), sha256: meter.sha256() };
+        const stored = { bytes: meter.bytes(), sha256: meter.sha256() };
+        if (only_if(stored.sha256)) {
+          await syncFile(part);
+          await rename(part, path);
+          await syncFile(dirname(path));
+        } else await rm(part, { force: true });
+        return stored;
       } catch (error) {
         await rm(part, { force: true });
         throw fullDisk(error);
@@ -68,7 +76,7 @@ export function createDiskStorage(root: string, max_bytes = 0): Storage {
       return (await existing(pathOf(key))).size;
     },
     async has(key) {
-      return (await stat(pathOf(key)).catch(() => null)) !== null;
+      return (await unlessAbsent(stat(pathOf(key)))) !== null;
     },
     async checkout(key, folder) {
       const path = pathOf(key);
@@ -92,7 +100,7 @@ export function createDiskStorage(root: string, max_bytes = 0): Storage {
         if (folder < after.slice(0, 2)) continue;
         for (const key of (await readdir(join(root, folder))).sort()) {
           if (key <= after || !KEY.test(key)) continue;
-          const found = await stat(join(root, folder, key)).catch(() => null);
+          const found = await unlessAbsent(stat(join(root, folder, key)));
           if (found) yield { key, bytes: found.size, modified_at: found.mtime };
         }
       }
@@ -100,7 +108,9 @@ export function createDiskStorage(root: string, max_bytes = 0): Storage {
     isEmpty: async () => (await objectFolders(root)).length === 0,
     async removeAbandoned() {
       const objects = new Set(await objectFolders(root));
-      const others = (await readdir(root).catch(() => [])).filter((name) => !objects.has(name));
+      const others = ((await unlessAbsent(readdir(root))) ?? []).filter(
+        (name) => !objects.has(name),
+      );
       return removeAbandonedParts(others.map((name) => join(root, name)));
     },
     async check() {
@@ -125,9 +135,9 @@ export function createDiskStorage(root: string, max_bytes = 0): Storage {
       await syncFile(dirname(path));
     },
     async *notes(folder) {
-      for (const file of await readdir(join(root, folder)).catch(() => [])) {
+      for (const file of (await unlessAbsent(readdir(join(root, folder)))) ?? []) {
         if (!file.endsWith('.json')) continue;
-        const text = await readFile(join(root, folder, file), 'utf8').catch(() => null);
+        const text = await unlessAbsent(readFile(join(root, folder, file), 'utf8'));
         if (text !== null) yield { name: file.slice(0, -5), text };
       }
     },
@@ -137,30 +147,8 @@ export function createDiskStorage(root: string, max_bytes = 0): Storage {
   };
 }
 
-function createMeter(limit: number) {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  const stream = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length;
-      if (bytes > limit) {
-        done(
-          new Problem(
-            'too_large',
-            `The file is larger than ${limit / 1_000_000} MB, the most this plan takes.`,
-          ),
-        );
-        return;
-      }
-      hash.update(chunk);
-      done(null, chunk);
-    },
-  });
-  return { stream, bytes: () => bytes, sha256: () => hash.digest('hex') };
-}
-
 async function existing(path: string) {
-  const found = await stat(path).catch(() => null);
+  const found = await unlessAbsent(stat(path));
   if (!found?.isFile()) throw new Problem('not_found', 'There is no such file.');
   return found;
 }
@@ -179,7 +167,7 @@ function fullDisk(error: unknown): unknown {
 }
 
 async function objectFolders(root: string): Promise<string[]> {
-  const folders = await readdir(root).catch(() => []);
+  const folders = (await unlessAbsent(readdir(root))) ?? [];
   return folders.filter((name) => name.length === 2).sort();
 }
 
@@ -187,7 +175,7 @@ async function usedBytes(root: string): Promise<number> {
   let bytes = 0;
   for (const folder of await readdir(root)) {
     for (const name of await readdir(join(root, folder))) {
-      bytes += (await stat(join(root, folder, name)).catch(() => null))?.size ?? 0;
+      bytes += (await unlessAbsent(stat(join(root, folder, name))))?.size ?? 0;
     }
   }
   return bytes;

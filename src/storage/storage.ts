@@ -10,16 +10,18 @@ export interface StoredObject {
 export interface Storage {
   /**
    * Streams into a new object, hashing on the way; it appears whole and durable, or not at all.
-   * Over `limit` bytes it throws `too_large`; a full disk throws `storage_full`.
+   * Over `limit` bytes it throws `too_large`; a full disk throws `storage_full`. Unless `only_if`
+   * says yes to its hash, what the key held before stays as it was.
    */
   write(
     key: string,
     body: Readable,
-    options?: { limit?: number; signal?: AbortSignal },
+    options?: { limit?: number; signal?: AbortSignal; only_if?: (sha256: string) => boolean },
   ): Promise<StoredObject>;
   /** A byte range of an object, `end` inclusive; throws `not_found`. */
   read(key: string, range?: { start: number; end: number }): Promise<Readable>;
   size(key: string): Promise<number>;
+  /** False when it is known to be absent; throws when nobody can tell. So do all that look. */
   has(key: string): Promise<boolean>;
   /** A local copy (or link) of the object in `folder`; answers its path. Never write to it. */
   checkout(key: string, folder: string): Promise<string>;
@@ -37,6 +39,7 @@ export interface Storage {
    * it returns, and written again under the same name without harm. `list` never names them.
    */
   putNote(folder: string, name: string, text: string): Promise<void>;
+  /** All of them, or it throws. */
   notes(folder: string): AsyncIterable<{ name: string; text: string }>;
   removeNote(folder: string, name: string): Promise<void>;
 }

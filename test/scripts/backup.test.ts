@@ -3,6 +3,7 @@ import {
   appendFileSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -338,9 +339,11 @@ describe('a backup of a database of one’s own', () => {
       'cancelled',
       far['id'],
     ]);
-    const { code, errors } = await run('restore.sh', ['--replace', backup], env);
+    const { code, errors, output } = await run('restore.sh', ['--replace', backup], env);
     expect(errors).to.equal('');
     expect(code).to.equal(0);
+    expect(output).to.match(/1 creators of the backup were deleted since/);
+    expect(output).not.to.match(/knows of nobody/);
     expect(await sql(app.database_url, 'select from creators')).to.have.length(2);
     expect(await startAsking(app, leaving)).to.satisfy((all: number[]) =>
       all.every((status) => status === 401 || status === 503),
@@ -362,6 +365,52 @@ describe('a backup of a database of one’s own', () => {
     expect((await staying.api('GET', `/v1/jobs/${far['id']}`)).json).to.include({
       status: 'unconfirmed',
     });
+  });
+
+  it('tells on a machine that knows of no deletion since what to look at, and knows those beside it', async () => {
+    const folder = aFolder();
+    const copy = join(folder, 'copy.age');
+    copyFileSync(backup, copy);
+    const alone = await anEmptyPlace();
+    const blind = await run('restore.sh', [copy], environment(alone));
+    expect(blind.code).to.equal(0);
+    expect(blind.output).to.match(/knows of nobody who was deleted after/);
+    expect(blind.output).to.contain(join(alone.data_dir, 'media/deletions'));
+    expect(blind.output).not.to.match(/were deleted since/);
+
+    // A later run on the old machine left its ledger beside the backups.
+    await backUp(env, folder);
+    writeFileSync(join(folder, 'deletions/notes.json'), 'of somebody');
+    expect(existsSync(join(folder, 'deletions', `${leaving.creator_id}.json`))).to.equal(true);
+    const place = await anEmptyPlace();
+    const knowing = await run('restore.sh', [copy], environment(place));
+    expect(knowing.errors).to.equal('');
+    expect(knowing.output).to.match(/1 creators of the backup were deleted since/);
+    expect(knowing.output).to.match(/knows of nobody who was deleted after/);
+    expect(readdirSync(join(place.data_dir, 'media/deletions'))).to.deep.equal([
+      `${leaving.creator_id}.json`,
+    ]);
+    await using _restored = await anAppliance({
+      ...{ DATABASE_URL: place.database_url, DATA_DIR: place.data_dir },
+      ...sameTikTok(app),
+    });
+    expect(await sql(place.database_url, 'select id from creators')).to.deep.equal([
+      { id: staying.creator_id },
+    ]);
+  });
+
+  it('is not restored with a ledger that cannot be read', async () => {
+    const folder = aFolder();
+    const copy = join(folder, 'copy.age');
+    copyFileSync(backup, copy);
+    writeFileSync(join(folder, 'deletions'), 'not a folder');
+    const place = await anEmptyPlace();
+    const { code, errors } = await run('restore.sh', [copy], environment(place));
+    expect(errors).to.match(/ledger of deletions .* cannot be read.*Nothing was changed/s);
+    expect(code).to.equal(1);
+    expect(
+      await sql(place.database_url, `select from pg_tables where schemaname = 'public'`),
+    ).to.deep.equal([]);
   });
 
   it('is not put back while the appliance runs', async () => {
@@ -402,6 +451,83 @@ describe('a backup of a database of one’s own', () => {
     );
   });
 
+  it('keeps a whole file whose copy in the backup is damaged', async () => {
+    const key = mediaOf(app.data_dir)[0] as string;
+    const path = join(app.data_dir, 'media', key.slice(0, 2), key);
+    const whole = readFileSync(path);
+    flip(path, 10);
+    const made = await backUp(env);
+    writeFileSync(path, whole);
+    await app.stop();
+    const { output, code } = await run('restore.sh', ['--replace', made], env);
+    expect(code).to.equal(0);
+    expect(output).to.match(/1 files were damaged before they were backed up/);
+    expect(existsSync(path)).to.equal(true);
+    expect(readFileSync(path).equals(whole)).to.equal(true);
+    // Where there is none, the damaged one is not put there either.
+    rmSync(path);
+    expect((await run('restore.sh', ['--replace', made], env)).code).to.equal(0);
+    expect(existsSync(path)).to.equal(false);
+    writeFileSync(path, whole);
+  });
+
+  it('gives nobody access back who had lost it since', async () => {
+    const url = app.database_url;
+    const operator = (name: string) =>
+      sql(url, 'insert into operators (email, password_hash) values ($1, $2)', [
+        `${name}@example.org`,
+        'the old hash',
+      ]);
+    const key = (hash: string) =>
+      sql(
+        url,
+        `insert into api_keys (creator_id, name, key_hash, hint, expires_at)
+         values ($1, $2, $2, 'abcd', now() + interval '1 day')`,
+        [staying.creator_id, hash],
+      );
+    await sql(url, 'delete from operators');
+    for (const name of ['removed', 'kept', 'added-again']) await operator(name);
+    for (const hash of ['removed-key', 'replaced-key', 'kept-key', 'shortened-key'])
+      await key(hash);
+    const made = await backUp(env);
+    await sql(url, `delete from operators where email !~ '^kept'`);
+    await operator('added-again');
+    await sql(url, `update operators set password_hash = 'the new hash', failures = 3`);
+    await sql(url, `delete from api_keys where key_hash = 'removed-key'`);
+    await sql(url, `update api_keys set key_hash = 'a-new-key' where key_hash = 'replaced-key'`);
+    await sql(
+      url,
+      `update api_keys set expires_at = now() - interval '1 day' where key_hash = 'shortened-key'`,
+    );
+    const { output, code } = await run('restore.sh', ['--replace', made], env);
+    expect(code).to.equal(0);
+    expect(output).to.contain('2 API keys and 1 operators of the backup');
+    expect(
+      await sql(url, 'select email, password_hash, failures from operators order by email'),
+    ).to.deep.equal([
+      { email: 'added-again@example.org', password_hash: 'the new hash', failures: 3 },
+      { email: 'kept@example.org', password_hash: 'the new hash', failures: 3 },
+    ]);
+    const hashes = await sql(
+      url,
+      `select key_hash, expires_at < now() as is_over from api_keys where key_hash like '%-key' order by 1`,
+    );
+    expect(hashes).to.deep.equal([
+      { key_hash: 'kept-key', is_over: false },
+      { key_hash: 'shortened-key', is_over: true },
+    ]);
+
+    // An instance that has nobody yet knows nothing about who lost what.
+    for (const args of [[made], ['--replace', made]]) {
+      const place = await anEmptyPlace();
+      const bare = await run('restore.sh', args, environment(place));
+      expect(bare.code).to.equal(0);
+      expect(bare.output).to.match(/nothing to compare .* with/);
+      expect(await sql(place.database_url, 'select from operators')).to.have.length(3);
+    }
+    await sql(url, 'delete from operators');
+  });
+
   it('expires after BACKUP_DAYS: it is removed by the next run, and not restored any more', async () => {
     const folder = aFolder();
     const old = join(folder, `pm3k-${stamp(31)}.backup.age`);
@@ -417,7 +543,7 @@ describe('a backup of a database of one’s own', () => {
       true,
       true,
     ]);
-    expect(readdirSync(folder)).to.have.length(3);
+    expect(readdirSync(folder).filter((name) => name !== 'deletions')).to.have.length(3);
 
     // A failure to make a new one keeps no old one longer.
     writeFileSync(old, 'x');
@@ -427,6 +553,30 @@ describe('a backup of a database of one’s own', () => {
     });
     expect(failed.code).to.equal(1);
     expect(existsSync(old)).to.equal(false);
+  });
+
+  it('expires at each look of --daily, whether or not one is due', async () => {
+    const folder = aFolder();
+    const fresh = join(folder, `pm3k-${stamp(0)}.backup.age`);
+    const old = join(folder, `pm3k-${stamp(31)}.backup.age`);
+    const over = join(folder, 'deletions', `${leaving.creator_id}.json`);
+    for (const path of [old, fresh]) writeFileSync(path, 'x');
+    mkdirSync(join(folder, 'deletions'));
+    writeFileSync(over, JSON.stringify({ creator_id: leaving.creator_id, ends_at: new Date(0) }));
+    const child = spawn(join(ROOT, 'scripts/backup.sh'), ['--daily', folder], {
+      env: { PATH: process.env['PATH'] ?? '', ...env, BACKUP_DAYS: '30' },
+      stdio: 'ignore',
+    });
+    try {
+      await until(async () => !existsSync(old));
+      // It has the ledger's end that the ledger itself has.
+      await until(async () => JSON.parse(readFileSync(over, 'utf8')).ends_at > '2000');
+    } finally {
+      child.kill('SIGTERM');
+      await new Promise((done) => child.once('close', done));
+    }
+    expect(readdirSync(folder).filter((name) => name.endsWith('.age'))).to.have.length(1);
+    expect(existsSync(fresh)).to.equal(true);
   });
 
   const stamp = (days_ago: number) =>

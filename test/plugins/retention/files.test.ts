@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -6,7 +15,10 @@ import { mend } from '../../../plugins/retention/mend.ts';
 import { removeCopies, sweep } from '../../../plugins/retention/sweep.ts';
 import { acceptJob, NO_SETTINGS } from '../../../src/jobs/accept.ts';
 import { WORKING_STATES } from '../../../src/jobs/states.ts';
+import { findTraces } from '../../../src/privacy/traces.ts';
 import { ago, aKept, DAY, HOUR, type Kept, never, swept } from './kept.ts';
+
+const MINUTE = 60_000;
 
 describe('retention of files', () => {
   let it_is: Kept;
@@ -159,6 +171,26 @@ describe('retention of files', () => {
     expect(await it_is.hasFile(stray)).to.equal(true);
   });
 
+  it('concludes nothing from a disk that does not answer', async () => {
+    const lost = await it_is.file();
+    const unseen = await it_is.file();
+    await it_is.ctx.storage.remove(lost);
+    const folder = join(it_is.data_dir, 'media', unseen.slice(0, 2));
+    rmSync(folder, { recursive: true });
+    symlinkSync(unseen.slice(0, 2), folder);
+    const walk = { walk: 'rows', after: '' };
+    const fault = await mend(it_is.ctx, walk, never).catch((error) => error);
+    expect(fault).to.include({ code: 'ELOOP' });
+    expect(await it_is.hasRow(unseen)).to.equal(true);
+    const who = { creator_id: randomUUID(), open_id: null, username: null, left_keys: [unseen] };
+    const search = await findTraces(it_is.ctx, who).catch((error) => error);
+    expect(search, 'the search for traces').to.include({ code: 'ELOOP' });
+    rmSync(folder);
+    await mend(it_is.ctx, walk, never);
+    expect(await it_is.hasRow(unseen)).to.equal(false);
+    expect(await it_is.hasRow(lost)).to.equal(false);
+  });
+
   it('removes what a cut-off upload left, and the working folders of the dead', async () => {
     const incoming = join(it_is.data_dir, 'media/incoming');
     const notes = join(it_is.data_dir, 'media/deletions');
@@ -169,10 +201,14 @@ describe('retention of files', () => {
       [incoming, 'young.part', HOUR / 2],
       [notes, 'note.json.x.part', 2 * HOUR],
       [notes, 'note.json', 400 * DAY],
-      [join(scratch, 'elsewhere-7'), 'video.mp4', 2 * DAY],
-      [join(scratch, 'elsewhere-8'), 'video.mp4', HOUR],
-      [join(scratch, `${hostname()}-4194305`), 'video.mp4', 0],
-      [join(scratch, `${hostname()}-${process.pid}`), 'video.mp4', 0],
+      [join(scratch, 'a-dead-one'), 'video.mp4', 11 * MINUTE],
+      [join(scratch, 'a-living-one'), 'video.mp4', 9 * MINUTE],
+      // Of a container with this one's name and processes of its own.
+      [join(scratch, `${hostname()}-4194305`), 'video.mp4', MINUTE],
+      // Of a machine whose clock is ahead.
+      [join(scratch, 'from-the-future'), 'video.mp4', -4 * MINUTE],
+      // This process's own, after a long sleep of the machine.
+      [it_is.ctx.scratch, 'video.mp4', HOUR],
     ] as const) {
       mkdirSync(folder, { recursive: true });
       writeFileSync(join(folder, name), 'x');
@@ -185,10 +221,29 @@ describe('retention of files', () => {
     expect(left(incoming, 'young.part'), 'young part').to.equal(true);
     expect(left(notes, 'note.json.x.part'), 'draft of a note').to.equal(false);
     expect(left(notes, 'note.json'), 'note').to.equal(true);
-    expect(left(scratch, 'elsewhere-7'), 'idle elsewhere').to.equal(false);
-    expect(left(scratch, 'elsewhere-8'), 'alive elsewhere').to.equal(true);
-    expect(left(scratch, `${hostname()}-4194305`), 'dead here').to.equal(false);
-    expect(left(scratch, `${hostname()}-${process.pid}`), 'alive here').to.equal(true);
-    expect(await swept(it_is.ctx)).to.deep.equal({ unfinished_uploads: 2, scratch: 2 });
+    expect(left(scratch, 'a-dead-one'), 'dead').to.equal(false);
+    expect(left(scratch, 'a-living-one'), 'alive').to.equal(true);
+    expect(left(scratch, `${hostname()}-4194305`), 'alive, of our name').to.equal(true);
+    expect(left(scratch, 'from-the-future'), 'alive, clock ahead').to.equal(true);
+    expect(left(it_is.ctx.scratch, 'video.mp4'), 'our own').to.equal(true);
+    expect(await swept(it_is.ctx)).to.deep.equal({ unfinished_uploads: 2, scratch: 1 });
+  });
+
+  it('removes backups of the default folder that have expired, and no other file', async () => {
+    const folder = join(it_is.data_dir, 'backups');
+    mkdirSync(folder);
+    const stamp = (days: number) =>
+      ago(days * DAY)
+        .toISOString()
+        .slice(0, 19)
+        .replaceAll(/[-:]/g, '');
+    const [old, young] = [31, 29].map((days) => `pm3k-${stamp(days)}Z.backup.age`);
+    for (const name of [old, young, 'notes.txt'])
+      writeFileSync(join(folder, name as string), 'xyz');
+    await sweep(it_is.ctx, never);
+    expect(readdirSync(folder)).to.have.members([young, 'notes.txt']);
+    expect(await it_is.ctx.db('sweeps').first()).to.include({
+      ...{ what: 'backups', removed: 1, bytes: 3 },
+    });
   });
 });

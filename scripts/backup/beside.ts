@@ -1,0 +1,27 @@
+// The ledger of deletions beside the backups: a restore on a new machine knows by it who was deleted later.
+import { join, resolve } from 'node:path';
+import type { Config } from '../../src/config.ts';
+import { LEDGER, pruneLedger, readLedger } from '../../src/deletions/ledger.ts';
+import { createDiskStorage } from '../../src/storage/disk.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { BackupFault } from './fault.ts';
+
+/** Copies the ledger into the folder; what is there of others stays until it ends by itself. */
+export async function copyLedger(config: Config, storage: Storage, folder: string): Promise<void> {
+  const beside = createDiskStorage(folder);
+  const { notes: known } = await readLedger(beside);
+  for (const [creator_id, note] of (await readLedger(storage)).notes) {
+    if (known.get(creator_id) !== note) await beside.putNote(LEDGER, creator_id, note);
+  }
+  await pruneLedger({ config, storage: beside });
+}
+
+/** Creator id → note. A restore that cannot read all would bring the deleted back. */
+export async function ledgerIn(folder: string): Promise<Map<string, string>> {
+  const found = await readLedger(createDiskStorage(folder)).catch(({ code }) => {
+    throw new BackupFault(
+      `The ledger of deletions ${join(resolve(folder), LEDGER)} cannot be read (${code}). Whoever it names would come back. Nothing was changed.`,
+    );
+  });
+  return found.notes;
+}

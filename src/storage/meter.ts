@@ -1,0 +1,26 @@
+// Counts and hashes what streams through, and ends what is larger than allowed.
+import { createHash } from 'node:crypto';
+import { Transform } from 'node:stream';
+import { Problem } from '../errors.ts';
+
+export function createMeter(limit: number) {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const stream = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes > limit) {
+        done(
+          new Problem(
+            'too_large',
+            `The file is larger than ${limit / 1_000_000} MB, the most this plan takes.`,
+          ),
+        );
+        return;
+      }
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  return { stream, bytes: () => bytes, sha256: () => hash.digest('hex') };
+}

@@ -1,0 +1,77 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { expect } from 'chai';
+import { createDiskStorage } from '../../src/storage/disk.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+
+const KEY = 'ab0123456789012345678901234567890123456789';
+
+describe('the storage on a disk', () => {
+  let root: string;
+  let storage: Storage;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'pm3k-disk-'));
+    storage = createDiskStorage(root);
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  const faultOf = (work: Promise<unknown>) =>
+    work.then(
+      () => 'none',
+      ({ code }) => code as string,
+    );
+  async function all<T>(of: AsyncIterable<T>): Promise<T[]> {
+    const found: T[] = [];
+    for await (const each of of) found.push(each);
+    return found;
+  }
+  const write = (text: string, only_if?: (sha256: string) => boolean) =>
+    storage.write(KEY, Readable.from([Buffer.from(text)]), only_if ? { only_if } : {});
+
+  it('calls absent what is not there, and nothing else that it cannot see', async () => {
+    expect(await storage.has(KEY)).to.equal(false);
+    expect(await faultOf(storage.size(KEY))).to.equal('not_found');
+    symlinkSync('ab', join(root, 'ab'));
+    expect(await faultOf(storage.has(KEY))).to.equal('ELOOP');
+    expect(await faultOf(storage.size(KEY))).to.equal('ELOOP');
+    expect(await faultOf(storage.read(KEY))).to.equal('ELOOP');
+    expect(await faultOf(all(storage.list()))).to.equal('ELOOP');
+  });
+
+  it('is empty when it was never written to, and not when it cannot be read', async () => {
+    const absent = createDiskStorage(join(root, 'none'));
+    expect(await absent.isEmpty()).to.equal(true);
+    expect(await all(absent.list())).to.deep.equal([]);
+    expect(await all(absent.notes('deletions'))).to.deep.equal([]);
+    writeFileSync(join(root, 'file'), 'x');
+    const broken = createDiskStorage(join(root, 'file'));
+    expect(await faultOf(broken.isEmpty())).to.equal('ENOTDIR');
+    expect(await faultOf(all(broken.list()))).to.equal('ENOTDIR');
+  });
+
+  it('reads all notes of a folder, or says that it cannot', async () => {
+    await storage.putNote('deletions', 'one', 'text');
+    expect(await all(storage.notes('deletions'))).to.deep.equal([{ name: 'one', text: 'text' }]);
+    mkdirSync(join(root, 'deletions/two.json'));
+    expect(await faultOf(all(storage.notes('deletions')))).to.equal('EISDIR');
+    writeFileSync(join(root, 'others'), 'no folder');
+    expect(await faultOf(all(storage.notes('others')))).to.equal('ENOTDIR');
+  });
+
+  it('leaves an object as it was when what comes is not what is expected', async () => {
+    await write('good');
+    const { sha256 } = await write('bad', () => false);
+    expect(sha256).to.match(/^[0-9a-f]{64}$/);
+    expect((await buffer(await storage.read(KEY))).toString()).to.equal('good');
+    await write('better', () => true);
+    expect((await buffer(await storage.read(KEY))).toString()).to.equal('better');
+    await storage.remove(KEY);
+    await write('bad', () => false);
+    expect(await storage.has(KEY)).to.equal(false);
+    expect(existsSync(join(root, 'incoming'))).to.equal(true);
+    expect(await storage.removeAbandoned()).to.deep.equal({ removed: 0, bytes: 0 });
+  });
+});
