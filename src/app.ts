@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import Router from '@koa/router';
 import Koa from 'koa';
 import helmet from 'koa-helmet';
-import type { Config } from './config.ts';
+import { type Config, ConfigFaults } from './config.ts';
 import type { Context } from './context.ts';
 import type { Manifest } from './plugin.ts';
 import { recordRequests } from './request-log/record.ts';
@@ -93,7 +93,11 @@ export function listen(app: Koa, config: Pick<Config, 'HOST' | 'PORT'>): Promise
   // Node would cut a long upload after five minutes, however well it flows.
   const server = createServer({ requestTimeout: 0, headersTimeout: 60_000 }, app.callback());
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const what =
+        error.code === 'EADDRINUSE' ? 'is in use already' : `cannot be listened to (${error.code})`;
+      reject(new ConfigFaults([`PORT: ${config.HOST} port ${config.PORT} ${what}.`]));
+    });
     server.listen(config.PORT, config.HOST, () => resolve(server));
   });
 }

@@ -1,5 +1,5 @@
 // Reads the environment, once: the only file that knows process.env. All faults are reported together.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { isLocalhost } from './localhost.ts';
 import { SETTINGS } from './settings.ts';
@@ -123,11 +123,15 @@ function crossFaults(parsed: Parsed, public_url: string, is_local: boolean): str
     faults.push('OPERATOR_NAME: is required unless PUBLIC_URL is localhost.');
   if (!is_local && !parsed.OPERATOR_EMAIL)
     faults.push('OPERATOR_EMAIL: is required unless PUBLIC_URL is localhost.');
-  if ((parsed.ADMIN_EMAIL === undefined) !== (parsed.ADMIN_PASSWORD === undefined))
-    faults.push('ADMIN_EMAIL: needs ADMIN_PASSWORD, and the other way round.');
+  if (parsed.ADMIN_EMAIL !== undefined && parsed.ADMIN_PASSWORD === undefined)
+    faults.push('ADMIN_PASSWORD: is required with ADMIN_EMAIL.');
+  if (parsed.ADMIN_PASSWORD !== undefined && parsed.ADMIN_EMAIL === undefined)
+    faults.push('ADMIN_EMAIL: is required with ADMIN_PASSWORD.');
   if (parsed.OPERATOR_ROLE === 'processor' && !parsed.CONTROLLER_NAME)
     faults.push('CONTROLLER_NAME: is required when OPERATOR_ROLE is processor.');
   if (/[?#]/.test(public_url)) faults.push('PUBLIC_URL: must have no query and no fragment.');
+  else if (URL.canParse(public_url) && new URL(public_url).pathname !== '/')
+    faults.push('PUBLIC_URL: must have no path; PM3K answers at the root of its host.');
   return faults;
 }
 
@@ -143,5 +147,7 @@ function planOf(values: Record<string, unknown>, plan: string): PlanLimits {
 
 /** Needed before the rest can be read: the plugins' schemas are part of the configuration. */
 export function pluginsDir(environment: Environment = process.env): string | undefined {
-  return givenValue('PLUGINS_DIR', environment, []);
+  const folder = givenValue('PLUGINS_DIR', environment, []);
+  // One that is not there is told with all other faults, and not here.
+  return folder && existsSync(folder) ? folder : undefined;
 }

@@ -1,5 +1,7 @@
 // The table of settings: each variable with its schema, its default and a sentence for the README.
 // Long, because it is one table, in the README's order.
+
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 
@@ -189,6 +191,7 @@ export const SETTINGS = {
     .describe('Bearer token for /metrics. Unset: it answers loopback only, never through a proxy.'),
   PLUGINS_DIR: z
     .string()
+    .refine(existsSync, 'Expected a folder that exists')
     .optional()
     .describe('A folder with your own plugins, loaded beside the built-in ones.'),
 } satisfies Record<string, z.ZodType>;

@@ -29,6 +29,19 @@ describe('the configuration', () => {
       expect(faults).to.contain(`${name}:`);
   });
 
+  it('names what is wrong with an address, a folder, and half an operator', () => {
+    const faults = faultsOf({
+      ...GOOD,
+      PUBLIC_URL: 'https://x.example/base',
+      PLUGINS_DIR: '/there/is/no/such/folder',
+      ADMIN_EMAIL: 'ada@x.example',
+      ADMIN_PASSWORD: 'short',
+    });
+    expect(faults).to.contain('PUBLIC_URL: must have no path');
+    expect(faults).to.contain('PLUGINS_DIR: Expected a folder that exists');
+    expect(faults).to.contain('ADMIN_PASSWORD:').and.not.to.contain('ADMIN_EMAIL');
+  });
+
   it('needs what a public instance needs', () => {
     const faults = faultsOf({
       PUBLIC_URL: 'https://posts.example',

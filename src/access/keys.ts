@@ -101,11 +101,13 @@ export async function removeKey(ctx: Context, creator_id: string, name: string):
 
 /**
  * The creator of an `Authorization: Bearer` header. Looked up by hash, so nothing is compared that
- * time could tell. Throws `unauthorized`, `key_expired` or `plan_expired`.
+ * time could tell. Throws `unauthorized`, `key_expired`, and unless the route is always open
+ * `plan_expired` or `forbidden`.
  */
 export async function authenticate(
   ctx: Context,
   header: string,
+  is_always_open = false,
 ): Promise<{ creator: Creator; key: ApiKey }> {
   const text = /^Bearer +(\S+) *$/i.exec(header)?.[1];
   if (!text) {
@@ -134,20 +136,22 @@ export async function authenticate(
     );
   const creator = await getCreator(ctx.db, row.creator_id);
   const plan_ended = creator.plan_ends_at !== null && creator.plan_ends_at <= new Date();
-  if (plan_ended) {
+  if (plan_ended && !is_always_open) {
     throw new Problem(
       'plan_expired',
       `The ${creator.plan} plan ended on ${creator.plan_ends_at?.toISOString()}, and its keys with it.`,
     );
   }
-  if (row.expires_at <= new Date()) {
+  // A key ends with its plan, which must not keep anybody from leaving.
+  const ends_with_plan = row.expires_at.getTime() === creator.plan_ends_at?.getTime();
+  if (row.expires_at <= new Date() && !(is_always_open && ends_with_plan)) {
     throw new Problem(
       'key_expired',
       `This key expired on ${row.expires_at.toISOString()}. Issue a new one on the dashboard.`,
       WWW,
     );
   }
-  if (creator.suspended_at)
+  if (creator.suspended_at && !is_always_open)
     throw new Problem('forbidden', 'This account is suspended. Ask the operator.');
   await noteUse(ctx, row);
   await noteSeen(ctx.db, creator);

@@ -6,7 +6,7 @@ import { Problem } from '../errors.ts';
 
 const WINDOW_SECONDS = 60;
 
-type Kind = 'api' | 'sign_in';
+type Kind = 'api' | 'sign_in' | 'stranger';
 const limiters = new WeakMap<Context, Map<Kind, RateLimiterPostgres>>();
 
 /** Counts a request of this key; throws `rate_limited`. */
@@ -19,6 +19,19 @@ export async function limitRequests(ctx: Context, koa: KoaContext, key_id: strin
   koa.set('RateLimit', `"default";r=${Math.max(0, result.remainingPoints)};t=${wait}`);
   if (result.consumedPoints > limit)
     throw tooMany(`This key made more than ${limit} requests in a minute.`, wait);
+}
+
+/** Counts a request without a valid key from this address; throws `rate_limited`. */
+export async function limitStrangers(ctx: Context, koa: KoaContext): Promise<void> {
+  const limit = ctx.config.API_REQUESTS_PER_MINUTE;
+  if (limit === 0) return;
+  const result = await consume(ctx, 'stranger', limit, ctx.secrets.keyedHash(koa.ip, 'stranger'));
+  if (result.consumedPoints > limit) {
+    throw tooMany(
+      'There were too many requests without a valid key from your address in a minute.',
+      Math.ceil(result.msBeforeNext / 1000),
+    );
+  }
 }
 
 /** Counts a sign-in from this address, of which only a keyed hash is stored. */

@@ -31,6 +31,10 @@ export async function findGrant(db: Knex, creator_id: string): Promise<Grant | u
   return db('grants').where({ creator_id }).first();
 }
 
+export async function newestGrants(db: Knex, limit: number): Promise<Grant[]> {
+  return db('grants').orderBy('refreshed_at', 'desc').limit(limit);
+}
+
 /** A new connection replaces the old grant; its version moves on, so a refresh under way loses. */
 export async function saveGrant(trx: Knex, grant: NewGrant): Promise<void> {
   await trx('grants')

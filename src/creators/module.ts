@@ -3,12 +3,14 @@ import type { Manifest } from '../plugin.ts';
 import { addApiRoutes } from '../web/api.ts';
 import { creatorRoutes } from './api.ts';
 import { addSettingsPages } from './settings.ts';
+import { assertSecretOpens } from './tokens.ts';
 
 const RUNNING_THE_SERVICE = 'Performance of the contract (Art. 6(1)(b) GDPR)';
 
 export const creators: Manifest = {
   name: 'creators',
   api: creatorRoutes,
+  before_start: assertSecretOpens,
   routes(router, ctx) {
     addApiRoutes(router, ctx, creatorRoutes);
     addSettingsPages(router, ctx);

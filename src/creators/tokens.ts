@@ -1,11 +1,19 @@
 // A fresh access token for a creator: one refresh at a time, and the new tokens are stored before use.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigFaults } from '../config.ts';
 import type { Context } from '../context.ts';
 import { Problem } from '../errors.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
-import { findGrant, type Grant, leaseGrant, releaseGrant, saveRefresh } from './grants.ts';
+import {
+  findGrant,
+  type Grant,
+  leaseGrant,
+  newestGrants,
+  releaseGrant,
+  saveRefresh,
+} from './grants.ts';
 import { markDisconnected } from './store.ts';
 
 // Longer than the refresh request can take, so that a lease ends only when its holder has died.
@@ -37,6 +45,26 @@ export function openTokens(ctx: Context, grant: Grant) {
     refresh_token: open('refresh_token'),
     access_expires_at: grant.access_expires_at,
   };
+}
+
+/**
+ * Told at the start rather than by each post that fails. One grant that opens is enough: a single
+ * one may have come with a backup of another key.
+ */
+export async function assertSecretOpens(ctx: Context): Promise<void> {
+  const newest = await newestGrants(ctx.db, 20);
+  const opens = newest.some((grant) => {
+    try {
+      return openTokens(ctx, grant) !== null;
+    } catch {
+      return false;
+    }
+  });
+  if (newest.length > 0 && !opens) {
+    throw new ConfigFaults([
+      'APP_SECRET: opens nothing that is stored. Give the key that sealed it; to replace it, put the new one before it, with a comma.',
+    ]);
+  }
 }
 
 export interface Access {

@@ -10,6 +10,7 @@ export const deletionRoutes: ApiRoute[] = [
   apiRoute({
     method: 'delete',
     path: '/creators/{creator_id}',
+    is_always_open: true,
     summary: 'Disconnect & revoke: deletes everything about the key’s creator (`me`), if allowed.',
     body: z.strictObject({
       confirm: z.string().describe('The TikTok username or the creator id.'),

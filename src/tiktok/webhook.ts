@@ -36,7 +36,11 @@ export function signedAt(header: string, body: Buffer, client_secret: string): D
   return isEqual(expected, s.toLowerCase()) ? new Date(Number(t) * 1000) : null;
 }
 
-const text = z.union([z.string().min(1), z.number()]).transform(String);
+// No id of TikTok's holds a NUL, which PostgreSQL would refuse.
+const text = z
+  .union([z.string().min(1), z.number()])
+  .transform(String)
+  .refine((id) => !id.includes('\0'));
 const seconds = z.coerce
   .number()
   .int()

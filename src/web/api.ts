@@ -5,7 +5,7 @@ import type Router from '@koa/router';
 import type { Context as KoaContext, Middleware } from 'koa';
 import type { z } from 'zod';
 import { type ApiKey, authenticate } from '../access/keys.ts';
-import { limitRequests } from '../access/rate-limits.ts';
+import { limitRequests, limitStrangers } from '../access/rate-limits.ts';
 import type { Context } from '../context.ts';
 import type { Creator } from '../creators/store.ts';
 import { invalid, Problem } from '../errors.ts';
@@ -35,6 +35,8 @@ export interface ApiRoute {
   summary: string;
   body?: z.ZodType;
   query?: z.ZodType;
+  /** Open also while the account is suspended or its plan has ended: leaving, and taking one's data along. */
+  is_always_open?: boolean;
   /** The body is a stream that the handler reads by itself. */
   is_upload?: boolean;
   /** Headers of the request that the route understands, with what they do. */
@@ -63,7 +65,7 @@ export function addApiRoutes(router: Router, ctx: Context, routes: ApiRoute[]): 
     parsedMethods: ['POST', 'PATCH', 'DELETE'],
   });
   for (const route of routes) {
-    const steps: Middleware[] = [authenticated(ctx)];
+    const steps: Middleware[] = [authenticated(ctx, route)];
     if (!route.is_upload) steps.push(expectJson(route), parse);
     steps.push(answering(ctx, route));
     for (const path of pathsOf(route)) router[route.method](path, ...(steps as never[]));
@@ -76,9 +78,17 @@ export function pathsOf(route: ApiRoute): string[] {
   return [`/v1${path}`, `/v1/creators/:creator_id${path}`];
 }
 
-function authenticated(ctx: Context): Middleware {
+function authenticated(ctx: Context, { is_always_open = false }: ApiRoute): Middleware {
   return async (koa, next) => {
-    const { creator, key } = await authenticate(ctx, koa.get('Authorization'));
+    const { creator, key } = await authenticate(
+      ctx,
+      koa.get('Authorization'),
+      is_always_open,
+    ).catch(async (error) => {
+      await limitStrangers(ctx, koa);
+      throw error;
+    });
+    koa.set('Cache-Control', 'no-store');
     await limitRequests(ctx, koa, key.id);
     const named = (koa as unknown as { params: Record<string, string> }).params['creator_id'];
     if (named !== undefined && named !== 'me' && named !== creator.id) {

@@ -49,6 +49,8 @@ async function readiness(ctx: Context): Promise<Record<string, string>> {
   return { database, migrations, storage, worker };
 }
 
+const PROXY_HEADERS = ['X-Forwarded-For', 'X-Forwarded-Host', 'X-Real-IP', 'Forwarded', 'Via'];
+
 function assertMayRead(ctx: Context, koa: KoaContext): void {
   const { METRICS_TOKEN } = ctx.config;
   if (METRICS_TOKEN) {
@@ -56,7 +58,7 @@ function assertMayRead(ctx: Context, koa: KoaContext): void {
     throw new Problem('unauthorized', 'Expected `Authorization: Bearer METRICS_TOKEN`.');
   }
   const is_loopback = /^(::1|127\.|::ffff:127\.)/.test(koa.req.socket.remoteAddress ?? '');
-  const is_forwarded = koa.get('X-Forwarded-For') !== '' || koa.get('Forwarded') !== '';
+  const is_forwarded = PROXY_HEADERS.some((name) => koa.get(name) !== '');
   if (!is_loopback || is_forwarded) {
     throw new Problem('forbidden', 'Without METRICS_TOKEN, /metrics answers loopback only.');
   }

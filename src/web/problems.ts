@@ -105,13 +105,38 @@ function problemOf(error: unknown): Problem {
   if (status !== undefined && status >= 400 && status < 500) {
     return new Problem('invalid_request', 'The request could not be read.', { cause: type });
   }
-  if (code?.startsWith('Z_')) {
+  if (code && /^(Z_|ERR_+BROTLI|ERR_+.*(FORMAT|_DEC))/.test(code)) {
     return new Problem('invalid_request', 'The body is not compressed as its header says.');
   }
+  // PostgreSQL takes no NUL in a text (22021) or in JSON (22P05), and nobody means one.
+  if (code === '22021' || code === '22P05') {
+    return new Problem('invalid_request', 'Expected text without NUL.');
+  }
   if (isAborted(error)) return new Problem('unavailable', 'The request was cut off.');
+  if (isAway(error)) {
+    return new Problem(
+      'unavailable',
+      'The database does not answer at the moment. Try again in a minute.',
+    );
+  }
   return new Problem(
     'internal_error',
     'Something failed on our side. Nothing you sent was lost by it; try again, and name the request id if it stays.',
+  );
+}
+
+/** PostgreSQL's own classes 08 (connection), 53 (resources) and 57 (shut down), and what never reached it. */
+function isAway(error: unknown): boolean {
+  const { name, code, message } = (error ?? {}) as {
+    name?: string;
+    code?: string;
+    message?: string;
+  };
+  return (
+    name === 'KnexTimeoutError' ||
+    /^(08|53|57P)/.test(code ?? '') ||
+    ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EPIPE'].includes(code ?? '') ||
+    /^(Connection terminated|timeout expired)/.test(message ?? '')
   );
 }
 

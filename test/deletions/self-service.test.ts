@@ -188,6 +188,20 @@ describe('leaving by oneself', () => {
       });
     });
 
+    for (const what of ['account is suspended', 'plan has ended']) {
+      it(`${what}, by a key that may`, async () => {
+        const username = `key.${what.slice(0, 4).trim()}`;
+        const { client } = await settled(username);
+        await client.form('/settings', { keys_may_export_and_erase: 'true' });
+        await conditions[what]?.(client.creator_id);
+        expect((await client.api('GET', '/v1/jobs')).status).to.equal(403);
+        const headers = { authorization: `Bearer ${client.key}` };
+        expect((await fetch(`${app.url}/v1/export`, { headers })).status).to.equal(200);
+        const answer = await client.api('DELETE', '/v1/creators/me', { confirm: username });
+        expect(answer.status).to.equal(202);
+      });
+    }
+
     it('TikTok grant is dead, and who leaves without signing in again', async () => {
       const { client } = await settled('closed.dead');
       await conditions['TikTok grant is dead']?.(client.creator_id);

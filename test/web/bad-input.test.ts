@@ -255,6 +255,20 @@ describe('bad input', () => {
       await expectProblem(answer, 400, 'invalid_request');
     });
 
+    it('that is not brotli although it says so is invalid_request', async () => {
+      const headers = { 'content-encoding': 'br' };
+      const answer = await creator.api('POST', '/v1/jobs', JSON.stringify(job()), headers);
+      await expectProblem(answer, 400, 'invalid_request');
+    });
+
+    it('with a NUL in a form or an address is refused, and no fault of ours', async () => {
+      expect((await fetch(`${app.url}/media/%00`)).status).to.equal(400);
+      for (const path of ['/api-key/removal', '/admin/sign-in']) {
+        const answer = await creator.form(path, { name: 'a\0', email: 'a\0@x.example' });
+        expect(answer.status, path).to.be.within(400, 499);
+      }
+    });
+
     it('with an empty Idempotency-Key is invalid_request', async () => {
       const answer = await creator.api('POST', '/v1/jobs', job(), { 'idempotency-key': '' });
       await expectProblem(answer, 400, 'invalid_request');

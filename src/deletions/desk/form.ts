@@ -56,6 +56,9 @@ function dayOf(given: string): Date | null {
   const now = new Date();
   if (!given) return now;
   const at = new Date(given);
+  // Dates that are none would roll on: 31 February is 3 March to JavaScript.
+  const day = /^\d{4}-\d{2}-\d{2}/.exec(given)?.[0];
+  if (day && !z.iso.date().safeParse(day).success) return null;
   if (Number.isNaN(at.getTime()) || at < EARLIEST) return null;
   const is_day = /^\d{4}-\d{2}-\d{2}$/.test(given);
   if (at.getTime() > now.getTime() + (is_day ? ZONES_MS : 0)) return null;
