@@ -28,7 +28,7 @@ const MINUTE_MS = 60_000;
 const SEEN_THROUGH_MS = 5 * MINUTE_MS;
 /** By then whatever still ran has found its fence gone. */
 const QUIET_AT_LAST_MS = 6 * MINUTE_MS;
-const FILES_AT_ONCE = 16;
+const FILES_AT_ONCE = 8;
 
 export async function execute(
   ctx: Context,

@@ -72,9 +72,13 @@ async function rowsWith(
       bindings.push(username);
     }
   }
-  const { rows } = await ctx.db.raw(
-    `select count(*)::int as count from "${schema}"."${name}" t where ${conditions.join(' or ')}`,
-    bindings,
-  );
-  return rows[0].count;
+  // One process per table: a search that takes every core is noticed by everybody else.
+  return ctx.db.transaction(async (trx) => {
+    await trx.raw('set local max_parallel_workers_per_gather = 0');
+    const { rows } = await trx.raw(
+      `select count(*)::int as count from "${schema}"."${name}" t where ${conditions.join(' or ')}`,
+      bindings,
+    );
+    return rows[0].count;
+  });
 }
