@@ -228,6 +228,20 @@ create table job_events (
 );
 CREATE INDEX job_events_job_id_idx ON public.job_events USING btree (job_id, id);
 
+create table job_photos (
+  job_id uuid not null,
+  position integer not null,
+  source_key text,
+  source_url text,
+  output_key text,
+  output_type text,
+  facts jsonb,
+  constraint job_photos_pkey PRIMARY KEY (job_id, "position"),
+  constraint job_photos_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
+);
+CREATE INDEX job_photos_output_key_idx ON public.job_photos USING btree (output_key);
+CREATE INDEX job_photos_source_key_idx ON public.job_photos USING btree (source_key);
+
 create table jobs (
   id uuid not null default gen_random_uuid(),
   creator_id uuid not null,
@@ -238,7 +252,7 @@ create table jobs (
   title text not null,
   destination text not null,
   settings jsonb not null,
-  source_key text not null,
+  source_key text,
   output_key text,
   output_type text,
   media jsonb,
@@ -252,13 +266,21 @@ create table jobs (
   created_at timestamp with time zone not null default date_trunc('milliseconds'::text, now()),
   updated_at timestamp with time zone not null default now(),
   finished_at timestamp with time zone,
+  kind text not null default 'video'::text,
+  source_url text,
+  source_sha256 text,
+  allow_duplicate boolean not null default false,
+  description text,
+  photo_cover_index integer,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE,
   constraint jobs_destination_check CHECK ((destination = ANY (ARRAY['direct'::text, 'inbox'::text]))),
+  constraint jobs_kind_check CHECK ((kind = ANY (ARRAY['video'::text, 'photo'::text]))),
   constraint jobs_mode_check CHECK ((mode = ANY (ARRAY['now'::text, 'schedule'::text]))),
   constraint jobs_state_check CHECK ((state = ANY (ARRAY['accepted'::text, 'fetched'::text, 'ready'::text, 'sending'::text, 'sent'::text, 'finished'::text, 'failed'::text, 'cancelled'::text, 'unconfirmed'::text])))
 );
 CREATE INDEX jobs_creator_id_created_at_idx ON public.jobs USING btree (creator_id, created_at DESC, id DESC);
+CREATE INDEX jobs_creator_id_send_at_idx ON public.jobs USING btree (creator_id, send_at);
 CREATE INDEX jobs_finished_at_idx ON public.jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 CREATE INDEX jobs_output_key_idx ON public.jobs USING btree (output_key);
 CREATE INDEX jobs_source_key_idx ON public.jobs USING btree (source_key);
@@ -340,6 +362,17 @@ create table operators (
   updated_at timestamp with time zone not null default now(),
   constraint operators_email_key UNIQUE (email),
   constraint operators_pkey PRIMARY KEY (id)
+);
+
+create table posting_defaults (
+  creator_id uuid not null,
+  destination text not null,
+  settings jsonb not null,
+  declaration text not null,
+  given_at timestamp with time zone not null default now(),
+  constraint posting_defaults_pkey PRIMARY KEY (creator_id),
+  constraint posting_defaults_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE,
+  constraint posting_defaults_destination_check CHECK ((destination = ANY (ARRAY['direct'::text, 'inbox'::text])))
 );
 
 create table publish_attempts (

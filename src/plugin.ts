@@ -2,7 +2,7 @@
 import type Router from '@koa/router';
 import type { Context, Module } from './context.ts';
 import type { CreatorTikTok } from './creators/tiktok.ts';
-import type { Job, Patch } from './jobs/job.ts';
+import type { Job, JobPhoto, Patch } from './jobs/job.ts';
 import type { Later } from './jobs/later.ts';
 import type { Ledger } from './jobs/ledger.ts';
 import type { Logger } from './log.ts';
@@ -43,7 +43,7 @@ export {
   updateDeletion,
 } from './deletions/store.ts';
 export { invalid, Problem } from './errors.ts';
-export type { Job, MediaFacts, Patch } from './jobs/job.ts';
+export type { Job, JobPhoto, MediaFacts, Patch } from './jobs/job.ts';
 export { Later } from './jobs/later.ts';
 export type { Attempt, Ledger } from './jobs/ledger.ts';
 export { fenceOff, wakeConfirmation } from './jobs/moves.ts';
@@ -99,6 +99,8 @@ export interface Hands {
   ): Promise<{ storage_key: string; bytes: number; sha256: string }>;
   /** TikTok as this job's creator: fresh tokens and TikTok's per-minute quotas are seen to. */
   tiktok: CreatorTikTok;
+  /** The photos of this job, in their order; none of a video. */
+  photos(): Promise<JobPhoto[]>;
   /** The publish ledger of this job. */
   ledger: Ledger;
   /** Adds a line to the job's timeline. */

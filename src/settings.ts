@@ -135,6 +135,12 @@ export const SETTINGS = {
   ...planSettings('FREE', { key_days: 7, media_days: 3, upload_mb: 100, horizon_days: 3 }),
   ...planSettings('TRIAL', { key_days: 14, media_days: 30, upload_mb: 200, horizon_days: 30 }),
   ...planSettings('PAID', { key_days: 365, media_days: 30, upload_mb: 4000, horizon_days: 30 }),
+  POSTS_PER_DAY: count(0, 1000)
+    .default(10)
+    .describe('Most posts of one creator in any 24 hours; 0 is off.'),
+  POST_SPACING_SECONDS: count(0, 86_400)
+    .default(3600)
+    .describe('Least time between two posts of one creator, in seconds; 0 is off.'),
   DISCONNECTED_DAYS: count(0, 3650)
     .default(30)
     .describe('How long an account whose TikTok permission is gone is kept, in days.'),

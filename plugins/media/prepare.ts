@@ -11,6 +11,7 @@ const DECODE = ['-map', '0:v:0', '-map', '0:a?', '-f', 'null'];
 const DAMAGED_CHANGE = 'Parts of the file were damaged; we re-encoded what can be played.';
 
 export async function prepare(job: Job, hands: Hands): Promise<Patch> {
+  if (!job.source_key) throw new Error('Expected a fetched file before preparing');
   const source = await hands.storage.checkout(job.source_key, hands.scratch);
   const found = await look(source, hands.signal);
   let plan = planFor(found);

@@ -68,6 +68,22 @@ export const creators: Manifest = {
         recipients: 'TikTok, from whom they come',
         kept: 'Until the account is disconnected or deleted.',
       },
+      posting_defaults: {
+        called: 'Posting defaults',
+        about: 'account',
+        owner: { by: 'creator_id' },
+        columns: {
+          creator_id: 'Whose defaults they are.',
+          destination: 'Posted directly, or handed to the TikTok inbox.',
+          settings: 'Who may see such a post, and what they may do.',
+          declaration: 'The words that were agreed to.',
+          given_at: 'When they were saved.',
+        },
+        purpose: 'To make posts by key as the creator has chosen.',
+        legal_basis: RUNNING_THE_SERVICE,
+        recipients: 'TikTok receives them with each post that is made by them',
+        kept: 'Until they are changed, or until the account is deleted.',
+      },
       invitations: {
         called: 'Invitation',
         about: 'account',

@@ -1,15 +1,16 @@
-// Accepts, changes and ends jobs: the rules that stand before and around the state machine.
+// Accepts and changes jobs: the rules that stand before the state machine.
 import type { Knex } from 'knex';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
+import { findPostingDefaults } from '../creators/posting-defaults.ts';
 import { assertMayPost, assertNotLeaving, type Creator, limitsOf } from '../creators/store.ts';
 import { invalid, Problem } from '../errors.ts';
-import { lockUpload } from '../media/store.ts';
 import { parseWith } from '../web/api.ts';
 import type { Job, PostSettings } from './job.ts';
-import { closeAttempts, endJob, isCommitted } from './moves.ts';
-import { type JobPatch, type NewJobRequest, settingsSchema } from './schema.ts';
-import { CANCELLABLE_STATES, STATES, statusOf, type WorkingState } from './states.ts';
+import { assertNoDuplicate, reserveTime } from './limits.ts';
+import { type JobPatch, MAX_PHOTO_TITLE, type NewJobRequest, settingsSchema } from './schema.ts';
+import { sourcesOf } from './sources.ts';
+import { statusOf } from './states.ts';
 import {
   type Consent,
   insertConsent,
@@ -29,6 +30,7 @@ export const NO_SETTINGS: PostSettings = {
   brand_content: false,
   is_aigc: false,
   cover_timestamp_ms: 0,
+  auto_add_music: false,
 };
 
 /** In the caller's transaction, so that the job and what the caller writes stand or fall together. */
@@ -42,38 +44,51 @@ export async function acceptJob(
   assertMayPost(creator);
   assertWithinHorizon(ctx, creator, request.schedule_at ?? null);
   await assertNotLeaving(trx, creator.id);
-  const media = await lockedUpload(trx, creator, request.video);
-  return insertJob(
-    trx,
-    {
-      creator_id: creator.id,
-      mode: request.mode,
-      schedule_at: request.schedule_at ?? null,
-      send_at: request.schedule_at ?? new Date(),
-      title: request.title,
-      destination: request.destination,
-      settings: request.settings ?? NO_SETTINGS,
-      source_key: media.storage_key,
-      media: { ...media.facts, changes: [] },
-    },
-    consent,
-  );
+  const chosen = await settingsFor(trx, creator, request);
+  const sources = await sourcesOf(ctx, trx, creator, request);
+  const send_at = await reserveTime(trx, ctx.config, creator.id, {
+    at: request.schedule_at ?? new Date(),
+    may_delay: request.on_limit === 'delay',
+  });
+  const job = {
+    creator_id: creator.id,
+    mode: request.mode,
+    schedule_at: request.schedule_at ?? null,
+    send_at,
+    title: request.title,
+    description: request.description ?? null,
+    destination: request.destination,
+    settings: chosen.settings,
+    allow_duplicate: request.allow_duplicate,
+    ...sources.job,
+  };
+  await assertNoDuplicate(trx, job);
+  const declaration = chosen.declaration ?? consent.declaration;
+  return insertJob(trx, job, sources.photos, { ...consent, declaration });
 }
 
-async function lockedUpload(trx: Knex, creator: Creator, video: NewJobRequest['video']) {
-  if (video.source === 'url') {
-    const url = URL.parse(video.url);
-    if (url?.protocol !== 'https:' || url.port || url.username || url.password) {
-      throw new Problem('url_not_allowed', 'Expected an https URL without port and credentials.');
-    }
-    throw new Problem(
-      'domain_not_verified',
-      `The host ${url.hostname} is not a verified domain of this creator.`,
+/**
+ * What the request names, or the creator's saved defaults where a direct post names no audience;
+ * `declaration` is then the words that the creator agreed to when saving them.
+ */
+async function settingsFor(
+  trx: Knex,
+  creator: Creator,
+  request: Pick<NewJobRequest, 'destination' | 'settings'>,
+): Promise<{ settings: PostSettings; declaration?: string }> {
+  const named = request.settings ?? {};
+  if (request.destination === 'inbox' || named.privacy_level) {
+    return { settings: wholeSettings(NO_SETTINGS, named) };
+  }
+  const defaults = await findPostingDefaults(trx, creator.id);
+  if (!defaults?.settings.privacy_level) {
+    throw invalid(
+      '/settings/privacy_level',
+      'Expected a privacy level: a direct post needs one, and nobody chooses it for you. Name it, or save posting defaults in the settings.',
     );
   }
-  const media = await lockUpload(trx, creator.id, video.storage_key);
-  if (!media) throw invalid('/video/storage_key', 'There is no upload with this storage key.');
-  return media;
+  const settings = wholeSettings({ ...NO_SETTINGS, ...defaults.settings }, named);
+  return { settings, declaration: defaults.declaration };
 }
 
 function assertWithinHorizon(ctx: Context, creator: Creator, schedule_at: Date | null): void {
@@ -84,25 +99,6 @@ function assertWithinHorizon(ctx: Context, creator: Creator, schedule_at: Date |
       `Expected a time within ${horizon_days} days, as far as the ${creator.plan} plan reaches.`,
     );
   }
-}
-
-/** Before the mark only: a job whose last byte may have left cannot be taken back. */
-export async function cancelJob(ctx: Context, creator_id: string, id: string): Promise<Job> {
-  return ctx.db.transaction(async (trx) => {
-    const job = await lockJob(trx, creator_id, id);
-    if (job.state === 'cancelled') return job;
-    const is_early = (CANCELLABLE_STATES as readonly string[]).includes(job.state);
-    if (!is_early || (await isCommitted(trx, id))) {
-      throw new Problem(
-        'state_conflict',
-        is_early || job.state === 'sent'
-          ? 'The video is already with TikTok, so it cannot be cancelled any more.'
-          : `The post has already ended (${job.state}).`,
-      );
-    }
-    await closeAttempts(trx, id, 'cancelled');
-    return endJob(trx, job, 'cancelled', { name: 'cancelled' });
-  });
 }
 
 /** Changes words, settings or time while the job is `scheduled`; the change is a consent of its own. */
@@ -122,7 +118,9 @@ export async function changeJob(
       throw new Problem('state_conflict', 'Only a post that waits for its time can be changed.');
     }
     if (Object.keys(patch).length === 0) return job;
-    const settings = patch.settings && mergedSettings(job, patch.settings);
+    const settings = patch.settings && wholeSettings(job.settings, patch.settings);
+    assertTitleFits(job, patch.title);
+    if (patch.schedule_at) await assertFreeFor(trx, ctx, job, patch.schedule_at);
     const changed = await updateLockedJob(trx, id, {
       // A run that took the job up a moment ago, by another clock, must not post the old words.
       ...(job.state === 'ready' ? { run_token: null } : {}),
@@ -144,77 +142,27 @@ export async function changeJob(
 }
 
 /** What is not named stays; the whole must be valid again. */
-function mergedSettings(job: Job, changes: NonNullable<JobPatch['settings']>): PostSettings {
+function wholeSettings(
+  base: PostSettings,
+  changes: NonNullable<JobPatch['settings']>,
+): PostSettings {
   const named = Object.entries(changes).filter(([, value]) => value !== undefined);
   return parseWith(
     z.strictObject({ settings: settingsSchema }),
-    { settings: { ...job.settings, ...Object.fromEntries(named) } },
+    { settings: { ...base, ...Object.fromEntries(named) } },
     'body',
   ).settings;
 }
 
-/** A failed job again: what TikTok may have posted never is failed, so this cannot post twice. */
-export async function retryJob(ctx: Context, creator: Creator, id: string): Promise<Job> {
-  assertMayPost(creator);
-  return ctx.db.transaction(async (trx) => {
-    await assertNotLeaving(trx, creator.id);
-    const job = await lockJob(trx, creator.id, id);
-    if (job.state !== 'failed') {
-      throw new Problem('state_conflict', 'Only a failed post can be tried again.');
-    }
-    if (!(await lockUpload(trx, creator.id, job.source_key))) {
-      throw new Problem(
-        'state_conflict',
-        'The file of this post is no longer stored. Upload it again and make a new post.',
-      );
-    }
-    await closeAttempts(trx, id, 'retried');
-    const send_at = new Date(Math.max(job.send_at.getTime(), Date.now()));
-    const again = await updateLockedJob(trx, id, {
-      state: 'accepted',
-      send_at,
-      waiting_since: null,
-      error: null,
-      publish_id: null,
-      output_key: null,
-      output_type: null,
-      faults: 0,
-      run_token: null,
-      finished_at: null,
-    });
-    await insertEvent(trx, id, 'retried');
-    await queueNext(trx, again);
-    return again;
-  });
+function assertTitleFits({ kind }: Job, title: string | undefined): void {
+  if (kind === 'photo' && title !== undefined && title.length > MAX_PHOTO_TITLE) {
+    throw invalid('/title', `Expected at most ${MAX_PHOTO_TITLE} UTF-16 units with photos.`);
+  }
 }
 
-/** The creator looked at the profile and says how an `unconfirmed` post ended. */
-export async function resolveJob(
-  ctx: Context,
-  creator_id: string,
-  id: string,
-  outcome: 'posted' | 'not_posted',
-): Promise<Job> {
-  return ctx.db.transaction(async (trx) => {
-    const job = await lockJob(trx, creator_id, id);
-    if (job.state !== 'unconfirmed') {
-      throw new Problem(
-        'state_conflict',
-        'TikTok has told how this post ended; there is nothing to resolve.',
-      );
-    }
-    await closeAttempts(trx, id, `resolved: ${outcome}`);
-    const event = { name: 'resolved', details: { outcome } };
-    if (outcome === 'posted') return endJob(trx, job, 'finished', event);
-    return endJob(trx, job, 'failed', event, {
-      code: 'tiktok_refused',
-      message: 'You told us that TikTok did not post it. You can try again.',
-      tiktok: null,
-    });
-  });
-}
-
-/** The states in which a job still needs its files. */
-export function isWorking(job: Job): boolean {
-  return STATES[job.state as WorkingState] !== null;
+/** The new time is judged as a new post's is: by the limits, and by what else is planned around it. */
+async function assertFreeFor(trx: Knex, ctx: Context, job: Job, at: Date): Promise<void> {
+  const { id: except_id, creator_id } = job;
+  await reserveTime(trx, ctx.config, creator_id, { at, may_delay: false, except_id });
+  await assertNoDuplicate(trx, { ...job, send_at: at });
 }

@@ -5,7 +5,8 @@ import type { Context } from '../context.ts';
 import type { Creator } from '../creators/store.ts';
 import { invalid } from '../errors.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
-import { acceptJob, cancelJob, changeJob, isWorking, resolveJob, retryJob } from './accept.ts';
+import { acceptJob, changeJob } from './accept.ts';
+import { cancelJob, isWorking, resolveJob, retryJob } from './endings.ts';
 import type { Job } from './job.ts';
 import {
   jobListSchema,

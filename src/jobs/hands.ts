@@ -6,6 +6,7 @@ import type { Hands } from '../plugin.ts';
 import type { Job } from './job.ts';
 import { createLedger } from './ledger.ts';
 import { fencedUpdate, holdsJob, LostJob } from './moves.ts';
+import { listPhotos } from './photos.ts';
 import { insertEvent } from './store.ts';
 
 const WATCH_MS = 2_000;
@@ -70,6 +71,7 @@ export function makeHands(
     },
     keep: (path, content_type) => keepWorkingCopy(ctx, holder.job, path, content_type, signal),
     tiktok: creatorTikTok(ctx, holder.job.creator_id, signal),
+    photos: () => listPhotos(db, holder.job.id),
     ledger: createLedger(ctx, holder),
     async note(name, details = {}) {
       await db.transaction(async (trx) => {

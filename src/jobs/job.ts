@@ -20,6 +20,8 @@ export interface PostSettings {
   brand_content: boolean;
   is_aigc: boolean;
   cover_timestamp_ms: number;
+  /** Photos alone. */
+  auto_add_music: boolean;
 }
 
 /** What a probe found, and what was changed so that TikTok takes it. Absent facts are null. */
@@ -33,6 +35,18 @@ export interface MediaFacts {
   fps: number | null;
   /** One sentence each, for the creator. */
   changes: string[];
+}
+
+/** One photo of a post, in its place. */
+export interface JobPhoto {
+  position: number;
+  /** The upload, or our copy of the URL; null until that was fetched. */
+  source_key: string | null;
+  source_url: string | null;
+  /** The photo as TikTok gets it. */
+  output_key: string | null;
+  output_type: string | null;
+  facts: MediaFacts | null;
 }
 
 /** Why a job failed, in words for the creator; `tiktok` holds TikTok's own. */
@@ -53,9 +67,17 @@ export interface Job {
   title: string;
   destination: 'direct' | 'inbox';
   settings: PostSettings;
-  /** The file as uploaded. */
-  source_key: string;
-  /** The file that is sent: the upload itself, or its converted copy. */
+  kind: 'video' | 'photo';
+  /** The video as uploaded, or our copy of the URL; null until that was fetched, and for photos. */
+  source_key: string | null;
+  source_url: string | null;
+  /** The content's hash, by which the same media is known again; null until it was fetched. */
+  source_sha256: string | null;
+  allow_duplicate: boolean;
+  /** Photos alone. */
+  description: string | null;
+  photo_cover_index: number | null;
+  /** The file that is sent: the source itself, or its converted copy. */
   output_key: string | null;
   output_type: string | null;
   media: MediaFacts | null;
@@ -77,10 +99,20 @@ export interface Job {
 export type Patch = Partial<
   Pick<
     Job,
-    'output_key' | 'output_type' | 'media' | 'post_ids' | 'publish_id' | 'error' | 'send_at'
+    | 'source_key'
+    | 'source_sha256'
+    | 'output_key'
+    | 'output_type'
+    | 'media'
+    | 'post_ids'
+    | 'publish_id'
+    | 'error'
+    | 'send_at'
   >
 > & {
   state?: State;
+  /** What changes about photos, each named by its position. */
+  photos?: (Pick<JobPhoto, 'position'> & Partial<JobPhoto>)[];
   /** Closes the open publish attempt in the same transaction, with this outcome. */
   attempt_outcome?: string;
 };

@@ -2,6 +2,7 @@
 import type { Knex } from 'knex';
 import { queueChore, unqueue, unqueueAll } from '../queue.ts';
 import type { Job, JobError, Patch } from './job.ts';
+import { updatePhotos } from './photos.ts';
 import { CANCELLABLE_STATES, STATES, type State, type StepName, WORKING_STATES } from './states.ts';
 import { insertEvent, insertEvents, json, queueNext } from './store.ts';
 import { countWorking } from './tally.ts';
@@ -57,7 +58,7 @@ export async function moveJob(
   patch: Patch & { state: State },
   event: { name: string; details?: Record<string, unknown> },
 ): Promise<Job> {
-  const { media, error, attempt_outcome, ...plain } = patch;
+  const { media, error, photos, attempt_outcome, ...plain } = patch;
   const moved = await fencedUpdate(trx, job, {
     ...plain,
     ...(media === undefined ? {} : { media: json(media) }),
@@ -68,6 +69,7 @@ export async function moveJob(
     run_token: null,
     finished_at: STATES[patch.state] === null ? trx.fn.now() : null,
   });
+  if (photos) await updatePhotos(trx, job.id, photos);
   if (attempt_outcome !== undefined) await closeAttempts(trx, job.id, attempt_outcome);
   await insertEvent(trx, job.id, event.name, event.details);
   await queueNext(trx, moved);
@@ -162,7 +164,8 @@ export async function endJob(
 /** What was made for the post alone is needed no more; the chore of that name finds it. */
 async function letGoOfCopy(trx: Knex, job: Job): Promise<void> {
   if (job.state !== 'finished' && job.state !== 'cancelled') return;
-  if (!job.output_key || job.output_key === job.source_key) return;
+  const is_upload_alone = job.kind === 'video' && !job.source_url;
+  if (is_upload_alone && (!job.output_key || job.output_key === job.source_key)) return;
   await queueChore(trx, 'retention.copies', 'retention.copies');
 }
 

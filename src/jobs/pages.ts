@@ -9,9 +9,10 @@ import { Problem } from '../errors.ts';
 import { findFile, findUpload, listMedia } from '../media/store.ts';
 import { randomToken } from '../secrets.ts';
 import { createPages, type PageRequest } from '../web/pages.ts';
-import { acceptJob, cancelJob, isWorking, resolveJob, retryJob } from './accept.ts';
+import { acceptJob } from './accept.ts';
 import { cursorOf, parseCursor } from './api.ts';
 import { declaration, type Faults, type Form, readForm } from './composer.ts';
+import { cancelJob, isWorking, resolveJob, retryJob } from './endings.ts';
 import type { Job } from './job.ts';
 import { STATUSES, type Status, statusOf } from './states.ts';
 import { findNextScheduled, getJob, listEvents, listJobs } from './store.ts';
@@ -176,7 +177,7 @@ async function showJob(
     return;
   }
   const key = job.output_key ?? job.source_key;
-  const stored = await findFile(ctx.db, creator.id, key);
+  const stored = key ? await findFile(ctx.db, creator.id, key) : undefined;
   render('jobs/show', {
     title: 'Post',
     ...view,

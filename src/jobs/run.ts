@@ -10,6 +10,7 @@ import { queueStep } from '../queue.ts';
 import { type Fence, makeHands, type RunControl, Stopping, watchFence } from './hands.ts';
 import type { Job, JobError, Patch } from './job.ts';
 import { Later } from './later.ts';
+import { assertNoDuplicate } from './limits.ts';
 import { beginRun, fencedUpdate, isCommitted, LostJob, moveJob } from './moves.ts';
 import { STATES, type StepName, type WorkingState } from './states.ts';
 import { insertEvent, queueNext } from './store.ts';
@@ -63,9 +64,11 @@ async function commitResult(ctx: Context, job: Job, result: Patch | Later): Prom
   if (result instanceof Later) return postpone(ctx, job, result, 0);
   const next = result.state ?? STATES[job.state as WorkingState].next;
   const started_at = Date.now();
-  await ctx.db.transaction((trx) =>
-    moveJob(trx, job, { ...result, state: next }, eventOf(next, result)),
-  );
+  await ctx.db.transaction(async (trx) => {
+    // What a URL holds is known only now; an upload was judged when the post was accepted.
+    if (result.source_sha256) await assertNoDuplicate(trx, { ...job, ...result });
+    await moveJob(trx, job, { ...result, state: next }, eventOf(next, result));
+  });
   ctx.log.info({
     event: 'job.moved',
     job_id: job.id,

@@ -27,6 +27,10 @@ const settingsShape = {
   brand_content: z.boolean().default(false).describe('Paid partnership with a third party.'),
   is_aigc: z.boolean().default(false).describe('Labels the post as AI-generated.'),
   cover_timestamp_ms: z.int().min(0).max(600_000).default(0),
+  auto_add_music: z
+    .boolean()
+    .default(false)
+    .describe('Photos alone: TikTok may add music by itself.'),
 };
 
 export const settingsSchema = z
@@ -36,7 +40,22 @@ export const settingsSchema = z
     error: 'Branded content visibility cannot be set to private.',
   });
 
-const videoSchema = z.discriminatedUnion('source', [
+/** Settings that are not named stay as they are. */
+const changedSettings = z.strictObject(
+  Object.fromEntries(
+    Object.entries(settingsShape).map(([name, schema]) => [name, withoutDefault(schema)]),
+  ) as {
+    [K in keyof typeof settingsShape]: z.ZodOptional<
+      z.ZodType<Exclude<z.output<(typeof settingsShape)[K]>, undefined>>
+    >;
+  },
+);
+
+function withoutDefault(schema: z.ZodType): z.ZodType {
+  return (schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema).optional();
+}
+
+const sourceSchema = z.discriminatedUnion('source', [
   z.strictObject({
     source: z.literal('pm3k_storage'),
     storage_key: z.string().min(1).max(100).describe('As answered by `POST /v1/media`.'),
@@ -47,18 +66,54 @@ const videoSchema = z.discriminatedUnion('source', [
   }),
 ]);
 
+export type SourceRequest = z.output<typeof sourceSchema>;
+
+export const MAX_PHOTOS = 35;
+/** TikTok's limits of a photo post, in UTF-16 units. */
+export const MAX_PHOTO_TITLE = 90;
+const MAX_DESCRIPTION = 4000;
+
 export const newJobSchema = z
   .strictObject({
     mode: z.enum(['now', 'schedule']),
     schedule_at: time.nullish().describe('When to post; with `schedule`, in the future.'),
     title: title.default(''),
-    video: videoSchema,
+    video: sourceSchema.optional().describe('A video; this or `photos`.'),
+    photos: z
+      .array(sourceSchema)
+      .min(1)
+      .max(MAX_PHOTOS)
+      .optional()
+      .describe('1 to 35 photos in their order; these or `video`.'),
+    description: z
+      .string()
+      .refine(
+        (text) => text.length <= MAX_DESCRIPTION,
+        `Expected at most ${MAX_DESCRIPTION} UTF-16 units`,
+      )
+      .meta({ maxLength: MAX_DESCRIPTION })
+      .optional()
+      .describe('Photos alone: the text below the title; at most 4000 UTF-16 units.'),
+    photo_cover_index: z
+      .int()
+      .min(0)
+      .max(MAX_PHOTOS - 1)
+      .optional()
+      .describe('Photos alone: which is shown first, from 0.'),
     destination: z
       .enum(['direct', 'inbox'])
       .describe('`direct` posts; `inbox` hands the video to the creator’s TikTok inbox.'),
-    settings: settingsSchema.optional(),
-    allow_duplicate: z.boolean().default(false),
-    on_limit: z.enum(['fail', 'delay']).optional(),
+    settings: changedSettings
+      .optional()
+      .describe('A direct post without a privacy level takes the saved posting defaults.'),
+    allow_duplicate: z
+      .boolean()
+      .default(false)
+      .describe('Whether the same media may be posted again within 24 hours.'),
+    on_limit: z
+      .enum(['fail', 'delay'])
+      .default('fail')
+      .describe('`delay` moves the post to the next free time when a limit is reached.'),
   })
   .superRefine((job, check) => {
     const fault = (path: string[], message: string) =>
@@ -72,27 +127,29 @@ export const newJobSchema = z
     if (job.schedule_at && job.schedule_at <= new Date()) {
       fault(['schedule_at'], 'Expected a time in the future.');
     }
-    if (job.destination === 'direct' && !job.settings?.privacy_level) {
+    if (job.video ? job.photos : !job.photos) {
+      fault(job.video ? ['photos'] : ['video'], 'Expected either a video or photos.');
+    }
+    if (job.photos && job.title.length > MAX_PHOTO_TITLE) {
       fault(
-        ['settings', 'privacy_level'],
-        'Expected a privacy level: a direct post needs one, and nobody chooses it for you.',
+        ['title'],
+        `Expected at most ${MAX_PHOTO_TITLE} UTF-16 units, as TikTok takes with photos.`,
+      );
+    }
+    if (job.photos && (job.photo_cover_index ?? 0) >= job.photos.length) {
+      fault(['photo_cover_index'], `Expected a number below ${job.photos.length}.`);
+    }
+    if (!job.photos && job.description !== undefined) {
+      fault(['description'], 'Only photos have a description; a video has its title alone.');
+    }
+    if (!job.photos && job.photo_cover_index !== undefined) {
+      fault(
+        ['photo_cover_index'],
+        'Only photos have this; a video has `settings.cover_timestamp_ms`.',
       );
     }
   });
 export type NewJobRequest = z.output<typeof newJobSchema>;
-
-/** Settings that are not named stay as they are. */
-const changedSettings = z.strictObject(
-  Object.fromEntries(
-    Object.entries(settingsShape).map(([name, schema]) => [name, withoutDefault(schema)]),
-  ) as {
-    [K in keyof typeof settingsShape]: z.ZodType<z.output<(typeof settingsShape)[K]> | undefined>;
-  },
-);
-
-function withoutDefault(schema: z.ZodType): z.ZodType {
-  return (schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema).optional();
-}
 
 export const jobPatchSchema = z.strictObject({
   title: title.optional(),

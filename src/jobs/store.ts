@@ -3,6 +3,8 @@ import type { Knex } from 'knex';
 import { Problem } from '../errors.ts';
 import { queueStep } from '../queue.ts';
 import type { Job } from './job.ts';
+import { insertPhotos } from './photos.ts';
+import type { Sources } from './sources.ts';
 import {
   ALL_STATES,
   STATES,
@@ -20,8 +22,17 @@ export interface JobEvent {
 
 export type NewJob = Pick<
   Job,
-  'creator_id' | 'mode' | 'schedule_at' | 'send_at' | 'title' | 'destination' | 'settings' | 'media'
-> & { source_key: string };
+  | 'creator_id'
+  | 'mode'
+  | 'schedule_at'
+  | 'send_at'
+  | 'title'
+  | 'description'
+  | 'destination'
+  | 'settings'
+  | 'allow_duplicate'
+  | keyof Sources['job']
+>;
 
 export interface Consent {
   given_through: 'dashboard' | 'api';
@@ -29,7 +40,12 @@ export interface Consent {
 }
 
 /** Inserts the job with its consent, first event and first run, all or nothing. */
-export async function insertJob(trx: Knex, job: NewJob, consent: Consent): Promise<Job> {
+export async function insertJob(
+  trx: Knex,
+  job: NewJob,
+  photos: Sources['photos'],
+  consent: Consent,
+): Promise<Job> {
   const [row] = await trx('jobs')
     .insert({
       ...job,
@@ -38,6 +54,7 @@ export async function insertJob(trx: Knex, job: NewJob, consent: Consent): Promi
       state: 'accepted',
     })
     .returning('*');
+  await insertPhotos(trx, row.id, photos);
   await insertConsent(trx, row, consent);
   await insertEvent(trx, row.id, 'accepted');
   await queueNext(trx, row);

@@ -2,6 +2,13 @@
 import type { Knex } from 'knex';
 import { WORKING_STATES } from '../jobs/states.ts';
 
+/** The jobs of a row of `media`, whether it is their video or one of their photos. */
+const USERS_OF_FILE = `
+  select id from jobs where source_key = media.storage_key
+  union all select id from jobs where output_key = media.storage_key
+  union all select job_id from job_photos where source_key = media.storage_key
+  union all select job_id from job_photos where output_key = media.storage_key`;
+
 /** A row that the caller's transaction holds, so that no new post can begin to use it. */
 export interface EndedFile {
   storage_key: string;
@@ -43,7 +50,7 @@ export async function lockEndedCopies(
                  or jobs.state in ('failed', 'unconfirmed')
                     and jobs.finished_at < now() - interval '24 hours'),
                media.created_at < now() - interval '1 hour')
-             from jobs where storage_key in (jobs.output_key, jobs.source_key))
+             from jobs where id in (${USERS_OF_FILE}))
       order by storage_key limit ? for update skip locked`,
     [after?.storage_key ?? '', limit],
   );
@@ -67,9 +74,13 @@ export async function findNeeded(
 ): Promise<Set<string>> {
   const states = unconfirmed ? [...WORKING_STATES, 'unconfirmed'] : [...WORKING_STATES];
   const { rows } = await trx.raw(
-    `select source_key as key from jobs where source_key = any(?) and state = any(?)
-     union select output_key from jobs where output_key = any(?) and state = any(?)`,
-    [storage_keys, states, storage_keys, states],
+    `select source_key as key from jobs where source_key = any(:keys) and state = any(:states)
+     union select output_key from jobs where output_key = any(:keys) and state = any(:states)
+     union select photos.source_key from job_photos photos join jobs on jobs.id = photos.job_id
+            where photos.source_key = any(:keys) and state = any(:states)
+     union select photos.output_key from job_photos photos join jobs on jobs.id = photos.job_id
+            where photos.output_key = any(:keys) and state = any(:states)`,
+    { keys: storage_keys, states },
   );
   return new Set(rows.map(({ key }: { key: string }) => key));
 }

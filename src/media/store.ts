@@ -172,6 +172,15 @@ export async function lockUpload(
     .first();
 }
 
+/** As lockUpload, for a working copy too. */
+export async function lockFile(
+  trx: Knex,
+  creator_id: string,
+  storage_key: string,
+): Promise<Media | undefined> {
+  return trx('media').where({ creator_id, storage_key }).forUpdate().first();
+}
+
 /** Throws `state_conflict` while a job still needs the file. */
 export async function removeUpload(
   ctx: Context,
@@ -181,13 +190,7 @@ export async function removeUpload(
   await ctx.db.transaction(async (trx) => {
     const media = await lockUpload(trx, creator_id, storage_key);
     if (!media) throw new Problem('not_found', 'There is no such upload.');
-    const user = await trx('jobs')
-      .where({ creator_id })
-      .whereIn('state', [...WORKING_STATES, 'unconfirmed'])
-      .where((either) =>
-        either.where({ source_key: storage_key }).orWhere({ output_key: storage_key }),
-      )
-      .first('id');
+    const user = await findUser(trx, storage_key);
     if (user) {
       throw new Problem(
         'state_conflict',
@@ -198,6 +201,21 @@ export async function removeUpload(
     await trx('media').where({ storage_key }).delete();
   });
   await ctx.storage.remove(storage_key);
+}
+
+/** A job that is not finished and needs the file, as its video or as one of its photos. */
+async function findUser(trx: Knex, storage_key: string): Promise<{ id: string } | undefined> {
+  const { rows } = await trx.raw(
+    `select jobs.id from jobs
+      where jobs.state = any(:states) and jobs.id in (
+        select id from jobs where source_key = :key
+        union all select id from jobs where output_key = :key
+        union all select job_id from job_photos where source_key = :key
+        union all select job_id from job_photos where output_key = :key)
+      limit 1`,
+    { key: storage_key, states: [...WORKING_STATES, 'unconfirmed'] },
+  );
+  return rows[0];
 }
 
 /** Every file of a creator, uploads and working copies. */

@@ -93,6 +93,9 @@ describe('the canary', () => {
       ...{ creator_id, token_hash: canary, expires_at: new Date(), used_at: new Date() },
     });
     await db('tiktok_calls').insert({ creator_id, call: canary });
+    await db('posting_defaults').insert({
+      ...{ creator_id, destination: 'direct', settings: '{}', declaration: canary },
+    });
     await db('billing_records').insert({
       ...{ creator_id, paypal_subscription_id: `I-${Math.random()}`, status: 'active' },
     });
@@ -103,6 +106,7 @@ describe('the canary', () => {
       ...{ request_id: request.id, name: 'note', note: canary },
     });
     const [job] = await db('jobs').where({ creator_id, state: 'failed' });
+    await db('job_photos').insert({ job_id: job.id, position: 0, source_url: canary });
     await db('publish_attempts')
       .where({ job_id: job.id })
       .update({ upload_url: canary, outcome: canary });

@@ -25,6 +25,8 @@ export async function aContext(of: {
       TIKTOK_AUTHORIZE_URL: `${of.tiktok_url}/v2/auth/authorize/`,
       TIKTOK_API_URL: of.tiktok_url,
       TIKTOK_UPLOAD_HOSTS: new URL(of.tiktok_url).host,
+      POSTS_PER_DAY: '0',
+      POST_SPACING_SECONDS: '0',
       ...of.env,
     },
     settingSchemas(modules),

@@ -12,7 +12,8 @@ import type { Context } from '../../../src/context.ts';
 import { requestDeletion } from '../../../src/deletions/request.ts';
 import { findDeletion, identifiersOf } from '../../../src/deletions/store.ts';
 import { Problem } from '../../../src/errors.ts';
-import { acceptJob, retryJob } from '../../../src/jobs/accept.ts';
+import { acceptJob } from '../../../src/jobs/accept.ts';
+import { retryJob } from '../../../src/jobs/endings.ts';
 import { aCreator } from '../../support/a-creator.ts';
 import { aContext } from '../../support/context.ts';
 import { freshDatabase } from '../../support/database.ts';
@@ -191,6 +192,7 @@ describe('a deletion', () => {
     const post = {
       ...{ mode: 'now' as const, title: 'One more', destination: 'direct' as const },
       allow_duplicate: false,
+      on_limit: 'fail' as const,
       video: { source: 'pm3k_storage' as const, storage_key: old.keys[0] as string },
     };
     const consent = { given_through: 'api' as const, declaration: 'Yes' };

@@ -1,0 +1,32 @@
+// The SQL of posting defaults: what a creator has chosen, with consent, for posts that name no settings.
+import type { Knex } from 'knex';
+import type { PostSettings } from '../jobs/job.ts';
+
+export interface PostingDefaults {
+  destination: 'direct' | 'inbox';
+  settings: Partial<PostSettings>;
+  /** The words that the creator agreed to on saving. */
+  declaration: string;
+  given_at: Date;
+}
+
+export async function findPostingDefaults(
+  db: Knex,
+  creator_id: string,
+): Promise<PostingDefaults | undefined> {
+  return db('posting_defaults')
+    .where({ creator_id })
+    .first('destination', 'settings', 'declaration', 'given_at');
+}
+
+/** Replaces what was saved before; null takes it away. */
+export async function savePostingDefaults(
+  trx: Knex,
+  creator_id: string,
+  defaults: Omit<PostingDefaults, 'given_at'> | null,
+): Promise<void> {
+  await trx('posting_defaults').where({ creator_id }).delete();
+  if (!defaults) return;
+  const settings = JSON.stringify(defaults.settings);
+  await trx('posting_defaults').insert({ creator_id, ...defaults, settings });
+}

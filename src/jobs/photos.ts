@@ -1,0 +1,44 @@
+// The SQL of the photos of a post: up to 35 of them, in their order.
+import type { Knex } from 'knex';
+import type { JobPhoto, Patch } from './job.ts';
+import { json } from './store.ts';
+
+/** In the order in which they are shown. */
+export async function listPhotos(db: Knex, job_id: string): Promise<JobPhoto[]> {
+  return db('job_photos')
+    .where({ job_id })
+    .orderBy('position')
+    .select('position', 'source_key', 'source_url', 'output_key', 'output_type', 'facts');
+}
+
+export async function insertPhotos(
+  trx: Knex,
+  job_id: string,
+  photos: Pick<JobPhoto, 'position' | 'source_key' | 'source_url'>[],
+): Promise<void> {
+  if (photos.length > 0)
+    await trx('job_photos').insert(photos.map((each) => ({ job_id, ...each })));
+}
+
+/** In the caller's transaction, which holds the job's fence. */
+export async function updatePhotos(
+  trx: Knex,
+  job_id: string,
+  photos: NonNullable<Patch['photos']>,
+): Promise<void> {
+  for (const { position, facts, ...plain } of photos) {
+    const changes = { ...plain, ...(facts === undefined ? {} : { facts: json(facts) }) };
+    await trx('job_photos').where({ job_id, position }).update(changes);
+  }
+}
+
+/** What was made for the post goes with a new beginning; sources by URL are fetched anew. */
+export async function resetPhotos(trx: Knex, job_id: string): Promise<void> {
+  await trx('job_photos')
+    .where({ job_id })
+    .update({
+      output_key: null,
+      output_type: null,
+      source_key: trx.raw('case when source_url is null then source_key end'),
+    });
+}

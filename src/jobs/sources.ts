@@ -1,0 +1,116 @@
+// Where a post's media come from: an upload of the creator's, or an address on a domain they have verified.
+import type { Knex } from 'knex';
+import type { Context } from '../context.ts';
+import type { Creator } from '../creators/store.ts';
+import { invalid, Problem } from '../errors.ts';
+import { lockUpload } from '../media/store.ts';
+import { sha256 } from '../secrets.ts';
+import type { Job, JobPhoto, MediaFacts } from './job.ts';
+import type { NewJobRequest, SourceRequest } from './schema.ts';
+
+/** One file: stored already, or an address to be fetched. */
+interface Source {
+  source_key: string | null;
+  source_url: string | null;
+  facts: MediaFacts | null;
+}
+
+/** What a new job's row and its photos' rows say about where the media come from. */
+export interface Sources {
+  job: Pick<
+    Job,
+    'kind' | 'source_key' | 'source_url' | 'source_sha256' | 'media' | 'photo_cover_index'
+  >;
+  photos: Pick<JobPhoto, 'position' | 'source_key' | 'source_url'>[];
+}
+
+/** Judges everything that needs no network. Locks uploads until the job that uses them is stored. */
+export async function sourcesOf(
+  ctx: Context,
+  trx: Knex,
+  creator: Creator,
+  request: Pick<NewJobRequest, 'video' | 'photos' | 'photo_cover_index'>,
+): Promise<Sources> {
+  if (request.video) return videoSource(ctx, trx, creator, request.video);
+  const found: Source[] = [];
+  for (const [position, photo] of (request.photos ?? []).entries()) {
+    found.push(await sourceOf(ctx, trx, creator, photo, 'photo', `/photos/${position}`));
+  }
+  const hashes = found.map(({ facts }) => facts?.sha256 ?? null);
+  return {
+    job: {
+      kind: 'photo',
+      source_key: null,
+      source_url: null,
+      source_sha256: hashOfPhotos(hashes),
+      media: null,
+      photo_cover_index: request.photo_cover_index ?? 0,
+    },
+    photos: found.map(({ source_key, source_url }, position) => ({
+      position,
+      source_key,
+      source_url,
+    })),
+  };
+}
+
+async function videoSource(
+  ctx: Context,
+  trx: Knex,
+  creator: Creator,
+  video: SourceRequest,
+): Promise<Sources> {
+  const { facts, ...source } = await sourceOf(ctx, trx, creator, video, 'video', '/video');
+  const media = facts && { ...facts, changes: [] };
+  const source_sha256 = facts?.sha256 ?? null;
+  return {
+    job: { kind: 'video', ...source, source_sha256, media, photo_cover_index: null },
+    photos: [],
+  };
+}
+
+/** The hash by which the same photos in the same order are known again; null while one is unknown. */
+export function hashOfPhotos(hashes: (string | null)[]): string | null {
+  return hashes.includes(null) ? null : sha256(hashes.join('\n'));
+}
+
+async function sourceOf(
+  ctx: Context,
+  trx: Knex,
+  creator: Creator,
+  request: SourceRequest,
+  kind: 'video' | 'photo',
+  pointer: string,
+): Promise<Source> {
+  if (request.source === 'url') return urlSource(ctx, trx, creator, request.url);
+  const media = await lockUpload(trx, creator.id, request.storage_key);
+  if (!media) throw invalid(`${pointer}/storage_key`, 'There is no upload with this storage key.');
+  // An animated GIF may be either: a short video, or its first picture.
+  const is_either = media.content_type === 'image/gif';
+  if (!is_either && media.facts.kind !== kind) {
+    throw invalid(
+      `${pointer}/storage_key`,
+      kind === 'video'
+        ? 'This upload is a photo. Name it under `photos`.'
+        : 'This upload is a video. Name it under `video`.',
+    );
+  }
+  const facts = { ...media.facts, sha256: media.sha256 };
+  return { source_key: media.storage_key, source_url: null, facts };
+}
+
+async function urlSource(
+  _ctx: Context,
+  _trx: Knex,
+  _creator: Creator,
+  text: string,
+): Promise<Source> {
+  const url = URL.parse(text);
+  if (url?.protocol !== 'https:' || url.port || url.username || url.password) {
+    throw new Problem('url_not_allowed', 'Expected an https URL without port and credentials.');
+  }
+  throw new Problem(
+    'domain_not_verified',
+    `The host ${url.hostname} is not a verified domain of this creator.`,
+  );
+}
