@@ -48,7 +48,10 @@ export async function tables(): Promise<Record<string, string>> {
     ),
     routes: table(
       ['Call', 'Does'],
-      routes.map((route) => [`\`${route.method.toUpperCase()} /v1${route.path}\``, route.summary]),
+      routes.map((route) => [
+        `\`${route.method.toUpperCase()} ${route.root ?? '/v1'}${route.path}\``,
+        route.summary,
+      ]),
     ),
   };
 }

@@ -8,6 +8,7 @@ import { billing } from './billing/module.ts';
 import { connections } from './connections/module.ts';
 import { creators } from './creators/module.ts';
 import { deletions } from './deletions/module.ts';
+import { hosted } from './hosted/module.ts';
 import { jobs } from './jobs/module.ts';
 import { storedMedia } from './media/module.ts';
 import { operators } from './operators/module.ts';
@@ -26,6 +27,7 @@ const CORE: Manifest[] = [
   access,
   storedMedia,
   jobs,
+  hosted,
   deletions,
   connections,
   operators,

@@ -1,6 +1,6 @@
 // API keys: their form, their checksum, and how they are issued and recognised. Only a hash is stored.
 import type { Context } from '../context.ts';
-import { type Creator, getCreator, limitsOf, noteSeen } from '../creators/store.ts';
+import { type Creator, getCreator, limitsOf, noteSeen, suspended } from '../creators/store.ts';
 import { invalid, Problem } from '../errors.ts';
 import { randomToken, sha256 } from '../secrets.ts';
 
@@ -151,8 +151,7 @@ export async function authenticate(
       WWW,
     );
   }
-  if (creator.suspended_at && !is_always_open)
-    throw new Problem('forbidden', 'This account is suspended. Ask the operator.');
+  if (creator.suspended_at && !is_always_open) throw suspended();
   await noteUse(ctx, row);
   await noteSeen(ctx.db, creator);
   return { creator, key: row };

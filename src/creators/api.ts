@@ -1,12 +1,12 @@
 // The JSON API of the key's own creator.
 import { z } from 'zod';
 import type { Context } from '../context.ts';
+import { nextPostAt } from '../jobs/limits.ts';
 import { countRecentJobs } from '../jobs/tally.ts';
 import { sumMedia } from '../media/store.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
 import { postingOptions } from './posting-options.ts';
-import { nextFreeAt } from './quota.ts';
-import { assertMayPost, type Creator, limitsOf } from './store.ts';
+import { type Creator, limitsOf, mayPost } from './store.ts';
 
 const creatorSchema = z.strictObject({
   id: z.string(),
@@ -23,6 +23,8 @@ const creatorSchema = z.strictObject({
     horizon_days: z.int(),
     requests_per_minute: z.int().nullable().describe('Of one key; null is without a limit.'),
     posts_per_minute: z.int(),
+    posts_per_day: z.int().nullable().describe('In any 24 hours; null is without a limit.'),
+    post_spacing_seconds: z.int().describe('Least time between two posts; 0 is none.'),
   }),
   usage: z.strictObject({
     posts_last_24_hours: z.int(),
@@ -75,7 +77,8 @@ export const creatorRoutes: ApiRoute[] = [
 async function creatorView(ctx: Context, creator: Creator) {
   const limits = limitsOf(ctx.config, creator);
   const { API_REQUESTS_PER_MINUTE, TIKTOK_INITS_PER_MINUTE } = ctx.config;
-  const next_free_at = mayPost(creator) ? await nextFreeAt(ctx, creator.id) : null;
+  const { POSTS_PER_DAY, POST_SPACING_SECONDS } = ctx.config;
+  const next_free_at = mayPost(creator) ? await nextPostAt(ctx, creator.id) : null;
   const stored = await sumMedia(ctx.db, creator.id);
   return {
     id: creator.id,
@@ -92,6 +95,8 @@ async function creatorView(ctx: Context, creator: Creator) {
       horizon_days: limits.horizon_days,
       requests_per_minute: API_REQUESTS_PER_MINUTE || null,
       posts_per_minute: TIKTOK_INITS_PER_MINUTE,
+      posts_per_day: POSTS_PER_DAY || null,
+      post_spacing_seconds: POST_SPACING_SECONDS,
     },
     usage: {
       posts_last_24_hours: await countRecentJobs(ctx.db, creator.id),
@@ -101,13 +106,4 @@ async function creatorView(ctx: Context, creator: Creator) {
     next_free_at: next_free_at?.toISOString() ?? null,
     created_at: creator.created_at.toISOString(),
   };
-}
-
-function mayPost(creator: Creator): boolean {
-  try {
-    assertMayPost(creator);
-    return true;
-  } catch {
-    return false;
-  }
 }

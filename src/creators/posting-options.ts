@@ -63,3 +63,17 @@ export async function postingOptions(
     );
   }
 }
+
+/** For pages: without the scope for direct posts, or when TikTok will not answer, the reason is shown. */
+export async function optionsOrReason(
+  ctx: Context,
+  creator: Creator,
+  signal: AbortSignal,
+): Promise<PostingOptions> {
+  try {
+    return await postingOptions(ctx, creator, signal);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code === 'creator_disconnected') throw error;
+    return { can_post: false, reason: error.code, message: error.message };
+  }
+}

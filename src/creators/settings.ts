@@ -1,10 +1,13 @@
-// The settings page: each setting is a field with its schema and its column; only fields that were sent change.
+// The settings page: each setting is a field with its schema; only fields that were sent change.
 import type Router from '@koa/router';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { parseWith } from '../web/api.ts';
 import { createPages, type PageRequest } from '../web/pages.ts';
-import { type Creator, saveSettings } from './store.ts';
+import { DEFAULT_FIELDS, type DefaultsForm, mergedDefaults } from './defaults-form.ts';
+import { findPostingDefaults, savePostingDefaults } from './posting-defaults.ts';
+import { optionsOrReason } from './posting-options.ts';
+import { assertNotLeaving, type Creator, mayPost, saveSettings } from './store.ts';
 
 const ZONES = new Set(['UTC', ...Intl.supportedValuesOf('timeZone')]);
 
@@ -26,13 +29,14 @@ export type Settings = z.output<typeof FIELDS>;
 export function addSettingsPages(router: Router, ctx: Context): void {
   const pages = createPages(router, ctx);
 
-  pages.own('get', '/settings', async (request, creator) =>
-    show(request, creator, request.koa.query['saved'] !== undefined),
-  );
+  pages.own('get', '/settings', (request, creator) => show(ctx, request, creator));
 
   pages.own('post', '/settings', async (request, creator) => {
-    const settings = parseWith(FIELDS, lastOfEach(request.form), 'form');
+    const form = lastOfEach(request.form);
+    const settings = parseWith(FIELDS, form, 'form');
+    const defaults = parseWith(DEFAULT_FIELDS, form, 'form');
     await saveSettings(ctx.db, creator.id, settings);
+    if (Object.keys(defaults).length > 0) await saveDefaults(ctx, request, creator, defaults);
     request.go('/settings?saved');
   });
 }
@@ -44,12 +48,39 @@ function lastOfEach(form: Record<string, string | string[]>): Record<string, str
   );
 }
 
-async function show({ render }: PageRequest, creator: Creator, is_saved: boolean): Promise<void> {
+async function saveDefaults(
+  ctx: Context,
+  { signal }: PageRequest,
+  creator: Creator,
+  form: DefaultsForm,
+): Promise<void> {
+  const options = await currentOptions(ctx, creator, signal);
+  await ctx.db.transaction(async (trx) => {
+    await assertNotLeaving(trx, creator.id);
+    const known = await findPostingDefaults(trx, creator.id);
+    await savePostingDefaults(trx, creator.id, mergedDefaults(known, form, options));
+  });
+}
+
+/** What TikTok offers now; null while it cannot be asked, which keeps nobody from the settings. */
+async function currentOptions(ctx: Context, creator: Creator, signal: AbortSignal) {
+  if (!mayPost(creator)) return null;
+  const options = await optionsOrReason(ctx, creator, signal);
+  return options.can_post ? options : null;
+}
+
+async function show(
+  ctx: Context,
+  { koa, render, signal }: PageRequest,
+  creator: Creator,
+): Promise<void> {
   render('creators/settings', {
     title: 'Settings',
-    is_saved,
+    is_saved: koa.query['saved'] !== undefined,
     time_zone: creator.time_zone ?? '',
     zones: [...ZONES],
     keys_may_export_and_erase: creator.keys_may_export_and_erase,
+    defaults: (await findPostingDefaults(ctx.db, creator.id)) ?? null,
+    options: await currentOptions(ctx, creator, signal),
   });
 }

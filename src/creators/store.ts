@@ -150,20 +150,33 @@ export function limitsOf(config: Config, creator: Creator): PlanLimits {
 
 /** What must hold before a creator may upload or post, by whatever way. */
 export function assertMayPost(creator: Creator): void {
-  if (creator.suspended_at)
-    throw new Problem('forbidden', 'This account is suspended. Ask the operator.');
+  const refusal = refusalToPost(creator);
+  if (refusal) throw refusal;
+}
+
+export function mayPost(creator: Creator): boolean {
+  return refusalToPost(creator) === null;
+}
+
+function refusalToPost(creator: Creator): Problem | null {
+  if (creator.suspended_at) return suspended();
   if (creator.plan_ends_at && creator.plan_ends_at <= new Date()) {
-    throw new Problem(
+    return new Problem(
       'plan_expired',
       `The ${creator.plan} plan of this account ended on ${creator.plan_ends_at.toISOString()}.`,
     );
   }
   if (creator.disconnected_at) {
-    throw new Problem(
+    return new Problem(
       'creator_disconnected',
       'TikTok no longer lets us post for this account. Connect with TikTok again on the dashboard.',
     );
   }
+  return null;
+}
+
+export function suspended(): Problem {
+  return new Problem('forbidden', 'This account is suspended. Ask the operator.');
 }
 
 /**
@@ -195,7 +208,7 @@ export async function assertNotLeaving(trx: Knex, id: string): Promise<void> {
 /** Throws `forbidden`. */
 export async function assertNotSuspended(db: Knex, id: string): Promise<void> {
   const creator = await db('creators').where({ id }).whereNotNull('suspended_at').first('id');
-  if (creator) throw new Problem('forbidden', 'This account is suspended. Ask the operator.');
+  if (creator) throw suspended();
 }
 
 /** Whether a living account of this TikTok account exists. */

@@ -44,7 +44,7 @@ export async function acceptJob(
   assertMayPost(creator);
   assertWithinHorizon(ctx, creator, request.schedule_at ?? null);
   await assertNotLeaving(trx, creator.id);
-  const chosen = await settingsFor(trx, creator, request);
+  const chosen = await choiceOf(trx, creator, request);
   const sources = await sourcesOf(ctx, trx, creator, request);
   const send_at = await reserveTime(trx, ctx.config, creator.id, {
     at: request.schedule_at ?? new Date(),
@@ -57,38 +57,56 @@ export async function acceptJob(
     send_at,
     title: request.title,
     description: request.description ?? null,
-    destination: request.destination,
+    destination: chosen.destination,
     settings: chosen.settings,
     allow_duplicate: request.allow_duplicate,
     ...sources.job,
   };
   await assertNoDuplicate(trx, job);
   const declaration = chosen.declaration ?? consent.declaration;
-  return insertJob(trx, job, sources.photos, { ...consent, declaration });
+  const accepted = await insertJob(trx, job, sources.photos, { ...consent, declaration });
+  if (request.on_limit === 'delay' && send_at > (request.schedule_at ?? new Date())) {
+    await insertEvent(trx, accepted.id, 'delayed', { until: send_at });
+  }
+  return accepted;
 }
 
-/**
- * What the request names, or the creator's saved defaults where a direct post names no audience;
- * `declaration` is then the words that the creator agreed to when saving them.
- */
-async function settingsFor(
+interface Chosen {
+  destination: Job['destination'];
+  settings: PostSettings;
+  /** The words that the creator agreed to when saving the defaults, where those were taken. */
+  declaration?: string;
+}
+
+/** What the request names; the creator's saved defaults where it names no destination or audience. */
+async function choiceOf(
   trx: Knex,
   creator: Creator,
   request: Pick<NewJobRequest, 'destination' | 'settings'>,
-): Promise<{ settings: PostSettings; declaration?: string }> {
+): Promise<Chosen> {
   const named = request.settings ?? {};
-  if (request.destination === 'inbox' || named.privacy_level) {
-    return { settings: wholeSettings(NO_SETTINGS, named) };
+  if (request.destination && (request.destination === 'inbox' || named.privacy_level)) {
+    const { destination } = request;
+    return { destination, settings: wholeSettings(NO_SETTINGS, named) };
   }
   const defaults = await findPostingDefaults(trx, creator.id);
-  if (!defaults?.settings.privacy_level) {
+  const destination = request.destination ?? defaults?.destination;
+  if (!destination) throw defaultsMissing();
+  const settings = wholeSettings({ ...NO_SETTINGS, ...defaults?.settings }, named);
+  if (destination === 'direct' && !settings.privacy_level) {
     throw invalid(
       '/settings/privacy_level',
       'Expected a privacy level: a direct post needs one, and nobody chooses it for you. Name it, or save posting defaults in the settings.',
     );
   }
-  const settings = wholeSettings({ ...NO_SETTINGS, ...defaults.settings }, named);
-  return { settings, declaration: defaults.declaration };
+  return { destination, settings, ...(defaults ? { declaration: defaults.declaration } : {}) };
+}
+
+export function defaultsMissing(): Problem {
+  return new Problem(
+    'posting_defaults_missing',
+    'This request leaves the settings to your posting defaults, and none are saved. Save them once on the dashboard under Settings.',
+  );
 }
 
 function assertWithinHorizon(ctx: Context, creator: Creator, schedule_at: Date | null): void {

@@ -6,16 +6,6 @@ import { parseWith } from '../web/api.ts';
 import { type NewJobRequest, newJobSchema } from './schema.ts';
 import { zonedTime } from './zoned-time.ts';
 
-const MUSIC = 'Music Usage Confirmation';
-const BRANDED = 'Branded Content Policy';
-
-/** TikTok's words, directly before the button: https://developers.tiktok.com/docs/en/content-sharing-guidelines */
-export function declaration(brand_content: boolean): string {
-  return brand_content
-    ? `By posting, you agree to TikTok's ${BRANDED} and ${MUSIC}`
-    : `By posting, you agree to TikTok's ${MUSIC}`;
-}
-
 export type Form = Record<string, string>;
 /** Field of the form → what is wrong with it. */
 export type Faults = Record<string, string>;

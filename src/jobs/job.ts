@@ -54,6 +54,8 @@ export interface JobError {
   code: ErrorCode;
   message: string;
   tiktok: { code: string; log_id: string | null } | null;
+  /** Of `duplicate_media`: the first post of the same content. */
+  job_id?: string;
 }
 
 /** A row of `jobs`. Times are UTC. */

@@ -1,6 +1,8 @@
 // Our own limits of posting, since TikTok bans who posts too often or the same again: judged by planned times.
 import type { Knex } from 'knex';
 import type { Config } from '../config.ts';
+import type { Context } from '../context.ts';
+import { nextFreeAt } from '../creators/quota.ts';
 import { Problem } from '../errors.ts';
 import { conflictAt, DAY_MS, nextFreeTime, type PostLimits } from './free-time.ts';
 import type { Job } from './job.ts';
@@ -37,12 +39,12 @@ export async function reserveTime(
   });
 }
 
-/** When the creator's next post could be made by our limits. */
-export async function nextFreePostAt(db: Knex, config: Config, creator_id: string): Promise<Date> {
-  const limits = postLimitsOf(config);
-  const now = new Date();
-  const taken = await takenTimes(db, creator_id, now, limits);
-  return new Date(nextFreeTime(taken, now.getTime(), limits));
+/** When the creator's next post can be begun, by our limits and by TikTok's minute. */
+export async function nextPostAt(ctx: Context, creator_id: string): Promise<Date> {
+  const limits = postLimitsOf(ctx.config);
+  const from = await nextFreeAt(ctx, creator_id);
+  const taken = await takenTimes(ctx.db, creator_id, from, limits);
+  return new Date(nextFreeTime(taken, from.getTime(), limits));
 }
 
 /**

@@ -2,18 +2,19 @@
 import type Router from '@koa/router';
 import { once } from '../access/idempotency.ts';
 import type { Context } from '../context.ts';
-import { type PostingOptions, postingOptions } from '../creators/posting-options.ts';
-import type { Creator } from '../creators/store.ts';
+import { optionsOrReason } from '../creators/posting-options.ts';
+import { type Creator, mayPost } from '../creators/store.ts';
 import { findNotice } from '../deletions/desk/store.ts';
-import { Problem } from '../errors.ts';
 import { findFile, findUpload, listMedia } from '../media/store.ts';
 import { randomToken } from '../secrets.ts';
+import { declaration } from '../tiktok/declaration.ts';
 import { createPages, type PageRequest } from '../web/pages.ts';
 import { acceptJob } from './accept.ts';
 import { cursorOf, parseCursor } from './api.ts';
-import { declaration, type Faults, type Form, readForm } from './composer.ts';
+import { type Faults, type Form, readForm } from './composer.ts';
 import { cancelJob, isWorking, resolveJob, retryJob } from './endings.ts';
 import type { Job } from './job.ts';
+import { nextPostAt } from './limits.ts';
 import { STATUSES, type Status, statusOf } from './states.ts';
 import { findNextScheduled, getJob, listEvents, listJobs } from './store.ts';
 import { countRecentJobs } from './tally.ts';
@@ -74,6 +75,8 @@ async function showList(
     statuses: STATUSES,
     next: await findNextScheduled(ctx.db, creator.id),
     recent: await countRecentJobs(ctx.db, creator.id),
+    posts_per_day: ctx.config.POSTS_PER_DAY,
+    next_free_at: mayPost(creator) ? await nextPostAt(ctx, creator.id) : null,
     next_page: last ? listAddress(status, cursorOf(last)) : null,
     is_disconnected: creator.disconnected_at !== null,
     notice: (await findNotice(ctx.db, creator.id)) ?? null,
@@ -102,7 +105,7 @@ async function showComposer(
     });
     return;
   }
-  const options = await optionsOf(ctx, creator, signal);
+  const options = await optionsOrReason(ctx, creator, signal);
   const wants_direct =
     form['destination'] === 'direct' || (!form['destination'] && ctx.config.TIKTOK_APP_AUDITED);
   render('jobs/new', {
@@ -119,24 +122,11 @@ async function showComposer(
   });
 }
 
-/** Without the scope for direct posts, or when TikTok will not answer, the inbox is still there. */
-async function optionsOf(
-  ctx: Context,
-  creator: Creator,
-  signal: AbortSignal,
-): Promise<PostingOptions> {
-  try {
-    return await postingOptions(ctx, creator, signal);
-  } catch (error) {
-    if (!(error instanceof Problem) || error.code === 'creator_disconnected') throw error;
-    return { can_post: false, reason: error.code, message: error.message };
-  }
-}
-
 async function compose(ctx: Context, request: PageRequest, creator: Creator): Promise<void> {
   const { form, signal, koa, go } = request;
   const media = await findUpload(ctx.db, creator.id, form['storage_key'] ?? '');
-  const options = form['destination'] === 'direct' ? await optionsOf(ctx, creator, signal) : null;
+  const options =
+    form['destination'] === 'direct' ? await optionsOrReason(ctx, creator, signal) : null;
   const read = readForm(form, options, media);
   if ('faults' in read) {
     koa.status = 422;

@@ -160,11 +160,12 @@ function backOff(faults: number): number {
 }
 
 function errorOf(problem: Problem): JobError {
-  const { tiktok } = problem.extras;
+  const { tiktok, job_id } = problem.extras;
   return {
     code: problem.code,
     message: problem.message,
     tiktok: tiktok ? { code: tiktok.code, log_id: tiktok.log_id } : null,
+    ...(job_id ? { job_id } : {}),
   };
 }
 

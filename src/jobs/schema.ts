@@ -102,7 +102,10 @@ export const newJobSchema = z
       .describe('Photos alone: which is shown first, from 0.'),
     destination: z
       .enum(['direct', 'inbox'])
-      .describe('`direct` posts; `inbox` hands the video to the creator’s TikTok inbox.'),
+      .optional()
+      .describe(
+        'Default: that of the saved posting defaults. `direct` posts; `inbox` hands the video to the creator’s TikTok inbox.',
+      ),
     settings: changedSettings
       .optional()
       .describe('A direct post without a privacy level takes the saved posting defaults.'),

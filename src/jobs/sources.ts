@@ -82,14 +82,34 @@ async function sourceOf(
   kind: 'video' | 'photo',
   pointer: string,
 ): Promise<Source> {
-  if (request.source === 'url') return urlSource(ctx, trx, creator, request.url);
-  const media = await lockUpload(trx, creator.id, request.storage_key);
-  if (!media) throw invalid(`${pointer}/storage_key`, 'There is no upload with this storage key.');
+  if (request.source === 'pm3k_storage') {
+    return uploadSource(trx, creator, request.storage_key, kind, `${pointer}/storage_key`);
+  }
+  const own_key = ownKeyOf(ctx, request.url);
+  if (own_key) return uploadSource(trx, creator, own_key, kind, `${pointer}/url`);
+  return urlSource(ctx, trx, creator, request.url);
+}
+
+/** The storage key in an address of ours, as `POST /v1/media` answers it; null for all others. */
+function ownKeyOf(ctx: Context, url: string): string | null {
+  const path = `${ctx.config.PUBLIC_URL}/media/`;
+  return url.startsWith(path) ? url.slice(path.length) : null;
+}
+
+async function uploadSource(
+  trx: Knex,
+  creator: Creator,
+  storage_key: string,
+  kind: 'video' | 'photo',
+  pointer: string,
+): Promise<Source> {
+  const media = await lockUpload(trx, creator.id, storage_key);
+  if (!media) throw invalid(pointer, 'There is no upload with this storage key.');
   // An animated GIF may be either: a short video, or its first picture.
   const is_either = media.content_type === 'image/gif';
   if (!is_either && media.facts.kind !== kind) {
     throw invalid(
-      `${pointer}/storage_key`,
+      pointer,
       kind === 'video'
         ? 'This upload is a photo. Name it under `photos`.'
         : 'This upload is a video. Name it under `video`.',

@@ -38,7 +38,12 @@ export const jobSchema = z.strictObject({
   post_ids: z.array(z.string()).describe('int64 as strings.'),
   post_urls: z.array(z.string()),
   error: z
-    .strictObject({ code: z.enum(codes), message: z.string(), tiktok: words.nullable() })
+    .strictObject({
+      code: z.enum(codes),
+      message: z.string(),
+      tiktok: words.nullable(),
+      job_id: z.string().optional().describe('Of `duplicate_media`: the first post.'),
+    })
     .nullable(),
   created_at: time,
   updated_at: time,

@@ -28,10 +28,11 @@ export interface ApiAnswer {
   headers?: Record<string, string>;
 }
 
-/** One call of the API. `path` is below `/v1`, with `{name}` for parameters. */
+/** One call of the API. `path` is below `/v1`, with `{name}` for parameters, unless it has a `root` of its own. */
 export interface ApiRoute {
   method: 'get' | 'post' | 'patch' | 'delete';
   path: string;
+  root?: string;
   summary: string;
   body?: z.ZodType;
   query?: z.ZodType;
@@ -41,6 +42,8 @@ export interface ApiRoute {
   is_upload?: boolean;
   /** Headers of the request that the route understands, with what they do. */
   headers?: Record<string, string>;
+  /** The shape of its errors, where it is not problem+json. */
+  problem?: z.ZodType;
   /** Status → what it is, and what shape its body has. */
   answers: Record<number, string | { description: string; schema: z.ZodType }>;
   handle(ctx: Context, request: ApiRequest<never, never>): Promise<ApiAnswer>;
@@ -74,6 +77,7 @@ export function addApiRoutes(router: Router, ctx: Context, routes: ApiRoute[]): 
 
 export function pathsOf(route: ApiRoute): string[] {
   const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+  if (route.root) return [`${route.root}${path}`];
   if (path.startsWith('/creators/')) return [`/v1${path}`];
   return [`/v1${path}`, `/v1/creators/:creator_id${path}`];
 }
@@ -130,7 +134,7 @@ function answering(ctx: Context, route: ApiRoute): Middleware {
     if (answer.body instanceof Readable) koa.body = answer.body;
     else if (answer.body !== undefined) {
       koa.body = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
-      koa.type = 'application/json; charset=utf-8';
+      if (!answer.headers?.['Content-Type']) koa.type = 'application/json; charset=utf-8';
     }
   };
 }

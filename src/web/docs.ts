@@ -75,7 +75,9 @@ function operation(route: ApiRoute, template: string) {
   const responses: Record<string, unknown> = {
     default: {
       description: 'A problem',
-      content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      content: route.problem
+        ? { 'application/json': { schema: schemaOf(route.problem) } }
+        : { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
     },
   };
   for (const [status, answer] of Object.entries(route.answers)) {

@@ -27,6 +27,9 @@ function errorsOf({ code, message, extras }: Problem) {
   return code === 'invalid_request' ? { errors: [{ pointer: '', message }] } : {};
 }
 
+/** Set as `koa.state.problem_body` by routes whose errors have another service's form. */
+export type ProblemBody = (problem: Problem) => Record<string, unknown>;
+
 type RenderProblem = (koa: KoaContext, problem: Problem, request_id: string) => Promise<string>;
 
 /** Gives every request an id, and turns whatever is thrown into an answer. */
@@ -74,6 +77,12 @@ async function answer(
   }
   // An answer given before the body was read whole: what still flows in would be taken for the next request.
   if (!koa.req.complete) koa.set('Connection', 'close');
+  const own_form = koa.state['problem_body'] as ProblemBody | undefined;
+  if (own_form) {
+    koa.body = JSON.stringify(own_form(problem));
+    koa.set('Content-Type', 'application/json; charset=UTF-8');
+    return;
+  }
   if (isForPeople(koa)) {
     koa.type = 'html';
     koa.body = await renderPage(koa, problem, request_id);

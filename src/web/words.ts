@@ -62,6 +62,7 @@ const EVENTS: Record<
   },
   rate_limited: () => 'Waiting: TikTok takes only a few new posts a minute',
   waiting: () => 'Waiting: TikTok takes no more posts for now',
+  delayed: () => 'Moved to the next free time: the limit of posts was reached',
   opened: ({ attempt }) =>
     attempt === 1
       ? 'TikTok opened the upload'

@@ -1,0 +1,11 @@
+// The words that TikTok wants agreed to directly before a post is made.
+// https://developers.tiktok.com/docs/en/content-sharing-guidelines
+
+const MUSIC = 'Music Usage Confirmation';
+const BRANDED = 'Branded Content Policy';
+
+export function declaration(brand_content: boolean): string {
+  return brand_content
+    ? `By posting, you agree to TikTok's ${BRANDED} and ${MUSIC}`
+    : `By posting, you agree to TikTok's ${MUSIC}`;
+}

@@ -1,0 +1,111 @@
+import { expect } from 'chai';
+import { openDatabase } from '../../src/database.ts';
+import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
+import { video } from '../support/videos.ts';
+
+describe('posting defaults', () => {
+  let app: Appliance;
+  let db: ReturnType<typeof openDatabase>;
+  before(async () => {
+    app = await anAppliance();
+    db = openDatabase({ connectionString: app.database_url });
+  });
+  after(async () => {
+    await db?.destroy();
+    await app?.[Symbol.asyncDispose]();
+  });
+
+  const saved = ({ creator_id }: Client) => db('posting_defaults').where({ creator_id }).first();
+  const DIRECT = { default_destination: 'direct', default_privacy_level: 'SELF_ONLY' };
+
+  async function asked(client: Client, more: Json) {
+    const { json: media } = await client.upload(await video());
+    const request = client.job(media['storage_key'], more);
+    for (const [name, value] of Object.entries(more)) if (value === undefined) delete request[name];
+    return client.api('POST', '/v1/jobs', request);
+  }
+
+  it('are used by a direct post that names no audience, with what it names beside them', async () => {
+    const client = await app.creator('has.defaults');
+    await client.form('/settings', {
+      ...DIRECT,
+      default_allow_comment: 'true',
+      default_is_aigc: 'on',
+    });
+    const { status, json } = await asked(client, {
+      settings: { is_aigc: false, allow_duet: true },
+    });
+    expect(status).to.equal(202);
+    expect(json['settings']).to.include({
+      ...{ privacy_level: 'SELF_ONLY', allow_comment: true, allow_duet: true, is_aigc: false },
+    });
+    const [consent] = await db('consents').where({ job_id: json['id'] });
+    expect(consent.declaration).to.match(/^By posting, you agree to TikTok's Music Usage/);
+    // A request that names an audience says it all by itself.
+    const whole = await asked(client, { settings: { privacy_level: 'PUBLIC_TO_EVERYONE' } });
+    expect(whole.json['settings']).to.include({ allow_comment: false, is_aigc: false });
+  });
+
+  it('say where a post goes that does not say so itself', async () => {
+    const client = await app.creator('no.destination');
+    const nothing = { destination: undefined, settings: undefined };
+    const refused = await asked(client, nothing);
+    expect(refused.status).to.equal(400);
+    expect(refused.json['code']).to.equal('posting_defaults_missing');
+    await client.form('/settings', { default_destination: 'inbox' });
+    expect((await asked(client, nothing)).json['destination']).to.equal('inbox');
+    await client.form('/settings', DIRECT);
+    expect((await asked(client, nothing)).json).to.deep.include({ destination: 'direct' });
+  });
+
+  it('never come from nobody: without them a direct post needs its audience', async () => {
+    const client = await app.creator('no.defaults');
+    const { status, json } = await asked(client, { settings: {} });
+    expect(status).to.equal(400);
+    expect(json['errors'][0]['pointer']).to.equal('/settings/privacy_level');
+  });
+
+  it('change by the fields that were sent, are shown, and can be taken away', async () => {
+    const client = await app.creator('changes.defaults');
+    await client.form('/settings', { ...DIRECT, default_allow_duet: 'true' });
+    await client.form('/settings', { default_allow_comment: 'true', time_zone: 'Asia/Tokyo' });
+    expect((await saved(client)).settings).to.include({
+      ...{ privacy_level: 'SELF_ONLY', allow_duet: true, allow_comment: true },
+    });
+    const { text } = await client.page('/settings');
+    expect(text).to.match(/value="SELF_ONLY" selected/);
+    expect(text).to.match(/name="default_allow_duet" value="true" checked/);
+    await client.form('/settings', { default_destination: '' });
+    expect(await saved(client)).to.equal(undefined);
+    expect((await client.page('/settings')).text).to.contain('None saved');
+  });
+
+  it('are refused where TikTok would refuse a post, and nothing changes', async () => {
+    const client = await app.creator('bad.defaults');
+    const account = app.sandbox.state.accounts.find(({ username }) => username === 'bad.defaults');
+    Object.assign(account as object, { duet_disabled: true });
+    for (const bad of [
+      { default_destination: 'direct' },
+      { ...DIRECT, default_brand_content: 'true' },
+      { default_destination: 'direct', default_privacy_level: 'FOLLOWER_OF_CREATOR' },
+      { ...DIRECT, default_allow_duet: 'true' },
+      { default_destination: 'somewhere' },
+      { ...DIRECT, default_privacy_level: 'NOBODY' },
+      { ...DIRECT, default_allow_comment: 'maybe' },
+      { ...DIRECT, default_cover_timestamp_ms: '-1' },
+    ]) {
+      const answer = await client.form('/settings', bad as Record<string, string>);
+      expect(answer.status, JSON.stringify(bad)).to.equal(400);
+    }
+    expect(await saved(client)).to.equal(undefined);
+  });
+
+  it('never fill in the composer', async () => {
+    const client = await app.creator('composes');
+    await client.form('/settings', { ...DIRECT, default_allow_comment: 'true' });
+    const { json: media } = await client.upload(await video());
+    const { text } = await client.page(`/jobs/new?media=${media['storage_key']}`);
+    expect(text).not.to.match(/value="SELF_ONLY" selected/);
+    expect(text).not.to.match(/name="allow_comment" checked/);
+  });
+});
