@@ -44,6 +44,8 @@ try {
     TIKTOK_AUTHORIZE_URL: `${sandbox_url}/v2/auth/authorize/`,
     TIKTOK_API_URL: sandbox_url,
     TIKTOK_UPLOAD_HOSTS: `127.0.0.1:${sandbox_port}`,
+    // Whoever tries it should not have to wait an hour for the second post.
+    POST_SPACING_SECONDS: '0',
     LOG_LEVEL: 'warn',
   });
   await ready(`${sandbox_url}/sandbox/state`);

@@ -15,6 +15,16 @@ const MIGRATIONS = join(import.meta.dirname, '../migrations');
 // Any number that only we use; the same in every process of an instance.
 export const MIGRATION_LOCK = 715_002;
 
+/** A name for SQL text, which nothing can bind; a table may be named with its schema. */
+export function quoted(name: string): string {
+  return name.split('.').map(pg.escapeIdentifier).join('.');
+}
+
+/** Whether a text from outside may be compared with a uuid column, which throws at anything else. */
+export function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text);
+}
+
 // bigint: sizes of files and counts, all far below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 

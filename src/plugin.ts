@@ -27,6 +27,8 @@ export {
   leaseRevocation,
   listDueRevocations,
   openGrant,
+  REVOCATION_DAYS,
+  REVOCATION_LEASE_SECONDS,
   type SealedGrant,
   sealGrant,
   settleRevocation,

@@ -12,6 +12,8 @@ import {
   lockDeletion,
   openGrant,
   openTokens,
+  REVOCATION_DAYS,
+  REVOCATION_LEASE_SECONDS,
   type SealedGrant,
   sealGrant,
   settleRevocation,
@@ -20,9 +22,7 @@ import {
   updateDeletion,
 } from '#plugin';
 
-const TERM_MS = 30 * 86_400_000;
-// Longer than the two requests of one try.
-const LEASE_SECONDS = 60;
+const TERM_MS = REVOCATION_DAYS * 86_400_000;
 const REFRESH_MS = 20_000;
 const MINUTE_MS = 60_000;
 const SIX_HOURS_MS = 6 * 3600_000;
@@ -80,7 +80,7 @@ export async function tryDueRevocations(ctx: Context, signal: AbortSignal): Prom
 
 /** One try, under a lease. Whatever TikTok does, it does not throw for it. */
 export async function tryRevocation(ctx: Context, id: string, signal: AbortSignal): Promise<void> {
-  const deletion = await leaseRevocation(ctx.db, id, randomUUID(), LEASE_SECONDS);
+  const deletion = await leaseRevocation(ctx.db, id, randomUUID(), REVOCATION_LEASE_SECONDS);
   if (!deletion) return;
   const outcome = await revoke(ctx, deletion, signal);
   const is_over = Date.now() - deletion.requested_at.getTime() >= TERM_MS;

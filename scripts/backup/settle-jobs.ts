@@ -1,8 +1,8 @@
 // What becomes of restored posts that had not ended: none that may have been made since is made again.
 import type pg from 'pg';
+import { quoted } from '../../src/database.ts';
 import type { JobError } from '../../src/jobs/job.ts';
 import { WORKING_STATES } from '../../src/jobs/states.ts';
-import { quoted } from './tables.ts';
 
 export interface Settled {
   /** Posts that may have been made, about which their creators are asked. */

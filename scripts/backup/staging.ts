@@ -6,13 +6,14 @@ import {
   migrateThrough,
   migrationNames,
   openDatabase,
+  quoted,
 } from '../../src/database.ts';
 import { clearQueue } from '../../src/queue.ts';
 import type { EndOfBackup, ManifestOfBackup } from './contents.ts';
 import { BackupFault } from './fault.ts';
 import { type EndedAccess, knowsAccess, settleAccess } from './settle-access.ts';
 import { type Settled, settleJobs } from './settle-jobs.ts';
-import { assertCounts, copyIn, quoted, resetSequences } from './tables.ts';
+import { assertCounts, copyIn, resetSequences } from './tables.ts';
 
 export const STAGING = 'pm3k_restore';
 

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import { quoted } from '../../src/database.ts';
 import { BackupFault } from './fault.ts';
 
 export interface Table {
@@ -30,8 +31,6 @@ export const LEFT_OUT = [
 ];
 
 const PART_BYTES = 1_000_000;
-
-export const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
 /** All tables of schema `public` but those left out; a table comes after those it refers to. */
 export async function listTables(client: pg.Client): Promise<Table[]> {

@@ -23,28 +23,31 @@ export async function limitRequests(ctx: Context, koa: KoaContext, key_id: strin
 
 /** Counts a request without a valid key from this address; throws `rate_limited`. */
 export async function limitStrangers(ctx: Context, koa: KoaContext): Promise<void> {
-  const limit = ctx.config.API_REQUESTS_PER_MINUTE;
-  if (limit === 0) return;
-  const result = await consume(ctx, 'stranger', limit, ctx.secrets.keyedHash(koa.ip, 'stranger'));
-  if (result.consumedPoints > limit) {
-    throw tooMany(
-      'There were too many requests without a valid key from your address in a minute.',
-      Math.ceil(result.msBeforeNext / 1000),
-    );
-  }
+  await limitAddress(ctx, koa, {
+    kind: 'stranger',
+    limit: ctx.config.API_REQUESTS_PER_MINUTE,
+    detail: 'There were too many requests without a valid key from your address in a minute.',
+  });
 }
 
-/** Counts a sign-in from this address, of which only a keyed hash is stored. */
+/** Counts a sign-in from this address; throws `rate_limited`. */
 export async function limitSignIns(ctx: Context, koa: KoaContext): Promise<void> {
-  const limit = ctx.config.SIGN_INS_PER_MINUTE;
+  await limitAddress(ctx, koa, {
+    kind: 'sign_in',
+    limit: ctx.config.SIGN_INS_PER_MINUTE,
+    detail: 'There were too many sign-ins from your address in a minute.',
+  });
+}
+
+/** Of an address only a keyed hash is stored. */
+async function limitAddress(
+  ctx: Context,
+  koa: KoaContext,
+  { kind, limit, detail }: { kind: Kind; limit: number; detail: string },
+): Promise<void> {
   if (limit === 0) return;
-  const result = await consume(ctx, 'sign_in', limit, ctx.secrets.keyedHash(koa.ip, 'sign_in'));
-  if (result.consumedPoints > limit) {
-    throw tooMany(
-      'There were too many sign-ins from your address in a minute.',
-      Math.ceil(result.msBeforeNext / 1000),
-    );
-  }
+  const result = await consume(ctx, kind, limit, ctx.secrets.keyedHash(koa.ip, kind));
+  if (result.consumedPoints > limit) throw tooMany(detail, Math.ceil(result.msBeforeNext / 1000));
 }
 
 function tooMany(detail: string, wait: number): Problem {

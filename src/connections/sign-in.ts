@@ -6,13 +6,13 @@ import { saveGrant } from '../creators/grants.ts';
 import { useInvitation } from '../creators/invitations.ts';
 import { type Creator, findCreatorByOpenId, type Profile, saveCreator } from '../creators/store.ts';
 import { sealTokens } from '../creators/tokens.ts';
-import { supersedeRevocations } from '../deletions/revocations.ts';
+import { REVOCATION_LEASE_SECONDS, supersedeRevocations } from '../deletions/revocations.ts';
 import { Problem } from '../errors.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
 
-// As long as one try to revoke holds its lease.
-const BUSY_MS = 61_000;
+// A little longer than one try to revoke holds its lease.
+const BUSY_MS = (REVOCATION_LEASE_SECONDS + 1) * 1000;
 
 /** The creator who connected. Throws `sign_up_closed`. */
 export async function finishSignIn(
@@ -21,16 +21,26 @@ export async function finishSignIn(
   signal: AbortSignal,
 ): Promise<Creator> {
   const known = await findCreatorByOpenId(ctx.db, answer.open_id);
-  if (!known && ctx.config.SIGN_UP === 'invite' && !state.invitation_id) {
+  const creator = await storeIfWelcome().catch(async (error) => {
     // Nobody keeps a permission for an account that was not let in.
-    await ctx.tiktok.revoke(answer.access_token, { signal }).catch(() => {});
-    throw new Problem('sign_up_closed', 'Connecting here needs an invitation from the operator.');
-  }
-  const profile = await profileOf(ctx, answer, known, signal);
-  const creator = await storeOnceFree(ctx, answer, profile, state.invitation_id, signal);
+    if (error instanceof Problem && error.code === 'sign_up_closed') await giveBack(ctx, answer);
+    throw error;
+  });
   // No id: a line of the log outlives the account.
   ctx.log.info({ event: known ? 'creator.signed_in' : 'creator.connected' });
   return creator;
+
+  async function storeIfWelcome(): Promise<Creator> {
+    if (!known && ctx.config.SIGN_UP === 'invite' && !state.invitation_id) {
+      throw new Problem('sign_up_closed', 'Connecting here needs an invitation from the operator.');
+    }
+    const profile = await profileOf(ctx, answer, known, signal);
+    return storeOnceFree(ctx, answer, profile, state.invitation_id, signal);
+  }
+}
+
+async function giveBack(ctx: Context, { access_token }: TokenAnswer): Promise<void> {
+  await ctx.tiktok.revoke(access_token, { signal: AbortSignal.timeout(10_000) }).catch(() => {});
 }
 
 /**
@@ -46,25 +56,33 @@ async function storeOnceFree(
   signal: AbortSignal,
 ): Promise<Creator> {
   const deadline = Date.now() + BUSY_MS;
-  let had_to_wait = false;
+  let doubt: Doubt = 'none';
   for (;;) {
-    const stored = await store(ctx, answer, profile, invitation_id, had_to_wait);
-    if (stored !== 'busy') return stored;
-    if (Date.now() > deadline) throw connectAgain();
-    had_to_wait = true;
-    await sleep(250, undefined, { signal });
+    const stored = await store(ctx, answer, profile, invitation_id, doubt);
+    if (stored === 'doubtful') {
+      if (!(await isAlive(ctx, answer))) throw connectAgain();
+      doubt = 'settled';
+    } else if (stored === 'busy') {
+      if (Date.now() > deadline) throw connectAgain();
+      doubt = 'had_to_wait';
+      await sleep(250, undefined, { signal });
+    } else return stored;
   }
 }
 
+/** Whether a revocation may have ended the new grant: after waiting for one, until TikTok was asked. */
+type Doubt = 'none' | 'had_to_wait' | 'settled';
+
+/** All or nothing; `busy` and `doubtful` leave nothing behind. */
 async function store(
   ctx: Context,
   answer: TokenAnswer,
   profile: Profile,
   invitation_id: string | null,
-  had_to_wait: boolean,
-): Promise<Creator | 'busy'> {
-  return ctx.db
-    .transaction(async (trx) => {
+  doubt: Doubt,
+): Promise<Creator | 'busy' | 'doubtful'> {
+  try {
+    return await ctx.db.transaction(async (trx) => {
       // Asked in here: an account may have been deleted while TikTok was answering.
       const is_known = (await findCreatorByOpenId(trx, answer.open_id)) !== undefined;
       const creator = await saveCreator(trx, profile, ctx.config);
@@ -78,21 +96,14 @@ async function store(
       await saveGrant(trx, { creator_id: creator.id, ...sealTokens(ctx, creator.id, answer) });
       const hashes = ctx.secrets.keyedHashes(answer.open_id, 'open_id');
       const { superseded, is_busy } = await supersedeRevocations(trx, hashes);
-      if (is_busy) throw new Busy();
-      const may_have_ended = had_to_wait && superseded === 0;
-      if (may_have_ended && !(await isAlive(ctx, answer))) throw connectAgain();
+      if (is_busy) throw new Undone('busy');
+      if (doubt === 'had_to_wait' && superseded === 0) throw new Undone('doubtful');
       return creator;
-    })
-    .catch(async (error): Promise<'busy'> => {
-      if (error instanceof Busy) return 'busy';
-      // Nobody keeps a permission for an account that was not let in.
-      if (error instanceof Problem && error.code === 'sign_up_closed') {
-        await ctx.tiktok
-          .revoke(answer.access_token, { signal: AbortSignal.timeout(10_000) })
-          .catch(() => {});
-      }
-      throw error;
     });
+  } catch (error) {
+    if (error instanceof Undone) return error.reason;
+    throw error;
+  }
 }
 
 /** Whether TikTok still takes the token that it gave a moment ago. */
@@ -107,9 +118,14 @@ async function isAlive(ctx: Context, { access_token, scopes }: TokenAnswer): Pro
   }
 }
 
-/** Takes the transaction back: a revocation is being tried at this moment. */
-class Busy extends Error {
-  override name = 'Busy';
+/** Takes the transaction back: a revocation is being tried at this moment, or was. */
+class Undone extends Error {
+  override name = 'Undone';
+  readonly reason: 'busy' | 'doubtful';
+  constructor(reason: Undone['reason']) {
+    super(reason);
+    this.reason = reason;
+  }
 }
 
 function connectAgain(): Problem {

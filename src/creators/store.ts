@@ -199,10 +199,17 @@ export interface Leaver {
   rows: Record<string, number>;
 }
 
-/** Holds off a deletion until the caller's transaction ends; throws `not_found` when one has begun. */
-export async function assertNotLeaving(trx: Knex, id: string): Promise<void> {
+/** Holds off a deletion until the caller's transaction ends; false when one has begun, or none is there. */
+export async function lockIfStaying(trx: Knex, id: string): Promise<boolean> {
   const creator = await trx('creators').where({ id, leaving_at: null }).forShare().first('id');
-  if (!creator) throw new Problem('not_found', 'There is no such creator.');
+  return creator !== undefined;
+}
+
+/** As lockIfStaying; throws `not_found`. */
+export async function assertNotLeaving(trx: Knex, id: string): Promise<void> {
+  if (!(await lockIfStaying(trx, id))) {
+    throw new Problem('not_found', 'There is no such creator.');
+  }
 }
 
 /** Throws `forbidden`. */

@@ -3,10 +3,10 @@ import type { Config } from '../config.ts';
 import type { TableDeclaration } from '../privacy/declaration.ts';
 import type { Tables } from '../privacy/eraser.ts';
 import { inOrder, type Kept, kept } from '../privacy/words.ts';
+import { REVOCATION_DAYS } from './revocations.ts';
 import type { Deletion } from './store.ts';
 
 const DAY_MS = 86_400_000;
-const REVOCATION_DAYS = 30;
 
 export interface Step {
   text: string;

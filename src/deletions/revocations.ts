@@ -3,6 +3,11 @@ import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
 import type { Deletion } from './store.ts';
 
+/** How long TikTok is asked again to take a grant back. */
+export const REVOCATION_DAYS = 30;
+/** How long one try may take; longer than its two requests. Whoever returns waits for it. */
+export const REVOCATION_LEASE_SECONDS = 60;
+
 /** What a revocation needs, and nothing else of a grant. */
 export interface SealedGrant {
   access_token: string;

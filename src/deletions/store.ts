@@ -1,4 +1,5 @@
 // The SQL of deletions: each is a row that outlives the creator and, once done, names nobody.
+import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
 import { sumMedia } from '../media/store.ts';
@@ -79,18 +80,19 @@ export async function insertDeletion(
     receipt,
   }: { method: Method; who: Omit<Identifiers, 'left_keys'>; receipt: Receipt },
 ): Promise<Deletion> {
+  const id = randomUUID();
   const [row] = await trx('deletions')
     .insert({
+      id,
       receipt_token: randomToken(190),
       method,
       creator_id: who.creator_id,
       open_id_hash: who.open_id && ctx.secrets.keyedHash(who.open_id, 'open_id'),
+      sealed_identifiers: sealIdentifiers(ctx, id, { ...who, left_keys: [] }),
       receipt: JSON.stringify(receipt),
     })
     .returning('*');
-  const sealed_identifiers = sealIdentifiers(ctx, row.id, { ...who, left_keys: [] });
-  await trx('deletions').where({ id: row.id }).update({ sealed_identifiers });
-  return { ...row, sealed_identifiers };
+  return row;
 }
 
 export function sealIdentifiers(ctx: Context, id: string, who: Identifiers): string {
@@ -186,9 +188,4 @@ export async function finishDeletion(db: Knex, id: string, receipt: Receipt): Pr
     await updateDeletion(trx, id, done, receipt);
     await finishRequests(trx, id);
   });
-}
-
-export async function countUnfinished(db: Knex): Promise<number> {
-  const row = await db('deletions').where({ done_at: null }).count('* as count').first();
-  return Number(row?.['count'] ?? 0);
 }

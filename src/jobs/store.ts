@@ -98,14 +98,14 @@ export async function insertEvents(
 
 /** Throws `not_found`, also for a job of somebody else. */
 export async function getJob(db: Knex, creator_id: string, id: string): Promise<Job> {
-  const job = isUuid(id) ? await db('jobs').where({ id, creator_id }).first() : undefined;
+  const job = isJobId(id) ? await db('jobs').where({ id, creator_id }).first() : undefined;
   if (!job) throw new Problem('not_found', 'There is no such post.');
   return job;
 }
 
 /** As getJob, with the row locked until the transaction ends: the other side of the mark. */
 export async function lockJob(trx: Knex, creator_id: string, id: string): Promise<Job> {
-  const job = isUuid(id)
+  const job = isJobId(id)
     ? await trx('jobs').where({ id, creator_id }).forUpdate().first()
     : undefined;
   if (!job) throw new Problem('not_found', 'There is no such post.');
@@ -168,7 +168,8 @@ export function json(value: unknown): string | null {
   return value === null || value === undefined ? null : JSON.stringify(value);
 }
 
-export function isUuid(text: string): boolean {
+/** As we print it, and in no other spelling: one job has one address. */
+function isJobId(text: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text);
 }
 

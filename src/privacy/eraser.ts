@@ -1,6 +1,7 @@
 // Erases every row of one creator, derived from the declarations: a table that is declared cannot be forgotten.
 import type { Knex } from 'knex';
 import type { Module } from '../context.ts';
+import { quoted } from '../database.ts';
 import type { Ownership, TableDeclaration } from './declaration.ts';
 
 export type Tables = Record<string, TableDeclaration>;
@@ -93,12 +94,4 @@ function parentOf(owner: Ownership): { column: string; parent: string } | null {
   const record = 'through' in owner ? owner.through : 'payload' in owner ? owner.payload : {};
   const [entry] = Object.entries(record);
   return entry ? { column: entry[0], parent: entry[1] } : null;
-}
-
-/** Names come from declarations, never from outside; a schema is part of the name. */
-export function quoted(name: string): string {
-  return name
-    .split('.')
-    .map((part) => `"${part}"`)
-    .join('.');
 }

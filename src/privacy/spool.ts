@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
-import { quoted } from './eraser.ts';
+import { quoted } from '../database.ts';
 
 const ROWS_AT_ONCE = 500;
 

@@ -1,6 +1,8 @@
 // Searches everything that is stored for what identified a creator: the proof behind a receipt.
 import type { Context } from '../context.ts';
-import { declaredTables, quoted } from './eraser.ts';
+import { quoted } from '../database.ts';
+import type { TableDeclaration } from './declaration.ts';
+import { declaredTables } from './eraser.ts';
 
 export interface Identifiers {
   creator_id: string;
@@ -28,8 +30,14 @@ export async function findTraces(
   const ids = [who.creator_id, who.open_id].filter((id): id is string => id !== null);
   const traces: Trace[] = [];
   const tables = await tablesOf(ctx);
+  const declared = declaredTables(ctx.modules);
   for (const table of tables) {
-    const count = await rowsWith(ctx, table, ids, who.username);
+    const count = await rowsWith(
+      ctx,
+      { ...table, owner: declared[table.name]?.owner },
+      ids,
+      who.username,
+    );
     if (count > 0) traces.push({ place: `${table.schema}.${table.name}`, count });
   }
   let files = 0;
@@ -57,13 +65,12 @@ async function tablesOf(ctx: Context): Promise<Table[]> {
 
 async function rowsWith(
   ctx: Context,
-  { schema, name }: Table,
+  { schema, name, owner }: Table & { owner: TableDeclaration['owner'] | undefined },
   ids: string[],
   username: string | null,
 ): Promise<number> {
   const conditions = ids.map(() => 'position(? in t::text) > 0');
   const bindings: string[] = [...ids];
-  const owner = declaredTables(ctx.modules)[name]?.owner;
   if (username && owner && 'scrub' in owner) {
     // A request by email names whom it is about until it is answered.
     const answered = name === 'deletion_requests' ? 't.closed_at is not null and ' : '';

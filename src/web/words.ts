@@ -176,3 +176,8 @@ export function privacy(level: string): string {
 export function title(job: Job): string {
   return job.title.trim() || 'Video without caption';
 }
+
+/** "identity asked" → "Identity asked". */
+export function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

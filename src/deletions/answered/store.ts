@@ -57,10 +57,13 @@ export async function leaveRequests(
     .where({ creator_id: who.creator_id })
     .forUpdate();
   for (const request of requests.filter(({ state }) => state !== 'deleting')) {
-    const name = mayExecute(request) ? 'deleting' : 'account_gone';
-    const changes = mayExecute(request) ? { deletion_id } : NO_PROOF;
-    const state = mayExecute(request) ? 'deleting' : 'received';
-    await changeRequest(trx, request.id, { ...changes, state });
+    const is_answered = mayExecute(request);
+    await changeRequest(
+      trx,
+      request.id,
+      is_answered ? { deletion_id, state: 'deleting' } : { ...NO_PROOF, state: 'received' },
+    );
+    const name = is_answered ? 'deleting' : 'account_gone';
     await logEvent(trx, request.id, { name, operator: null });
   }
   await emptyNotes(

@@ -1,7 +1,8 @@
 // What operators do about a deletion request: each act is one transaction with its line in the log.
 import type { Knex } from 'knex';
 import type { Context } from '../../context.ts';
-import { assertNotLeaving } from '../../creators/store.ts';
+import { lockIfStaying } from '../../creators/store.ts';
+import { isUuid } from '../../database.ts';
 import { invalid, Problem } from '../../errors.ts';
 import { audit, type Operator } from '../../operators/store.ts';
 import { closeRequest } from '../answered/store.ts';
@@ -54,12 +55,7 @@ export async function chooseCreator(ctx: Context, act: Act, creator_id: string):
 }
 
 async function assertChoosable(trx: Knex, creator_id: string): Promise<void> {
-  const is_there =
-    isUuid(creator_id) &&
-    (await assertNotLeaving(trx, creator_id).then(
-      () => true,
-      () => false,
-    ));
+  const is_there = isUuid(creator_id) && (await lockIfStaying(trx, creator_id));
   if (!is_there) throw invalid('/creator_id', 'There is no such account.');
 }
 
@@ -138,8 +134,4 @@ export async function logAct(
 
 function noRequest(): Problem {
   return new Problem('not_found', 'There is no such deletion request.');
-}
-
-function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text);
 }

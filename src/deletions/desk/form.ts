@@ -60,7 +60,7 @@ function dayOf(given: string): Date | null {
   const day = /^\d{4}-\d{2}-\d{2}/.exec(given)?.[0];
   if (day && !z.iso.date().safeParse(day).success) return null;
   if (Number.isNaN(at.getTime()) || at < EARLIEST) return null;
-  const is_day = /^\d{4}-\d{2}-\d{2}$/.test(given);
+  const is_day = day === given;
   if (at.getTime() > now.getTime() + (is_day ? ZONES_MS : 0)) return null;
   return at > now ? now : at;
 }

@@ -29,9 +29,14 @@ export async function openLink(
   return { request_id: request.id, proof_token_hash };
 }
 
-function isUnused({ state, proof_token, proof_expires_at }: DeletionRequest): boolean {
+function isUnused(request: DeletionRequest): boolean {
+  return request.proof_token !== null && isWaiting(request);
+}
+
+/** Asked for, and still within its time. */
+function isWaiting({ state, proof_expires_at }: DeletionRequest): boolean {
   const is_in_time = proof_expires_at !== null && proof_expires_at > new Date();
-  return state === 'identity_asked' && proof_token !== null && is_in_time;
+  return state === 'identity_asked' && is_in_time;
 }
 
 export function ended(): Problem {
@@ -121,13 +126,10 @@ function mayConfirm(
   token_hash: string,
   browser_token: string | undefined,
 ): boolean {
-  const { state, proof_match, proof_token_hash, proof_expires_at } = request;
   return (
-    state === 'identity_asked' &&
-    proof_match === true &&
-    proof_token_hash === token_hash &&
-    isOwnBrowser(request, browser_token) &&
-    proof_expires_at !== null &&
-    proof_expires_at > new Date()
+    isWaiting(request) &&
+    request.proof_match === true &&
+    request.proof_token_hash === token_hash &&
+    isOwnBrowser(request, browser_token)
   );
 }

@@ -1,7 +1,7 @@
 // What becomes of the token that the sign-in of a proof brought: it is given back, dropped, or ends up where it can be revoked.
 import type { Context } from '../../context.ts';
 import { findGrant, type Grant, saveGrant } from '../../creators/grants.ts';
-import { assertNotLeaving, type Creator, findCreatorByOpenId } from '../../creators/store.ts';
+import { type Creator, findCreatorByOpenId, lockIfStaying } from '../../creators/store.ts';
 import { accessOf, sealTokens } from '../../creators/tokens.ts';
 import { Problem } from '../../errors.ts';
 import { TikTokError } from '../../tiktok/errors.ts';
@@ -57,7 +57,7 @@ async function replace(
   answer: TokenAnswer,
 ): Promise<boolean> {
   return ctx.db.transaction(async (trx) => {
-    if (!(await isStaying(trx, id))) return false;
+    if (!(await lockIfStaying(trx, id))) return false;
     const now = await findGrant(trx, id);
     // Connected again or refreshed meanwhile: that one lives, and counts.
     if (now?.version === stored.version) {
@@ -65,14 +65,4 @@ async function replace(
     }
     return now !== undefined;
   });
-}
-
-async function isStaying(trx: Context['db'], id: string): Promise<boolean> {
-  try {
-    await assertNotLeaving(trx, id);
-    return true;
-  } catch (error) {
-    if (error instanceof Problem) return false;
-    throw error;
-  }
 }

@@ -1,5 +1,6 @@
 // What the desk's pages show: the table of requests, and one request with its log and its next act.
 import type { Context } from '../../context.ts';
+import { capitalised } from '../../web/words.ts';
 import { type Candidate, findCandidates } from '../candidates/find.ts';
 import { departureOf } from '../departure.ts';
 import { findDeletion } from '../store.ts';
@@ -53,14 +54,9 @@ function rowOf(request: DeletionRequest) {
   return {
     ...{ request, days_left, level, days_words },
     bar: Math.min(TERM_DAYS, Math.max(0, days_left)),
-    state_words: inWords(request.state),
+    state_words: capitalised(stateName(request.state)),
     ...SIGNS[request.state],
   };
-}
-
-function inWords(state: State): string {
-  const name = stateName(state);
-  return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 export async function listView(ctx: Context) {
@@ -123,7 +119,7 @@ function stepsOf(request: DeletionRequest, events: RequestEvent[]) {
   const order = end === 'refused' ? way.filter((state) => times[state]) : way;
   const here = order.indexOf(request.state);
   return order.map((state, index) => ({
-    words: inWords(state),
+    words: capitalised(stateName(state)),
     at: index <= here ? (times[state] ?? null) : null,
     is_here: index === here,
     is_reached: index <= here,

@@ -2,8 +2,7 @@
 import type { Knex } from 'knex';
 import type { PlanName } from '../../config.ts';
 import type { Creator } from '../../creators/store.ts';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+import { isUuid } from '../../database.ts';
 
 /**
  * By internal id or open_id, whole; or by the beginning of the username, in any case. Whoever is
@@ -16,7 +15,7 @@ export async function searchCreators(db: Knex, words: string, limit: number): Pr
   return found
     .where((any) => {
       any.whereRaw('starts_with(lower(username), ?)', [name]).orWhere({ open_id: words });
-      if (UUID.test(words)) any.orWhere({ id: words });
+      if (isUuid(words)) any.orWhere({ id: words });
     })
     .orderByRaw('lower(username) = ? desc nulls last, lower(username)', [name]);
 }

@@ -5,6 +5,7 @@ import { urgencyOf } from '../../deletions/desk/rules.ts';
 import { listOpen } from '../../deletions/desk/store.ts';
 import { declaredTables } from '../../privacy/eraser.ts';
 import { listSweeps } from '../../retention/store.ts';
+import { capitalised } from '../../web/words.ts';
 import { createAdminPages } from '../pages.ts';
 import { countAll, countTroubles } from './store.ts';
 
@@ -15,7 +16,7 @@ export function addOverviewPages(router: Router, ctx: Context): void {
     const open = await listOpen(ctx.db);
     render('admin/overview', {
       title: 'Overview',
-      numbers: await countAll(ctx.db),
+      numbers: { ...(await countAll(ctx.db)), requests_open: open.length },
       requests: open
         .map((request) => ({ id: request.id, number: request.number, ...urgencyOf(request) }))
         .filter(({ level }) => level !== 'calm'),
@@ -32,13 +33,8 @@ async function sweepsInWords(ctx: Context) {
   const sweeps = await listSweeps(ctx.db, SWEEPS);
   return sweeps.map(({ at, what, removed, bytes }) => ({
     at,
-    what: tables[what]?.called ?? sentence(what),
+    what: tables[what]?.called ?? capitalised(what.replaceAll('_', ' ')),
     removed,
     bytes,
   }));
-}
-
-function sentence(name: string): string {
-  const words = name.replaceAll('_', ' ');
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -1,4 +1,4 @@
-// The SQL of the overview: six numbers, and how much needs a person.
+// The SQL of the overview: the numbers, and how much needs a person.
 import type { Knex } from 'knex';
 
 export interface Numbers {
@@ -6,7 +6,6 @@ export interface Numbers {
   posts: number;
   failed: number;
   media_bytes: number;
-  requests_open: number;
   deletions_under_way: number;
 }
 
@@ -21,8 +20,6 @@ export async function countAll(db: Knex): Promise<Numbers> {
     select (select count(*) from creators where leaving_at is null) as creators,
            ended.posts, ended.failed,
            (select coalesce(sum(bytes), 0)::bigint from media) as media_bytes,
-           (select count(*) from deletion_requests where state not in ('done', 'refused'))
-             as requests_open,
            (select count(*) from deletions where done_at is null) as deletions_under_way
       from ended`);
   return rows[0];
