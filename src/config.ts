@@ -11,6 +11,7 @@ export interface PlanLimits {
   media_days: number;
   upload_bytes: number;
   horizon_days: number;
+  verified_urls: boolean;
 }
 
 type Parsed = { [K in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[K]> };
@@ -142,6 +143,7 @@ function planOf(values: Record<string, unknown>, plan: string): PlanLimits {
     media_days: of('MEDIA_DAYS'),
     upload_bytes: of('UPLOAD_MB') * 1_000_000,
     horizon_days: of('HORIZON_DAYS'),
+    verified_urls: values[`PLAN_${plan}_VERIFIED_URLS`] as boolean,
   };
 }
 

@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import { type ConnectionOptions, type Database, openDatabase } from './database.ts';
 import type { MediaFacts } from './jobs/job.ts';
 import type { Logger } from './log.ts';
+import { createOutside, type Outside } from './outside/fetch.ts';
 import type { PersonalData } from './privacy/declaration.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
 import { createDiskStorage } from './storage/disk.ts';
@@ -42,6 +43,8 @@ export interface Context {
   secrets: Secrets;
   storage: Storage;
   tiktok: TikTok;
+  /** Fetches what a creator named, behind the guard. */
+  outside: Outside;
   modules: Module[];
   /** This process's own folder for working files; emptied at start. */
   scratch: string;
@@ -69,6 +72,10 @@ export function createContext(
       authorize_url: config.TIKTOK_AUTHORIZE_URL,
       api_url: config.TIKTOK_API_URL,
       upload_hosts: config.TIKTOK_UPLOAD_HOSTS,
+    }),
+    outside: createOutside({
+      allow_private_networks: config.FETCH_ALLOW_PRIVATE_NETWORKS,
+      timeout_ms: config.FETCH_TIMEOUT_SECONDS * 1000,
     }),
     inspect: (path, signal) =>
       inspect(path, { signal, log, settings: settingsOf(config, inspector) }),

@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync } from '
 import type { Server } from 'node:http';
 import { dirname, resolve } from 'node:path';
 import { createApp, listen } from './app.ts';
-import { ConfigFaults, pluginsDir, readConfig } from './config.ts';
+import { type Config, ConfigFaults, pluginsDir, readConfig } from './config.ts';
 import { type Context, createContext } from './context.ts';
 import { migrate } from './database.ts';
 import {
@@ -27,6 +27,7 @@ async function main(): Promise<void> {
   const config = readConfig(undefined, settingSchemas(modules));
   const log = createLog(config.LOG_LEVEL);
   const fault = unhandled(log);
+  warnOfOpenDoors(config, log);
   assertWritable(config.DATA_DIR);
   const postgres = config.DATABASE_URL ? null : await startEmbeddedPostgres(config.DATA_DIR, log);
   const running: Running = { ctx: null, server: null, worker: null, postgres };
@@ -56,6 +57,16 @@ async function main(): Promise<void> {
   await stop(running);
   log.info({ event: 'stopped' });
   process.exit(reason instanceof Error ? 1 : 0);
+}
+
+/** Loudly, since nobody should find out by an incident. */
+function warnOfOpenDoors(config: Config, log: Logger): void {
+  if (!config.FETCH_ALLOW_PRIVATE_NETWORKS) return;
+  log.warn({
+    event: 'fetch.private_networks_allowed',
+    message:
+      'FETCH_ALLOW_PRIVATE_NETWORKS is true: creators can make this machine fetch from its own and private networks. Never run it so where strangers can sign up.',
+  });
 }
 
 /** Something threw where nobody listened: whatever state that left, a clean new start is better. */

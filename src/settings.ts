@@ -135,6 +135,9 @@ export const SETTINGS = {
   ...planSettings('FREE', { key_days: 7, media_days: 3, upload_mb: 100, horizon_days: 3 }),
   ...planSettings('TRIAL', { key_days: 14, media_days: 30, upload_mb: 200, horizon_days: 30 }),
   ...planSettings('PAID', { key_days: 365, media_days: 30, upload_mb: 4000, horizon_days: 30 }),
+  PLAN_FREE_VERIFIED_URLS: verifiedUrls('free'),
+  PLAN_TRIAL_VERIFIED_URLS: verifiedUrls('trial'),
+  PLAN_PAID_VERIFIED_URLS: verifiedUrls('paid'),
   POSTS_PER_DAY: count(0, 1000)
     .default(10)
     .describe('Most posts of one creator in any 24 hours; 0 is off.'),
@@ -176,6 +179,14 @@ export const SETTINGS = {
     .default(30)
     .describe(
       'TikTok’s limit of status questions a minute per creator; higher only for a sandbox.',
+    ),
+  FETCH_TIMEOUT_SECONDS: count(1, 600)
+    .default(30)
+    .describe('Verified URLs: how long a source may take to its first byte, or be silent.'),
+  FETCH_ALLOW_PRIVATE_NETWORKS: flag
+    .default(false)
+    .describe(
+      'Verified URLs: also from private addresses, by http and from any port. For a closed test network only.',
     ),
   TRUST_PROXY: count(0, 10)
     .default(0)
@@ -220,5 +231,11 @@ function planSettings(
     [`PLAN_${plan}_HORIZON_DAYS`]: count(1, 3650)
       .default(defaults.horizon_days)
       .describe(`Plan ${name}: how far ahead a post may be scheduled, in days.`),
-  } as Record<`PLAN_${string}`, z.ZodType<number>>;
+  } as Record<`PLAN_${string}_${'DAYS' | 'MB'}`, z.ZodType<number>>;
+}
+
+function verifiedUrls(plan: string) {
+  return flag
+    .default(true)
+    .describe(`Plan ${plan}: whether posts may be made from URLs on verified domains.`);
 }

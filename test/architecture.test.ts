@@ -43,6 +43,7 @@ const BASE = [
   'app-secret',
   'context',
 ].map((name) => `src/${name}.ts`);
+const BASE_FOLDERS = /^src\/(storage|tiktok|outside)\//;
 /** Files that own tables. */
 const SQL =
   /\/(store|queue|database|heartbeat|ledger|quota|sessions|keys|idempotency|rate-limits|expiry|moves|tally|grants|invitations|oauth-states|revocations)\.ts$|^src\/(privacy|queue|database|heartbeat)|^src\/jobs\/(photos|limits)\.ts$|\/posting-defaults\.ts$/;
@@ -60,12 +61,9 @@ describe('the architecture', () => {
   });
 
   it('lets the base import the base alone', () => {
-    for (const file of [
-      ...BASE,
-      ...files.filter((name) => /^src\/(storage|tiktok)\//.test(name)),
-    ]) {
+    for (const file of [...BASE, ...files.filter((name) => BASE_FOLDERS.test(name))]) {
       for (const name of valueImportsOf(file).filter((each) => each.startsWith('src/'))) {
-        const is_base = BASE.includes(name) || /^src\/(storage|tiktok)\//.test(name);
+        const is_base = BASE.includes(name) || BASE_FOLDERS.test(name);
         expect(is_base, `${file} imports ${name}`).to.equal(true);
       }
     }
@@ -97,15 +95,16 @@ describe('the architecture', () => {
     }
   });
 
-  it('leaves for TikTok through one file', () => {
+  it('sends requests from two places: for TikTok, and for what a creator named', () => {
+    const doors = ['src/tiktok/requests.ts', 'src/outside/fetch.ts', 'src/outside/connect.ts'];
     for (const file of files.filter(
       (name) => name.startsWith('src/') || name.startsWith('plugins/'),
     )) {
-      const text = source(file);
-      if (file !== 'src/tiktok/requests.ts') {
-        expect(importsOf(file), file).not.to.include('undici');
-        expect(/\bfetch\(/.test(text), file).to.equal(false);
-      }
+      if (doors.includes(file)) continue;
+      for (const name of ['undici', 'node:https', 'node:http2', 'node:tls'])
+        expect(valueImportsOf(file), file).not.to.include(name);
+      // A method of that name is the guard's own.
+      expect(/(?<![.\w])fetch\((?!ask)/.test(source(file)), file).to.equal(false);
     }
   });
 

@@ -1,0 +1,209 @@
+// The one place where requests leave for addresses that a creator named: resolved once, judged, bounded, never redirected.
+import type { Readable } from 'node:stream';
+import { Client, type Dispatcher, errors } from 'undici';
+import { Problem } from '../errors.ts';
+import { connectTo, judgedAddresses } from './connect.ts';
+import { internet, type Network } from './network.ts';
+import { hostOf, judgeUrl, type Policy } from './urls.ts';
+
+const MAX_HEADER_BYTES = 16_384;
+/** 4 GB at 10 Mbit/s; who drips longer holds a place that others need. */
+const LONGEST_MS = 3_600_000;
+const TLS = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/;
+
+export interface Ask {
+  /** As the creator named it; judged anew here. */
+  url: string;
+  /** The host it must be on, as `hostOf` says it. */
+  host: string;
+  /** Bytes, declared or streamed, beyond which it is `too_large`. */
+  limit: number;
+  signal: AbortSignal;
+}
+
+/** The answer's body, identity-encoded; `bytes` is what the server promised, null when nothing. */
+export interface Answer {
+  body: Readable;
+  bytes: number | null;
+}
+
+export interface Outside {
+  policy: Policy;
+  /**
+   * GETs a URL and gives the answer to `take`; with its end the connection ends too. Throws
+   * `url_not_allowed`, `redirect_not_allowed`, `too_large` or `fetch_failed`, also for what happens
+   * while `take` reads; the signal's reason when it aborts; and whatever else `take` throws.
+   */
+  fetch<T>(ask: Ask, take: (answer: Answer) => Promise<T>): Promise<T>;
+}
+
+export function createOutside(
+  of: Policy & { timeout_ms: number },
+  network: Network = internet,
+): Outside {
+  return {
+    policy: of,
+    async fetch(ask, take) {
+      const url = judgeUrl(ask.url, of);
+      if (hostOf(url) !== ask.host) {
+        throw new Problem('url_not_allowed', `The URL is not on ${ask.host}.`);
+      }
+      const clock = startClock(of.timeout_ms, ask.signal);
+      let client: Client | undefined;
+      try {
+        const addresses = await clock.race(judgedAddresses(url, network, of));
+        client = openClient(url, addresses, { network, limit: ask.limit, ms: of.timeout_ms });
+        const reply = await client.request({
+          method: 'GET',
+          path: `${url.pathname}${url.search}`,
+          headers: { 'accept-encoding': 'identity', accept: '*/*', 'user-agent': 'PM3K' },
+          reset: true,
+          signal: clock.signal,
+        });
+        clock.begun();
+        try {
+          return await take(answerOf(reply, ask.limit));
+        } finally {
+          // What was not read is not wanted, and nobody listens for its end.
+          reply.body.on('error', () => {}).destroy();
+        }
+      } catch (error) {
+        throw explained(error, url, ask, clock);
+      } finally {
+        clock.stop();
+        await client?.destroy();
+      }
+    },
+  };
+}
+
+interface Clock {
+  signal: AbortSignal;
+  /** Why it ran out, else null. */
+  expired(): 'first byte' | 'whole' | null;
+  /** Rejects when time is over before the promise is settled. */
+  race<T>(promise: Promise<T>): Promise<T>;
+  /** The first byte has come. */
+  begun(): void;
+  stop(): void;
+}
+
+/** One time-out for name, connection and first byte together, and one for the whole. */
+function startClock(first_byte_ms: number, signal: AbortSignal): Clock {
+  const over = new AbortController();
+  let expired: ReturnType<Clock['expired']> = null;
+  const expire = (why: 'first byte' | 'whole') => () => {
+    expired = why;
+    over.abort(new Error('Time is over'));
+  };
+  const first_byte = setTimeout(expire('first byte'), first_byte_ms);
+  const whole = setTimeout(expire('whole'), LONGEST_MS);
+  const both = AbortSignal.any([over.signal, signal]);
+  return {
+    signal: both,
+    expired: () => expired,
+    race: (promise) =>
+      new Promise((resolve, reject) => {
+        const stop = () => reject(both.reason);
+        if (both.aborted) stop();
+        both.addEventListener('abort', stop, { once: true });
+        promise.then(resolve, reject).finally(() => both.removeEventListener('abort', stop));
+      }),
+    begun: () => clearTimeout(first_byte),
+    stop() {
+      clearTimeout(first_byte);
+      clearTimeout(whole);
+    },
+  };
+}
+
+/** One connection for one request: none is kept, and none shared between hosts. */
+function openClient(
+  url: URL,
+  addresses: string[],
+  { network, limit, ms }: { network: Network; limit: number; ms: number },
+): Client {
+  return new Client(url.origin, {
+    connect: connectTo(addresses, network),
+    allowH2: false,
+    pipelining: 1,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    maxResponseSize: limit,
+    headersTimeout: ms,
+    bodyTimeout: ms,
+  });
+}
+
+/** Throws when the answer is not the file itself. */
+function answerOf({ statusCode, headers, body }: Dispatcher.ResponseData, limit: number): Answer {
+  if (statusCode >= 300 && statusCode < 400) {
+    throw new Problem(
+      'redirect_not_allowed',
+      `The source answered with a redirect (HTTP ${statusCode}). Give the URL of the file itself.`,
+    );
+  }
+  if (statusCode !== 200) {
+    throw new Problem('fetch_failed', `The source answered with HTTP ${statusCode}.`);
+  }
+  const encoding = headers['content-encoding'] ?? 'identity';
+  const transfer = headers['transfer-encoding'] ?? 'chunked';
+  if (!isOnly(encoding, 'identity') || !isOnly(transfer, 'chunked')) {
+    throw new Problem(
+      'fetch_failed',
+      'The source sent the file compressed, although we asked for it as it is.',
+    );
+  }
+  const declared = headers['content-length'];
+  const bytes = typeof declared === 'string' ? Number(declared) : null;
+  if (bytes !== null && bytes > limit) throw tooLarge(limit);
+  return { body, bytes };
+}
+
+function isOnly(value: string | string[], expected: string): boolean {
+  return typeof value === 'string' && value.trim().toLowerCase() === expected;
+}
+
+function tooLarge(limit: number): Problem {
+  return new Problem(
+    'too_large',
+    `The file is larger than ${limit / 1_000_000} MB, the most that is taken.`,
+  );
+}
+
+/** What the network did, as a sentence for the creator: never an address, never a path. */
+function explained(error: unknown, { hostname }: URL, ask: Ask, clock: Clock): unknown {
+  if (ask.signal.aborted) return ask.signal.reason;
+  if (error instanceof Problem) return error;
+  if (error instanceof errors.ResponseExceededMaxSizeError) return tooLarge(ask.limit);
+  const sentence = sentenceOf(error, hostname, clock.expired());
+  return sentence ? new Problem('fetch_failed', sentence, { cause: codeOf(error) }) : error;
+}
+
+function sentenceOf(
+  error: unknown,
+  host: string,
+  expired: ReturnType<Clock['expired']>,
+): string | null {
+  const code = codeOf(error);
+  if (expired === 'whole') return `${host} took longer than an hour to send the file.`;
+  if (expired || /^UND_ERR_(HEADERS|CONNECT)_TIMEOUT$/.test(code)) {
+    return `${host} did not answer in time.`;
+  }
+  if (code === 'UND_ERR_BODY_TIMEOUT') return `${host} stopped in the middle of the file.`;
+  if (code === 'UND_ERR_HEADERS_OVERFLOW' || /^HPE_/.test(code)) {
+    return `${host} did not answer as a web server should.`;
+  }
+  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || code === 'UND_ERR_SOCKET') {
+    return `${host} ended the connection before the file was complete.`;
+  }
+  if (/^(ENOTFOUND|EAI_AGAIN|ENODATA|EAI_\w+)$/.test(code)) return `There is no host ${host}.`;
+  if (TLS.test(code)) return `The TLS certificate of ${host} is not valid.`;
+  if (error instanceof errors.UndiciError || /^E(CONN|PIPE|TIMEDOUT|HOST|NET|ADDR)/.test(code)) {
+    return `${host} could not be reached, or ended the connection.`;
+  }
+  return null;
+}
+
+function codeOf(error: unknown): string {
+  return String((error as NodeJS.ErrnoException)?.code ?? '');
+}
