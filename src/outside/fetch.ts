@@ -190,7 +190,7 @@ function sentenceOf(
     return `${host} did not answer in time.`;
   }
   if (code === 'UND_ERR_BODY_TIMEOUT') return `${host} stopped in the middle of the file.`;
-  if (code === 'UND_ERR_HEADERS_OVERFLOW' || /^HPE_/.test(code)) {
+  if (error instanceof errors.HTTPParserError || code === 'UND_ERR_HEADERS_OVERFLOW') {
     return `${host} did not answer as a web server should.`;
   }
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || code === 'UND_ERR_SOCKET') {
