@@ -174,6 +174,22 @@ CREATE INDEX deletions_done_at_idx ON public.deletions USING btree (done_at);
 CREATE INDEX deletions_open_id_hash_idx ON public.deletions USING btree (open_id_hash) WHERE (open_id_hash IS NOT NULL);
 CREATE INDEX deletions_unfinished_idx ON public.deletions USING btree (requested_at) WHERE (done_at IS NULL);
 
+create table domains (
+  id uuid not null default gen_random_uuid(),
+  creator_id uuid not null,
+  host text not null,
+  token text not null,
+  verified_at timestamp with time zone,
+  checked_at timestamp with time zone,
+  found_at timestamp with time zone,
+  fault jsonb,
+  created_at timestamp with time zone not null default now(),
+  constraint domains_creator_id_host_key UNIQUE (creator_id, host),
+  constraint domains_pkey PRIMARY KEY (id),
+  constraint domains_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE
+);
+CREATE INDEX domains_checked_at_idx ON public.domains USING btree (checked_at) WHERE (verified_at IS NOT NULL);
+
 create table grants (
   creator_id uuid not null,
   scopes text[] not null,

@@ -8,6 +8,7 @@ import { billing } from './billing/module.ts';
 import { connections } from './connections/module.ts';
 import { creators } from './creators/module.ts';
 import { deletions } from './deletions/module.ts';
+import { domains } from './domains/module.ts';
 import { hosted } from './hosted/module.ts';
 import { jobs } from './jobs/module.ts';
 import { storedMedia } from './media/module.ts';
@@ -26,6 +27,7 @@ const CORE: Manifest[] = [
   creators,
   access,
   storedMedia,
+  domains,
   jobs,
   hosted,
   deletions,

@@ -73,10 +73,10 @@ export const access: Manifest = {
         called: 'Rate limits',
         about: 'technical',
         owner: {
-          keep: 'Counters of a minute, under the id of an API key or a keyed hash of an address; gone within an hour.',
+          keep: 'Counters of a minute, under the id of an API key or a keyed hash of an address or account; gone within an hour.',
         },
         columns: {
-          key: 'Id of an API key, or a keyed hash of an IP address.',
+          key: 'Id of an API key, or a keyed hash of an IP address or account.',
           points: 'Requests in this minute.',
           expire: 'When the minute ends.',
         },

@@ -6,7 +6,10 @@ import { Problem } from '../errors.ts';
 
 const WINDOW_SECONDS = 60;
 
-type Kind = 'api' | 'sign_in' | 'stranger';
+type Kind = 'api' | 'sign_in' | 'stranger' | 'verification';
+
+/** Each asks a server of somebody's choice. */
+const VERIFICATIONS_PER_MINUTE = 30;
 const limiters = new WeakMap<Context, Map<Kind, RateLimiterPostgres>>();
 
 /** Counts a request of this key; throws `rate_limited`. */
@@ -48,6 +51,18 @@ async function limitAddress(
   if (limit === 0) return;
   const result = await consume(ctx, kind, limit, ctx.secrets.keyedHash(koa.ip, kind));
   if (result.consumedPoints > limit) throw tooMany(detail, Math.ceil(result.msBeforeNext / 1000));
+}
+
+/** Counts a look at a domain's file that this creator asked for; throws `rate_limited`. */
+export async function limitVerifications(ctx: Context, creator_id: string): Promise<void> {
+  const key = ctx.secrets.keyedHash(creator_id, 'verification');
+  const result = await consume(ctx, 'verification', VERIFICATIONS_PER_MINUTE, key);
+  if (result.consumedPoints > VERIFICATIONS_PER_MINUTE) {
+    throw tooMany(
+      `This account asked for more than ${VERIFICATIONS_PER_MINUTE} verifications in a minute.`,
+      Math.ceil(result.msBeforeNext / 1000),
+    );
+  }
 }
 
 function tooMany(detail: string, wait: number): Problem {

@@ -32,7 +32,8 @@ export interface Outside {
   /**
    * GETs a URL and gives the answer to `take`; with its end the connection ends too. Throws
    * `url_not_allowed`, `redirect_not_allowed`, `too_large` or `fetch_failed`, also for what happens
-   * while `take` reads; the signal's reason when it aborts; and whatever else `take` throws.
+   * while `take` reads; the signal's reason when it aborts; and whatever else `take` throws. The
+   * `cause` of a `fetch_failed` is the HTTP status as a number, or the network's code as a text.
    */
   fetch<T>(ask: Ask, take: (answer: Answer) => Promise<T>): Promise<T>;
 }
@@ -143,7 +144,9 @@ function answerOf({ statusCode, headers, body }: Dispatcher.ResponseData, limit:
     );
   }
   if (statusCode !== 200) {
-    throw new Problem('fetch_failed', `The source answered with HTTP ${statusCode}.`);
+    throw new Problem('fetch_failed', `The source answered with HTTP ${statusCode}.`, {
+      cause: statusCode,
+    });
   }
   const encoding = headers['content-encoding'] ?? 'identity';
   const transfer = headers['transfer-encoding'] ?? 'chunked';

@@ -1,0 +1,94 @@
+// The JSON API of domains.
+import { z } from 'zod';
+import { limitVerifications } from '../access/rate-limits.ts';
+import { judgeHost } from '../outside/urls.ts';
+import { type ApiRoute, apiRoute } from '../web/api.ts';
+import { assertPlanHasUrls } from './sources.ts';
+import { addDomain, type Domain, getDomain, listDomains, removeDomain } from './store.ts';
+import { VERIFICATION_FILE, verifyDomain } from './verify.ts';
+
+const domainSchema = z.strictObject({
+  id: z.string(),
+  host: z.string(),
+  file: z.literal(VERIFICATION_FILE).describe('Where the host must serve the token.'),
+  token: z.string().describe('What the file must hold, and nothing else.'),
+  verified_at: z.iso.datetime().nullable().describe('Null while the domain cannot be used.'),
+  error: z
+    .strictObject({ code: z.string(), message: z.string() })
+    .nullable()
+    .describe('What the last look at the file found wrong.'),
+});
+const newDomainSchema = z.strictObject({
+  host: z.string().min(1).max(300).describe('The host alone: no scheme, no port, no path.'),
+});
+const domainAnswer = { description: 'The domain', schema: domainSchema };
+
+export const domainRoutes: ApiRoute[] = [
+  apiRoute({
+    method: 'post',
+    path: '/domains',
+    summary: 'Add a domain whose URLs posts may be made from; it answers the token to serve.',
+    body: newDomainSchema,
+    answers: {
+      201: domainAnswer,
+      200: { description: 'The domain, which was there already', schema: domainSchema },
+    },
+    async handle(ctx, { creator, body }) {
+      assertPlanHasUrls(ctx, creator);
+      const host = judgeHost(body.host, ctx.outside.policy);
+      const { domain, is_new } = await addDomain(ctx.db, creator.id, host);
+      return { status: is_new ? 201 : 200, body: domainView(domain) };
+    },
+  }),
+  apiRoute({
+    method: 'get',
+    path: '/domains',
+    summary: 'List domains, newest first.',
+    answers: {
+      200: {
+        description: 'Domains',
+        schema: z.strictObject({
+          data: z.array(domainSchema),
+          next_cursor: z.string().nullable(),
+        }),
+      },
+    },
+    async handle(ctx, { creator }) {
+      const domains = await listDomains(ctx.db, creator.id);
+      return { status: 200, body: { data: domains.map(domainView), next_cursor: null } };
+    },
+  }),
+  apiRoute({
+    method: 'post',
+    path: '/domains/{id}/verification',
+    summary: 'Look for the file now; the answer says what is wrong with it.',
+    answers: { 200: domainAnswer },
+    async handle(ctx, { creator, params, signal }) {
+      assertPlanHasUrls(ctx, creator);
+      const domain = await getDomain(ctx.db, creator.id, params['id'] ?? '');
+      await limitVerifications(ctx, creator.id);
+      return { status: 200, body: domainView(await verifyDomain(ctx, domain, signal)) };
+    },
+  }),
+  apiRoute({
+    method: 'delete',
+    path: '/domains/{id}',
+    summary: 'Remove a domain; posts whose file was fetched already go on.',
+    answers: { 204: 'Removed' },
+    async handle(ctx, { creator, params }) {
+      await removeDomain(ctx.db, creator.id, params['id'] ?? '');
+      return { status: 204 };
+    },
+  }),
+];
+
+function domainView({ id, host, token, verified_at, fault }: Domain) {
+  return {
+    id,
+    host,
+    file: VERIFICATION_FILE,
+    token,
+    verified_at: verified_at?.toISOString() ?? null,
+    error: fault && { code: fault.code, message: fault.message },
+  };
+}

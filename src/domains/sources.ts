@@ -1,0 +1,69 @@
+// Says whether a creator's post may be made from a URL: by its looks, by plan, and by their verified domains.
+import type { Knex } from 'knex';
+import type { Context } from '../context.ts';
+import { type Creator, limitsOf } from '../creators/store.ts';
+import { Problem } from '../errors.ts';
+import { hostOf, judgeUrl } from '../outside/urls.ts';
+import { type Domain, findDomain } from './store.ts';
+import { checkDomain, VERIFICATION_FILE } from './verify.ts';
+
+const DAY_MS = 86_400_000;
+
+/** A URL that may be fetched, in the form in which it is stored, and the domain that allows it. */
+export interface JudgedSource {
+  url: string;
+  domain: Domain;
+}
+
+/** Without the network. Throws `source_not_allowed_for_plan`, `url_not_allowed`, `domain_not_verified`. */
+export async function judgeSource(
+  ctx: Context,
+  db: Knex,
+  creator: Creator,
+  text: string,
+): Promise<JudgedSource> {
+  assertPlanHasUrls(ctx, creator);
+  const url = judgeUrl(text, ctx.outside.policy);
+  const host = hostOf(url);
+  const domain = await findDomain(db, creator.id, host);
+  if (!domain?.verified_at) throw notVerified(host, domain);
+  return { url: url.href, domain };
+}
+
+/** As judgeSource, for the worker: before its first use each day the domain's file is looked for again. */
+export async function judgeSourceToday(
+  ctx: Context,
+  creator: Creator,
+  text: string,
+  signal: AbortSignal,
+): Promise<JudgedSource> {
+  const judged = await judgeSource(ctx, ctx.db, creator, text);
+  const { checked_at, host } = judged.domain;
+  if (checked_at && Date.now() - checked_at.getTime() < DAY_MS) return judged;
+  const domain = await checkDomain(ctx, judged.domain, signal);
+  if (!domain.verified_at) throw notVerified(host, domain);
+  return { ...judged, domain };
+}
+
+/** Throws `source_not_allowed_for_plan`. */
+export function assertPlanHasUrls(ctx: Context, creator: Creator): void {
+  if (limitsOf(ctx.config, creator).verified_urls) return;
+  throw new Problem(
+    'source_not_allowed_for_plan',
+    `The ${creator.plan} plan has no Verified URLs. Upload the file instead.`,
+  );
+}
+
+function notVerified(host: string, domain: Domain | undefined): Problem {
+  if (!domain) {
+    return new Problem(
+      'domain_not_verified',
+      `${host} is not a domain of this account. Add it under Domains, and put its file on the server.`,
+    );
+  }
+  const why = domain.fault ? `: ${domain.fault.message}` : '.';
+  return new Problem(
+    'domain_not_verified',
+    `${host} is not verified${why} See that ${VERIFICATION_FILE} holds the token, and verify it under Domains.`,
+  );
+}

@@ -1,0 +1,128 @@
+// The SQL of domains: whose they are, what proves it, and what the last look at the proof found.
+import type { Knex } from 'knex';
+import { assertNotLeaving } from '../creators/store.ts';
+import { type ErrorCode, Problem } from '../errors.ts';
+import { randomToken } from '../secrets.ts';
+
+const MAX_DOMAINS = 50;
+/** A file that nobody could look at, e.g. in an outage, counts as there for so long. */
+const PATIENCE = '14 days';
+const WEEK = '7 days';
+
+/** What the last look at the file found wrong. */
+export interface Fault {
+  code: ErrorCode;
+  message: string;
+}
+
+/** A row of `domains`. */
+export interface Domain {
+  id: string;
+  creator_id: string;
+  /** In lower case and punycode; with a port only where private networks are allowed. */
+  host: string;
+  token: string;
+  verified_at: Date | null;
+  checked_at: Date | null;
+  found_at: Date | null;
+  fault: Fault | null;
+  created_at: Date;
+}
+
+/** A host that is there already is answered as it stands, with its token. */
+export async function addDomain(
+  db: Knex,
+  creator_id: string,
+  host: string,
+): Promise<{ domain: Domain; is_new: boolean }> {
+  return db.transaction(async (trx) => {
+    await assertNotLeaving(trx, creator_id);
+    await trx('creators').where({ id: creator_id }).forUpdate().first('id');
+    const known = await findDomain(trx, creator_id, host);
+    if (known) return { domain: known, is_new: false };
+    const [row] = await trx('domains').where({ creator_id }).count('* as count');
+    if (Number(row?.['count']) >= MAX_DOMAINS) {
+      throw new Problem(
+        'state_conflict',
+        `There are already ${MAX_DOMAINS} domains. Remove one that is not used any more.`,
+      );
+    }
+    const token = randomToken(190);
+    const [domain] = await trx('domains').insert({ creator_id, host, token }).returning('*');
+    return { domain, is_new: true };
+  });
+}
+
+/** Newest first; all of them, since they are few. */
+export async function listDomains(db: Knex, creator_id: string): Promise<Domain[]> {
+  return db('domains')
+    .where({ creator_id })
+    .orderBy([
+      { column: 'created_at', order: 'desc' },
+      { column: 'id', order: 'desc' },
+    ]);
+}
+
+/** Throws `not_found`, also for one of somebody else. */
+export async function getDomain(db: Knex, creator_id: string, id: string): Promise<Domain> {
+  const is_uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
+  const domain = is_uuid ? await db('domains').where({ id, creator_id }).first() : undefined;
+  if (!domain) throw new Problem('not_found', 'There is no such domain.');
+  return domain;
+}
+
+export async function findDomain(
+  db: Knex,
+  creator_id: string,
+  host: string,
+): Promise<Domain | undefined> {
+  return db('domains').where({ creator_id, host }).first();
+}
+
+/** Posts whose file was fetched already go on. */
+export async function removeDomain(db: Knex, creator_id: string, id: string): Promise<void> {
+  const { id: found } = await getDomain(db, creator_id, id);
+  await db('domains').where({ id: found, creator_id }).delete();
+}
+
+/** Answers the domain as it is from now on; undefined when it was removed meanwhile. */
+export async function noteFound(db: Knex, id: string): Promise<Domain | undefined> {
+  const [domain] = await db('domains')
+    .where({ id })
+    .update({
+      verified_at: db.raw('coalesce(verified_at, now())'),
+      checked_at: db.fn.now(),
+      found_at: db.fn.now(),
+      fault: null,
+    })
+    .returning('*');
+  return domain;
+}
+
+/** As noteFound. A file that `may_be_there` leaves the domain verified for as long as our patience. */
+export async function noteFault(
+  db: Knex,
+  id: string,
+  fault: Fault,
+  may_be_there: boolean,
+): Promise<Domain | undefined> {
+  const verified = `case when ? and found_at > now() - interval '${PATIENCE}' then verified_at end`;
+  const [domain] = await db('domains')
+    .where({ id })
+    .update({
+      verified_at: db.raw(verified, [may_be_there]),
+      checked_at: db.fn.now(),
+      fault: JSON.stringify(fault),
+    })
+    .returning('*');
+  return domain;
+}
+
+/** Verified domains at whose file nobody looked for a week, the longest ago first. */
+export async function listDue(db: Knex, limit: number): Promise<Domain[]> {
+  return db('domains')
+    .whereNotNull('verified_at')
+    .whereRaw(`checked_at < now() - interval '${WEEK}'`)
+    .orderBy('checked_at')
+    .limit(limit);
+}
