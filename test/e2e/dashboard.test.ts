@@ -283,6 +283,7 @@ describe('the dashboard in a browser', () => {
   });
 
   it('has no page with a serious fault for those who cannot see or point, light and dark, wide and narrow', async () => {
+    await creator.api('POST', '/v1/domains', { host: `${'long-'.repeat(12)}a.example.com` });
     for (const [width, dark] of [
       [1280, false],
       [360, true],
@@ -294,6 +295,7 @@ describe('the dashboard in a browser', () => {
         `/jobs/new?media=${storage_key}`,
         '/media',
         '/api-key',
+        '/domains',
         '/sign-out',
         '/jobs/none',
       ]) {

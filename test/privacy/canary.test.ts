@@ -93,6 +93,7 @@ describe('the canary', () => {
       ...{ creator_id, token_hash: canary, expires_at: new Date(), used_at: new Date() },
     });
     await db('tiktok_calls').insert({ creator_id, call: canary });
+    await db('domains').insert({ creator_id, host: canary, token: canary });
     await db('posting_defaults').insert({
       ...{ creator_id, destination: 'direct', settings: '{}', declaration: canary },
     });
@@ -222,6 +223,7 @@ describe('the canary', () => {
       ...['creators.nickname', 'jobs.title', 'jobs.settings', 'jobs.error', 'jobs.media'],
       ...['job_events.details', 'consents.title', 'publish_attempts.outcome', 'media.file_name'],
       ...['api_keys.name', 'idempotency_keys.body', 'deletion_requests.details'],
+      ...['domains.host', 'domains.token', 'domains.fault', 'jobs.source_url'],
       ...['invitations.token_hash', 'tiktok_calls.call', 'deletion_requests.bio_code'],
     ])
       expect(filled, column).to.include(column);
