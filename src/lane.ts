@@ -17,7 +17,7 @@ const POLL_MS = 500;
 const BEAT_MS = 5_000;
 const PATIENCE_MS = 20_000;
 
-export type LaneName = 'media' | 'main';
+export type LaneName = 'media' | 'fetch' | 'main';
 
 export interface LaneOptions {
   name: LaneName;

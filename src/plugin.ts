@@ -6,6 +6,7 @@ import type { Job, JobPhoto, Patch } from './jobs/job.ts';
 import type { Later } from './jobs/later.ts';
 import type { Ledger } from './jobs/ledger.ts';
 import type { Logger } from './log.ts';
+import type { FetchedFile } from './media/fetched.ts';
 import type { Storage } from './storage/storage.ts';
 import type { ApiRoute } from './web/api.ts';
 
@@ -49,6 +50,7 @@ export type { Job, JobPhoto, MediaFacts, Patch } from './jobs/job.ts';
 export { Later } from './jobs/later.ts';
 export type { Attempt, Ledger } from './jobs/ledger.ts';
 export { fenceOff, wakeConfirmation } from './jobs/moves.ts';
+export { hashOfPhotos } from './jobs/sources.ts';
 export { countWorking } from './jobs/tally.ts';
 export {
   type EndedFile,
@@ -60,6 +62,7 @@ export {
   lockFiles,
   removeRows,
 } from './media/expiry.ts';
+export type { FetchedFile } from './media/fetched.ts';
 export { storageKeysOf } from './media/store.ts';
 export { declaredTables } from './privacy/eraser.ts';
 export { findTraces, type Identifiers } from './privacy/traces.ts';
@@ -103,6 +106,14 @@ export interface Hands {
   tiktok: CreatorTikTok;
   /** The photos of this job, in their order; none of a video. */
   photos(): Promise<JobPhoto[]>;
+  /** Fetches a source by URL, through the guard and onto a verified domain alone; it goes when the job has ended. */
+  fetchSource(
+    url: string,
+    kind: 'video' | 'photo',
+    progress?: (fraction: number) => void,
+  ): Promise<FetchedFile>;
+  /** The content's hash of a stored file of this job's creator; null when it is not registered. */
+  hashOf(storage_key: string): Promise<string | null>;
   /** The publish ledger of this job. */
   ledger: Ledger;
   /** Adds a line to the job's timeline. */

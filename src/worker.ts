@@ -1,4 +1,4 @@
-// Runs the steps, chores and ticks of all modules in two lanes, and ends them cleanly.
+// Runs the steps, chores and ticks of all modules in three lanes, and ends them cleanly.
 import { parseCronItems, type TaskList } from 'graphile-worker';
 import cron, { type ScheduledTask } from 'node-cron';
 import { type Context, settingsOf } from './context.ts';
@@ -36,6 +36,7 @@ export async function startWorker(
     });
   const lanes = await Promise.all([
     open('media', TRANSCODE_CONCURRENCY),
+    open('fetch', WORKER_CONCURRENCY),
     open('main', WORKER_CONCURRENCY),
   ]);
   const ticks = startTicks(ctx, modules);
@@ -85,7 +86,9 @@ function tasksOf(
   return tasks;
 }
 
+/** A source that sends slowly holds up other fetches, but no conversion and no post. */
 function laneOf(step: string): LaneName {
+  if (step === 'media.fetch') return 'fetch';
   return step.startsWith('media.') ? 'media' : 'main';
 }
 

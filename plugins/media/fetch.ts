@@ -1,16 +1,60 @@
-// media.fetch: sees that the sources of a post are in our storage.
-import { type Hands, type Job, type Patch, Problem } from '#plugin';
+// media.fetch: sees that the sources of a post are in our storage; those on a verified domain are fetched into it.
+import { type Hands, hashOfPhotos, type Job, type JobPhoto, type Patch, Problem } from '#plugin';
 
-/** An upload may have been removed, or its time may have ended, between acceptance and now. */
+/**
+ * What is here is taken as it is, also a copy from an earlier try. An upload may have been removed,
+ * or its time may have ended, between acceptance and now.
+ */
 export async function fetchSource(job: Job, hands: Hands): Promise<Patch> {
-  const sources = job.kind === 'photo' ? await hands.photos() : [job];
-  for (const { source_key } of sources) {
-    if (!source_key || !(await hands.storage.has(source_key))) {
-      throw new Problem(
-        'media_rejected',
-        'The uploaded file is no longer stored. Upload it again. (rule: stored)',
-      );
-    }
+  if (job.kind === 'photo') return fetchPhotos(hands);
+  if (await isHere(job, hands)) return {};
+  if (!job.source_url) throw noLongerStored();
+  const found = await hands.fetchSource(job.source_url, 'video', hands.progress);
+  return {
+    source_key: found.storage_key,
+    source_sha256: found.sha256,
+    media: { ...found.facts, changes: [] },
+  };
+}
+
+async function fetchPhotos(hands: Hands): Promise<Patch> {
+  const all = await hands.photos();
+  const keys: string[] = [];
+  const fetched: NonNullable<Patch['photos']> = [];
+  for (const photo of all) {
+    hands.checkpoint();
+    hands.progress(photo.position / all.length);
+    const source_key = await keyOf(photo, hands);
+    if (source_key !== photo.source_key) fetched.push({ position: photo.position, source_key });
+    keys.push(source_key);
   }
-  return {};
+  if (fetched.length === 0) return {};
+  const hashes = await Promise.all(keys.map((key) => hands.hashOf(key)));
+  return { photos: fetched, source_sha256: hashOfPhotos(hashes) };
+}
+
+async function keyOf(photo: JobPhoto, hands: Hands): Promise<string> {
+  const { source_key, source_url, position } = photo;
+  if (source_key && (await isHere(photo, hands))) return source_key;
+  if (!source_url) throw noLongerStored();
+  try {
+    return (await hands.fetchSource(source_url, 'photo')).storage_key;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    throw new Problem(error.code, `Photo ${position + 1}: ${error.message}`, error.extras);
+  }
+}
+
+async function isHere(
+  { source_key }: Pick<Job, 'source_key'>,
+  { storage }: Hands,
+): Promise<boolean> {
+  return source_key !== null && (await storage.has(source_key));
+}
+
+function noLongerStored(): Problem {
+  return new Problem(
+    'media_rejected',
+    'The uploaded file is no longer stored. Upload it again. (rule: stored)',
+  );
 }

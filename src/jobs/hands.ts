@@ -1,16 +1,22 @@
 // What a step is given to work with: scratch, storage, TikTok, ledger, and the watch over its fence.
 import type { Context } from '../context.ts';
 import { creatorTikTok } from '../creators/tiktok.ts';
-import { keepWorkingCopy } from '../media/store.ts';
+import { keepFetched } from '../media/fetched.ts';
+import { findFile, keepWorkingCopy } from '../media/store.ts';
 import type { Hands } from '../plugin.ts';
 import type { Job } from './job.ts';
+import { Later } from './later.ts';
 import { createLedger } from './ledger.ts';
 import { fencedUpdate, holdsJob, LostJob } from './moves.ts';
 import { listPhotos } from './photos.ts';
 import { insertEvent } from './store.ts';
+import { countFetching } from './tally.ts';
 
 const WATCH_MS = 2_000;
 const PROGRESS_MS = 1_000;
+/** Of one creator. */
+const FETCHES_AT_ONCE = 2;
+const FETCH_LATER_MS = 2_000;
 
 /** What the worker tells a run about its surroundings. */
 export interface RunControl {
@@ -72,6 +78,8 @@ export function makeHands(
     keep: (path, content_type) => keepWorkingCopy(ctx, holder.job, path, content_type, signal),
     tiktok: creatorTikTok(ctx, holder.job.creator_id, signal),
     photos: () => listPhotos(db, holder.job.id),
+    fetchSource: sourceFetcher(ctx, holder, signal),
+    hashOf: async (key) => (await findFile(db, holder.job.creator_id, key))?.sha256 ?? null,
     ledger: createLedger(ctx, holder),
     async note(name, details = {}) {
       await db.transaction(async (trx) => {
@@ -81,6 +89,18 @@ export function makeHands(
     },
     log: log.child({ job_id: holder.job.id }),
     settings,
+  };
+}
+
+/** One creator's slow sources leave room for those of others. */
+function sourceFetcher(ctx: Context, { job }: { job: Job }, signal: AbortSignal) {
+  let has_begun = false;
+  return async (url: string, kind: 'video' | 'photo', progress?: (fraction: number) => void) => {
+    if (!has_begun && (await countFetching(ctx.db, job)) >= FETCHES_AT_ONCE) {
+      throw Later.in(FETCH_LATER_MS);
+    }
+    has_begun = true;
+    return keepFetched(ctx, job, url, { kind, signal, progress });
   };
 }
 

@@ -2,7 +2,8 @@
 import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
 import type { Creator } from '../creators/store.ts';
-import { invalid, Problem } from '../errors.ts';
+import { judgeSource } from '../domains/sources.ts';
+import { invalid } from '../errors.ts';
 import { lockUpload } from '../media/store.ts';
 import { sha256 } from '../secrets.ts';
 import type { Job, JobPhoto, MediaFacts } from './job.ts';
@@ -119,18 +120,7 @@ async function uploadSource(
   return { source_key: media.storage_key, source_url: null, facts };
 }
 
-async function urlSource(
-  _ctx: Context,
-  _trx: Knex,
-  _creator: Creator,
-  text: string,
-): Promise<Source> {
-  const url = URL.parse(text);
-  if (url?.protocol !== 'https:' || url.port || url.username || url.password) {
-    throw new Problem('url_not_allowed', 'Expected an https URL without port and credentials.');
-  }
-  throw new Problem(
-    'domain_not_verified',
-    `The host ${url.hostname} is not a verified domain of this creator.`,
-  );
+async function urlSource(ctx: Context, trx: Knex, creator: Creator, text: string): Promise<Source> {
+  const { url } = await judgeSource(ctx, trx, creator, text);
+  return { source_key: null, source_url: url, facts: null };
 }

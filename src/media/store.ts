@@ -48,8 +48,8 @@ export async function keepUpload(
   });
   try {
     if (bytes === 0) throw new Problem('media_rejected', 'The file is empty (rule: not_empty).');
-    const found = await inspect(ctx, storage_key, signal);
-    return await insertMedia(ctx, {
+    const found = await inspectStored(ctx, storage_key, signal);
+    const media: NewMedia = {
       storage_key,
       creator_id: creator.id,
       purpose: 'upload',
@@ -59,29 +59,28 @@ export async function keepUpload(
       sha256,
       facts: json({ ...found.facts, bytes, sha256 }),
       expires_at: new Date(Date.now() + limits.media_days * DAY_MS),
-    });
+    };
+    return await ctx.db.transaction((trx) => insertMedia(trx, media));
   } catch (error) {
     await ctx.storage.remove(storage_key);
     throw error;
   }
 }
 
+export type NewMedia = Omit<Media, 'facts' | 'created_at' | 'file_name'> & {
+  facts: string | null;
+  file_name?: string | null;
+};
+
 /** Never for a creator who is leaving: nothing writes after the broom. */
-async function insertMedia(
-  ctx: Context,
-  media: Omit<Media, 'facts' | 'created_at' | 'file_name'> & {
-    facts: string | null;
-    file_name?: string | null;
-  },
-): Promise<Media> {
-  return ctx.db.transaction(async (trx) => {
-    await assertNotLeaving(trx, media.creator_id);
-    const [row] = await trx('media').insert(media).returning('*');
-    return row;
-  });
+export async function insertMedia(trx: Knex, media: NewMedia): Promise<Media> {
+  await assertNotLeaving(trx, media.creator_id);
+  const [row] = await trx('media').insert(media).returning('*');
+  return row;
 }
 
-async function inspect(ctx: Context, storage_key: string, signal: AbortSignal) {
+/** What a stored file is; throws `media_rejected` when it is no media. */
+export async function inspectStored(ctx: Context, storage_key: string, signal: AbortSignal) {
   const path = await ctx.storage.checkout(storage_key, ctx.scratch);
   return ctx.inspect(path, signal).finally(() => rm(path, { force: true }));
 }
@@ -98,20 +97,26 @@ export async function keepWorkingCopy(
   const storage_key = `${randomToken(190)}${extname(path)}`;
   const stored = await ctx.storage.write(storage_key, createReadStream(path), { signal });
   try {
-    await insertMedia(ctx, {
+    const copy: NewMedia = {
       storage_key,
       creator_id: job.creator_id,
       purpose: 'working',
       content_type,
       ...stored,
       facts: json({}),
-      expires_at: new Date(Math.max(Date.now(), job.send_at.getTime()) + DAY_MS),
-    });
+      expires_at: copyExpiry(job),
+    };
+    await ctx.db.transaction((trx) => insertMedia(trx, copy));
   } catch (error) {
     await ctx.storage.remove(storage_key);
     throw error;
   }
   return { storage_key, ...stored };
+}
+
+/** Until when a working copy is shown; its post decides when it goes. */
+export function copyExpiry({ send_at }: Pick<Job, 'send_at'>): Date {
+  return new Date(Math.max(Date.now(), send_at.getTime()) + DAY_MS);
 }
 
 export async function listMedia(db: Knex, creator_id: string): Promise<Media[]> {

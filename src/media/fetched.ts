@@ -1,0 +1,108 @@
+// Fetches a post's source by URL into storage, as a working copy that goes when the post has ended.
+import { type Readable, Transform } from 'node:stream';
+import type { Context } from '../context.ts';
+import { getCreator, limitsOf } from '../creators/store.ts';
+import { judgeSourceToday } from '../domains/sources.ts';
+import { Problem } from '../errors.ts';
+import type { Job, MediaFacts } from '../jobs/job.ts';
+import { json } from '../jobs/store.ts';
+import { randomToken } from '../secrets.ts';
+import { copyExpiry, insertMedia, inspectStored, type NewMedia } from './store.ts';
+
+/** The most that TikTok takes: https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide */
+const TIKTOK_BYTES = 4_294_967_296;
+
+export interface FetchedFile {
+  storage_key: string;
+  bytes: number;
+  sha256: string;
+  content_type: string;
+  facts: MediaFacts;
+}
+
+export interface FetchOptions {
+  kind: 'video' | 'photo';
+  signal: AbortSignal;
+  /** 0…1, where the server says how much will come. */
+  progress?: ((fraction: number) => void) | undefined;
+}
+
+/**
+ * Judges the URL anew, since domain and plan may have changed since the post was accepted; streams,
+ * looks and registers. Whatever fails leaves nothing; a crash leaves a file without a row, or a row
+ * that no post names, and the sweeper removes either. Throws what `judgeSourceToday` and the guard
+ * throw, `media_rejected`, `storage_full`.
+ */
+export async function keepFetched(
+  ctx: Context,
+  job: Pick<Job, 'creator_id' | 'send_at'>,
+  text: string,
+  { kind, signal, progress }: FetchOptions,
+): Promise<FetchedFile> {
+  await ctx.storage.check();
+  const creator = await getCreator(ctx.db, job.creator_id);
+  const { url, domain } = await judgeSourceToday(ctx, creator, text, signal);
+  const limit = Math.min(limitsOf(ctx.config, creator).upload_bytes, TIKTOK_BYTES);
+  const storage_key = randomToken(190);
+  const stored = await ctx.outside.fetch(
+    { url, host: domain.host, limit, signal },
+    ({ body, bytes }) =>
+      ctx.storage.write(storage_key, counted(body, bytes, progress), { limit, signal }),
+  );
+  try {
+    const found = await lookAt(ctx, storage_key, stored.bytes, kind, signal);
+    const facts = { ...found.facts, ...stored };
+    const copy: NewMedia = {
+      ...{ storage_key, creator_id: creator.id, purpose: 'working' },
+      ...stored,
+      content_type: found.content_type,
+      facts: json(facts),
+      expires_at: copyExpiry(job),
+    };
+    await ctx.db.transaction((trx) => insertMedia(trx, copy));
+    return { storage_key, ...stored, content_type: found.content_type, facts };
+  } catch (error) {
+    await ctx.storage.remove(storage_key);
+    throw error;
+  }
+}
+
+async function lookAt(
+  ctx: Context,
+  storage_key: string,
+  bytes: number,
+  kind: 'video' | 'photo',
+  signal: AbortSignal,
+) {
+  if (bytes === 0) throw new Problem('media_rejected', 'The file is empty (rule: not_empty).');
+  const found = await inspectStored(ctx, storage_key, signal);
+  // An animated GIF may be either: a short video, or its first picture.
+  if (found.facts.kind !== kind && found.content_type !== 'image/gif') {
+    throw new Problem(
+      'media_rejected',
+      kind === 'video'
+        ? 'There is a photo at this URL, and no video. Name it under `photos`. (rule: is_video)'
+        : 'There is a video at this URL, and no photo. Name it under `video`. (rule: is_photo)',
+    );
+  }
+  return found;
+}
+
+/** Tells how much of it has come. */
+function counted(
+  body: Readable,
+  expected: number | null,
+  progress: FetchOptions['progress'],
+): Readable {
+  if (!expected || !progress) return body;
+  let bytes = 0;
+  const meter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      progress(bytes / expected);
+      done(null, chunk);
+    },
+  });
+  body.once('error', (error) => meter.destroy(error));
+  return body.pipe(meter);
+}
