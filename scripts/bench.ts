@@ -1,11 +1,12 @@
 // `npm run bench [subject …]`: what must stay quick, as ratios against a baseline measured in the same run.
 import { mochaHooks } from '../test/support/database.ts';
 import { deletion } from './bench/deletion.ts';
+import { fetching } from './bench/fetch.ts';
 import type { Ratio } from './bench/report.ts';
 import { sweep } from './bench/sweep.ts';
 
 /** Name → what is measured; a new subject is a file in bench/ and a line here. */
-const SUBJECTS: Record<string, () => Promise<Ratio[]>> = { sweep, deletion };
+const SUBJECTS: Record<string, () => Promise<Ratio[]>> = { sweep, deletion, fetch: fetching };
 
 async function main(): Promise<void> {
   const asked = process.argv.slice(2);

@@ -275,16 +275,23 @@ describe('a post from a verified URL', () => {
   });
 
   it('is the same media as another post of that day by its content, not by its address', async () => {
-    const { source, post, posted, client } = it_is;
+    const { source, post, client, db } = it_is;
     const other = await video({ seconds: 1.6 });
     source.answers['/a.mp4'] = other;
     source.answers['/b.mp4'] = other;
-    const first = await posted('/a.mp4', { allow_duplicate: false });
-    expect(first['status']).to.equal('finished');
-    const { json } = await post('/b.mp4', { allow_duplicate: false });
-    const second = await client.ended(json['id']);
-    expect(second['error']).to.include({ code: 'duplicate_media' });
-    expect(await posted('/b.mp4')).to.include({ status: 'finished' });
+    const schedule_at = new Date(Date.now() + 86_400_000).toISOString();
+    const planned = async (path: string, allow_duplicate: boolean) =>
+      (await post(path, { mode: 'schedule', schedule_at, allow_duplicate })).json['id'];
+    const ready = (id: string) =>
+      until(async () => (await db('jobs').where({ id }).first()).state === 'ready');
+    const first = await planned('/a.mp4', false);
+    await ready(first);
+    const second = await client.ended(await planned('/b.mp4', false));
+    expect(second['error']['code']).to.equal('duplicate_media');
+    expect(second['error']['message']).to.contain(first);
+    const third = await planned('/b.mp4', true);
+    await ready(third);
+    for (const id of [first, third]) await client.api('POST', `/v1/jobs/${id}/cancellation`);
   });
 
   it('tells a program of the hosted service its faults at once, by their names there', async () => {

@@ -1,0 +1,98 @@
+// A large file from a Verified URL against the bare stream of the same server to a file, by turns.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { request } from 'undici';
+import type { Context } from '../../src/context.ts';
+import { keepFetched } from '../../src/media/fetched.ts';
+import { aContext } from '../../test/support/context.ts';
+import { freshDatabase } from '../../test/support/database.ts';
+import { videoFile } from '../../test/support/videos.ts';
+import { type Ratio, seconds, sizeFrom, tell } from './report.ts';
+
+const BYTES = sizeFrom('BENCH_FETCH_BYTES', 1_000_000_000);
+const ROUNDS = sizeFrom('BENCH_ROUNDS', 4);
+const NEVER = new AbortController().signal;
+
+/** At least 0.8 of the bare stream's pace. */
+const LIMIT = 1 / 0.8;
+
+export async function fetching(): Promise<Ratio[]> {
+  const data_dir = mkdtempSync(join(tmpdir(), 'pm3k-bench-'));
+  const { url: database_url } = await freshDatabase();
+  const env = { FETCH_ALLOW_PRIVATE_NETWORKS: 'true' };
+  const ctx = await aContext({ database_url, data_dir, tiktok_url: 'http://127.0.0.1:9', env });
+  const source = await startSource();
+  try {
+    const creator_id = await aVerifiedCreator(ctx, source.host);
+    const took = { bare: 0, ours: 0 };
+    // The first of each is not counted: memory and disk are not warm yet.
+    for (let round = 0; round <= ROUNDS; round += 1) {
+      const bare = () => timed(() => bareFetch(source.url, join(data_dir, 'bare.part')));
+      const ours = () => timed(() => ownFetch(ctx, creator_id, source.url));
+      const [one, other] =
+        round % 2 === 0 ? [await bare(), await ours()] : [await ours(), await bare()];
+      if (round === 0) continue;
+      took.bare += round % 2 === 0 ? one : other;
+      took.ours += round % 2 === 0 ? other : one;
+    }
+    tell(
+      `${ROUNDS} × ${BYTES / 1e6} MB, fetched, hashed, looked at and kept: ${seconds(took.ours)}`,
+    );
+    tell(`bare stream of as much to a file: ${seconds(took.bare)}`);
+    return [
+      { what: 'Verified URL ÷ bare stream to disk', ratio: took.ours / took.bare, limit: LIMIT },
+    ];
+  } finally {
+    source.stop();
+    await ctx.db.destroy();
+    rmSync(data_dir, { recursive: true, force: true });
+  }
+}
+
+async function startSource(): Promise<{ host: string; url: string; stop(): void }> {
+  const script = join(import.meta.dirname, 'source.ts');
+  const child: ChildProcess = spawn(process.execPath, [script, await videoFile(), String(BYTES)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [port] = await once(child.stdout as NonNullable<typeof child.stdout>, 'data');
+  const host = `127.0.0.1:${String(port).trim()}`;
+  return { host, url: `http://${host}/v.mp4`, stop: () => child.stdin?.end() };
+}
+
+async function aVerifiedCreator(ctx: Context, host: string): Promise<string> {
+  const [{ id }] = await ctx.db('creators').insert({ open_id: 'o', plan: 'paid' }).returning('id');
+  const now = new Date();
+  await ctx.db('domains').insert({
+    ...{ creator_id: id, host, token: 'x', verified_at: now, checked_at: now, found_at: now },
+  });
+  return id;
+}
+
+async function bareFetch(url: string, path: string): Promise<void> {
+  const { body } = await request(url);
+  await pipeline(body, createWriteStream(path));
+  const handle = await open(path, 'r');
+  await handle.sync().finally(() => handle.close());
+  rmSync(path);
+}
+
+async function ownFetch(ctx: Context, creator_id: string, url: string): Promise<void> {
+  const job = { creator_id, send_at: new Date() };
+  const { storage_key } = await keepFetched(ctx, job, url, {
+    kind: 'video',
+    signal: NEVER,
+    progress: () => {},
+  });
+  await ctx.storage.remove(storage_key);
+}
+
+async function timed(work: () => Promise<void>): Promise<number> {
+  const started_at = performance.now();
+  await work();
+  return performance.now() - started_at;
+}
