@@ -69,13 +69,25 @@ describe('the configuration', () => {
       SIGN_UP: 'open',
       ROLE: 'all',
       DEFAULT_PLAN: 'paid',
+      FETCH_TIMEOUT_SECONDS: 30,
+      FETCH_ALLOW_PRIVATE_NETWORKS: false,
     });
     expect(config.plans.free).to.deep.equal({
       key_days: 7,
       media_days: 3,
       upload_bytes: 100_000_000,
       horizon_days: 3,
+      verified_urls: true,
     });
+    const closed = readConfig({ ...GOOD, PLAN_TRIAL_VERIFIED_URLS: 'false' });
+    expect(closed.plans.trial.verified_urls).to.equal(false);
+    expect(closed.plans.paid.verified_urls).to.equal(true);
+    for (const fault of [
+      { PLAN_FREE_VERIFIED_URLS: 'yes' },
+      { FETCH_ALLOW_PRIVATE_NETWORKS: '1' },
+      { FETCH_TIMEOUT_SECONDS: '0' },
+    ])
+      expect(faultsOf({ ...GOOD, ...fault })).to.contain(`${Object.keys(fault)[0]}:`);
     expect(
       readConfig({
         ...GOOD,

@@ -34,7 +34,7 @@ describe('a creator', () => {
       expect(json['limits']).to.deep.equal({
         ...{ key_days: 365, media_days: 30, upload_bytes: 4_000_000_000, horizon_days: 30 },
         ...{ requests_per_minute: 500, posts_per_minute: 3 },
-        ...{ posts_per_day: null, post_spacing_seconds: 0 },
+        ...{ posts_per_day: null, post_spacing_seconds: 0, verified_urls: true },
       });
       expect(json['usage']).to.include({ posts_last_24_hours: 0, media_files: 0, media_bytes: 0 });
       expect(Math.abs(Date.parse(json['next_free_at']) - Date.now())).to.be.lessThan(60_000);
