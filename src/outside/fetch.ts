@@ -199,7 +199,8 @@ function sentenceOf(
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || code === 'UND_ERR_SOCKET') {
     return `${host} ended the connection before the file was complete.`;
   }
-  if (/^(ENOTFOUND|EAI_AGAIN|ENODATA|EAI_\w+)$/.test(code)) return `There is no host ${host}.`;
+  if (code === 'ENOTFOUND') return `There is no host ${host}.`;
+  if (/^EAI_/.test(code)) return `${host} could not be looked up at the moment.`;
   if (TLS.test(code)) return `The TLS certificate of ${host} is not valid.`;
   if (error instanceof errors.UndiciError || /^E(CONN|PIPE|TIMEDOUT|HOST|NET|ADDR)/.test(code)) {
     return `${host} could not be reached, or ended the connection.`;
