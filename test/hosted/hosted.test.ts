@@ -113,6 +113,7 @@ describe('the hosted service’s API', () => {
     const headers = { 'idempotency-key': 'flow-1' };
     const [first, second] = [await post({}, headers), await post({}, headers)];
     expect(second.json['publish_id']).to.equal(first.json['publish_id']);
+    await client.ended(first.json['publish_id']);
     const open_id = app.sandbox.state.accounts.find(
       ({ username }) => username === 'retries',
     )?.open_id;
