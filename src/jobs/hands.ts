@@ -7,10 +7,9 @@ import type { Hands } from '../plugin.ts';
 import type { Job } from './job.ts';
 import { Later } from './later.ts';
 import { createLedger } from './ledger.ts';
-import { fencedUpdate, holdsJob, LostJob } from './moves.ts';
+import { beginFetching, fencedUpdate, holdsJob, LostJob } from './moves.ts';
 import { listPhotos } from './photos.ts';
 import { insertEvent } from './store.ts';
-import { countFetching } from './tally.ts';
 
 const WATCH_MS = 2_000;
 const PROGRESS_MS = 1_000;
@@ -96,10 +95,8 @@ export function makeHands(
 function sourceFetcher(ctx: Context, { job }: { job: Job }, signal: AbortSignal) {
   let has_begun = false;
   return async (url: string, kind: 'video' | 'photo', progress?: (fraction: number) => void) => {
-    if (!has_begun && (await countFetching(ctx.db, job)) >= FETCHES_AT_ONCE) {
-      throw Later.in(FETCH_LATER_MS);
-    }
-    has_begun = true;
+    has_begun ||= await beginFetching(ctx.db, job, FETCHES_AT_ONCE);
+    if (!has_begun) throw Later.in(FETCH_LATER_MS);
     return keepFetched(ctx, job, url, { kind, signal, progress });
   };
 }

@@ -51,6 +51,29 @@ export async function holdsJob(db: Knex, job: Pick<Job, 'id' | 'run_token'>): Pr
   return held !== undefined;
 }
 
+/**
+ * Marks, by its progress, that the job's source is being fetched; false when `most` of its creator's
+ * are already. One at a time judges that of a creator, so that waiting ones do not hold off each other.
+ */
+export async function beginFetching(db: Knex, job: Job, most: number): Promise<boolean> {
+  return db.transaction(async (trx) => {
+    const { id, creator_id } = job;
+    await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [
+      `fetching:${creator_id}`,
+    ]);
+    const others = await trx('jobs')
+      .where({ creator_id, state: 'accepted' })
+      .whereNotNull('run_token')
+      .whereNotNull('progress')
+      .whereNot({ id })
+      .limit(most)
+      .pluck('id');
+    if (others.length >= most) return false;
+    await fencedUpdate(trx, job, { progress: 0 });
+    return true;
+  });
+}
+
 /** One move: guarded update, event, and the next run, in the caller's transaction. */
 export async function moveJob(
   trx: Knex,

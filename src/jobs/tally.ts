@@ -23,20 +23,6 @@ export async function countWorking(db: Knex, creator_id: string): Promise<number
   return Number(row?.['count'] ?? 0);
 }
 
-/** Other jobs of the creator whose sources are being fetched by a run. */
-export async function countFetching(
-  db: Knex,
-  { id, creator_id }: { id: string; creator_id: string },
-): Promise<number> {
-  const row = await db('jobs')
-    .where({ creator_id, state: 'accepted' })
-    .whereNotNull('run_token')
-    .whereNot({ id })
-    .count('* as count')
-    .first();
-  return Number(row?.['count'] ?? 0);
-}
-
 /** A creator's posts by public status; those that occur. */
 export async function countByStatus(
   db: Knex,

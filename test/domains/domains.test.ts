@@ -49,6 +49,13 @@ describe('a domain', () => {
     expect((await client.api('GET', '/v1/domains')).json['data']).to.deep.equal([]);
   });
 
+  it('is looked up by its name', async () => {
+    const domain = await add(source.host.replace('127.0.0.1', 'localhost'));
+    source.answers[VERIFY] = domain['token'];
+    expect((await verify(domain['id'])).status).to.equal(200);
+    await remove(domain['id']);
+  });
+
   it('tells exactly what is wrong with its file', async () => {
     const domain = await add();
     const slow = () => {};

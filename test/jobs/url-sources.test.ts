@@ -330,8 +330,8 @@ describe('a post from a verified URL', () => {
       const timer = setInterval(() => response.write('x'), 300);
       response.on('close', () => clearInterval(timer));
     };
-    const jobs = [];
-    for (let n = 0; n < 4; n += 1) jobs.push((await post('/slow.mp4')).json['id']);
+    const posts = await Promise.all(Array.from({ length: 4 }, () => post('/slow.mp4')));
+    const jobs = posts.map(({ json }) => json['id']);
     await until(() => slow.begun === 2);
     const other = await app.creator('another.one');
     const theirs = await aSource({ '/v.mp4': bytes });

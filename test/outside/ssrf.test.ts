@@ -1,6 +1,9 @@
+import { isIP } from 'node:net';
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { Problem } from '../../src/errors.ts';
 import { createOutside } from '../../src/outside/fetch.ts';
+import { judgeHost, judgeUrl, type Policy } from '../../src/outside/urls.ts';
 import { aCanary, type Canary } from '../support/canary.ts';
 
 const STRICT = { allow_private_networks: false, timeout_ms: 5_000 };
@@ -86,6 +89,15 @@ const ADDRESSES = [
   ...['', 'localhost', '0x7f.1', '127.1', '2130706433', '127.0.0.1:80', '[::1]', '1.2.3'],
 ];
 
+function allowed(text: string, policy: Policy): URL | null {
+  try {
+    return judgeUrl(text, policy);
+  } catch (error) {
+    if (error instanceof Problem) return null;
+    throw error;
+  }
+}
+
 describe('the guard', () => {
   let canary: Canary;
   before(async () => {
@@ -143,6 +155,32 @@ describe('the guard', () => {
       expect(code, host).to.equal('url_not_allowed');
     }
     expect(canary.heard).to.deep.equal([]);
+  });
+
+  it('lets through, of whatever is written, https on public names alone, and the same again', () => {
+    const policy = { allow_private_networks: false };
+    const parts = fc.constantFrom(
+      ...['https://', 'https:', '//', '/', '\\', '@', ':', '.', '%2e', '#', '?', '[', ']', '::1'],
+      ...['127', '0x7f', '017', '1', 'a', 'b.com', '.com', 'localhost', 'xn--', '。', '１', '\t'],
+    );
+    const urls = fc.oneof(
+      fc.array(parts, { maxLength: 8 }).map((all) => all.join('')),
+      fc.webUrl(),
+    );
+    let let_through = 0;
+    fc.assert(
+      fc.property(urls, (text) => {
+        const judged = allowed(text, policy);
+        if (!judged) return;
+        let_through += 1;
+        expect(judged.href).to.match(/^https:\/\/[a-z0-9_-]+(\.[a-z0-9_-]+)*\.[a-z][a-z0-9-]+\//);
+        expect(isIP(judged.hostname)).to.equal(0);
+        expect(allowed(judged.href, policy)?.href).to.equal(judged.href);
+        expect(judgeHost(judged.host, policy)).to.equal(judged.host);
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(let_through).to.be.greaterThan(100);
   });
 
   it('connects to what it judged, once, and the canary can hear', async () => {
