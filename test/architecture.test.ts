@@ -96,7 +96,8 @@ describe('the architecture', () => {
   });
 
   it('sends requests from two places: for TikTok, and for what a creator named', () => {
-    const doors = ['src/tiktok/requests.ts', 'src/outside/fetch.ts', 'src/outside/connect.ts'];
+    const outside = ['fetch', 'connect', 'faults'].map((name) => `src/outside/${name}.ts`);
+    const doors = ['src/tiktok/requests.ts', ...outside];
     for (const file of files.filter(
       (name) => name.startsWith('src/') || name.startsWith('plugins/'),
     )) {

@@ -1,15 +1,15 @@
 // The one place where requests leave for addresses that a creator named: resolved once, judged, bounded, never redirected.
 import type { Readable } from 'node:stream';
-import { Client, type Dispatcher, errors } from 'undici';
+import { Client, type Dispatcher } from 'undici';
 import { Problem } from '../errors.ts';
 import { connectTo, judgedAddresses } from './connect.ts';
-import { internet, type Network } from './network.ts';
+import { type Expired, explained, tooLarge } from './faults.ts';
+import { internet, type Network, neighbourhood } from './network.ts';
 import { hostOf, judgeUrl, type Policy } from './urls.ts';
 
 const MAX_HEADER_BYTES = 16_384;
 /** 4 GB at 10 Mbit/s; who drips longer holds a place that others need. */
 const LONGEST_MS = 3_600_000;
-const TLS = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/;
 
 export interface Ask {
   /** As the creator named it; judged anew here. */
@@ -40,7 +40,7 @@ export interface Outside {
 
 export function createOutside(
   of: Policy & { timeout_ms: number },
-  network: Network = internet,
+  network: Network = of.allow_private_networks ? neighbourhood : internet(),
 ): Outside {
   return {
     policy: of,
@@ -69,7 +69,7 @@ export function createOutside(
           reply.body.on('error', () => {}).destroy();
         }
       } catch (error) {
-        throw explained(error, url, ask, clock);
+        throw explained(error, url.hostname, ask, clock.expired());
       } finally {
         clock.stop();
         await client?.destroy();
@@ -81,7 +81,7 @@ export function createOutside(
 interface Clock {
   signal: AbortSignal;
   /** Why it ran out, else null. */
-  expired(): 'first byte' | 'whole' | null;
+  expired(): Expired;
   /** Rejects when time is over before the promise is settled. */
   race<T>(promise: Promise<T>): Promise<T>;
   /** The first byte has come. */
@@ -92,7 +92,7 @@ interface Clock {
 /** One time-out for name, connection and first byte together, and one for the whole. */
 function startClock(first_byte_ms: number, signal: AbortSignal): Clock {
   const over = new AbortController();
-  let expired: ReturnType<Clock['expired']> = null;
+  let expired: Expired = null;
   const expire = (why: 'first byte' | 'whole') => () => {
     expired = why;
     over.abort(new Error('Time is over'));
@@ -164,50 +164,4 @@ function answerOf({ statusCode, headers, body }: Dispatcher.ResponseData, limit:
 
 function isOnly(value: string | string[], expected: string): boolean {
   return typeof value === 'string' && value.trim().toLowerCase() === expected;
-}
-
-function tooLarge(limit: number): Problem {
-  return new Problem(
-    'too_large',
-    `The file is larger than ${limit / 1_000_000} MB, the most that is taken.`,
-  );
-}
-
-/** What the network did, as a sentence for the creator: never an address, never a path. */
-function explained(error: unknown, { hostname }: URL, ask: Ask, clock: Clock): unknown {
-  if (ask.signal.aborted) return ask.signal.reason;
-  if (error instanceof Problem) return error;
-  if (error instanceof errors.ResponseExceededMaxSizeError) return tooLarge(ask.limit);
-  const sentence = sentenceOf(error, hostname, clock.expired());
-  return sentence ? new Problem('fetch_failed', sentence, { cause: codeOf(error) }) : error;
-}
-
-function sentenceOf(
-  error: unknown,
-  host: string,
-  expired: ReturnType<Clock['expired']>,
-): string | null {
-  const code = codeOf(error);
-  if (expired === 'whole') return `${host} took longer than an hour to send the file.`;
-  if (expired || /^UND_ERR_(HEADERS|CONNECT)_TIMEOUT$/.test(code)) {
-    return `${host} did not answer in time.`;
-  }
-  if (code === 'UND_ERR_BODY_TIMEOUT') return `${host} stopped in the middle of the file.`;
-  if (error instanceof errors.HTTPParserError || code === 'UND_ERR_HEADERS_OVERFLOW') {
-    return `${host} did not answer as a web server should.`;
-  }
-  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || code === 'UND_ERR_SOCKET') {
-    return `${host} ended the connection before the file was complete.`;
-  }
-  if (code === 'ENOTFOUND') return `There is no host ${host}.`;
-  if (/^EAI_/.test(code)) return `${host} could not be looked up at the moment.`;
-  if (TLS.test(code)) return `The TLS certificate of ${host} is not valid.`;
-  if (error instanceof errors.UndiciError || /^E(CONN|PIPE|TIMEDOUT|HOST|NET|ADDR)/.test(code)) {
-    return `${host} could not be reached, or ended the connection.`;
-  }
-  return null;
-}
-
-function codeOf(error: unknown): string {
-  return String((error as NodeJS.ErrnoException)?.code ?? '');
 }
