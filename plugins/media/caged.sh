@@ -1,12 +1,13 @@
 #!/bin/sh
-# Runs ffmpeg or ffprobe with limits: memory, processor time, size of what it writes, low priority.
+# Runs ffmpeg or ffprobe with limits: memory, processor time, size of what it writes, low priority, no network.
 set -eu
 name=$1
 shift
 here=$(dirname "$0")
+# Kilobytes of memory, seconds of processor time, blocks of 512 bytes that it may write.
 case $name in
-  ffmpeg) given=${FFMPEG_PATH:-} ;;
-  ffprobe) given=${FFPROBE_PATH:-} ;;
+  ffmpeg) given=${FFMPEG_PATH:-} memory=6291456 processor=7200 output=16777216 ;;
+  ffprobe) given=${FFPROBE_PATH:-} memory=2097152 processor=60 output=0 ;;
   *) exit 64 ;;
 esac
 program=$given
@@ -18,14 +19,20 @@ fi
 # A path of npm's may lack its executable bit, where install scripts are blocked.
 [ -x "$program" ] || chmod u+x "$program" 2>/dev/null || true
 [ -x "$program" ] || { echo "no $name found" >&2; exit 127; }
+# Nothing of our environment, which holds secrets.
+set -- env -i PATH="$PATH" LC_ALL=C "$program" "$@"
 # Ends with whoever started it: ffmpeg would go on for hours after a kill of its parent.
-if command -v setpriv >/dev/null && setpriv --pdeathsig KILL true 2>/dev/null; then
-  set -- setpriv --pdeathsig KILL "$program" "$@"
-else
-  set -- "$program" "$@"
+if setpriv --pdeathsig KILL true 2>/dev/null; then
+  set -- setpriv --pdeathsig KILL "$@"
 fi
-# 6 GiB of memory, two hours of processor time, 8 GiB of output.
-if command -v prlimit >/dev/null; then
-  exec prlimit --data=6442450944 --cpu=7200 --fsize=8589934592 --core=0 -- nice -n 10 "$@"
+# Without a network where the system allows it; protocols are limited to files in any case.
+if unshare --net true 2>/dev/null; then
+  set -- unshare --net "$@"
+elif unshare --map-root-user --net true 2>/dev/null; then
+  set -- unshare --map-root-user --net "$@"
 fi
+ulimit -c 0
+ulimit -d $memory
+ulimit -t $processor
+ulimit -f $output
 exec nice -n 10 "$@"

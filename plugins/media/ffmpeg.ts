@@ -1,17 +1,24 @@
 // The only file that starts ffmpeg and ffprobe: caged, from an argument array, for local files alone.
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import ffmpeg from 'fluent-ffmpeg';
 import { Problem } from '#plugin';
+import { DECODERS, DEMUXERS } from './readable.ts';
+import { MAX_PIXELS } from './rules/rule.ts';
 
 const CAGED_FFMPEG = join(import.meta.dirname, 'caged-ffmpeg.sh');
 const CAGE = join(import.meta.dirname, 'caged.sh');
-const PROBE_MS = 20_000;
+const PROBE_MS = 60_000;
+const PROBE_BYTES = 32_000_000;
 
-// Demuxers for containers we take. Nothing that names other files: no playlists, no concat, no image sequences.
-const FORMATS = 'mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,ogg,gif,asf,m4v,h264,hevc';
-const INPUT_OPTIONS = ['-protocol_whitelist', 'file,pipe', '-format_whitelist', FORMATS];
+const INPUT_OPTIONS = [
+  ...['-protocol_whitelist', 'file'],
+  ...['-format_whitelist', DEMUXERS.join(',')],
+  ...['-codec_whitelist', DECODERS.join(',')],
+  ...['-max_pixels', `${MAX_PIXELS}`, '-max_streams', '100'],
+];
 
 ffmpeg.setFfmpegPath(CAGED_FFMPEG);
 // Newer programs print their capabilities in another form, which the library cannot read.
@@ -30,24 +37,27 @@ export class FfmpegFailure extends Error {
 }
 
 /** ffprobe's JSON about a file. Throws FfmpegFailure when it is not media of a container we take. */
-export async function runProbe(path: string, signal: AbortSignal): Promise<unknown> {
-  const args = [
-    ...['ffprobe', '-v', 'error', ...INPUT_OPTIONS],
-    ...['-show_format', '-show_streams', '-of', 'json', '-i', `file:${path}`],
-  ];
+export async function runProbe(
+  path: string,
+  options: string[],
+  signal: AbortSignal,
+): Promise<unknown> {
+  const args = ['ffprobe', '-v', 'error', ...INPUT_OPTIONS, ...options];
+  const cwd = await mkdtemp(join(dirname(path), 'look-'));
   try {
-    const { stdout } = await promisify(execFile)(CAGE, args, {
-      timeout: PROBE_MS,
-      killSignal: 'SIGKILL',
-      maxBuffer: 4_000_000,
-      signal,
-    });
+    const { stdout } = await promisify(execFile)(
+      CAGE,
+      [...args, '-of', 'json=compact=1', '-i', `file:${path}`],
+      { cwd, timeout: PROBE_MS, killSignal: 'SIGKILL', maxBuffer: PROBE_BYTES, signal },
+    );
     return JSON.parse(stdout);
   } catch (error) {
     signal.throwIfAborted();
     const { stderr, code } = error as { stderr?: string; code?: number | string };
     if (code === 127 || code === 'ENOENT') throw new Error('ffprobe was not found');
-    throw new FfmpegFailure(stderr ?? 'It took longer than 20 seconds to look at.');
+    throw new FfmpegFailure(stderr ?? 'It took too long to look at.');
+  } finally {
+    await rm(cwd, { recursive: true, force: true });
   }
 }
 
@@ -55,26 +65,38 @@ export interface Work {
   input: string;
   /** Absent: decode to the end and throw the pictures away. */
   output?: string;
+  /** Before the input, e.g. which decoder reads it. */
+  input_options?: string[];
   options: string[];
   duration_ms: number;
   time_limit_ms: number;
+  /** An empty folder of this run alone: ffmpeg may write temporary files where it stands. */
   cwd: string;
   signal: AbortSignal;
   progress?: (fraction: number) => void;
 }
 
-/** Runs ffmpeg to its end; killed on abort and at the time limit. Answers the last lines of its log. */
-export function runFfmpeg(work: Work): Promise<void> {
+/** How far it came, by its own last word. */
+export interface Reached {
+  frames: number;
+}
+
+/**
+ * Runs ffmpeg to its end; killed on abort and at the time limit. Throws FfmpegFailure when the file
+ * is at fault, `storage_full` when the disk is, and another Error when this machine is.
+ */
+export function runFfmpeg(work: Work): Promise<Reached> {
   return new Promise((resolve, reject) => {
     work.signal.throwIfAborted();
-    // cwd is the run's own folder: ffmpeg may write temporary files where it stands.
     const command = ffmpeg({ cwd: work.cwd, logger: undefined } as ffmpeg.FfmpegCommandOptions)
       .input(`file:${work.input}`)
       .inputOptions(['-nostdin', '-v', 'error', '-stats', ...INPUT_OPTIONS])
+      .inputOptions(work.input_options ?? [])
       .outputOptions(work.options)
       .output(work.output ? `file:${work.output}` : '-');
     const kill = () => command.kill('SIGKILL');
     let is_too_slow = false;
+    let frames = 0;
     const limit = setTimeout(() => {
       is_too_slow = true;
       kill();
@@ -84,12 +106,13 @@ export function runFfmpeg(work: Work): Promise<void> {
       clearTimeout(limit);
       work.signal.removeEventListener('abort', kill);
     };
-    command.on('progress', ({ timemark }) => {
-      work.progress?.(Math.min(1, milliseconds(timemark) / Math.max(1, work.duration_ms)));
+    command.on('progress', (told) => {
+      frames = told.frames || frames;
+      work.progress?.(Math.min(1, milliseconds(told.timemark) / Math.max(1, work.duration_ms)));
     });
     command.on('end', () => {
       settle();
-      resolve();
+      resolve({ frames });
     });
     command.on('error', (error, _stdout, stderr) => {
       settle();
@@ -106,7 +129,8 @@ function verdict(message: string, stderr: string): Error {
   if (/No space left on device|Disk quota exceeded/.test(stderr)) {
     return new Problem('storage_full', 'There is no room to convert the video at the moment.');
   }
-  const is_stopped = /killed with signal/.test(message);
+  // A crash, or a limit that it ran into, is the file's doing; it would be so each time.
+  const is_stopped = /killed with signal (?!SIG(SEGV|ABRT|BUS|FPE|ILL|XCPU|XFSZ))/.test(message);
   if (is_stopped || /Cannot allocate memory|No such filter|Unknown encoder/.test(stderr)) {
     return new Error('ffmpeg could not do its work on this machine');
   }

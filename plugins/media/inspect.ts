@@ -1,5 +1,6 @@
 // A quick look at an upload before it is accepted: is it a video at all?
 import { type Inspection, Problem } from '#plugin';
+import { typeOf } from './content-type.ts';
 import { planFor, rejected } from './plan.ts';
 import { factsOf, look } from './prepare.ts';
 import type { Probe } from './probe.ts';
@@ -21,24 +22,4 @@ function foresee(found: Probe): string[] {
     if (!(error instanceof Problem)) throw error;
     return [`It cannot be posted: ${error.message}`];
   }
-}
-
-/** By what the container really is, not by name or header. */
-function typeOf({ container, brand, video, audio }: Probe): {
-  content_type: string;
-  extension: string;
-} {
-  const names = container.split(',');
-  if (names.includes('mp4')) {
-    return brand.trim() === 'qt'
-      ? { content_type: 'video/quicktime', extension: '.mov' }
-      : { content_type: 'video/mp4', extension: '.mp4' };
-  }
-  // ffprobe calls WebM and Matroska alike; the codecs tell.
-  const is_webm =
-    names.includes('webm') &&
-    /^(vp8|vp9|av1)$/.test(video?.codec ?? '') &&
-    audio.every(({ codec }) => codec === 'opus' || codec === 'vorbis');
-  if (is_webm) return { content_type: 'video/webm', extension: '.webm' };
-  return { content_type: `video/x-${names[0]}`, extension: `.${names[0]}` };
 }

@@ -1,33 +1,29 @@
 // media.prepare: probes the source, decides, and makes the file that will be sent; a bad one is refused within seconds.
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Hands, Job, MediaFacts, Patch } from '#plugin';
-import { FfmpegFailure, runFfmpeg } from './ffmpeg.ts';
-import { type Plan, planFor, rejected } from './plan.ts';
+import { type Hands, type Job, type MediaFacts, type Patch, Problem } from '#plugin';
+import { typeOf } from './content-type.ts';
+import { FfmpegFailure, type Reached, runFfmpeg } from './ffmpeg.ts';
+import { assertWithinCreatorsLimit } from './limit.ts';
+import { type Plan, planFor, planToSave, rejected } from './plan.ts';
 import { type Probe, probe } from './probe.ts';
-import { RULES } from './rules.ts';
-
-const DECODE = ['-map', '0:v:0', '-map', '0:a?', '-f', 'null'];
-const DAMAGED_CHANGE = 'Parts of the file were damaged; we re-encoded what can be played.';
+import { assertRoomFor } from './room.ts';
 
 export async function prepare(job: Job, hands: Hands): Promise<Patch> {
   if (!job.source_key) throw new Error('Expected a fetched file before preparing');
+  await assertRoomFor(await hands.storage.size(job.source_key), hands.scratch);
   const source = await hands.storage.checkout(job.source_key, hands.scratch);
   const found = await look(source, hands.signal);
-  let plan = planFor(found);
-  if (plan.act !== 'convert' && !(await canBeDecoded(source, found, hands))) {
-    // Perfect headers over broken contents: encoding anew keeps what can be saved.
-    plan = planFor({ ...found, video: found.video && { ...found.video, codec: 'damaged' } });
-    if (plan.act === 'convert') plan.changes = [DAMAGED_CHANGE];
-  }
-  if (plan.act === 'nothing') {
-    return {
-      output_key: job.source_key,
-      output_type: 'video/mp4',
-      media: factsOf(found, job.media?.sha256 ?? null, []),
-    };
-  }
-  return make(source, found, plan, hands);
+  const plan = planFor(found);
+  await assertWithinCreatorsLimit(job, found, hands);
+  if (plan.act !== 'nothing') return make(source, found, plan, hands);
+  // Perfect headers may stand over broken contents.
+  if (!(await isSound(source, found, hands))) return save(source, found, hands);
+  return {
+    output_key: job.source_key,
+    output_type: typeOf(found).content_type,
+    media: factsOf(found, job.media?.sha256 ?? null, []),
+  };
 }
 
 /** ffprobe's no becomes a sentence about the file. */
@@ -40,71 +36,124 @@ export async function look(path: string, signal: AbortSignal): Promise<Probe> {
   }
 }
 
-async function make(
+async function make(source: string, found: Probe, plan: Plan, hands: Hands): Promise<Patch> {
+  const output = await run(source, found, plan, hands);
+  if (plan.act === 'encode') return keep(output, found, plan, hands);
+  // Packed anew in seconds; what came of it is judged and played as if it had been uploaded.
+  const is_well = output !== null && (await isAsGood(output, found, hands));
+  if (is_well) return keep(output, found, plan, hands);
+  hands.log.info({ event: 'media.not_packed', act: plan.act });
+  return save(source, found, hands, found.structure.is_cut_off ? 'damaged' : 'unpackable');
+}
+
+/** Encoding anew keeps of a damaged file what can be played. */
+async function save(
   source: string,
   found: Probe,
-  plan: Exclude<Plan, { act: 'nothing' }>,
   hands: Hands,
+  why: 'damaged' | 'unpackable' = 'damaged',
 ): Promise<Patch> {
-  const output = join(hands.scratch, 'output.mp4');
-  await rm(output, { force: true });
+  const plan = planToSave(found, why);
+  return keep(await run(source, found, plan, hands), found, plan, hands);
+}
+
+/** The path of what ffmpeg made, or null when the file did not let it. */
+async function run(source: string, found: Probe, plan: Plan, hands: Hands): Promise<string | null> {
+  hands.checkpoint();
+  await assertRoomFor(expectedBytes(found, plan), hands.scratch);
+  const cwd = await mkdtemp(join(hands.scratch, 'work-'));
+  const output = join(cwd, `output.${plan.container}`);
   try {
-    await runFfmpeg({
-      input: source,
-      output,
-      options: plan.options,
-      duration_ms: found.duration_ms,
-      time_limit_ms: timeLimit(found),
-      cwd: hands.scratch,
-      signal: hands.signal,
-      progress: hands.progress,
-    });
+    const { options, input_options } = plan;
+    await runFfmpeg({ ...workOn(source, found, hands), cwd, output, options, input_options });
+    return output;
   } catch (error) {
     if (!(error instanceof FfmpegFailure)) throw error;
     hands.log.info({ event: 'ffmpeg.failed', act: plan.act });
-    throw rejected('The file is damaged, and we could not repair it.', 'decodable');
+    await rm(cwd, { recursive: true, force: true });
+    return null;
   }
-  const made = await look(output, hands.signal);
-  assertKept(found, made);
-  const kept = await hands.keep(output, 'video/mp4');
-  return {
-    output_key: kept.storage_key,
-    output_type: 'video/mp4',
-    media: factsOf({ ...made, bytes: kept.bytes }, kept.sha256, plan.changes),
-  };
 }
 
-/** What we made is judged by the same rules, and must hold most of what was there. */
-function assertKept(found: Probe, made: Probe): void {
-  const fault = RULES.find((rule) => rule.fault(made) !== null);
-  if (fault) throw rejected(`After converting it, ${fault.fault(made)}`, fault.name);
+function workOn(input: string, { duration_ms }: Probe, { signal, progress }: Hands) {
+  // Twenty times the length of the video, ten minutes at least: a slow machine may take that long.
+  const time_limit_ms = Math.max(600_000, duration_ms * 20);
+  return { input, duration_ms, time_limit_ms, signal, progress };
+}
+
+/** Packed: as large as it was. Converted: rarely more than 8 Mbit/s. Twice, since it is kept after. */
+function expectedBytes({ bytes, duration_ms }: Probe, { act }: Plan): number {
+  return 2 * (act === 'encode' ? duration_ms * 1_000 : bytes);
+}
+
+async function keep(output: string | null, found: Probe, plan: Plan, hands: Hands): Promise<Patch> {
+  if (!output) throw rejected('The file is damaged, and we could not repair it.', 'decodable');
+  const made = await look(output, hands.signal);
   if (made.duration_ms < found.duration_ms / 2) {
     throw rejected('More than half of the video is missing or damaged.', 'decodable');
   }
+  const { act } = planFor(made);
+  if (act === 'encode') throw new Error('Expected what was converted to conform');
+  const is_shorter = found.duration_ms - made.duration_ms > tolerance(found);
+  const told = is_shorter && !plan.changes.some((each) => each.includes('damaged'));
+  const { content_type } = typeOf(made);
+  const kept = await hands.keep(output, content_type);
+  return {
+    output_key: kept.storage_key,
+    output_type: content_type,
+    media: factsOf({ ...made, bytes: kept.bytes }, kept.sha256, [
+      ...(told ? [lossOf(found, made)] : []),
+      ...plan.changes,
+    ]),
+  };
 }
 
-/** Decodes to the end once: a truncated file can have perfect headers. */
-async function canBeDecoded(source: string, found: Probe, hands: Hands): Promise<boolean> {
+/** The rounding of a container's clock, and the last picture, which may not say how long it stays. */
+function tolerance({ video }: Probe): number {
+  return 300 + 1000 / Math.max(1, video?.fps ?? 1);
+}
+
+function lossOf(found: Probe, made: Probe): string {
+  const [had, has] = [found, made].map(({ duration_ms }) => (duration_ms / 1000).toFixed(1));
+  return `The file said it lasts ${had} seconds; ${has} could be played, so we kept those.`;
+}
+
+/** Still conforming, as long as it was, and it plays to its end. */
+async function isAsGood(output: string, found: Probe, hands: Hands): Promise<boolean> {
   try {
-    await runFfmpeg({
-      input: source,
-      options: ['-xerror', ...DECODE],
-      duration_ms: found.duration_ms,
-      time_limit_ms: timeLimit(found),
-      cwd: hands.scratch,
-      signal: hands.signal,
-      progress: hands.progress,
-    });
-    return true;
+    const made = await look(output, hands.signal);
+    const is_as_long = Math.abs(made.duration_ms - found.duration_ms) < tolerance(found);
+    return is_as_long && planFor(made).act === 'nothing' && (await isSound(output, made, hands));
   } catch (error) {
-    if (error instanceof FfmpegFailure) return false;
+    if (error instanceof Problem && error.code === 'media_rejected') return false;
     throw error;
   }
 }
 
-/** Twenty times the length of the video, ten minutes at least: a slow machine may take that long. */
-function timeLimit({ duration_ms }: Probe): number {
-  return Math.max(600_000, duration_ms * 20);
+/** Decodes to the end once: a truncated file can have perfect headers. */
+async function isSound(path: string, found: Probe, hands: Hands): Promise<boolean> {
+  hands.checkpoint();
+  if (found.structure.is_cut_off) return false;
+  const maps = ['-map', '0:v:0', '-map', '0:a?'];
+  const cwd = await mkdtemp(join(hands.scratch, 'look-'));
+  try {
+    const reached = await runFfmpeg({
+      ...workOn(path, found, hands),
+      cwd,
+      options: ['-xerror', ...maps, '-f', 'null'],
+    });
+    return isWhole(reached, found);
+  } catch (error) {
+    if (error instanceof FfmpegFailure) return false;
+    throw error;
+  } finally {
+    await rm(cwd, { recursive: true, force: true });
+  }
+}
+
+/** An index may name pictures that are not there, which ends quietly. */
+function isWhole({ frames }: Reached, { video, duration_ms }: Probe): boolean {
+  return frames > 0 && frames > ((video?.fps ?? 0) * duration_ms) / 1000 / 2;
 }
 
 export function factsOf(found: Probe, sha256: string | null, changes: string[]): MediaFacts {

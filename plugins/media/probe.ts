@@ -1,113 +1,204 @@
-// Turns ffprobe's JSON into a typed value: what the file really is, whatever it is called.
+// Turns what ffprobe and the file's own layout say into one typed value: what it is, whatever it is called.
 import { z } from 'zod';
 import { runProbe } from './ffmpeg.ts';
+import { readStructure, type Structure } from './structure.ts';
+import { measureTiming, type Timing } from './timing.ts';
 
+const number = z.coerce.number().catch(0);
 const stream = z.looseObject({
+  index: z.number(),
   codec_type: z.string().optional(),
   codec_name: z.string().optional(),
+  codec_tag_string: z.string().default(''),
+  profile: z.string().optional(),
   pix_fmt: z.string().optional(),
   width: z.number().optional(),
   height: z.number().optional(),
   sample_aspect_ratio: z.string().optional(),
   field_order: z.string().optional(),
   color_transfer: z.string().optional(),
+  color_primaries: z.string().optional(),
   avg_frame_rate: z.string().optional(),
-  r_frame_rate: z.string().optional(),
-  duration: z.string().optional(),
+  start_time: number.optional(),
+  sample_rate: number.optional(),
   channels: z.number().optional(),
-  disposition: z.looseObject({ attached_pic: z.number().optional() }).optional(),
-  tags: z.record(z.string(), z.string()).optional(),
-  side_data_list: z.array(z.looseObject({ rotation: z.coerce.number().optional() })).optional(),
+  disposition: z
+    .looseObject({ attached_pic: z.number().optional(), default: z.number().optional() })
+    .optional(),
+  tags: z.record(z.string(), z.string()).default({}),
+  side_data_list: z
+    .array(z.looseObject({ rotation: number.optional(), dv_profile: number.optional() }))
+    .default([]),
 });
 type Stream = z.output<typeof stream>;
 
 const output = z.looseObject({
   streams: z.array(stream).default([]),
+  chapters: z.array(z.unknown()).default([]),
   format: z.looseObject({
     format_name: z.string(),
-    duration: z.string().optional(),
+    duration: number,
+    start_time: number,
     size: z.string().optional(),
-    tags: z.record(z.string(), z.string()).optional(),
+    tags: z.record(z.string(), z.string()).default({}),
   }),
 });
 
 export interface VideoStream {
+  index: number;
   codec: string;
   pix_fmt: string;
   /** As shown: rotation and non-square pixels applied. */
   width: number;
   height: number;
   has_square_pixels: boolean;
-  is_rotated: boolean;
   is_interlaced: boolean;
-  is_hdr: boolean;
-  /** Average frames a second. */
+  has_alpha: boolean;
+  /** What its numbers mean: PQ and HLG are HDR, `wide` is SDR with more colours than BT.709. */
+  light: 'sdr' | 'pq' | 'hlg' | 'wide';
+  /** Dolby Vision without a picture that other players understand. */
+  is_dolby_only: boolean;
+  /** Frames a second, on the average. */
   fps: number;
   has_variable_fps: boolean;
+  /** How much later than the sound it begins. */
+  delay_ms: number;
+}
+
+export interface AudioStream {
+  index: number;
+  codec: string;
+  profile: string;
+  channels: number;
+  sample_rate: number;
 }
 
 export interface Probe {
   /** ffprobe's names of the container, e.g. `mov,mp4,m4a,3gp,3g2,mj2`. */
   container: string;
-  /** The brand of an MP4 or MOV, e.g. `isom` or `qt  `. */
-  brand: string;
+  structure: Structure;
   bytes: number;
   duration_ms: number;
+  /** The file says itself how long it is. */
+  has_duration: boolean;
+  /** How long nothing is to be seen or heard at the beginning. */
+  blank_ms: number;
   /** Null when there is no moving picture. */
   video: VideoStream | null;
-  audio: { codec: string; channels: number }[];
-  /** Streams that are neither picture nor sound: timecode, GPS tracks, subtitles, covers. */
+  /** The sound that will be heard; null when there is none. */
+  audio: AudioStream | null;
+  audio_tracks: number;
+  /** What is neither picture nor sound: timecode, tracks of places, subtitles, covers, chapters. */
   other_streams: number;
-  has_location: boolean;
+  /** Names of what the file says about itself, of every tag, and the codecs of the other streams. */
+  tags: string[];
+  other_codecs: string[];
 }
 
+/** Throws FfmpegFailure when it is not media of a container we take. */
 export async function probe(path: string, signal: AbortSignal): Promise<Probe> {
-  return readProbe(await runProbe(path, signal));
+  const found = output.parse(
+    await runProbe(path, ['-show_format', '-show_streams', '-show_chapters'], signal),
+  );
+  const video = found.streams.find(isPicture);
+  const { format_name, duration, start_time } = found.format;
+  // An MP4 that begins with nothing counts that, too.
+  const told_s = duration - Math.max(0, start_time);
+  const timing = await measureTiming(
+    path,
+    { index: video?.index ?? 0, duration_s: isReliable(format_name) ? told_s : null },
+    signal,
+  );
+  return readProbe(found, await readStructure(path), timing);
 }
 
-export function readProbe(json: unknown): Probe {
-  const { streams, format } = output.parse(json);
-  const pictures = streams.filter(
-    (each) => each.codec_type === 'video' && !each.disposition?.attached_pic,
+/** Others' durations are guessed from the bit rate. */
+function isReliable(container: string): boolean {
+  return /mov|matroska|avi|flv/.test(container);
+}
+
+function isPicture({ codec_type, disposition }: Stream): boolean {
+  return codec_type === 'video' && !disposition?.attached_pic;
+}
+
+function readProbe(
+  { streams, format, chapters }: z.output<typeof output>,
+  structure: Structure,
+  timing: Timing,
+): Probe {
+  const video = streams.find(isPicture);
+  const sounds = streams.filter((each) => each.codec_type === 'audio');
+  // A phone's second track may be of a kind that nobody else can read.
+  const heard = sounds.filter((each) => each.codec_name && each.codec_name !== 'unknown');
+  const sound = heard.find((each) => each.disposition?.default) ?? heard[0] ?? sounds[0];
+  const others = streams.filter((each) => each !== video && !sounds.includes(each));
+  const starts = [video, sound].flatMap((each) =>
+    each?.start_time === undefined ? [] : [each.start_time],
   );
-  const [video] = pictures;
-  const sounds = streams.filter((each) => each.codec_type === 'audio' && each.codec_name);
-  const duration_s = Number(format.duration ?? video?.duration ?? 0);
+  const delay_s = (video?.start_time ?? 0) - Math.min(...starts, video?.start_time ?? 0);
   return {
     container: format.format_name,
-    brand: format.tags?.['major_brand'] ?? '',
+    structure,
     bytes: Number(format.size ?? 0),
-    duration_ms: Math.round((Number.isFinite(duration_s) ? duration_s : 0) * 1000),
-    video: video ? readVideo(video) : null,
-    audio: sounds.map((each) => ({ codec: each.codec_name ?? '', channels: each.channels ?? 0 })),
-    other_streams: streams.length - (video ? 1 : 0) - sounds.length,
-    has_location: hasLocation(format.tags) || streams.some((each) => hasLocation(each.tags)),
+    duration_ms: Math.round(timing.duration_s * 1000),
+    has_duration: format.duration > 0,
+    blank_ms: Math.round(Math.max(0, format.start_time) * 1000),
+    video: video ? readVideo(video, timing, delay_s) : null,
+    audio: sound ? readAudio(sound) : null,
+    audio_tracks: sounds.length,
+    other_streams: others.length + (chapters.length > 0 ? 1 : 0),
+    tags: [format.tags, ...streams.map(({ tags }) => tags)].flatMap((tags) => Object.keys(tags)),
+    other_codecs: others.map((each) => `${each.codec_name ?? ''} ${each.codec_tag_string}`),
   };
 }
 
-function readVideo(video: Stream): VideoStream {
-  const aspect = ratio(video.sample_aspect_ratio?.replace(':', '/')) || 1;
-  const rotation =
-    video.side_data_list?.find((each) => each.rotation !== undefined)?.rotation ??
-    Number(video.tags?.['rotate'] ?? 0);
-  const is_sideways = Math.abs(rotation) % 180 === 90;
+function readAudio(sound: Stream): AudioStream {
+  return {
+    index: sound.index,
+    codec: sound.codec_name ?? 'unknown',
+    profile: sound.profile ?? '',
+    channels: sound.channels ?? 0,
+    sample_rate: sound.sample_rate ?? 0,
+  };
+}
+
+function readVideo(video: Stream, timing: Timing, delay_s: number): VideoStream {
+  const meant = ratio(video.sample_aspect_ratio?.replace(':', '/')) || 1;
+  // Up to a hundredth is the rounding of whoever scaled it.
+  const aspect = Math.abs(meant - 1) < 0.01 ? 1 : meant;
+  const turned = video.side_data_list.find((each) => each.rotation !== undefined)?.rotation;
+  const rotation = turned ?? Number(video.tags['rotate'] ?? 0);
+  const is_sideways = Math.abs(Math.round(rotation)) % 180 === 90;
   const width = Math.round((video.width ?? 0) * aspect);
   const height = video.height ?? 0;
-  const average = ratio(video.avg_frame_rate);
-  const nominal = ratio(video.r_frame_rate);
+  const pix_fmt = video.pix_fmt ?? 'unknown';
+  const dolby = video.side_data_list.find((each) => each.dv_profile !== undefined)?.dv_profile;
   return {
+    index: video.index,
     codec: video.codec_name ?? 'unknown',
-    pix_fmt: video.pix_fmt ?? 'unknown',
+    pix_fmt,
     width: is_sideways ? height : width,
     height: is_sideways ? width : height,
-    has_square_pixels: Math.abs(aspect - 1) < 0.001,
-    is_rotated: rotation % 360 !== 0,
+    has_square_pixels: aspect === 1,
     is_interlaced: ['tt', 'bb', 'tb', 'bt'].includes(video.field_order ?? ''),
-    is_hdr: ['smpte2084', 'arib-std-b67'].includes(video.color_transfer ?? ''),
-    fps: average || nominal,
-    // A phone's 29.97 that wavers by a hundredth is constant enough for TikTok.
-    has_variable_fps: average > 0 && nominal > 0 && Math.abs(nominal - average) / average > 0.02,
+    has_alpha: /^(yuva|rgba|bgra|argb|abgr|gbrap|ya\d)/.test(pix_fmt) || hasAlphaMode(video),
+    light: lightOf(video),
+    is_dolby_only: dolby === 5,
+    fps: timing.fps ?? ratio(video.avg_frame_rate),
+    has_variable_fps: timing.is_variable,
+    delay_ms: Math.round(delay_s * 1000),
   };
+}
+
+/** VP8 and VP9 keep their transparency beside the picture. */
+function hasAlphaMode({ tags }: Stream): boolean {
+  return (tags['alpha_mode'] ?? tags['ALPHA_MODE']) === '1';
+}
+
+function lightOf({ color_transfer, color_primaries }: Stream): VideoStream['light'] {
+  if (color_transfer === 'smpte2084') return 'pq';
+  if (color_transfer === 'arib-std-b67') return 'hlg';
+  return color_primaries === 'bt2020' ? 'wide' : 'sdr';
 }
 
 /** `30000/1001` → 29.97; 0 when there is none. */
@@ -115,8 +206,4 @@ function ratio(text = ''): number {
   const [over, under = 1] = text.split('/').map(Number);
   const value = (over ?? 0) / under;
   return Number.isFinite(value) && value > 0 ? value : 0;
-}
-
-function hasLocation(tags: Record<string, string> | undefined): boolean {
-  return Object.keys(tags ?? {}).some((name) => /location|gps|xyz/i.test(name));
 }

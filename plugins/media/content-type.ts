@@ -1,0 +1,18 @@
+// What a file is called, by what it really is.
+import type { Probe } from './probe.ts';
+
+export function typeOf({ container, structure }: Probe): {
+  content_type: string;
+  extension: string;
+} {
+  if (structure.kind === 'mp4') {
+    if (structure.brand.startsWith('3g')) return { content_type: 'video/3gpp', extension: '.3gp' };
+    // The oldest have no brand.
+    return structure.brand === 'qt' || structure.brand === ''
+      ? { content_type: 'video/quicktime', extension: '.mov' }
+      : { content_type: 'video/mp4', extension: '.mp4' };
+  }
+  if (structure.kind === 'webm') return { content_type: 'video/webm', extension: '.webm' };
+  const [name] = container.split(',');
+  return { content_type: `video/x-${name}`, extension: `.${name}` };
+}

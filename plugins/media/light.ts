@@ -1,0 +1,60 @@
+// From the light of HDR (PQ, HLG) and the colours of BT.2020 to those of ordinary screens, with tables alone.
+
+/** What white paper is on an HDR screen, and the brightest light that is told apart (ITU-R BT.2408), in cd/m². */
+const WHITE = 203;
+const BRIGHTEST = 1_000;
+
+/**
+ * ffmpeg filters: light from numbers, compressed into what a screen has; other primaries; numbers
+ * from light. Two tables and a matrix: as quick as scaling, in every build, while zscale is missing
+ * in some and takes several times as long.
+ */
+export function toneMap(light: 'pq' | 'hlg' | 'wide'): string[] {
+  return [
+    'scale=in_color_matrix=bt2020',
+    'format=gbrp16le',
+    table(`${LIGHT[light]}`),
+    `colorchannelmixer=${PRIMARIES}`,
+    // What a screen makes of numbers is their 2.4th power (ITU-R BT.1886).
+    table('pow(val/maxval,1/2.4)'),
+    'sidedata=mode=delete',
+    'setparams=color_primaries=bt709:color_trc=bt709',
+  ];
+}
+
+function table(share: string): string {
+  const expression = `'clip(${share},0,1)*maxval'`;
+  return `lutrgb=r=${expression}:g=${expression}:b=${expression}`;
+}
+
+/** SMPTE ST 2084, in parts of white. */
+const PQ_ROOT = 'pow(val/maxval,1/78.84375)';
+const PQ = `10000/${WHITE}*pow(max(${PQ_ROOT}-0.8359375,0)/(18.8515625-18.6875*${PQ_ROOT}),1/0.1593017578125)`;
+/** ARIB STD-B67 and the system gamma of a screen of a thousand cd/m² (ITU-R BT.2100). */
+const HLG_SCENE =
+  'if(lte(val/maxval,0.5),pow(val/maxval,2)/3,(exp((val/maxval-0.55991073)/0.17883277)+0.28466892)/12)';
+const HLG = `${BRIGHTEST / WHITE}*pow(${HLG_SCENE},1.2)`;
+
+const LIGHT = {
+  pq: compressed(PQ),
+  hlg: compressed(HLG),
+  wide: 'pow(val/maxval,2.4)',
+};
+
+/** Möbius: below the knee light stays as it is, above it all up to the brightest is pressed into the rest. */
+function compressed(light: string): string {
+  const knee = 0.6;
+  const peak = BRIGHTEST / WHITE;
+  const a = (-knee * knee * (peak - 1)) / (knee * knee - 2 * knee + peak);
+  const b = (knee * knee - 2 * knee * peak + peak) / (peak - 1);
+  const scale = (b * b + 2 * b * knee + knee * knee) / (b - a);
+  const x = `min(${light},${peak.toFixed(6)})`;
+  return `st(0,${x})*0+if(lte(ld(0),${knee}),ld(0),${scale.toFixed(6)}*(ld(0)+${a.toFixed(6)})/(ld(0)+${b.toFixed(6)}))`;
+}
+
+/** BT.2020 → BT.709, both with the white of D65 (ITU-R BT.2087). */
+const PRIMARIES = [
+  ...['rr=1.6605', 'rg=-0.5876', 'rb=-0.0728'],
+  ...['gr=-0.1246', 'gg=1.1329', 'gb=-0.0083'],
+  ...['br=-0.0182', 'bg=-0.1006', 'bb=1.1187'],
+].join(':');

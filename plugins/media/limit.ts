@@ -1,0 +1,24 @@
+// How long this creator may post: asked of TikTok early, so that a too long video is refused within seconds.
+import type { Hands, Job } from '#plugin';
+import { rejected } from './plan.ts';
+import type { Probe } from './probe.ts';
+
+/** "All creators 3 min": nobody's limit was seen below one, and each question counts in the creator's minute. */
+const EVERYBODY_MS = 60_000;
+
+/** Throws `media_rejected`. When TikTok does not answer, sending will ask again. */
+export async function assertWithinCreatorsLimit(
+  { destination }: Job,
+  { duration_ms }: Probe,
+  { tiktok, signal }: Hands,
+): Promise<void> {
+  // A draft may be shortened in TikTok's app.
+  if (destination !== 'direct' || duration_ms <= EVERYBODY_MS) return;
+  const info = await tiktok.creatorInfo().catch(() => null);
+  signal.throwIfAborted();
+  if (!info?.can_post || duration_ms <= info.max_video_post_duration_sec * 1000) return;
+  throw rejected(
+    `The video is ${Math.ceil(duration_ms / 1000)} seconds long; TikTok takes at most ${info.max_video_post_duration_sec} from this account.`,
+    'duration',
+  );
+}

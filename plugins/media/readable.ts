@@ -1,0 +1,68 @@
+// What ffmpeg may read: containers and decoders in common use. Holes are found in the others.
+
+/** Nothing that names other files: no playlists, no concat, no image sequences. */
+export const DEMUXERS = ['mov', 'matroska', 'avi', 'mpegts', 'mpeg', 'flv', 'gif'];
+
+/** By codec, as ffprobe names it: which of ffmpeg's decoders may read it. */
+const READERS: Record<string, string[]> = {
+  h264: ['h264'],
+  hevc: ['hevc'],
+  vp8: ['vp8', 'libvpx'],
+  vp9: ['vp9', 'libvpx-vp9'],
+  av1: ['av1', 'libdav1d', 'libaom-av1'],
+  prores: ['prores'],
+  dnxhd: ['dnxhd'],
+  mpeg4: ['mpeg4'],
+  msmpeg4v3: ['msmpeg4'],
+  mpeg2video: ['mpeg2video'],
+  mpeg1video: ['mpeg1video'],
+  mjpeg: ['mjpeg'],
+  h263: ['h263'],
+  flv1: ['flv'],
+  gif: ['gif'],
+  aac: ['aac'],
+  mp3: ['mp3float', 'mp3'],
+  mp2: ['mp2float', 'mp2'],
+  ac3: ['ac3'],
+  eac3: ['eac3'],
+  opus: ['opus', 'libopus'],
+  vorbis: ['vorbis', 'libvorbis'],
+  flac: ['flac'],
+  alac: ['alac'],
+  amr_nb: ['amrnb'],
+  amr_wb: ['amrwb'],
+  adpcm_ms: ['adpcm_ms'],
+  adpcm_ima_wav: ['adpcm_ima_wav'],
+  ...Object.fromEntries(
+    ['u8', 's16le', 's16be', 's24le', 's24be', 's32le', 's32be', 'f32le', 'f32be', 'alaw', 'mulaw']
+      .map((kind) => `pcm_${kind}`)
+      .map((name) => [name, [name]]),
+  ),
+};
+
+export const DECODERS = Object.values(READERS).flat();
+
+export function isReadable(codec: string): boolean {
+  return codec in READERS;
+}
+
+const NAMES: Record<string, string> = {
+  h264: 'H.264',
+  hevc: 'H.265',
+  mpeg4: 'MPEG-4 part 2',
+  msmpeg4v3: 'MPEG-4 part 2',
+  mpeg2video: 'MPEG-2',
+  mpeg1video: 'MPEG-1',
+  mjpeg: 'Motion JPEG',
+  prores: 'ProRes',
+  ac3: 'AC-3',
+  eac3: 'E-AC-3',
+  opus: 'Opus',
+  vorbis: 'Vorbis',
+};
+
+/** As people write it. */
+export function codecName(codec: string): string {
+  if (codec.startsWith('pcm_')) return 'PCM';
+  return NAMES[codec] ?? codec.toUpperCase();
+}

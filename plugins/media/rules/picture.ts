@@ -1,0 +1,122 @@
+// What TikTok asks of the picture; what breaks one of these is converted.
+import { codecName } from '../readable.ts';
+import { CLOCK, MAX_BYTES, MAX_FPS, MAX_SIDE, MIN_FPS, MIN_SIDE, type Rule } from './rule.ts';
+
+const round = (fps: number) => Number(fps.toFixed(2));
+
+const SENDABLE = ['h264', 'hevc', 'vp8', 'vp9'];
+
+export const PICTURE: Rule[] = [
+  {
+    name: 'codec',
+    mend: 'encode',
+    fault: ({ video }) =>
+      !video || SENDABLE.includes(video.codec)
+        ? null
+        : `TikTok does not take ${codecName(video.codec)}`,
+    remedy: () => 'so we converted the picture to H.264',
+  },
+  {
+    name: 'dynamic_range',
+    mend: 'encode',
+    fault({ video }) {
+      if (video?.light === 'pq' || video?.light === 'hlg')
+        return 'The picture is HDR, which TikTok shows washed out';
+      return video?.light === 'wide'
+        ? 'The picture has more colours than most screens can show'
+        : null;
+    },
+    remedy: () => 'so we fitted its colours to ordinary screens',
+  },
+  {
+    name: 'transparency',
+    mend: 'encode',
+    fault: ({ video }) => (video?.has_alpha ? 'TikTok shows nothing through a picture' : null),
+    remedy: () => 'so we laid its transparent parts on black',
+  },
+  {
+    name: 'colour_depth',
+    mend: 'encode',
+    fault({ video }) {
+      // Where the codec, HDR or transparency is mended, so is this.
+      if (!video || !SENDABLE.includes(video.codec) || video.light !== 'sdr') return null;
+      return video.has_alpha || /^yuvj?420p$/.test(video.pix_fmt)
+        ? null
+        : 'Many phones cannot play colours that are stored as finely as here';
+    },
+    remedy: () => 'so we converted them to the usual 8 bits',
+  },
+  {
+    name: 'frame_rate',
+    mend: 'encode',
+    fault({ video }) {
+      if (!video) return null;
+      if (video.fps > MAX_FPS + CLOCK)
+        return `TikTok takes at most 60 frames a second; yours had ${round(video.fps)}`;
+      if (video.fps < MIN_FPS - CLOCK)
+        return `TikTok takes at least 23 frames a second; yours had ${round(video.fps)}`;
+      return video.has_variable_fps
+        ? 'TikTok takes a constant frame rate; yours changed within the video'
+        : null;
+    },
+    remedy: ({ fps }) => `so we converted it to ${round(fps ?? 0)}`,
+  },
+  {
+    name: 'picture_size',
+    mend: 'encode',
+    fault({ video }) {
+      if (!video) return null;
+      const { width, height } = video;
+      if (Math.min(width, height) < MIN_SIDE)
+        return `TikTok takes at least 360 pixels on each side; yours had ${width}×${height}`;
+      if (Math.max(width, height) > MAX_SIDE)
+        return `TikTok takes at most 4096 pixels on each side; yours had ${width}×${height}`;
+      return video.has_square_pixels && (width % 2 || height % 2)
+        ? `Players need an even number of pixels on each side; yours had ${width}×${height}`
+        : null;
+    },
+    remedy: ({ width, height, is_padded }) =>
+      `so we scaled it to ${width}×${height}${is_padded ? ', with black beside it to keep its shape' : ''}`,
+  },
+  {
+    name: 'pixels',
+    mend: 'encode',
+    fault: ({ video }) =>
+      !video || video.has_square_pixels
+        ? null
+        : 'Its pixels are not square, which some players ignore',
+    remedy: () => 'so we stretched the picture to the shape that was meant',
+  },
+  {
+    name: 'interlacing',
+    mend: 'encode',
+    fault: ({ video }) =>
+      video?.is_interlaced ? 'The picture is interlaced, which shows as combs on a phone' : null,
+    remedy: () => 'so we made whole pictures of its halves',
+  },
+  {
+    name: 'views',
+    mend: 'encode',
+    fault: ({ structure }) =>
+      structure.has_several_views
+        ? 'TikTok shows one view; yours is a spatial video with two'
+        : null,
+    remedy: () => 'so we kept the first',
+  },
+  {
+    name: 'edits',
+    mend: 'encode',
+    fault: ({ structure }) =>
+      structure.hides === 'parts'
+        ? 'The file holds parts that were cut out and are only skipped, which TikTok might show'
+        : null,
+    remedy: () => 'so we wrote it anew without them',
+  },
+  {
+    name: 'bytes',
+    mend: 'encode',
+    fault: ({ bytes }) =>
+      bytes <= MAX_BYTES ? null : 'The file is larger than 4 GB, the most that TikTok takes',
+    remedy: () => 'so we made it smaller',
+  },
+];

@@ -1,0 +1,67 @@
+// What cannot be mended: the file is refused, with the reason.
+import { codecName, isReadable } from '../readable.ts';
+import { MAX_DURATION_MS, MAX_PIXELS, MIN_DURATION_MS, type Rule } from './rule.ts';
+
+const seconds = (ms: number) => (ms / 1000).toFixed(1);
+
+export const REFUSALS: Rule[] = [
+  {
+    name: 'is_video',
+    mend: 'refuse',
+    fault: ({ video, structure }) =>
+      video &&
+      video.width > 0 &&
+      video.height > 0 &&
+      !/^(heic|heix|mif1|avif)$/.test(structure.brand)
+        ? null
+        : 'There is no moving picture in this file',
+  },
+  {
+    name: 'encrypted',
+    mend: 'refuse',
+    fault: ({ structure }) =>
+      structure.is_encrypted
+        ? 'The file is encrypted, so nobody can play it without its key'
+        : null,
+  },
+  {
+    name: 'self_contained',
+    mend: 'refuse',
+    fault: ({ structure }) =>
+      structure.has_external_data
+        ? 'The file only points at pictures that are stored in another file'
+        : null,
+  },
+  {
+    name: 'readable',
+    mend: 'refuse',
+    fault({ video, audio }) {
+      const codec = [video?.codec, audio?.codec].find((each) => each && !isReadable(each));
+      const name = codec === 'unknown' ? 'this kind of video' : codecName(codec ?? '');
+      if (codec) return `We cannot read ${name}; save it as H.264 with AAC sound`;
+      return video?.is_dolby_only
+        ? 'Its colours are in a form of Dolby Vision that only its maker can read; save it as HDR10 or SDR'
+        : null;
+    },
+  },
+  {
+    name: 'duration',
+    mend: 'refuse',
+    fault({ duration_ms }) {
+      // A frame or two less is still a second to everybody.
+      if (duration_ms < MIN_DURATION_MS - 50)
+        return `The video is ${seconds(duration_ms)} seconds long; TikTok takes at least 1 second`;
+      if (duration_ms > MAX_DURATION_MS)
+        return `The video is ${seconds(duration_ms)} seconds long; TikTok takes at most 10 minutes`;
+      return null;
+    },
+  },
+  {
+    name: 'picture_size',
+    mend: 'refuse',
+    fault: ({ video }) =>
+      video && video.width * video.height > MAX_PIXELS
+        ? `The picture is ${video.width}×${video.height}, more than we can convert`
+        : null,
+  },
+];

@@ -1,0 +1,194 @@
+// Reads what ffprobe does not tell: how an MP4 is laid out, what it hides, and what a Matroska calls itself.
+import { type FileHandle, open } from 'node:fs/promises';
+import { type Box, boxesOf, readBox } from './boxes.ts';
+
+export interface Structure {
+  /** `mp4` is the whole family (MOV, 3GP, …); `other` is everything that is none of the rest. */
+  kind: 'mp4' | 'webm' | 'matroska' | 'other';
+  /** The brand of an MP4, e.g. `isom` or `qt`; empty where it has none. */
+  brand: string;
+  is_index_last: boolean;
+  is_fragmented: boolean;
+  is_encrypted: boolean;
+  /** Its samples are said to be in another file. */
+  has_external_data: boolean;
+  /** More than one view of the same scene (spatial video). */
+  has_several_views: boolean;
+  /** It ends before its own index says so. */
+  is_cut_off: boolean;
+  /** Footage that is stored but not meant to be seen: cut off at the end, or elsewhere. */
+  hides: 'nothing' | 'end' | 'parts';
+  /** Types of boxes that no player needs, e.g. `uuid` or `smta`. */
+  extras: string[];
+}
+
+const PLAIN: Structure = {
+  kind: 'other',
+  brand: '',
+  is_index_last: false,
+  is_fragmented: false,
+  is_encrypted: false,
+  has_external_data: false,
+  has_several_views: false,
+  is_cut_off: false,
+  hides: 'nothing',
+  extras: [],
+};
+
+/** A ten-minute video needs two megabytes of index; beyond this it is not looked into. */
+const MAX_INDEX_BYTES = 64_000_000;
+/** A file written in fragments has one box for each; what it is is known long before. */
+const MAX_BOXES = 1_000;
+const FIRST_BOXES = ['ftyp', 'moov', 'mdat', 'wide', 'free', 'skip', 'pnot', 'styp', 'moof'];
+
+export async function readStructure(path: string): Promise<Structure> {
+  const file = await open(path);
+  try {
+    const head = Buffer.alloc(4096);
+    const { bytesRead } = await file.read(head, 0, head.length, 0);
+    if (bytesRead < 16) return PLAIN;
+    if (head.readUInt32BE(0) === 0x1a45dfa3) return { ...PLAIN, kind: documentType(head) };
+    if (FIRST_BOXES.includes(head.toString('latin1', 4, 8))) return await readLayout(file);
+    return PLAIN;
+  } finally {
+    await file.close();
+  }
+}
+
+/** EBML: the DocType element (0x4282) stands in the first bytes. */
+function documentType(head: Buffer): 'webm' | 'matroska' {
+  const at = head.indexOf(Buffer.from([0x42, 0x82]));
+  return at > 0 && head.toString('latin1', at + 3, at + 7) === 'webm' ? 'webm' : 'matroska';
+}
+
+const FRAGMENTS = ['moof', 'mfra', 'sidx', 'ssix', 'styp', 'emsg', 'prft'];
+const NEEDED = ['ftyp', 'moov', 'mdat', 'free', 'skip', 'wide', ...FRAGMENTS];
+
+async function readLayout(file: FileHandle): Promise<Structure> {
+  const { size } = await file.stat();
+  const found: Structure = { ...PLAIN, kind: 'mp4', extras: [] };
+  let index: Buffer | null = null;
+  let has_samples = false;
+  let at = 0;
+  for (let count = 0; at < size && count < MAX_BOXES; count += 1) {
+    const box = await readBox(file, at, size);
+    if (!box) break;
+    if (box.type === 'ftyp') found.brand = (await bytesOf(file, box, 4)).toString('latin1').trim();
+    if (box.type === 'mdat') has_samples = true;
+    if (FRAGMENTS.includes(box.type)) found.is_fragmented = true;
+    else if (!NEEDED.includes(box.type)) found.extras.push(box.type);
+    if (box.type === 'moov' && !index) {
+      found.is_index_last = has_samples;
+      index = await bytesOf(file, box, MAX_INDEX_BYTES);
+    }
+    if (box.end > size) found.is_cut_off = true;
+    at = box.end;
+  }
+  return index ? readIndex(index, found) : found;
+}
+
+async function bytesOf(file: FileHandle, { body, end }: Box, limit: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(Math.max(0, Math.min(end - body, limit)));
+  const { bytesRead } = await file.read(bytes, 0, bytes.length, body);
+  return bytes.subarray(0, bytesRead);
+}
+
+/** The boxes of an index that say how to play it; whatever else is there is told. */
+const PLAYED: Record<string, string[]> = {
+  moov: ['mvhd', 'iods', 'trak', 'mvex', 'udta', 'free', 'skip'],
+  trak: ['tkhd', 'edts', 'mdia', 'tref', 'tapt', 'udta', 'load', 'free', 'skip'],
+  // What stands in `meta` is shown by ffprobe as tags, which are judged by name.
+  udta: ['meta', 'name', 'free', 'skip', '\0\0\0\0'],
+};
+
+function readIndex(index: Buffer, found: Structure): Structure {
+  const note = (parent: string, buffer: Buffer) => {
+    for (const box of boxesOf(buffer)) {
+      const is_played = PLAYED[parent]?.includes(box.type);
+      if (box.type === 'pssh') found.is_encrypted = true;
+      else if (!is_played && !isNote(box.type)) found.extras.push(box.type);
+      const body = buffer.subarray(box.body, box.end);
+      if (box.type === 'udta') note('udta', body);
+      if (box.type === 'mvex') found.is_fragmented = true;
+      if (box.type !== 'trak') continue;
+      note('trak', body);
+      readTrack(body, timescaleOf(index, 'mvhd'), found);
+    }
+  };
+  note('moov', index);
+  return found;
+}
+
+/** Boxes that ffprobe turns into tags. */
+function isNote(type: string): boolean {
+  return type === 'meta' || type === '©too';
+}
+
+function readTrack(track: Buffer, movie_timescale: number, found: Structure): void {
+  const media = find(track, 'mdia');
+  const tables = find(media, 'minf', 'stbl');
+  for (const entry of boxesOf(find(tables, 'stsd').subarray(8))) {
+    if (entry.type === 'encv' || entry.type === 'enca') found.is_encrypted = true;
+    if (entry.type !== 'hvc1' && entry.type !== 'hev1') continue;
+    const description = find(tables, 'stsd').subarray(8 + entry.body + 78, 8 + entry.end);
+    for (const { type } of boxesOf(description)) {
+      if (type === 'lhvC' || type === 'vexu') found.has_several_views = true;
+    }
+  }
+  const references = find(media, 'minf', 'dinf', 'dref');
+  for (const { body } of boxesOf(references.subarray(8))) {
+    // The lowest flag says that the samples are in this very file.
+    if (((references[8 + body + 3] ?? 1) & 1) === 0) found.has_external_data = true;
+  }
+  const hides = whatIsHidden(track, media, movie_timescale);
+  if (hides === 'parts' || found.hides === 'nothing') found.hides = hides;
+}
+
+/** Encoders need up to a tenth of a second before the first sample that is meant to be heard. */
+const LEAD_IN_S = 0.2;
+const LEAD_OUT_S = 0.5;
+
+/** An edit list may skip the beginning or the end, or play the parts in another order. */
+function whatIsHidden(track: Buffer, media: Buffer, movie_timescale: number): Structure['hides'] {
+  const list = find(track, 'edts', 'elst');
+  if (list.length < 8) return 'nothing';
+  const is_wide = list[0] === 1;
+  const size = is_wide ? 20 : 12;
+  const count = Math.min(list.readUInt32BE(4), Math.floor((list.length - 8) / size));
+  const edits = Array.from({ length: count }, (_, number) => {
+    const at = 8 + number * size;
+    return {
+      duration: is_wide ? Number(list.readBigUInt64BE(at)) : list.readUInt32BE(at),
+      start: is_wide ? Number(list.readBigInt64BE(at + 8)) : list.readInt32BE(at + 4),
+      rate: list.readInt32BE(at + size - 4) / 65_536,
+    };
+  }).filter(({ start }) => start >= 0);
+  const [edit] = edits;
+  if (!edit) return 'nothing';
+  const start_s = edit.start / timescaleOf(media, 'mdhd');
+  if (edits.length > 1 || edit.rate !== 1 || start_s > LEAD_IN_S) return 'parts';
+  const shown_s = edit.duration / movie_timescale;
+  const stored_s = durationOf(media) / timescaleOf(media, 'mdhd') - start_s;
+  return edit.duration > 0 && stored_s - shown_s > LEAD_OUT_S ? 'end' : 'nothing';
+}
+
+/** `mvhd` and `mdhd` begin alike: version, two times, timescale, duration. */
+function timescaleOf(parent: Buffer, header: string): number {
+  const box = find(parent, header);
+  const at = box[0] === 1 ? 20 : 12;
+  return box.length >= at + 4 ? Math.max(1, box.readUInt32BE(at)) : 1;
+}
+
+function durationOf(media: Buffer): number {
+  const box = find(media, 'mdhd');
+  if (box[0] === 1) return box.length >= 32 ? Number(box.readBigUInt64BE(24)) : 0;
+  return box.length >= 20 ? box.readUInt32BE(16) : 0;
+}
+
+/** The body of the box at that path; empty where there is none. */
+function find(parent: Buffer, ...path: string[]): Buffer {
+  return path.reduce((buffer, type) => {
+    const box = boxesOf(buffer).find((each) => each.type === type);
+    return box ? buffer.subarray(box.body, box.end) : Buffer.alloc(0);
+  }, parent);
+}

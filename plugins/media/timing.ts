@@ -1,0 +1,87 @@
+// Measures when a video's pictures are shown: how many a second, how evenly, and how long it lasts.
+import { z } from 'zod';
+import { runProbe } from './ffmpeg.ts';
+
+export interface Timing {
+  duration_s: number;
+  /** Null when there are too few pictures to tell. */
+  fps: number | null;
+  is_variable: boolean;
+}
+
+const packets = z.looseObject({
+  packets: z
+    .array(
+      z.looseObject({
+        stream_index: z.number(),
+        pts_time: z.coerce.number().optional(),
+        dts_time: z.coerce.number().optional(),
+        duration_time: z.coerce.number().optional(),
+      }),
+    )
+    .default([]),
+});
+
+/** Up to here all of it is looked at; of a longer one, four pieces. */
+const WHOLE_S = 30;
+const PIECE_S = 5;
+
+/** Without a duration that can be trusted, everything is read to the end, sound included. */
+export async function measureTiming(
+  path: string,
+  { index, duration_s }: { index: number; duration_s: number | null },
+  signal: AbortSignal,
+): Promise<Timing> {
+  const is_known = duration_s !== null && duration_s > 0;
+  const options = [
+    ...(is_known ? ['-select_streams', `${index}`] : []),
+    ...(is_known && duration_s > WHOLE_S ? ['-read_intervals', piecesOf(duration_s)] : []),
+    ...['-show_entries', 'packet=stream_index,pts_time,dts_time,duration_time'],
+  ];
+  const found = packets.parse(await runProbe(path, options, signal)).packets.flatMap((packet) => {
+    const at = packet.pts_time ?? packet.dts_time;
+    return at === undefined ? [] : [{ ...packet, at, length: packet.duration_time ?? 0 }];
+  });
+  const times = found.filter((each) => each.stream_index === index).map(({ at }) => at);
+  const is_whole = !is_known || duration_s <= WHOLE_S;
+  return { ...paceOf(times, is_whole), duration_s: is_known ? duration_s : lengthOf(found) };
+}
+
+function piecesOf(duration_s: number): string {
+  const starts = [0, duration_s / 3, (duration_s * 2) / 3, duration_s - PIECE_S];
+  return starts.map((start) => `${start.toFixed(3)}%+${PIECE_S}`).join(',');
+}
+
+function lengthOf(found: { at: number; length: number }[]): number {
+  let first = Number.POSITIVE_INFINITY;
+  let last = 0;
+  for (const { at, length } of found) {
+    first = Math.min(first, at);
+    last = Math.max(last, at + length);
+  }
+  return Number.isFinite(first) ? last - first : 0;
+}
+
+/** A quarter off the usual gap is a wavering that no player minds; so is one frame in twenty. */
+const WAVER = 0.25;
+const CLOCK_S = 0.004;
+const ODD_SHARE = 0.05;
+const STANDSTILL_S = 0.3;
+/** Closer than at 330 frames a second: VP9's helpers that are never shown. */
+const SAME_S = 0.003;
+
+function paceOf(times: number[], is_whole: boolean): Pick<Timing, 'fps' | 'is_variable'> {
+  const shown: number[] = [];
+  for (const at of [...times].sort((a, b) => a - b)) {
+    if (at - (shown.at(-1) ?? Number.NEGATIVE_INFINITY) > SAME_S) shown.push(at);
+  }
+  const gaps = shown.slice(1).map((at, number) => at - (shown[number] ?? 0));
+  const usual = [...gaps].sort((a, b) => a - b)[Math.floor(gaps.length / 2)];
+  if (usual === undefined) return { fps: null, is_variable: false };
+  // Between pieces there is a gap that nobody sees.
+  const seen = is_whole ? gaps : gaps.filter((gap) => gap < Math.max(STANDSTILL_S, usual * 4));
+  const mean = seen.reduce((sum, gap) => sum + gap, 0) / seen.length;
+  const odd = seen.filter((gap) => Math.abs(gap - usual) > Math.max(usual * WAVER, CLOCK_S));
+  const stands_still = usual < STANDSTILL_S / 2 && seen.some((gap) => gap > STANDSTILL_S);
+  return { fps: 1 / mean, is_variable: stands_still || odd.length / seen.length > ODD_SHARE };
+}
