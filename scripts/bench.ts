@@ -4,9 +4,15 @@ import { deletion } from './bench/deletion.ts';
 import { fetching } from './bench/fetch.ts';
 import type { Ratio } from './bench/report.ts';
 import { sweep } from './bench/sweep.ts';
+import { transcode } from './bench/transcode.ts';
 
 /** Name → what is measured; a new subject is a file in bench/ and a line here. */
-const SUBJECTS: Record<string, () => Promise<Ratio[]>> = { sweep, deletion, fetch: fetching };
+const SUBJECTS: Record<string, () => Promise<Ratio[]>> = {
+  sweep,
+  deletion,
+  fetch: fetching,
+  transcode,
+};
 
 async function main(): Promise<void> {
   const asked = process.argv.slice(2);

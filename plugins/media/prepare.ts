@@ -7,6 +7,7 @@ import { FfmpegFailure, type Reached, runFfmpeg } from './ffmpeg.ts';
 import { assertWithinCreatorsLimit } from './limit.ts';
 import { type Plan, planFor, planToSave, rejected } from './plan.ts';
 import { type Probe, probe } from './probe.ts';
+import { cannotRead } from './readable.ts';
 import { assertRoomFor } from './room.ts';
 
 export async function prepare(job: Job, hands: Hands): Promise<Patch> {
@@ -32,6 +33,8 @@ export async function look(path: string, signal: AbortSignal): Promise<Probe> {
     return await probe(path, signal);
   } catch (error) {
     if (!(error instanceof FfmpegFailure)) throw error;
+    const [, decoder] = /Codec \((\w+)\) not on whitelist/.exec(error.lines) ?? [];
+    if (decoder) throw rejected(`${cannotRead(decoder)}.`, 'readable');
     throw rejected('This file is not a video, or of a kind we do not take.', 'is_video');
   }
 }

@@ -40,7 +40,10 @@ const READERS: Record<string, string[]> = {
   ),
 };
 
-export const DECODERS = Object.values(READERS).flat();
+/** Never used, but ffprobe gives up on a file when one of its streams has a decoder that is not listed. */
+const BESIDE = ['mov_text', 'srt', 'subrip', 'ass', 'ssa', 'text', 'webvtt', 'png'];
+
+export const DECODERS = [...Object.values(READERS).flat(), ...BESIDE];
 
 export function isReadable(codec: string): boolean {
   return codec in READERS;
@@ -55,11 +58,17 @@ const NAMES: Record<string, string> = {
   mpeg1video: 'MPEG-1',
   mjpeg: 'Motion JPEG',
   prores: 'ProRes',
+  h263: 'H.263',
   ac3: 'AC-3',
   eac3: 'E-AC-3',
   opus: 'Opus',
   vorbis: 'Vorbis',
 };
+
+export function cannotRead(codec: string): string {
+  const name = codec === 'unknown' ? 'this kind of video' : codecName(codec);
+  return `We cannot read ${name}; save it as H.264 with AAC sound`;
+}
 
 /** As people write it. */
 export function codecName(codec: string): string {

@@ -97,8 +97,8 @@ async function bytesOf(file: FileHandle, { body, end }: Box, limit: number): Pro
 const PLAYED: Record<string, string[]> = {
   moov: ['mvhd', 'iods', 'trak', 'mvex', 'udta', 'free', 'skip'],
   trak: ['tkhd', 'edts', 'mdia', 'tref', 'tapt', 'udta', 'load', 'free', 'skip'],
-  // What stands in `meta` is shown by ffprobe as tags, which are judged by name.
-  udta: ['meta', 'name', 'free', 'skip', '\0\0\0\0'],
+  // Chapters are counted with the streams; what stands in `meta` is shown by ffprobe as tags, which are judged by name.
+  udta: ['meta', 'chpl', 'name', 'free', 'skip', '\0\0\0\0'],
 };
 
 function readIndex(index: Buffer, found: Structure): Structure {

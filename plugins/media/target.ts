@@ -74,7 +74,7 @@ function withoutJudder(fps: number): number {
 
 /** Each picture twice or more often, so that the movement stays even. */
 function repeated(fps: number): number {
-  const more = fps * Math.ceil(24 / fps);
+  const more = fps * Math.ceil(24 / fps - CLOCK);
   return more <= MAX_FPS ? more : 30;
 }
 

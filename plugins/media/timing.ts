@@ -38,13 +38,13 @@ export async function measureTiming(
     ...(is_known && duration_s > WHOLE_S ? ['-read_intervals', piecesOf(duration_s)] : []),
     ...['-show_entries', 'packet=stream_index,pts_time,dts_time,duration_time'],
   ];
-  const found = packets.parse(await runProbe(path, options, signal)).packets.flatMap((packet) => {
-    const at = packet.pts_time ?? packet.dts_time;
-    return at === undefined ? [] : [{ ...packet, at, length: packet.duration_time ?? 0 }];
-  });
-  const times = found.filter((each) => each.stream_index === index).map(({ at }) => at);
+  const found = packets.parse(await runProbe(path, options, signal)).packets;
+  const pictures = found.filter((each) => each.stream_index === index);
   const is_whole = !is_known || duration_s <= WHOLE_S;
-  return { ...paceOf(times, is_whole), duration_s: is_known ? duration_s : lengthOf(found) };
+  return {
+    ...paceOf(timesOf(pictures), is_whole),
+    duration_s: is_known ? duration_s : lengthOf(found),
+  };
 }
 
 function piecesOf(duration_s: number): string {
@@ -52,12 +52,25 @@ function piecesOf(duration_s: number): string {
   return starts.map((start) => `${start.toFixed(3)}%+${PIECE_S}`).join(',');
 }
 
-function lengthOf(found: { at: number; length: number }[]): number {
+type Packet = z.output<typeof packets>['packets'][number];
+
+/** Old containers say the time of some pictures only; from these nobody can tell the pace. */
+function timesOf(pictures: Packet[]): number[] {
+  for (const clock of ['pts_time', 'dts_time'] as const) {
+    const times = pictures.flatMap((each) => each[clock] ?? []);
+    if (times.length === pictures.length) return times;
+  }
+  return [];
+}
+
+function lengthOf(found: Packet[]): number {
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
-  for (const { at, length } of found) {
+  for (const { pts_time, dts_time, duration_time = 0 } of found) {
+    const at = pts_time ?? dts_time;
+    if (at === undefined) continue;
     first = Math.min(first, at);
-    last = Math.max(last, at + length);
+    last = Math.max(last, at + duration_time);
   }
   return Number.isFinite(first) ? last - first : 0;
 }

@@ -1,11 +1,13 @@
 // Videos made by ffmpeg's test source at run time; none are committed.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const folder = mkdtempSync(join(tmpdir(), 'pm3k-videos-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 const made = new Map<string, Promise<string>>();
 
 export interface Trait {
@@ -17,11 +19,19 @@ export interface Trait {
   /** File name extension, which chooses the container. */
   extension?: string;
   has_sound?: boolean;
+  /** A white flash and a beep at half a second, for a fifth of one, in an otherwise dark and silent video. */
+  has_flash?: boolean;
+  /** ffmpeg filters that change the picture before it is encoded. */
+  filters?: string;
+  /** Further inputs, which `options` map: each a list of ffmpeg's options. */
+  inputs?: string[][];
+  /** What is done to the bytes of the file. */
+  after?: (bytes: Buffer) => Buffer;
 }
 
 /** The path of a video with these traits; made once per run. */
 export function videoFile(trait: Trait = {}): Promise<string> {
-  const key = JSON.stringify(trait);
+  const key = JSON.stringify({ ...trait, after: trait.after?.toString() });
   const known = made.get(key);
   if (known) return known;
   const path = join(folder, `${made.size}.${trait.extension ?? 'mp4'}`);
@@ -34,32 +44,42 @@ export async function video(trait: Trait = {}): Promise<Buffer<ArrayBuffer>> {
   return readFileSync(await videoFile(trait)) as Buffer<ArrayBuffer>;
 }
 
+/** A path in the folder of this run's videos. */
+export function pathFor(name: string): string {
+  return join(folder, name);
+}
+
+export const H264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'];
+export const AAC = ['-c:a', 'aac'];
+/** What TikTok takes as it is: the index in front, and nothing about its maker. */
+export const CONFORMING = [...H264, ...AAC, '-movflags', '+faststart'];
+
+const FLASH =
+  "lutyuv=y=val*0.25,drawbox=color=white:thickness=fill:enable='between(t,0.4999,0.6999)'";
+const BEEP = "aevalsrc='if(between(t,0.5,0.7),0.8*sin(880*2*PI*t),0)'";
+
 async function make(path: string, trait: Trait): Promise<string> {
-  const { size = '360x640', rate = '30', seconds = 1.2, has_sound = true } = trait;
-  const sound = has_sound ? ['-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`] : [];
-  await promisify(execFile)('ffmpeg', [
-    ...[
-      '-v',
-      'error',
-      '-f',
-      'lavfi',
-      '-i',
-      `testsrc2=size=${size}:rate=${rate}:duration=${seconds}`,
-    ],
-    ...sound,
-    ...(trait.options ?? [
-      '-c:v',
-      'libx264',
-      '-preset',
-      'ultrafast',
-      '-pix_fmt',
-      'yuv420p',
-      '-c:a',
-      'aac',
-    ]),
+  const { size = '360x640', rate = '30', seconds = 1.2, has_sound = true, inputs = [] } = trait;
+  const source = `testsrc2=size=${size}:rate=${rate}:duration=${seconds}`;
+  const filters = [trait.has_flash ? FLASH : '', trait.filters ?? ''].filter(Boolean);
+  const picture = [source, ...filters].join(',');
+  const tone = trait.has_flash
+    ? `${BEEP}:duration=${seconds}:sample_rate=48000`
+    : `sine=frequency=440:duration=${seconds}`;
+  const sound = has_sound ? ['-f', 'lavfi', '-i', tone] : [];
+  await runTool('ffmpeg', [
+    ...['-v', 'error', '-f', 'lavfi', '-i', picture, ...sound, ...inputs.flat()],
+    ...(trait.options ?? CONFORMING),
     ...['-fflags', '+bitexact', '-y', path],
   ]);
+  if (trait.after) await writeFile(path, trait.after(readFileSync(path)));
   return path;
+}
+
+/** A tool's standard output. */
+export async function runTool(program: string, args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, args, { maxBuffer: 50_000_000 });
+  return stdout;
 }
 
 /** A conforming video, made as long as wanted by random bytes in a box that players skip. */

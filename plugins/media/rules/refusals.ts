@@ -1,5 +1,5 @@
 // What cannot be mended: the file is refused, with the reason.
-import { codecName, isReadable } from '../readable.ts';
+import { cannotRead, isReadable } from '../readable.ts';
 import { MAX_DURATION_MS, MAX_PIXELS, MIN_DURATION_MS, type Rule } from './rule.ts';
 
 const seconds = (ms: number) => (ms / 1000).toFixed(1);
@@ -37,8 +37,7 @@ export const REFUSALS: Rule[] = [
     mend: 'refuse',
     fault({ video, audio }) {
       const codec = [video?.codec, audio?.codec].find((each) => each && !isReadable(each));
-      const name = codec === 'unknown' ? 'this kind of video' : codecName(codec ?? '');
-      if (codec) return `We cannot read ${name}; save it as H.264 with AAC sound`;
+      if (codec) return cannotRead(codec);
       return video?.is_dolby_only
         ? 'Its colours are in a form of Dolby Vision that only its maker can read; save it as HDR10 or SDR'
         : null;

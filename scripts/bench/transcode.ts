@@ -1,0 +1,140 @@
+// What media.prepare costs beside ffmpeg alone, and how much quicker a new container is than a new picture.
+import { execFile } from 'node:child_process';
+import { copyFile, link, mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { planFor, planToSave } from '../../plugins/media/plan.ts';
+import { prepare } from '../../plugins/media/prepare.ts';
+import { probe } from '../../plugins/media/probe.ts';
+import type { Hands, Job } from '../../src/plugin.ts';
+import { type Ratio, seconds, sizeFrom, tell } from './report.ts';
+
+const ROUNDS = sizeFrom('BENCH_ROUNDS', 5);
+const LARGE_BYTES = sizeFrom('BENCH_BYTES', 200_000_000);
+const signal = new AbortController().signal;
+
+export async function transcode(): Promise<Ratio[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'pm3k-bench-'));
+  try {
+    return [await overhead(folder), ...(await packing(folder))];
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** All of media.prepare against its own ffmpeg's arguments given to a bare one, in turn. */
+async function overhead(folder: string): Promise<Ratio> {
+  const source = join(folder, 'source.avi');
+  await ffmpeg([
+    ...['-f', 'lavfi', '-i', 'testsrc2=size=1080x1920:rate=30:duration=20'],
+    ...[
+      '-f',
+      'lavfi',
+      '-i',
+      'sine=duration=20',
+      '-c:v',
+      'mpeg4',
+      '-q:v',
+      '3',
+      '-c:a',
+      'mp3',
+      source,
+    ],
+  ]);
+  const { options, input_options } = planFor(await probe(source, signal));
+  const bare = ['-nostdin', ...input_options, '-i', source, ...options, join(folder, 'bare.mp4')];
+  const times: { ours: number[]; bare: number[] } = { ours: [], bare: [] };
+  for (let round = 0; round < ROUNDS; round += 1) {
+    times.bare.push(await timeOf(() => ffmpeg(bare)));
+    times.ours.push(await timeOf(() => prepareIn(folder, source)));
+  }
+  tell(
+    `20 s of 1080×1920: ${seconds(median(times.bare))} bare, ${seconds(median(times.ours))} ours`,
+  );
+  return {
+    what: 'media.prepare ÷ bare ffmpeg',
+    ratio: median(times.ours) / median(times.bare),
+    limit: 1.05,
+  };
+}
+
+/** A large file in the wrong container: packed, played to its end, and converted instead. */
+async function packing(folder: string): Promise<Ratio[]> {
+  const source = await largeFile(folder);
+  const found = await probe(source, signal);
+  const [pack, save] = [planFor(found), planToSave(found, 'unpackable')];
+  const runs = (options: string[]) =>
+    timeOf(() => ffmpeg(['-nostdin', '-i', source, ...options, join(folder, 'made.mp4')]));
+  const packed = median([
+    await runs(pack.options),
+    await runs(pack.options),
+    await runs(pack.options),
+  ]);
+  const whole = await timeOf(() => prepareIn(folder, source));
+  const converted = await runs(save.options);
+  const { size } = await stat(source);
+  tell(
+    `${Math.round(size / 1e6)} MB: ${seconds(packed)} packed, ${seconds(whole)} with playing it to its end, ${seconds(converted)} converted`,
+  );
+  return [
+    { what: 'remux ÷ re-encode', ratio: packed / converted, limit: 0.05 },
+    { what: 'all of media.prepare with a remux ÷ re-encode', ratio: whole / converted, limit: 0.5 },
+  ];
+}
+
+/** Two seconds of a busy picture, again and again. */
+async function largeFile(folder: string): Promise<string> {
+  const part = join(folder, 'part.mkv');
+  await ffmpeg([
+    ...['-f', 'lavfi', '-i', 'testsrc2=size=1080x1920:rate=30:duration=2,noise=alls=20:allf=t'],
+    ...['-f', 'lavfi', '-i', 'sine=duration=2', '-c:v', 'libx264', '-preset', 'ultrafast'],
+    ...['-pix_fmt', 'yuv420p', '-b:v', '20M', '-c:a', 'aac', part],
+  ]);
+  const { size } = await stat(part);
+  const path = join(folder, 'large.mkv');
+  const times = Math.ceil(LARGE_BYTES / size) - 1;
+  await ffmpeg(['-stream_loop', `${times}`, '-i', part, '-map', '0', '-c', 'copy', path]);
+  return path;
+}
+
+/** With a disk in the place of the storage, which links and copies as ours does. */
+async function prepareIn(folder: string, source: string): Promise<void> {
+  const scratch = await mkdtemp(join(folder, 'scratch-'));
+  const hands = {
+    scratch,
+    signal,
+    progress() {},
+    checkpoint() {},
+    log: { info() {} },
+    storage: {
+      size: async () => (await stat(source)).size,
+      checkout: async () => {
+        const path = join(scratch, 'source');
+        await link(source, path);
+        return path;
+      },
+    },
+    keep: async (made: string) => {
+      await copyFile(made, join(scratch, 'kept'));
+      return { storage_key: 'kept', bytes: (await stat(made)).size, sha256: '' };
+    },
+  } as unknown as Hands;
+  await prepare({ source_key: 'source', destination: 'inbox' } as Job, hands);
+  await rm(scratch, { recursive: true });
+}
+
+/** As low in priority as ours is, so that what else goes on takes as much from both. */
+async function ffmpeg(args: string[]): Promise<void> {
+  await promisify(execFile)('nice', ['-n', '10', 'ffmpeg', '-v', 'error', '-y', ...args]);
+}
+
+async function timeOf(work: () => Promise<unknown>): Promise<number> {
+  const began_at = performance.now();
+  await work();
+  return performance.now() - began_at;
+}
+
+function median(times: number[]): number {
+  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN;
+}
