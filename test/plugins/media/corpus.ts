@@ -453,9 +453,8 @@ const ENCODED: Omit<Case, 'verdict'>[] = [
   {
     name: 'sound that begins early',
     extension: 'mkv',
-    filters: 'setpts=PTS+0.3/TB',
     beep_lags_s: -0.3,
-    options: ['-c:v', 'mpeg4', '-c:a', 'ac3'],
+    options: ['-vf', 'setpts=PTS+0.3/TB', '-c:v', 'mpeg4', '-c:a', 'ac3'],
     says: [...TO_H264, /AC-3/],
   },
   {
