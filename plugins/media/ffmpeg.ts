@@ -30,9 +30,19 @@ ffmpeg.setFfmpegPath(CAGED_FFMPEG);
 export class FfmpegFailure extends Error {
   override name = 'FfmpegFailure';
   readonly lines: string;
-  constructor(lines: string) {
+  readonly has_crashed: boolean;
+  constructor(lines: string, has_crashed = false) {
     super('ffmpeg could not read the file');
     this.lines = lines.replaceAll(/\/\S+/g, '…').slice(-600);
+    this.has_crashed = has_crashed;
+  }
+  /** The codec for which this ffmpeg has no decoder, or none that may be used. */
+  get unreadable_codec(): string | undefined {
+    const found =
+      /Codec \((\w+)\) not on whitelist|Decoder \(codec (\w+)\) not found|no decoder found for: (\w+)/.exec(
+        this.lines,
+      );
+    return found?.slice(1).find(Boolean);
   }
 }
 
@@ -53,9 +63,17 @@ export async function runProbe(
     return JSON.parse(stdout);
   } catch (error) {
     signal.throwIfAborted();
-    const { stderr, code } = error as { stderr?: string; code?: number | string };
+    const {
+      stderr,
+      code,
+      signal: killed_by,
+    } = error as {
+      stderr?: string;
+      code?: number | string;
+      signal?: string;
+    };
     if (code === 127 || code === 'ENOENT') throw new Error('ffprobe was not found');
-    throw new FfmpegFailure(stderr ?? 'It took too long to look at.');
+    throw new FfmpegFailure(stderr ?? 'It took too long to look at.', killed_by === 'SIGSEGV');
   } finally {
     await rm(cwd, { recursive: true, force: true });
   }

@@ -33,10 +33,16 @@ export async function look(path: string, signal: AbortSignal): Promise<Probe> {
     return await probe(path, signal);
   } catch (error) {
     if (!(error instanceof FfmpegFailure)) throw error;
-    const [, decoder] = /Codec \((\w+)\) not on whitelist/.exec(error.lines) ?? [];
-    if (decoder) throw rejected(`${cannotRead(decoder)}.`, 'readable');
-    throw rejected('This file is not a video, or of a kind we do not take.', 'is_video');
+    throw refusal(error) ?? rejected(NO_VIDEO, 'is_video');
   }
+}
+
+const NO_VIDEO = 'This file is not a video, or of a kind we do not take.';
+
+/** When it is this server's ffmpeg that cannot, another form of the same video may do. */
+function refusal({ unreadable_codec, has_crashed }: FfmpegFailure): Problem | undefined {
+  const name = unreadable_codec ?? (has_crashed ? 'unknown' : undefined);
+  return name === undefined ? undefined : rejected(`${cannotRead(name)}.`, 'readable');
 }
 
 async function make(source: string, found: Probe, plan: Plan, hands: Hands): Promise<Patch> {
@@ -73,6 +79,8 @@ async function run(source: string, found: Probe, plan: Plan, hands: Hands): Prom
   } catch (error) {
     if (!(error instanceof FfmpegFailure)) throw error;
     hands.log.info({ event: 'ffmpeg.failed', act: plan.act });
+    const is_unreadable = plan.act === 'encode' && error.unreadable_codec !== undefined;
+    if (is_unreadable) throw refusal(error) ?? error;
     await rm(cwd, { recursive: true, force: true });
     return null;
   }
