@@ -96,6 +96,8 @@ function givenValue(name: string, environment: Environment, faults: string[]): s
   }
 }
 
+const S3_NEEDS = ['S3_ENDPOINT', 'S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const;
+
 /** Faults that show only when several variables are seen together. */
 function crossFaults(parsed: Parsed, public_url: string, is_local: boolean): string[] {
   const faults: string[] = [];
@@ -130,6 +132,11 @@ function crossFaults(parsed: Parsed, public_url: string, is_local: boolean): str
     faults.push('ADMIN_EMAIL: is required with ADMIN_PASSWORD.');
   if (parsed.OPERATOR_ROLE === 'processor' && !parsed.CONTROLLER_NAME)
     faults.push('CONTROLLER_NAME: is required when OPERATOR_ROLE is processor.');
+  if (parsed.STORAGE === 's3') {
+    for (const name of S3_NEEDS) {
+      if (parsed[name] === undefined) faults.push(`${name}: is required with STORAGE=s3.`);
+    }
+  }
   if (/[?#]/.test(public_url)) faults.push('PUBLIC_URL: must have no query and no fragment.');
   else if (URL.canParse(public_url) && new URL(public_url).pathname !== '/')
     faults.push('PUBLIC_URL: must have no path; PM3K answers at the root of its host.');

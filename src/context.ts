@@ -1,5 +1,5 @@
 // The one argument: everything a module may need, built once from the configuration.
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { z } from 'zod';
 import { appSecret } from './app-secret.ts';
 import type { Config } from './config.ts';
@@ -9,7 +9,7 @@ import type { Logger } from './log.ts';
 import { createOutside, type Outside } from './outside/fetch.ts';
 import type { PersonalData } from './privacy/declaration.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
-import { createDiskStorage } from './storage/disk.ts';
+import { chosenStorage } from './storage/chosen.ts';
 import type { Storage } from './storage/storage.ts';
 import { createTikTok, type TikTok } from './tiktok/client.ts';
 
@@ -65,7 +65,7 @@ export function createContext(
     ...of,
     db: openDatabase(connection),
     secrets: createSecrets(config.APP_SECRET ?? [appSecret(data_dir)]),
-    storage: createDiskStorage(join(data_dir, 'media'), config.STORAGE_MAX_GB * 1_000_000_000),
+    storage: chosenStorage(config),
     tiktok: createTikTok({
       client_key: config.TIKTOK_CLIENT_KEY as string,
       client_secret: config.TIKTOK_CLIENT_SECRET as string,

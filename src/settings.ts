@@ -168,6 +168,26 @@ export const SETTINGS = {
     .describe(
       'All media together, in GB; 0: until the disk is full. Beyond it uploads are refused.',
     ),
+  STORAGE: z
+    .enum(['disk', 's3'])
+    .default('disk')
+    .describe('Where media are kept: `disk` (`DATA_DIR/media`), or `s3` with the settings below.'),
+  S3_ENDPOINT: httpUrl
+    .optional()
+    .describe('Address of an S3-compatible server, e.g. `https://s3.eu-central-1.amazonaws.com`.'),
+  S3_REGION: z.string().min(1).default('us-east-1').describe('Region that the server expects.'),
+  S3_BUCKET: z
+    .string()
+    .regex(/^[a-z\d][a-z\d.-]{1,61}[a-z\d]$/, 'Expected the name of a bucket')
+    .optional()
+    .describe('Bucket for the media, used by this instance alone and without versioning.'),
+  S3_ACCESS_KEY_ID: z.string().min(1).optional().describe('Access key of the bucket.'),
+  S3_SECRET_ACCESS_KEY: z.string().min(1).optional().describe('Its secret.'),
+  S3_FORCE_PATH_STYLE: flag
+    .default(true)
+    .describe(
+      '`true`: the bucket stands in the path, as most servers have it; `false`: in the host.',
+    ),
   API_REQUESTS_PER_MINUTE: count(0)
     .default(600)
     .describe('Requests a minute per API key; 0 is off.'),

@@ -16,11 +16,16 @@ export async function copyLedger(config: Config, storage: Storage, folder: strin
   await pruneLedger({ config, storage: beside });
 }
 
-/** Creator id → note. A restore that cannot read all would bring the deleted back. */
+/** Creator id → note, of the ledger beside a backup. */
 export async function ledgerIn(folder: string): Promise<Map<string, string>> {
-  const found = await readLedger(createDiskStorage(folder)).catch(({ code }) => {
+  return ledgerOf(createDiskStorage(folder), join(resolve(folder), LEDGER));
+}
+
+/** A restore that cannot read all would bring the deleted back. */
+export async function ledgerOf(storage: Storage, where: string): Promise<Map<string, string>> {
+  const found = await readLedger(storage).catch(({ code }) => {
     throw new BackupFault(
-      `The ledger of deletions ${join(resolve(folder), LEDGER)} cannot be read (${code}). Whoever it names would come back. Nothing was changed.`,
+      `The ledger of deletions ${where} cannot be read (${code}). Whoever it names would come back. Nothing was changed.`,
     );
   });
   return found.notes;

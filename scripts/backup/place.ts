@@ -4,9 +4,10 @@ import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { type Config, readConfig } from '../../src/config.ts';
 import type { ConnectionOptions } from '../../src/database.ts';
+import { LEDGER } from '../../src/deletions/ledger.ts';
 import { findRunningConnection, startEmbeddedPostgres } from '../../src/embedded-postgres.ts';
 import { createLog } from '../../src/log.ts';
-import { createDiskStorage } from '../../src/storage/disk.ts';
+import { chosenStorage } from '../../src/storage/chosen.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { BackupFault } from './fault.ts';
 
@@ -54,12 +55,14 @@ function placeAt(
   };
 }
 
-export function mediaOf({ DATA_DIR }: Config): string {
-  return join(resolve(DATA_DIR), 'media');
+/** Where the instance itself keeps who was deleted, in words. */
+export function ledgerPlace({ STORAGE, DATA_DIR, S3_BUCKET }: Config): string {
+  const media = STORAGE === 'disk' ? join(resolve(DATA_DIR), 'media') : `s3://${S3_BUCKET}`;
+  return `${media}/${LEDGER}`;
 }
 
 export function storageOf(config: Config): Storage {
-  return createDiskStorage(mediaOf(config));
+  return chosenStorage(config);
 }
 
 /** Never makes one: a new secret opens nothing. */

@@ -1,9 +1,7 @@
 // What restore.sh says at its end: what was put back, what was not, and what the operator must look at.
-import { join } from 'node:path';
 import type { Config } from '../../src/config.ts';
-import { LEDGER } from '../../src/deletions/ledger.ts';
 import { megabytes } from '../../src/web/words.ts';
-import { mediaOf } from './place.ts';
+import { ledgerPlace } from './place.ts';
 import type { Checked, PutBack } from './put-back.ts';
 
 export function reportOf({ manifest, end }: Checked, done: PutBack, config: Config): string {
@@ -51,7 +49,7 @@ function aboutDeletions(
   made_at: string,
   config: Config,
 ): string[] {
-  const folder = join(mediaOf(config), LEDGER);
+  const folder = ledgerPlace(config);
   return [
     ...(deleted_since > 0
       ? [

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import type { z } from 'zod';
 import type { Config } from '../../src/config.ts';
 import { type Entry, readArchive } from './archive.ts';
-import { ledgerIn } from './beside.ts';
+import { ledgerIn, ledgerOf } from './beside.ts';
 import {
   type EndOfBackup,
   endSchema,
@@ -17,7 +17,7 @@ import {
 } from './contents.ts';
 import { BackupFault, runScript, wrongUsage } from './fault.ts';
 import { identityOf } from './identity.ts';
-import { connect, mediaOf, openAlone } from './place.ts';
+import { connect, ledgerPlace, openAlone } from './place.ts';
 import { type Checked, putBack } from './put-back.ts';
 import { reportOf } from './report.ts';
 import { missingMigrations } from './staging.ts';
@@ -27,7 +27,8 @@ const USAGE = `Usage: scripts/restore.sh [--replace] FILE
 
 Puts the backup FILE into an empty database and storage, while PM3K is stopped. --replace: also
 where there are creators already; what came after the backup is lost then. Whoever was deleted since
-is known by DATA_DIR/media/deletions, and by the folder deletions beside FILE.`;
+is known by the ledger in the storage (DATA_DIR/media/deletions, or deletions in the bucket), and by
+the folder deletions beside FILE.`;
 
 const DAY_MS = 86_400_000;
 
@@ -47,7 +48,7 @@ async function main(signal: AbortSignal): Promise<void> {
       const read = () => readArchive(file, place.secrets.map(identityOf), signal);
       const checked = await check(read(), place.config);
       const beside = await ledgerIn(dirname(path));
-      await ledgerIn(mediaOf(place.config));
+      await ledgerOf(place.storage, ledgerPlace(place.config));
       const done = await putBack(client, place, read(), { ...checked, beside });
       process.stdout.write(reportOf(checked, done, place.config));
     } finally {

@@ -40,8 +40,12 @@ export async function readLedger(
  */
 export async function deletedCreators(ctx: Context): Promise<string[]> {
   const { notes, strays } = await readLedger(ctx.storage).catch(({ code }) => {
+    const place =
+      ctx.config.STORAGE === 'disk'
+        ? `DATA_DIR: the ledger of deletions (media/${LEDGER})`
+        : `S3_BUCKET: the ledger of deletions (${LEDGER})`;
     throw new ConfigFaults([
-      `DATA_DIR: the ledger of deletions (media/${LEDGER}) cannot be read (${code}). Whoever was deleted and came back with a backup would be served. Make it readable for PM3K, then start again.`,
+      `${place} cannot be read (${code}). Whoever was deleted and came back with a backup would be served. Make it readable for PM3K, then start again.`,
     ]);
   });
   if (strays > 0) ctx.log.warn({ event: 'ledger.stray_files', count: strays });

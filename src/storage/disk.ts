@@ -19,31 +19,21 @@ import { pipeline } from 'node:stream/promises';
 import { Problem } from '../errors.ts';
 import { removeAbandonedParts } from './abandoned.ts';
 import { unlessAbsent } from './absent.ts';
+import { fullDisk } from './full-disk.ts';
 import { createMeter } from './meter.ts';
+import { isKey, notePlace, placeOf } from './names.ts';
 import type { Storage } from './storage.ts';
 
-const KEY = /^[A-Za-z0-9]{20,64}(\.[a-z0-9]{1,5})?$/;
 const MIN_FREE_BYTES = 200_000_000;
 /** What is gathered while the disk writes, and then written at once: the hash is paid for by fewer writes. */
 const WRITE_BYTES = 1_048_576;
 
-/** `max_bytes`: the most this instance may hold, 0 for the disk's own end. */
-export function createDiskStorage(root: string, max_bytes = 0): Storage {
-  // Two letters of folders keep a directory small with a million files.
-  const pathOf = (key: string) => {
-    if (!KEY.test(key)) throw new Problem('not_found', 'There is no such file.');
-    return join(root, key.slice(0, 2), key);
-  };
-
-  // Longer than two letters, so that no folder of objects is meant.
-  const noteOf = (folder: string, name: string) => {
-    if (!/^[a-z]{3,20}$/.test(folder) || !/^[\w-]{1,64}$/.test(name)) {
-      throw new Error('Expected a note under a plain folder and name');
-    }
-    return join(root, folder, `${name}.json`);
-  };
+export function createDiskStorage(root: string): Storage {
+  const pathOf = (key: string) => join(root, placeOf(key));
+  const noteOf = (folder: string, name: string) => join(root, notePlace(folder, name));
 
   return {
+    open: async () => `the disk at ${root}`,
     async write(
       key,
       body,
@@ -102,7 +92,7 @@ export function createDiskStorage(root: string, max_bytes = 0): Storage {
       for (const folder of await objectFolders(root)) {
         if (folder < after.slice(0, 2)) continue;
         for (const key of (await readdir(join(root, folder))).sort()) {
-          if (key <= after || !KEY.test(key)) continue;
+          if (key <= after || !isKey(key)) continue;
           const found = await unlessAbsent(stat(join(root, folder, key)));
           if (found) yield { key, bytes: found.size, modified_at: found.mtime };
         }
@@ -124,9 +114,6 @@ export function createDiskStorage(root: string, max_bytes = 0): Storage {
           'storage_full',
           'Less than 200 MB are free on the disk that holds the media.',
         );
-      }
-      if (max_bytes > 0 && (await usedBytes(root)) >= max_bytes) {
-        throw new Problem('storage_full', 'The media have reached STORAGE_MAX_GB.');
       }
     },
     async putNote(folder, name, text) {
@@ -161,25 +148,7 @@ async function syncFile(path: string): Promise<void> {
   await handle.sync().finally(() => handle.close());
 }
 
-function fullDisk(error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException)?.code;
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
-  return new Problem('storage_full', 'The disk is full. Nothing that was stored before is lost.', {
-    cause: error,
-  });
-}
-
 async function objectFolders(root: string): Promise<string[]> {
   const folders = (await unlessAbsent(readdir(root))) ?? [];
   return folders.filter((name) => name.length === 2).sort();
-}
-
-async function usedBytes(root: string): Promise<number> {
-  let bytes = 0;
-  for (const folder of await readdir(root)) {
-    for (const name of await readdir(join(root, folder))) {
-      bytes += (await unlessAbsent(stat(join(root, folder, name))))?.size ?? 0;
-    }
-  }
-  return bytes;
 }

@@ -1,4 +1,4 @@
-// The storage port: what disk (and other places) must do. Keys are random, made by us, and never a path from outside.
+// The storage port: what a disk or a bucket must do. Keys are random, made by us, and never a path from outside.
 import type { Readable } from 'node:stream';
 
 export interface StoredObject {
@@ -8,9 +8,11 @@ export interface StoredObject {
 
 /** Every method may be called again after a crash; a missing object is not an error for `remove`. */
 export interface Storage {
+  /** What it is, in words, once it is known to be of use; else a Problem that says why not. */
+  open(): Promise<string>;
   /**
    * Streams into a new object, hashing on the way; it appears whole and durable, or not at all.
-   * Over `limit` bytes it throws `too_large`; a full disk throws `storage_full`. Unless `only_if`
+   * Over `limit` bytes it throws `too_large`; no room throws `storage_full`. Unless `only_if`
    * says yes to its hash, what the key held before stays as it was.
    */
   write(
@@ -32,7 +34,7 @@ export interface Storage {
   isEmpty(): Promise<boolean>;
   /** What writes left behind that were cut off, once nobody can be going on with them. */
   removeAbandoned(): Promise<{ removed: number; bytes: number }>;
-  /** Throws `unavailable` when nothing could be written now. */
+  /** Throws `storage_full` or `unavailable` when nothing could be written now. */
   check(): Promise<void>;
   /**
    * Small durable notes beside the objects, by folder and name (letters, digits, `-`): durable when

@@ -1,0 +1,132 @@
+// The storage port on an S3-compatible bucket: objects in parts of 5 MB, which appear whole or not at all.
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import type { S3ClientOptions } from '@bradenmacdonald/s3-lite-client';
+import { Problem } from '../errors.ts';
+import { type Bucket, openBucket } from './bucket.ts';
+import { fullDisk } from './full-disk.ts';
+import { createMeter } from './meter.ts';
+import { keyAt, notePlace, placeOf } from './names.ts';
+import { createPartWriter } from './part-writer.ts';
+import type { Storage } from './storage.ts';
+
+// Far longer than the two minutes that an upload may idle.
+const ABANDONED_MS = 3600_000;
+// Asked for every few seconds by whatever watches over the process.
+const CHECKED_MS = 60_000;
+const CHECK_PLACE = 'check/writable.txt';
+
+export function createS3Storage(options: S3ClientOptions): Storage {
+  const bucket = openBucket(options);
+  let checked_at = 0;
+
+  async function get(place: string, range?: { start: number; end: number }): Promise<Readable> {
+    const { body } = await bucket.get(place, range);
+    return body ? Readable.fromWeb(body as ReadableStream) : Readable.from([]);
+  }
+
+  async function check(): Promise<void> {
+    if (Date.now() - checked_at < CHECKED_MS) return;
+    await bucket.put(CHECK_PLACE, new Uint8Array());
+    checked_at = Date.now();
+  }
+
+  return {
+    async open() {
+      await check();
+      if (await bucket.keepsVersions()) {
+        throw new Problem(
+          'unavailable',
+          `The bucket ${options.bucket} keeps old versions of its objects, so that nothing in it can be deleted. Switch versioning off`,
+        );
+      }
+      return `the bucket ${options.bucket} at ${options.endPoint}`;
+    },
+    async write(
+      key,
+      body,
+      { limit = Number.POSITIVE_INFINITY, signal, only_if = () => true } = {},
+    ) {
+      const parts = createPartWriter(bucket, placeOf(key));
+      try {
+        const meter = createMeter(limit);
+        await pipeline(body, meter.stream, (source) => parts.addAll(source), { signal });
+        const stored = { bytes: meter.bytes(), sha256: meter.sha256() };
+        await (only_if(stored.sha256) ? parts.finish() : parts.abort());
+        return stored;
+      } catch (error) {
+        // What cannot be taken back now is, once nobody can be going on with it.
+        await parts.abort().catch(() => {});
+        throw error;
+      }
+    },
+    read: (key, range) => get(placeOf(key), range),
+    async size(key) {
+      const bytes = await bucket.head(placeOf(key));
+      if (bytes === null) throw new Problem('not_found', 'There is no such file.');
+      return bytes;
+    },
+    has: async (key) => (await bucket.head(placeOf(key))) !== null,
+    async checkout(key, folder) {
+      const body = await get(placeOf(key));
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const target = join(folder, key);
+      try {
+        await pipeline(body, createWriteStream(target, { mode: 0o600 }));
+      } catch (error) {
+        await rm(target, { force: true });
+        throw fullDisk(error);
+      }
+      return target;
+    },
+    remove: (key) => bucket.remove(placeOf(key)),
+    async *list(after = '') {
+      for await (const { place, ...rest } of bucket.list('', after ? placeOf(after) : '')) {
+        const key = keyAt(place);
+        if (key) yield { key, ...rest };
+      }
+    },
+    async isEmpty() {
+      for await (const { place } of bucket.list('', '')) if (keyAt(place)) return false;
+      return true;
+    },
+    removeAbandoned: () => removeAbandoned(bucket),
+    check,
+    async putNote(folder, name, text) {
+      await bucket.put(notePlace(folder, name), Buffer.from(text));
+    },
+    async *notes(folder) {
+      for await (const { place } of bucket.list(`${folder}/`, '')) {
+        const name = /^[^/]+\/([^/]+)\.json$/.exec(place)?.[1];
+        const found = name ? await textOf(bucket, place) : null;
+        if (name && found !== null) yield { name, text: found };
+      }
+    },
+    removeNote: (folder, name) => bucket.remove(notePlace(folder, name)),
+  };
+}
+
+/** Null when it went in the meantime. */
+async function textOf(bucket: Bucket, place: string): Promise<string | null> {
+  try {
+    return await (await bucket.get(place)).text();
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'not_found') return null;
+    throw error;
+  }
+}
+
+/** A server that cannot name its unfinished uploads has to end them by itself. */
+async function removeAbandoned(bucket: Bucket): Promise<{ removed: number; bytes: number }> {
+  const sum = { removed: 0, bytes: 0 };
+  for await (const { place, upload_id, begun_at } of bucket.unfinished()) {
+    if (!keyAt(place) || Date.now() - begun_at.getTime() <= ABANDONED_MS) continue;
+    await bucket.abort(place, upload_id);
+    sum.removed += 1;
+  }
+  return sum;
+}
