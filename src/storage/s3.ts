@@ -64,7 +64,7 @@ export function createS3Storage(options: S3ClientOptions): Storage {
         throw error;
       }
     },
-    read: (key, range) => get(placeOf(key), range),
+    read: async (key, range) => get(placeOf(key), range),
     async size(key) {
       const bytes = await bucket.head(placeOf(key));
       if (bytes === null) throw new Problem('not_found', 'There is no such file.');
@@ -83,7 +83,7 @@ export function createS3Storage(options: S3ClientOptions): Storage {
       }
       return target;
     },
-    remove: (key) => bucket.remove(placeOf(key)),
+    remove: async (key) => bucket.remove(placeOf(key)),
     async *list(after = '') {
       for await (const { place, ...rest } of bucket.list('', after ? placeOf(after) : '')) {
         const key = keyAt(place);
@@ -106,7 +106,7 @@ export function createS3Storage(options: S3ClientOptions): Storage {
         if (name && found !== null) yield { name, text: found };
       }
     },
-    removeNote: (folder, name) => bucket.remove(notePlace(folder, name)),
+    removeNote: async (folder, name) => bucket.remove(notePlace(folder, name)),
   };
 }
 
