@@ -455,6 +455,14 @@ create table statistics (
   constraint statistics_period_check CHECK ((period = ANY (ARRAY['day'::text, 'month'::text])))
 );
 
+create table storage_in_use (
+  is_only boolean not null default true,
+  id uuid not null,
+  since timestamp with time zone not null default now(),
+  constraint storage_in_use_pkey PRIMARY KEY (is_only),
+  constraint storage_in_use_is_only_check CHECK (is_only)
+);
+
 create table sweeps (
   id bigint not null generated always as identity,
   at timestamp with time zone not null default clock_timestamp(),
@@ -476,6 +484,38 @@ create table tiktok_calls (
 );
 CREATE INDEX tiktok_calls_at_idx ON public.tiktok_calls USING btree (at);
 CREATE INDEX tiktok_calls_creator_id_call_at_idx ON public.tiktok_calls USING btree (creator_id, call, at);
+
+create table upload_parts (
+  storage_key text not null,
+  upload_id uuid not null,
+  starts_at bigint not null,
+  bytes bigint not null,
+  constraint upload_parts_upload_id_starts_at_key UNIQUE (upload_id, starts_at),
+  constraint upload_parts_pkey PRIMARY KEY (storage_key),
+  constraint upload_parts_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES uploads(id) ON DELETE CASCADE,
+  constraint upload_parts_bytes_check CHECK ((bytes > 0)),
+  constraint upload_parts_starts_at_check CHECK ((starts_at >= 0))
+);
+
+create table uploads (
+  id uuid not null,
+  creator_id uuid not null,
+  storage_key text not null,
+  metadata jsonb not null default '{}'::jsonb,
+  length bigint,
+  received bigint not null default 0,
+  writer uuid not null,
+  finished_at timestamp with time zone,
+  expires_at timestamp with time zone not null,
+  created_at timestamp with time zone not null default now(),
+  constraint uploads_storage_key_key UNIQUE (storage_key),
+  constraint uploads_pkey PRIMARY KEY (id),
+  constraint uploads_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE,
+  constraint uploads_check CHECK (((received >= 0) AND ((length IS NULL) OR (received <= length)))),
+  constraint uploads_length_check CHECK ((length >= 0))
+);
+CREATE INDEX uploads_creator_id_idx ON public.uploads USING btree (creator_id);
+CREATE INDEX uploads_expires_at_idx ON public.uploads USING btree (expires_at);
 
 create table worker_pools (
   pool_id text not null,

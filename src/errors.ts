@@ -50,6 +50,8 @@ export interface ProblemExtras {
   tiktok?: TikTokWords;
   job_id?: string;
   headers?: Record<string, string>;
+  /** Where another protocol fixes a status for what the table has under another. */
+  status?: number;
   cause?: unknown;
 }
 
@@ -67,7 +69,7 @@ export class Problem extends Error {
   constructor(code: ErrorCode, detail: string, extras: ProblemExtras = {}) {
     super(detail, extras.cause === undefined ? undefined : { cause: extras.cause });
     this.code = code;
-    this.status = ERROR_CODES[code][0];
+    this.status = extras.status ?? ERROR_CODES[code][0];
     this.title = ERROR_CODES[code][1];
     this.extras = extras;
   }

@@ -19,6 +19,7 @@ import { database, queue } from './privacy/tables.ts';
 import { requestLog } from './request-log/module.ts';
 import { retention } from './retention/module.ts';
 import { statistics } from './statistics/module.ts';
+import { uploads } from './uploads/module.ts';
 
 const BUILT_IN = join(import.meta.dirname, '../plugins');
 const CORE: Manifest[] = [
@@ -28,6 +29,7 @@ const CORE: Manifest[] = [
   access,
   storedMedia,
   domains,
+  uploads,
   jobs,
   hosted,
   deletions,

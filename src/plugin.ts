@@ -85,6 +85,7 @@ export { chunkFrom, chunkPlan } from './tiktok/chunks.ts';
 export { TikTokError } from './tiktok/errors.ts';
 export { refusalOf } from './tiktok/refusals.ts';
 export { parseWebhook, signedAt, type WebhookEvent } from './tiktok/webhook.ts';
+export { lockSilentUploads, removeSilentRows } from './uploads/store.ts';
 
 /** What a step may touch. It has no database: every write goes through these and is fenced. */
 export interface Hands {

@@ -5,13 +5,39 @@ import {
   findNeeded,
   lockEndedCopies,
   lockEndedUploads,
+  lockSilentUploads,
   removeRows,
+  removeSilentRows,
 } from '#plugin';
 import { BATCH, inTransactions, type Pace } from './batches.ts';
+
+// Each may be of some hundred parts.
+const SILENT_AT_ONCE = 5;
 
 /** Uploads live by plan, and until the last post that needs them has ended. */
 export async function removeUploads(ctx: Context, pace: Pace): Promise<boolean> {
   return removeEndedFiles(ctx, pace, 'uploads', lockEndedUploads);
+}
+
+/** Uploads that nobody went on with for a day. */
+export async function removeSilentUploads(ctx: Context, pace: Pace): Promise<boolean> {
+  const left: string[] = [];
+  return inTransactions(ctx, pace, 'silent_uploads', async (trx) => {
+    const ended = await lockSilentUploads(trx, SILENT_AT_ONCE, left);
+    const gone: typeof ended = [];
+    for (const upload of ended) {
+      const files = upload.keys.map((key) => ({ key, bytes: 0 }));
+      const removed = await removeFiles(ctx, files);
+      if (removed.length === files.length) gone.push(upload);
+      else left.push(upload.id);
+    }
+    await removeSilentRows(
+      trx,
+      gone.map(({ id }) => id),
+    );
+    const bytes = gone.reduce((sum, upload) => sum + Number(upload.bytes), 0);
+    return { removed: gone.length, bytes, is_last: ended.length < SILENT_AT_ONCE };
+  });
 }
 
 /** Working copies go when their post has ended. */

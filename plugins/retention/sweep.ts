@@ -14,7 +14,7 @@ import {
 } from '#plugin';
 import { removeDormant } from './accounts.ts';
 import { atOnce, BATCH, createPace, inTransactions, type Pace } from './batches.ts';
-import { removeUploads, removeWorkingCopies } from './files.ts';
+import { removeSilentUploads, removeUploads, removeWorkingCopies } from './files.ts';
 import { removeAbandonedScratch } from './scratch.ts';
 
 const SWEEP = 'retention.sweep';
@@ -49,6 +49,7 @@ async function sweepAll(ctx: Context, signal: AbortSignal): Promise<boolean> {
     is_done = (await removeRowsOf(ctx, pace(), ending)) && is_done;
   }
   is_done = (await removeUploads(ctx, pace())) && is_done;
+  is_done = (await removeSilentUploads(ctx, pace())) && is_done;
   await atOnce(ctx, pace(), 'ledger_entries', async () => ({
     removed: (await pruneLedger(ctx)) + (await unlessRefused(ctx, 0, () => pruneLedgerBeside(ctx))),
     bytes: 0,

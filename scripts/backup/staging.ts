@@ -86,6 +86,10 @@ export async function finishStaging(
   await assertCounts(client, STAGING, end.rows);
   await resetSequences(client, STAGING);
   await migrateStaging(connection, await missingMigrations(manifest.migrations));
+  // Parts of unfinished uploads are in no backup, and these files are in the storage they come into.
+  await client.query(
+    `truncate ${STAGING}.uploads, ${STAGING}.upload_parts, ${STAGING}.storage_in_use`,
+  );
 }
 
 export interface Swapped extends Settled {

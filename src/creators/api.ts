@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { nextPostAt } from '../jobs/limits.ts';
 import { countRecentJobs } from '../jobs/tally.ts';
-import { sumMedia } from '../media/store.ts';
+import { sumOf } from '../media/tally.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
 import { postingOptions } from './posting-options.ts';
 import { type Creator, limitsOf, mayPost } from './store.ts';
@@ -31,6 +31,8 @@ const creatorSchema = z.strictObject({
     posts_last_24_hours: z.int(),
     media_files: z.int(),
     media_bytes: z.int(),
+    unfinished_uploads: z.int(),
+    unfinished_bytes: z.int().describe('What has arrived of them.'),
   }),
   next_free_at: z.iso
     .datetime()
@@ -80,7 +82,7 @@ async function creatorView(ctx: Context, creator: Creator) {
   const { API_REQUESTS_PER_MINUTE, TIKTOK_INITS_PER_MINUTE } = ctx.config;
   const { POSTS_PER_DAY, POST_SPACING_SECONDS } = ctx.config;
   const next_free_at = mayPost(creator) ? await nextPostAt(ctx, creator.id) : null;
-  const stored = await sumMedia(ctx.db, creator.id);
+  const { media, unfinished } = await sumOf(ctx.db, creator.id);
   return {
     id: creator.id,
     username: creator.username,
@@ -102,8 +104,10 @@ async function creatorView(ctx: Context, creator: Creator) {
     },
     usage: {
       posts_last_24_hours: await countRecentJobs(ctx.db, creator.id),
-      media_files: stored.files,
-      media_bytes: stored.bytes,
+      media_files: media.files,
+      media_bytes: media.bytes,
+      unfinished_uploads: unfinished.files,
+      unfinished_bytes: unfinished.bytes,
     },
     next_free_at: next_free_at?.toISOString() ?? null,
     created_at: creator.created_at.toISOString(),

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import type { Creator } from '../creators/store.ts';
 import type { Status } from '../jobs/states.ts';
 import { countByStatus } from '../jobs/tally.ts';
-import { sumMedia } from '../media/store.ts';
+import { sumMedia } from '../media/tally.ts';
 import { declaredTables } from '../privacy/eraser.ts';
 import { type Kept, kept } from '../privacy/words.ts';
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
-import { sumMedia } from '../media/store.ts';
+import { sumMedia } from '../media/tally.ts';
 import { eraseRows } from '../privacy/eraser.ts';
 import type { Identifiers } from '../privacy/traces.ts';
 import { randomToken } from '../secrets.ts';

@@ -5,7 +5,7 @@ import { type ApiRoute, apiRoute } from '../web/api.ts';
 import { receiveUpload } from './receive.ts';
 import { getUpload, listMedia, type Media, removeUpload } from './store.ts';
 
-const mediaSchema = z.strictObject({
+export const mediaSchema = z.strictObject({
   storage_key: z.string(),
   url: z.url(),
   bytes: z.int(),
@@ -78,7 +78,7 @@ export function mediaUrl(ctx: Context, storage_key: string): string {
   return `${ctx.config.PUBLIC_URL}/media/${storage_key}`;
 }
 
-function mediaView(ctx: Context, media: Media) {
+export function mediaView(ctx: Context, media: Media) {
   const { storage_key, bytes, sha256, content_type, facts } = media;
   return {
     storage_key,

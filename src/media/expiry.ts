@@ -89,10 +89,15 @@ export async function removeRows(trx: Knex, storage_keys: string[]): Promise<voi
   await trx('media').whereIn('storage_key', storage_keys).delete();
 }
 
-/** Of these files, those that have a row. */
+/** Of these files, those that have a row, or are a part of an upload that is under way. */
 export async function findRegistered(db: Knex, storage_keys: string[]): Promise<Set<string>> {
-  const keys = await db('media').whereIn('storage_key', storage_keys).pluck('storage_key');
-  return new Set(keys);
+  const { rows } = await db.raw(
+    `select storage_key from media where storage_key = any(:keys)
+     union select storage_key from upload_parts where storage_key = any(:keys)
+     union select storage_key from uploads where storage_key = any(:keys) and finished_at is null`,
+    { keys: storage_keys },
+  );
+  return new Set(rows.map(({ storage_key }: Pick<EndedFile, 'storage_key'>) => storage_key));
 }
 
 /** Names of files in their own order, from `after` on. */

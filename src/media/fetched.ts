@@ -7,6 +7,7 @@ import { Problem } from '../errors.ts';
 import type { Job, MediaFacts } from '../jobs/job.ts';
 import { json } from '../jobs/store.ts';
 import { randomToken } from '../secrets.ts';
+import { assertRoom } from './room.ts';
 import { copyExpiry, insertMedia, inspectStored, type NewMedia } from './store.ts';
 
 /** The most that TikTok takes: https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide */
@@ -39,7 +40,7 @@ export async function keepFetched(
   text: string,
   { kind, signal, progress }: FetchOptions,
 ): Promise<FetchedFile> {
-  await ctx.storage.check();
+  await assertRoom(ctx);
   const creator = await getCreator(ctx.db, job.creator_id);
   const { url, domain } = await judgeSourceToday(ctx, creator, text, signal);
   const limit = Math.min(limitsOf(ctx.config, creator).upload_bytes, TIKTOK_BYTES);

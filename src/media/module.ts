@@ -2,11 +2,13 @@
 import type { Manifest } from '../plugin.ts';
 import { addApiRoutes } from '../web/api.ts';
 import { mediaRoutes } from './api.ts';
+import { assertSameStorage } from './in-use.ts';
 import { addMediaPages } from './pages.ts';
 
 export const storedMedia: Manifest = {
   name: 'stored_media',
   api: mediaRoutes,
+  before_start: assertSameStorage,
   routes(router, ctx) {
     addApiRoutes(router, ctx, mediaRoutes);
     addMediaPages(router, ctx);
@@ -33,6 +35,20 @@ export const storedMedia: Manifest = {
         legal_basis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
         recipients: 'TikTok, when a post is made with it',
         kept: 'As long as the plan says; working copies until their post has ended.',
+      },
+      storage_in_use: {
+        called: 'The storage in use',
+        about: 'nobody',
+        owner: { keep: 'A random name of the place where the files are; nothing of anybody.' },
+        columns: {
+          is_only: 'There is one.',
+          id: 'The name of a note that lies there.',
+          since: 'Since when.',
+        },
+        purpose: 'To refuse a start with another storage.',
+        legal_basis: 'No personal data',
+        recipients: 'Nobody',
+        kept: 'As long as the instance exists.',
       },
     },
   },

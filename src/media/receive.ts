@@ -5,10 +5,11 @@ import type { Context as KoaContext } from 'koa';
 import type { Context } from '../context.ts';
 import { assertMayPost, type Creator, limitsOf } from '../creators/store.ts';
 import { Problem } from '../errors.ts';
+import { assertRoom } from './room.ts';
 import { keepUpload, type Media } from './store.ts';
 
 // Silence that ends an upload; the whole of it may take as long as it likes.
-const IDLE_MS = 120_000;
+export const IDLE_MS = 120_000;
 // Multipart adds its boundaries and headers to the file.
 const MULTIPART_OVERHEAD = 10_000;
 
@@ -32,6 +33,7 @@ export async function receiveUpload(
       `The file is larger than ${limit / 1_000_000} MB, the most this plan takes.`,
     );
   }
+  await assertRoom(ctx, declared);
   koa.req.socket.setTimeout(IDLE_MS);
   if (is_multipart) return receiveMultipart(ctx, koa, creator, signal);
   if (!isMediaType(koa)) {

@@ -11,6 +11,7 @@ import type { Job, MediaFacts } from '../jobs/job.ts';
 import { WORKING_STATES } from '../jobs/states.ts';
 import { json } from '../jobs/store.ts';
 import { randomToken } from '../secrets.ts';
+import { assertRoom } from './room.ts';
 
 /** A row of `media`. */
 export interface Media {
@@ -39,32 +40,40 @@ export async function keepUpload(
   file_name: string | null,
   signal: AbortSignal,
 ): Promise<Media> {
-  await ctx.storage.check();
-  const limits = limitsOf(ctx.config, creator);
+  await assertRoom(ctx);
   const storage_key = randomToken(190);
-  const { bytes, sha256 } = await ctx.storage.write(storage_key, body, {
-    limit: limits.upload_bytes,
+  const stored = await ctx.storage.write(storage_key, body, {
+    limit: limitsOf(ctx.config, creator).upload_bytes,
     signal,
   });
   try {
-    if (bytes === 0) throw new Problem('media_rejected', 'The file is empty (rule: not_empty).');
-    const found = await inspectStored(ctx, storage_key, signal);
-    const media: NewMedia = {
-      storage_key,
-      creator_id: creator.id,
-      purpose: 'upload',
-      file_name: file_name?.slice(0, 200) ?? null,
-      content_type: found.content_type,
-      bytes,
-      sha256,
-      facts: json({ ...found.facts, bytes, sha256 }),
-      expires_at: new Date(Date.now() + limits.media_days * DAY_MS),
-    };
+    const media = await lookedAt(ctx, creator, { storage_key, file_name, ...stored }, signal);
     return await ctx.db.transaction((trx) => insertMedia(trx, media));
   } catch (error) {
     await ctx.storage.remove(storage_key);
     throw error;
   }
+}
+
+/** The row of an upload that is stored already; throws `media_rejected` when it is no media. */
+export async function lookedAt(
+  ctx: Context,
+  creator: Creator,
+  { file_name, ...stored }: Pick<Media, 'storage_key' | 'file_name' | 'bytes' | 'sha256'>,
+  signal: AbortSignal,
+): Promise<NewMedia> {
+  const { bytes, sha256, storage_key } = stored;
+  if (bytes === 0) throw new Problem('media_rejected', 'The file is empty (rule: not_empty).');
+  const found = await inspectStored(ctx, storage_key, signal);
+  return {
+    ...stored,
+    creator_id: creator.id,
+    purpose: 'upload',
+    file_name: file_name?.slice(0, 200) ?? null,
+    content_type: found.content_type,
+    facts: json({ ...found.facts, bytes, sha256 }),
+    expires_at: new Date(Date.now() + limitsOf(ctx.config, creator).media_days * DAY_MS),
+  };
 }
 
 export type NewMedia = Omit<Media, 'facts' | 'created_at' | 'file_name'> & {
@@ -93,7 +102,7 @@ export async function keepWorkingCopy(
   content_type: string,
   signal: AbortSignal,
 ): Promise<{ storage_key: string; bytes: number; sha256: string }> {
-  await ctx.storage.check();
+  await assertRoom(ctx);
   const storage_key = `${randomToken(190)}${extname(path)}`;
   const stored = await ctx.storage.write(storage_key, createReadStream(path), { signal });
   try {
@@ -125,6 +134,15 @@ export async function listMedia(db: Knex, creator_id: string): Promise<Media[]> 
     .where('expires_at', '>', new Date())
     .orderBy('created_at', 'desc')
     .limit(200);
+}
+
+/** The names of the files that came last. */
+export async function listNewest(db: Knex, limit: number): Promise<string[]> {
+  return db('media')
+    .where('expires_at', '>', new Date())
+    .orderBy('created_at', 'desc')
+    .limit(limit)
+    .pluck('storage_key');
 }
 
 export async function findUpload(
@@ -223,9 +241,16 @@ async function findUser(trx: Knex, storage_key: string): Promise<{ id: string } 
   return rows[0];
 }
 
-/** Every file of a creator, uploads and working copies. */
+/** Every file of a creator: uploads, working copies, and what there is of unfinished uploads. */
 export async function storageKeysOf(db: Knex, creator_id: string): Promise<string[]> {
-  return db('media').where({ creator_id }).pluck('storage_key');
+  const { rows } = await db.raw(
+    `select storage_key from media where creator_id = :creator_id
+     union select parts.storage_key from upload_parts parts
+             join uploads on uploads.id = parts.upload_id where creator_id = :creator_id
+     union select storage_key from uploads where creator_id = :creator_id and finished_at is null`,
+    { creator_id },
+  );
+  return rows.map(({ storage_key }: Pick<Media, 'storage_key'>) => storage_key);
 }
 
 /** The files themselves, oldest first, for an export. */
@@ -237,18 +262,4 @@ export async function listFiles(
     .where({ creator_id })
     .orderBy('created_at')
     .select('storage_key', 'content_type', 'created_at');
-}
-
-export interface StoredSum {
-  files: number;
-  bytes: number;
-}
-
-export async function sumMedia(db: Knex, creator_id: string): Promise<StoredSum> {
-  const row = await db('media')
-    .where({ creator_id })
-    .count('* as files')
-    .sum('bytes as bytes')
-    .first();
-  return { files: Number(row?.['files'] ?? 0), bytes: Number(row?.['bytes'] ?? 0) };
 }

@@ -30,7 +30,7 @@ export interface ApiAnswer {
 
 /** One call of the API. `path` is below `/v1`, with `{name}` for parameters, unless it has a `root` of its own. */
 export interface ApiRoute {
-  method: 'get' | 'post' | 'patch' | 'delete';
+  method: 'get' | 'head' | 'post' | 'patch' | 'delete';
   path: string;
   root?: string;
   summary: string;
@@ -40,6 +40,8 @@ export interface ApiRoute {
   is_always_open?: boolean;
   /** The body is a stream that the handler reads by itself. */
   is_upload?: boolean;
+  /** What such a body is, where it is no media file as a whole. */
+  upload_type?: string;
   /** Headers of the request that the route understands, with what they do. */
   headers?: Record<string, string>;
   /** The shape of its errors, where it is not problem+json. */
@@ -128,15 +130,18 @@ function answering(ctx: Context, route: ApiRoute): Middleware {
       signal: closeSignal(koa),
       koa,
     };
-    const answer = await route.handle(ctx, request as never);
-    koa.status = answer.status;
-    for (const [name, value] of Object.entries(answer.headers ?? {})) koa.set(name, value);
-    if (answer.body instanceof Readable) koa.body = answer.body;
-    else if (answer.body !== undefined) {
-      koa.body = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
-      if (!answer.headers?.['Content-Type']) koa.type = 'application/json; charset=utf-8';
-    }
+    sendAnswer(koa, await route.handle(ctx, request as never));
   };
+}
+
+export function sendAnswer(koa: KoaContext, answer: ApiAnswer): void {
+  koa.status = answer.status;
+  for (const [name, value] of Object.entries(answer.headers ?? {})) koa.set(name, value);
+  if (answer.body instanceof Readable) koa.body = answer.body;
+  else if (answer.body !== undefined) {
+    koa.body = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
+    if (!answer.headers?.['Content-Type']) koa.type = 'application/json; charset=utf-8';
+  }
 }
 
 /** Parses what came from outside, or throws `invalid_request` with a pointer to each fault. */

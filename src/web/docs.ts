@@ -97,7 +97,7 @@ function operation(route: ApiRoute, template: string) {
       ...headerParameters(route),
     ],
     ...(route.body ? { requestBody: jsonBody(route.body) } : {}),
-    ...(route.is_upload ? { requestBody: uploadBody() } : {}),
+    ...(route.is_upload ? { requestBody: uploadBody(route) } : {}),
     responses,
   };
 }
@@ -134,8 +134,9 @@ function jsonBody(schema: z.ZodType) {
   return { required: true, content: { 'application/json': { schema: schemaOf(schema) } } };
 }
 
-function uploadBody() {
+function uploadBody({ upload_type }: ApiRoute) {
   const file = { type: 'string', format: 'binary' };
+  if (upload_type) return { content: { [upload_type]: { schema: file } } };
   return {
     required: true,
     content: {

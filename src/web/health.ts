@@ -9,6 +9,7 @@ import { Problem } from '../errors.ts';
 import { hasLivingWorker } from '../heartbeat.ts';
 import { ALL_STATES } from '../jobs/states.ts';
 import { countByState, findOverdue } from '../jobs/tally.ts';
+import { roomState } from '../media/room.ts';
 import { isEqual } from '../secrets.ts';
 
 export function addHealthRoutes(router: Router, ctx: Context): void {
@@ -22,7 +23,9 @@ export function addHealthRoutes(router: Router, ctx: Context): void {
     const needed = Object.entries(parts).filter(
       ([name]) => !(name === 'worker' && ctx.config.ROLE === 'web'),
     );
-    koa.status = needed.every(([, state]) => state === 'ok') ? 200 : 503;
+    // What the operator allowed is used up: uploads are refused, and everything else goes on.
+    const fine = ['ok', 'nearly_full', 'full'];
+    koa.status = needed.every(([, state]) => fine.includes(state)) ? 200 : 503;
     koa.body = { ok: koa.status === 200, ...parts };
   });
   router.get('/metrics', async (koa) => {
@@ -35,7 +38,9 @@ export function addHealthRoutes(router: Router, ctx: Context): void {
 async function readiness(ctx: Context): Promise<Record<string, string>> {
   const check = async (work: () => Promise<unknown>) => {
     try {
-      return (await work()) === false ? 'failing' : 'ok';
+      const state = await work();
+      if (typeof state === 'string') return state;
+      return state === false ? 'failing' : 'ok';
     } catch (error) {
       return error instanceof Problem ? error.code : 'failing';
     }
@@ -43,7 +48,7 @@ async function readiness(ctx: Context): Promise<Record<string, string>> {
   const [database, migrations, storage, worker] = await Promise.all([
     check(() => ping(ctx.db)),
     check(() => isMigrated(ctx.db)),
-    check(() => ctx.storage.check()),
+    check(() => roomState(ctx)),
     check(() => hasLivingWorker(ctx)),
   ]);
   return { database, migrations, storage, worker };

@@ -94,7 +94,9 @@ async function answer(
 
 /** Programs ask below these paths; everywhere else whoever accepts HTML is a person. */
 function isForPeople(koa: KoaContext): boolean {
-  if (/^\/(v1|api|webhooks\/tiktok|openapi\.json|healthz|readyz|metrics)(\/|$)/.test(koa.path))
+  if (
+    /^\/(v1|api|uploads|webhooks\/tiktok|openapi\.json|healthz|readyz|metrics)(\/|$)/.test(koa.path)
+  )
     return false;
   return koa.accepts('html', 'json') === 'html';
 }

@@ -1,0 +1,44 @@
+// The SQL that counts what is stored, for one creator and for all.
+import type { Knex } from 'knex';
+
+export interface StoredSum {
+  files: number;
+  bytes: number;
+}
+
+/** What a creator has stored, and how much there is of what is still being uploaded. */
+export async function sumOf(
+  db: Knex,
+  creator_id: string,
+): Promise<{ media: StoredSum; unfinished: StoredSum }> {
+  const { rows } = await db.raw(
+    `select (select count(*) from media where creator_id = :creator_id) as files,
+            (select coalesce(sum(bytes), 0) from media where creator_id = :creator_id) as bytes,
+            count(*) as uploads, coalesce(sum(received), 0) as received
+       from uploads where creator_id = :creator_id and finished_at is null`,
+    { creator_id },
+  );
+  const { files, bytes, uploads, received } = rows[0];
+  return {
+    media: { files: Number(files), bytes: Number(bytes) },
+    unfinished: { files: Number(uploads), bytes: Number(received) },
+  };
+}
+
+/** All that a creator has here, finished or not. */
+export async function sumMedia(db: Knex, creator_id: string): Promise<StoredSum> {
+  const { media, unfinished } = await sumOf(db, creator_id);
+  return {
+    files: media.files + unfinished.files,
+    bytes: media.bytes + unfinished.bytes,
+  };
+}
+
+/** Bytes of everybody together. */
+export async function sumAll(db: Knex): Promise<number> {
+  const { rows } = await db.raw(
+    `select (select coalesce(sum(bytes), 0) from media)
+          + (select coalesce(sum(bytes), 0) from upload_parts) as bytes`,
+  );
+  return Number(rows[0].bytes);
+}
