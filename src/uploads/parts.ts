@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { Problem } from '../errors.ts';
 import { assertRoom } from '../media/room.ts';
 import { randomToken } from '../secrets.ts';
-import { addPart, listParts, type Upload } from './store.ts';
+import { addPart, listParts, type Upload, type UploadPart } from './store.ts';
 
 // A kill loses at most one part, which was not acknowledged: so much, or as much as came in this time.
 const PART_BYTES = 16_000_000;
@@ -78,13 +78,28 @@ async function keepPart(ctx: Context, upload: Upload, body: Readable): Promise<U
   }
 }
 
-/** All parts as one stream. */
+/** All parts as one stream; throws `media_rejected` when one is not there any more. */
 export async function* wholeOf(ctx: Context, upload: Upload): AsyncGenerator<Buffer> {
   let at = 0;
   for (const part of await listParts(ctx.db, upload.id)) {
-    if (part.starts_at !== at) break;
-    yield* await ctx.storage.read(part.storage_key);
+    if (part.starts_at !== at) throw lost();
+    yield* await readPart(ctx, part);
     at += part.bytes;
   }
-  if (at !== upload.received) throw new Error('Expected the parts of an upload to be complete');
+  if (at !== upload.received) throw lost();
+}
+
+async function readPart(ctx: Context, { storage_key }: UploadPart): Promise<Readable> {
+  try {
+    return await ctx.storage.read(storage_key);
+  } catch (error) {
+    throw error instanceof Problem && error.code === 'not_found' ? lost() : error;
+  }
+}
+
+function lost(): Problem {
+  return new Problem(
+    'media_rejected',
+    'A part of this upload is no longer stored. Upload the file again (rule: stored).',
+  );
 }

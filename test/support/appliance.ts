@@ -26,6 +26,8 @@ export interface Appliance extends AsyncDisposable {
   start(env?: Env): Promise<void>;
   /** Another process of the same instance. */
   startWorker(env?: Record<string, string>): Promise<ChildProcess>;
+  /** Another process that serves the same instance; answers its address. */
+  startWeb(): Promise<string>;
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   creator(username?: string): Promise<Client>;
 }
@@ -91,6 +93,13 @@ export async function anAppliance(env: Env = {}): Promise<Appliance> {
       others.push(worker);
       await ready(`http://localhost:${worker_port}`, worker, () => printed);
       return worker;
+    },
+    async startWeb() {
+      const web_port = String(await freePort());
+      const web = launch({ ROLE: 'web', PORT: web_port, PUBLIC_URL: url });
+      others.push(web);
+      await ready(`http://localhost:${web_port}`, web, () => printed);
+      return `http://localhost:${web_port}`;
     },
     kill: () => end(child, 'SIGKILL').then(() => {}),
     stop: (signal = 'SIGTERM') => end(child, signal),
