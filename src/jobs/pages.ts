@@ -8,6 +8,7 @@ import { findNotice } from '../deletions/desk/store.ts';
 import { findFile, findUpload, listMedia } from '../media/store.ts';
 import { randomToken } from '../secrets.ts';
 import { declaration } from '../tiktok/declaration.ts';
+import { listUnfinished } from '../uploads/store.ts';
 import { createPages, type PageRequest } from '../web/pages.ts';
 import { acceptJob } from './accept.ts';
 import { cursorOf, parseCursor } from './api.ts';
@@ -101,6 +102,7 @@ async function showComposer(
     render('jobs/choose', {
       title: 'New post',
       media: await listMedia(ctx.db, creator.id),
+      unfinished: await listUnfinished(ctx.db, creator.id),
       fault: faults['storage_key'] ?? null,
     });
     return;

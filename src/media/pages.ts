@@ -2,6 +2,7 @@
 import type Router from '@koa/router';
 import type { Context } from '../context.ts';
 import { limitsOf } from '../creators/store.ts';
+import { listUnfinished } from '../uploads/store.ts';
 import { createPages } from '../web/pages.ts';
 import { receiveUpload } from './receive.ts';
 import { serveMedia } from './serve.ts';
@@ -15,6 +16,7 @@ export function addMediaPages(router: Router, ctx: Context): void {
     render('media/list', {
       title: 'Media',
       media: await listMedia(ctx.db, creator.id),
+      unfinished: await listUnfinished(ctx.db, creator.id),
       upload_bytes,
       media_days,
     });

@@ -33,17 +33,19 @@ export async function tusCall(
   const id = params['upload_id'];
   const path = id === undefined ? koa.path : koa.path.slice(0, koa.path.lastIndexOf('/'));
   const { status, headers, media } = await answerTus(ctx, koa, creator, { path, method, id });
-  const { storage_key } = media ?? {};
   return {
     status,
-    headers: {
-      ...headers,
-      ...(storage_key
-        ? { 'Content-Location': `/v1/media/${storage_key}`, 'PM3K-Storage-Key': storage_key }
-        : {}),
-    },
+    headers: { ...headers, ...(media ? mediaHeaders(media) : {}) },
     // A PATCH is answered by 204 whatever came of it: clients know no other success.
     ...(media && status === 201 ? { body: mediaView(ctx, media) } : {}),
+  };
+}
+
+function mediaHeaders({ storage_key, facts }: Media): Record<string, string> {
+  return {
+    'Content-Location': `/v1/media/${storage_key}`,
+    'PM3K-Storage-Key': storage_key,
+    'PM3K-Media-Kind': facts.kind,
   };
 }
 

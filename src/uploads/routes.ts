@@ -6,7 +6,10 @@ import type { Context } from '../context.ts';
 import type { Creator } from '../creators/store.ts';
 import { Problem } from '../errors.ts';
 import { type ApiRoute, addApiRoutes, sendAnswer } from '../web/api.ts';
+import { createPages } from '../web/pages.ts';
 import { tusCall, uploadRoutes } from './api.ts';
+import { discard } from './finish.ts';
+import { findUpload } from './store.ts';
 import { EXTENSIONS } from './tus.ts';
 
 /** Of some networks nothing but GET and POST comes through; the protocol has a header for that. */
@@ -53,6 +56,15 @@ function addDashboardRoutes(router: Router, ctx: Context): void {
     const creator: Creator = found.owner;
     sendAnswer(koa, await tusCall(ctx, { creator, koa, params }, method));
   };
+  createPages(router, ctx).own(
+    'post',
+    '/uploads/:upload_id/removal',
+    async ({ params, go }, creator) => {
+      const upload = await findUpload(ctx.db, creator.id, params['upload_id'] ?? '');
+      if (upload) await discard(ctx, upload.id);
+      go('/media');
+    },
+  );
   router.post('/uploads', answer('POST') as never);
   router.head('/uploads/:upload_id', answer('HEAD') as never);
   router.patch('/uploads/:upload_id', answer('PATCH') as never);

@@ -12,6 +12,7 @@ const require = createRequire(import.meta.url);
 /** URL name → file of a package. */
 const FROM_NPM: Record<string, string> = {
   'htmx.min.js': require.resolve('htmx.org/dist/htmx.min.js'),
+  'tus.min.js': require.resolve('tus-js-client/dist/tus.min.js'),
   'swagger-ui.css': require.resolve('swagger-ui-dist/swagger-ui.css'),
   'swagger-ui-bundle.js': require.resolve('swagger-ui-dist/swagger-ui-bundle.js'),
 };

@@ -1,4 +1,4 @@
-// What makes the pages pleasant: upload progress, the composer's interplay, copying, local times.
+// What makes the pages pleasant: the composer's interplay, copying, local times.
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
@@ -53,81 +53,6 @@ function onceOnly() {
     form.addEventListener('submit', () => {
       form.querySelector('button:not([type=button])').disabled = true;
     });
-  }
-}
-
-/** Sends the file with a progress bar; XMLHttpRequest alone tells how much of an upload has left. */
-function uploads() {
-  for (const form of all('form[data-upload]')) {
-    const input = form.querySelector('input[type=file]');
-    const button = form.querySelector('button');
-    // Choosing a file is enough here, so the button of the plain form goes.
-    form.classList.add('is-live');
-    form.querySelector('[data-drop]').hidden = false;
-    form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      const [file] = input.files;
-      if (file) send(form, file);
-    });
-    input.addEventListener('change', () => input.files.length > 0 && form.requestSubmit(button));
-    for (const name of ['dragover', 'dragleave', 'drop']) {
-      form.addEventListener(name, (event) => {
-        event.preventDefault();
-        form.classList.toggle('is-over', name === 'dragover');
-        if (name === 'drop' && event.dataTransfer.files.length > 0) {
-          input.files = event.dataTransfer.files;
-          form.requestSubmit(button);
-        }
-      });
-    }
-  }
-}
-
-function send(form, file) {
-  const box = form.querySelector('.uploading');
-  const asking = form.querySelector('.asking');
-  const bar = box.querySelector('progress');
-  const text = box.querySelector('[data-upload-text]');
-  const fault = form.querySelector('.fault');
-  const controls = all('input, button', form);
-  const body = new FormData();
-  body.append('file', file);
-  const request = new XMLHttpRequest();
-  const end = (message) => {
-    box.hidden = true;
-    asking.hidden = false;
-    fault.hidden = false;
-    fault.textContent = message;
-    for (const control of controls) control.disabled = false;
-  };
-  request.open('POST', form.action);
-  request.setRequestHeader('Accept', 'application/json');
-  request.upload.addEventListener('progress', ({ loaded, total }) => {
-    bar.value = loaded / total;
-    const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
-    text.textContent =
-      loaded === total
-        ? 'Checking the file'
-        : `Uploading ${file.name}: ${megabytes(loaded)} of ${megabytes(total)} MB`;
-  });
-  request.addEventListener('load', () => {
-    const answer = parse(request.responseText);
-    if (request.status === 201 && answer.location) window.location.assign(answer.location);
-    else end(answer.detail ?? 'The upload did not succeed. Try again.');
-  });
-  request.addEventListener('error', () => end('The connection broke. Try again.'));
-  fault.hidden = true;
-  box.hidden = false;
-  asking.hidden = true;
-  for (const control of controls) control.disabled = true;
-  request.send(body);
-}
-
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return {};
   }
 }
 
@@ -204,7 +129,6 @@ document
 localTimes();
 copyButtons();
 onceOnly();
-uploads();
 composer();
 document.addEventListener('htmx:afterSwap', () => localTimes());
 // An open question closes when one clicks elsewhere or presses Escape.

@@ -107,8 +107,8 @@ for (const storage of ['disk', 's3'])
           if (sent >= 40_000_000 && !is_killed) {
             is_killed = true;
             await app.kill();
-          }
-          await sleep(10);
+            controller.error(new Error('Nobody takes it any more'));
+          } else await sleep(10);
         },
       });
       let sent = 0;

@@ -1,0 +1,143 @@
+// Uploads that can be interrupted: progress, pause, and going on after the page, or the line, was gone.
+
+const { tus } = window;
+const RETRY_AFTER_MS = [0, 1_000, 3_000, 5_000, 10_000, 20_000, 30_000];
+
+const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+
+/** Without the library the plain form does it, in one go. */
+if (tus) for (const form of document.querySelectorAll('form[data-upload]')) enliven(form);
+
+function enliven(form) {
+  const input = form.querySelector('input[type=file]');
+  // Choosing a file is enough here, so the button of the plain form goes.
+  form.classList.add('is-live');
+  form.querySelector('[data-drop]').hidden = false;
+  input.multiple = true;
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    if (input.files.length > 0) sendAll(form, [...input.files]);
+  });
+  input.addEventListener('change', () => input.files.length > 0 && form.requestSubmit());
+  for (const name of ['dragover', 'dragleave', 'drop']) {
+    form.addEventListener(name, (event) => {
+      event.preventDefault();
+      form.classList.toggle('is-over', name === 'dragover');
+      if (name === 'drop' && event.dataTransfer.files.length > 0) {
+        input.files = event.dataTransfer.files;
+        form.requestSubmit();
+      }
+    });
+  }
+  // What the browser may not do is open a file again by itself: the creator chooses it once more.
+  for (const button of document.querySelectorAll('[data-go-on]')) {
+    button.hidden = false;
+    button.addEventListener('click', () => input.click());
+  }
+}
+
+/** One file after the other; then on to the composer that they make sense in. */
+async function sendAll(form, files) {
+  const [asking, box, fault] = ['.asking', '.uploading', '.fault'].map((each) =>
+    form.querySelector(each),
+  );
+  const show = (is_sending) => {
+    box.hidden = !is_sending;
+    asking.hidden = is_sending;
+  };
+  fault.hidden = true;
+  show(true);
+  const kept = [];
+  try {
+    for (const [index, file] of files.entries()) {
+      const place = files.length > 1 ? `${index + 1} of ${files.length}, ` : '';
+      kept.push(await send(box, file, place));
+    }
+    window.location.assign(composerFor(kept));
+  } catch (error) {
+    const before = kept.length > 0 ? ' What was uploaded before it is in your media.' : '';
+    fault.textContent = error.message + before;
+    fault.hidden = error.message === '';
+    form.reset();
+    show(false);
+  }
+}
+
+function composerFor(kept) {
+  if (kept.length === 1) return `/jobs/new?media=${kept[0].key}`;
+  if (!kept.every(({ kind }) => kind === 'photo')) return '/jobs/new';
+  return `/jobs/new?${new URLSearchParams(kept.map(({ key }) => ['photo', key]))}`;
+}
+
+/** Answers the name under which the file is stored, and whether it is a video or a photo. */
+function send(box, file, place) {
+  const bar = box.querySelector('progress');
+  const text = box.querySelector('[data-upload-text]');
+  const pause = box.querySelector('[data-pause]');
+  const cancel = box.querySelector('[data-cancel]');
+  return new Promise((resolve, reject) => {
+    let sent = 0;
+    const tell = (doing) => {
+      bar.value = file.size > 0 ? sent / file.size : 0;
+      text.textContent =
+        sent === file.size
+          ? `Checking ${place}${file.name}`
+          : `${doing} ${place}${file.name}: ${megabytes(sent)} of ${megabytes(file.size)} MB`;
+      pause.disabled = sent === file.size;
+      cancel.disabled = sent === file.size;
+    };
+    const upload = new tus.Upload(file, {
+      endpoint: '/uploads',
+      retryDelays: RETRY_AFTER_MS,
+      removeFingerprintOnSuccess: true,
+      metadata: { filename: file.name, filetype: file.type },
+      onProgress(bytes) {
+        sent = bytes;
+        tell('Uploading');
+      },
+      onSuccess({ lastResponse }) {
+        const key = lastResponse.getHeader('PM3K-Storage-Key');
+        end();
+        resolve({ key, kind: lastResponse.getHeader('PM3K-Media-Kind') });
+      },
+      onError(error) {
+        end();
+        const { detail } = parse(error.originalResponse?.getBody());
+        const said = detail ?? 'The connection broke. Choose the file again to go on.';
+        reject(new Error(place ? `${file.name}: ${said}` : said));
+      },
+    });
+    const end = () => {
+      pause.onclick = null;
+      cancel.onclick = null;
+    };
+    let is_paused = false;
+    pause.textContent = 'Pause';
+    pause.onclick = () => {
+      is_paused = !is_paused;
+      pause.textContent = is_paused ? 'Go on' : 'Pause';
+      if (is_paused) upload.abort();
+      else upload.start();
+      tell(is_paused ? 'Paused' : 'Uploading');
+    };
+    cancel.onclick = async () => {
+      end();
+      // What has arrived is removed; where that cannot be told now, it goes by itself in a day.
+      await upload.abort(true).catch(() => {});
+      reject(new Error(''));
+    };
+    tell('Uploading');
+    upload.findPreviousUploads().then((previous) => {
+      if (previous.length > 0) upload.resumeFromPreviousUpload(previous[0]);
+      upload.start();
+    });
+  });
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
