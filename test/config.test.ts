@@ -42,6 +42,24 @@ describe('the configuration', () => {
     expect(faults).to.contain('ADMIN_PASSWORD:').and.not.to.contain('ADMIN_EMAIL');
   });
 
+  it('needs to know the bucket, and takes its secret from a file', () => {
+    const faults = faultsOf({ ...GOOD, STORAGE: 's3' });
+    for (const name of ['ENDPOINT', 'BUCKET', 'ACCESS_KEY_ID', 'SECRET_ACCESS_KEY'])
+      expect(faults).to.contain(`S3_${name}: is required with STORAGE=s3.`);
+    expect(faultsOf({ ...GOOD, STORAGE: 'ftp' })).to.contain('STORAGE:');
+    const bucket = { STORAGE: 's3', S3_BUCKET: 'media', S3_ACCESS_KEY_ID: 'id' };
+    const place = { S3_ENDPOINT: 'https://s3.example', S3_SECRET_ACCESS_KEY: 'secret' };
+    for (const S3_BUCKET of ['Media', 'a', 'a/b', '-a-'])
+      expect(faultsOf({ ...GOOD, ...bucket, ...place, S3_BUCKET }), S3_BUCKET).to.contain(
+        'S3_BUCKET:',
+      );
+    const { S3_SECRET_ACCESS_KEY: secret, ...rest } = place;
+    const path = join(mkdtempSync(join(tmpdir(), 'pm3k-secret-')), 'secret');
+    writeFileSync(path, `${secret}\n`);
+    const config = readConfig({ ...GOOD, ...bucket, ...rest, S3_SECRET_ACCESS_KEY_FILE: path });
+    expect(config).to.include({ S3_SECRET_ACCESS_KEY: 'secret', S3_FORCE_PATH_STYLE: true });
+  });
+
   it('needs what a public instance needs', () => {
     const faults = faultsOf({
       PUBLIC_URL: 'https://posts.example',

@@ -118,7 +118,7 @@ function send(box, file, place) {
       pause.textContent = is_paused ? 'Go on' : 'Pause';
       if (is_paused) upload.abort();
       else upload.start();
-      tell(is_paused ? 'Paused' : 'Uploading');
+      tell(is_paused ? 'Paused:' : 'Uploading');
     };
     cancel.onclick = async () => {
       end();

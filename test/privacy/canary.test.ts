@@ -56,6 +56,7 @@ describe('the canary', () => {
     const schedule_at = new Date(Date.now() + 86_400_000).toISOString();
     const { json: waiting } = await post({ title: canary, mode: 'schedule', schedule_at });
     await prepared(client, waiting['id']);
+    await beginUpload(client, canary);
     await fill(client.creator_id, canary);
     const grant = app.sandbox.state.grants.find((each) => each.open_id === openIdOf(username));
     const marks = [
@@ -65,6 +66,24 @@ describe('the canary', () => {
     ];
     expect(marks.every((mark) => mark.length > 8)).to.equal(true);
     return { client, canary, marks, media };
+  }
+
+  /** An upload of which a part has arrived, and no more. */
+  async function beginUpload(client: Client, canary: string): Promise<void> {
+    const headers = { authorization: `Bearer ${client.key}`, 'tus-resumable': '1.0.0' };
+    const name = Buffer.from(canary).toString('base64');
+    const begun = await fetch(`${app.url}/v1/uploads`, {
+      method: 'POST',
+      headers: { ...headers, 'upload-length': '1000000', 'upload-metadata': `filename ${name}` },
+    });
+    const sent = await fetch(app.url + begun.headers.get('location'), {
+      method: 'PATCH',
+      headers: {
+        ...{ ...headers, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' },
+      },
+      body: await withCanary(canary),
+    });
+    expect(sent.status).to.equal(204);
   }
 
   const openIdOf = (username: string) =>
@@ -153,7 +172,7 @@ describe('the canary', () => {
     }
     // What the account needs to live on.
     if (table === 'sessions' || table === 'api_keys') await unfill(table, whose, canary);
-    if (table === 'grants' || table === 'media' || table === 'jobs')
+    if (['grants', 'media', 'jobs', 'uploads', 'upload_parts'].includes(table))
       await unfill(table, whose, canary);
     if (table === 'creators') await unfill(table, whose, canary, ['nickname', 'avatar_url']);
   }
@@ -225,6 +244,7 @@ describe('the canary', () => {
       ...['api_keys.name', 'idempotency_keys.body', 'deletion_requests.details'],
       ...['domains.host', 'domains.token', 'domains.fault', 'jobs.source_url'],
       ...['invitations.token_hash', 'tiktok_calls.call', 'deletion_requests.bio_code'],
+      'uploads.metadata',
     ])
       expect(filled, column).to.include(column);
     const places = [...(await everyTable())].filter(([, rows]) =>
@@ -234,7 +254,8 @@ describe('the canary', () => {
     const files = everyFile(app.data_dir).filter((path) =>
       readFileSync(path).includes(first.canary),
     );
-    expect(files).to.have.length(1);
+    // The upload, and the part of one that is under way.
+    expect(files).to.have.length(2);
   });
 
   it('is nowhere after, while the second creator is complete, byte for byte', async () => {

@@ -1,8 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { createDiskStorage } from '../../src/storage/disk.ts';
 import type { Storage } from '../../src/storage/storage.ts';
@@ -28,8 +26,6 @@ describe('the storage on a disk', () => {
     for await (const each of of) found.push(each);
     return found;
   }
-  const write = (text: string, only_if?: (sha256: string) => boolean) =>
-    storage.write(KEY, Readable.from([Buffer.from(text)]), only_if ? { only_if } : {});
 
   it('calls absent what is not there, and nothing else that it cannot see', async () => {
     expect(await storage.has(KEY)).to.equal(false);
@@ -59,19 +55,5 @@ describe('the storage on a disk', () => {
     expect(await faultOf(all(storage.notes('deletions')))).to.equal('EISDIR');
     writeFileSync(join(root, 'others'), 'no folder');
     expect(await faultOf(all(storage.notes('others')))).to.equal('ENOTDIR');
-  });
-
-  it('leaves an object as it was when what comes is not what is expected', async () => {
-    await write('good');
-    const { sha256 } = await write('bad', () => false);
-    expect(sha256).to.match(/^[0-9a-f]{64}$/);
-    expect((await buffer(await storage.read(KEY))).toString()).to.equal('good');
-    await write('better', () => true);
-    expect((await buffer(await storage.read(KEY))).toString()).to.equal('better');
-    await storage.remove(KEY);
-    await write('bad', () => false);
-    expect(await storage.has(KEY)).to.equal(false);
-    expect(existsSync(join(root, 'incoming'))).to.equal(true);
-    expect(await storage.removeAbandoned()).to.deep.equal({ removed: 0, bytes: 0 });
   });
 });

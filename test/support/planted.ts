@@ -33,9 +33,11 @@ export async function planted(
   tables: Tables,
   who: string,
 ): Promise<{ id: string; canaries: Map<string, string> }> {
-  const ids: Record<string, string> = { creators: randomUUID(), jobs: randomUUID() };
+  const ids: Record<string, string> = {
+    ...{ creators: randomUUID(), jobs: randomUUID(), uploads: randomUUID() },
+  };
   const canaries = new Map<string, string>();
-  const depth = (table: string) => ({ creators: 0, jobs: 1 })[table] ?? 2;
+  const depth = (table: string) => ({ creators: 0, jobs: 1, uploads: 1 })[table] ?? 2;
   for (const table of ownedTables(tables).sort((a, b) => depth(a) - depth(b))) {
     const row: Record<string, unknown> = {};
     for (const column of await columnsOf(ctx, table)) {

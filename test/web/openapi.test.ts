@@ -21,7 +21,11 @@ describe('the API’s own description', () => {
     const { json: later } = await client.api('POST', '/v1/jobs', body);
     const { json: job } = await client.api('POST', '/v1/jobs', client.job(media['storage_key']));
     await client.ended(job['id']);
+    const begun = await client.api('POST', '/v1/uploads', undefined, {
+      ...{ 'tus-resumable': '1.0.0', 'upload-length': '5' },
+    });
     const values: Record<string, string> = {
+      upload_id: begun.headers.get('location')?.split('/').at(-1) ?? '',
       id: job['id'],
       storage_key: media['storage_key'],
       creator_id: 'me',
