@@ -2,6 +2,7 @@
 import { mochaHooks } from '../test/support/database.ts';
 import { deletion } from './bench/deletion.ts';
 import { fetching } from './bench/fetch.ts';
+import { memory } from './bench/memory.ts';
 import type { Ratio } from './bench/report.ts';
 import { sweep } from './bench/sweep.ts';
 import { transcode } from './bench/transcode.ts';
@@ -12,6 +13,7 @@ const SUBJECTS: Record<string, () => Promise<Ratio[]>> = {
   deletion,
   fetch: fetching,
   transcode,
+  memory,
 };
 
 async function main(): Promise<void> {

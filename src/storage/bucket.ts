@@ -2,10 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { S3Client, type S3ClientOptions, S3Errors } from '@bradenmacdonald/s3-lite-client';
 import { Problem } from '../errors.ts';
+import { putPart } from './put-part.ts';
 
 const TRIES = 4;
 const FIRST_WAIT_MS = 200;
 const PAGE = 1_000;
+const SIGNED_SECONDS = 3_600;
 
 export interface Listed {
   place: string;
@@ -79,9 +81,11 @@ export function openBucket(options: S3ClientOptions) {
       number: number,
       payload: Uint8Array<ArrayBuffer>,
     ): Promise<string> {
-      const query = { partNumber: String(number), uploadId: upload_id };
-      const { headers } = await ask({ method: 'PUT', objectName: place, query, payload });
-      return (headers.get('etag') ?? '').replaceAll('"', '');
+      const parameters = { partNumber: String(number), uploadId: upload_id };
+      return retried(async () => {
+        const signed = { parameters, expirySeconds: SIGNED_SECONDS };
+        return putPart(await client.getPresignedUrl('PUT', place, signed), payload);
+      });
     },
     async complete(place: string, upload_id: string, tags: string[]): Promise<void> {
       const parts = tags.map(

@@ -11,28 +11,41 @@ const encoded = (text: string) =>
     (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 
-/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
-export function isSigned(
-  { method, url = '', headers }: IncomingMessage,
-  body: Buffer,
-  secret: string,
-): boolean {
-  const given =
-    /Credential=[^/]+\/(\d{8})\/([^/]+)\/s3\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=(\w+)/.exec(
-      headers.authorization ?? '',
-    );
-  const hash = headers['x-amz-content-sha256'];
-  if (!given || hash !== sha256(body)) return false;
-  const [, day = '', region = '', signed = '', signature] = given;
+/**
+ * Of the headers, or of an address that was signed beforehand.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ */
+export function isSigned(incoming: IncomingMessage, body: Buffer, secret: string): boolean {
+  const { method, url = '', headers } = incoming;
   const { pathname, searchParams } = new URL(url, 'http://x');
+  const given = signatureOf(headers.authorization, searchParams);
+  const md5 = headers['content-md5'];
+  if (md5 !== undefined && md5 !== createHash('md5').update(body).digest('base64')) return false;
+  const hash = given?.is_address ? 'UNSIGNED-PAYLOAD' : headers['x-amz-content-sha256'];
+  if (!given || (!given.is_address && hash !== sha256(body))) return false;
+  const { day, region, signed, signature } = given;
   const query = [...searchParams]
+    .filter(([name]) => name !== 'X-Amz-Signature')
     .map(([name, value]) => `${encoded(name)}=${encoded(value)}`)
     .sort()
     .join('&');
   const lines = signed.split(';').map((name) => `${name}:${String(headers[name]).trim()}\n`);
   const request = [method, pathname, query, lines.join(''), signed, hash].join('\n');
   const scope = `${day}/${region}/s3/aws4_request`;
-  const text = ['AWS4-HMAC-SHA256', headers['x-amz-date'], scope, sha256(request)].join('\n');
+  const at = headers['x-amz-date'] ?? searchParams.get('X-Amz-Date');
+  const text = ['AWS4-HMAC-SHA256', at, scope, sha256(request)].join('\n');
   const key = [day, region, 's3', 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${secret}`);
   return hmac(key, text).toString('hex') === signature;
+}
+
+function signatureOf(header: string | undefined, query: URLSearchParams) {
+  const is_address = query.has('X-Amz-Signature');
+  const [credential = '', signed = '', signature = ''] = is_address
+    ? ['Credential', 'SignedHeaders', 'Signature'].map((name) => query.get(`X-Amz-${name}`) ?? '')
+    : (
+        /Credential=([^,]+), ?SignedHeaders=([^,]+), ?Signature=(\w+)/.exec(header ?? '') ?? []
+      ).slice(1);
+  const [, day = '', region = '', service, kind] = credential.split('/');
+  if (service !== 's3' || kind !== 'aws4_request') return undefined;
+  return { is_address, day, region, signed, signature };
 }
