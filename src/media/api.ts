@@ -1,9 +1,10 @@
 // The JSON API of uploads.
 import { z } from 'zod';
 import type { Context } from '../context.ts';
+import { invalid } from '../errors.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
 import { receiveUpload } from './receive.ts';
-import { getUpload, listMedia, type Media, removeUpload } from './store.ts';
+import { getUpload, type Media, type MediaCursor, pageOfMedia, removeUpload } from './store.ts';
 
 export const mediaSchema = z.strictObject({
   storage_key: z.string(),
@@ -21,6 +22,11 @@ export const mediaSchema = z.strictObject({
 const mediaList = z.strictObject({
   data: z.array(mediaSchema),
   next_cursor: z.string().nullable(),
+});
+
+const mediaListQuery = z.strictObject({
+  cursor: z.string().max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(100),
 });
 
 export const mediaRoutes: ApiRoute[] = [
@@ -43,12 +49,19 @@ export const mediaRoutes: ApiRoute[] = [
     method: 'get',
     path: '/media',
     summary: 'List uploads, newest first.',
-    answers: { 200: { description: 'Uploads', schema: mediaList } },
-    async handle(ctx, { creator }) {
-      const rows = await listMedia(ctx.db, creator.id);
+    query: mediaListQuery,
+    answers: { 200: { description: 'A page of uploads', schema: mediaList } },
+    async handle(ctx, { creator, query: { cursor, limit } }) {
+      const after = cursor ? parseCursor(cursor) : null;
+      const found = await pageOfMedia(ctx.db, creator.id, { after, limit: limit + 1 });
+      const page = found.slice(0, limit);
+      const last = found.length > limit ? page.at(-1) : undefined;
       return {
         status: 200,
-        body: { data: rows.map((row) => mediaView(ctx, row)), next_cursor: null },
+        body: {
+          data: page.map((row) => mediaView(ctx, row)),
+          next_cursor: last ? cursorOf(last) : null,
+        },
       };
     },
   }),
@@ -73,6 +86,25 @@ export const mediaRoutes: ApiRoute[] = [
     },
   }),
 ];
+
+function cursorOf({ listed_at, storage_key }: MediaCursor): string {
+  return Buffer.from(JSON.stringify([listed_at, storage_key])).toString('base64url');
+}
+
+const cursorSchema = z.tuple([
+  z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?[+-]\d\d(:\d\d)?$/),
+  z.string().regex(/^[\w.]{1,80}$/),
+]);
+
+function parseCursor(cursor: string): MediaCursor {
+  try {
+    const text = Buffer.from(cursor, 'base64url').toString();
+    const [listed_at, storage_key] = cursorSchema.parse(JSON.parse(text));
+    return { listed_at, storage_key };
+  } catch {
+    throw invalid('/cursor', 'Expected a cursor as answered in next_cursor.');
+  }
+}
 
 export function mediaUrl(ctx: Context, storage_key: string): string {
   return `${ctx.config.PUBLIC_URL}/media/${storage_key}`;

@@ -136,6 +136,36 @@ export async function listMedia(db: Knex, creator_id: string): Promise<Media[]> 
     .limit(200);
 }
 
+/** Where a page ended: the time as text, since a Date would lose the microseconds. */
+export interface MediaCursor {
+  listed_at: string;
+  storage_key: string;
+}
+
+/** Newest first, from `after` on. */
+export async function pageOfMedia(
+  db: Knex,
+  creator_id: string,
+  { after, limit }: { after: MediaCursor | null; limit: number },
+): Promise<(Media & MediaCursor)[]> {
+  const query = db('media')
+    .where({ creator_id, purpose: 'upload' })
+    .where('expires_at', '>', new Date())
+    .select('*', db.raw('created_at::text as listed_at'));
+  if (after) {
+    query.whereRaw('(created_at, storage_key) < (?::timestamptz, ?)', [
+      after.listed_at,
+      after.storage_key,
+    ]);
+  }
+  return query
+    .orderBy([
+      { column: 'created_at', order: 'desc' },
+      { column: 'storage_key', order: 'desc' },
+    ])
+    .limit(limit);
+}
+
 /** The names of the files that came last. */
 export async function listNewest(db: Knex, limit: number): Promise<string[]> {
   return db('media')
