@@ -95,9 +95,9 @@ describe('the architecture', () => {
     }
   });
 
-  it('sends requests from two places: for TikTok, and for what a creator named', () => {
+  it('sends requests from three places: for TikTok, for what a creator named, and to the operator’s bucket', () => {
     const outside = ['fetch', 'connect', 'faults'].map((name) => `src/outside/${name}.ts`);
-    const doors = ['src/tiktok/requests.ts', ...outside];
+    const doors = ['src/tiktok/requests.ts', ...outside, 'src/storage/put-part.ts'];
     for (const file of files.filter(
       (name) => name.startsWith('src/') || name.startsWith('plugins/'),
     )) {

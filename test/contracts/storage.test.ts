@@ -24,8 +24,9 @@ function chosen(env: Env): Storage {
 }
 
 /**
- * Every storage there is. The S3 server is s3rver, with a gate before it that checks signatures. With
- * S3_TEST_ENDPOINT and the other settings, the same suite runs against any server's empty bucket.
+ * Every storage there is. The S3 server is s3rver, with a gate before it that checks signatures, since
+ * s3rver does not. With S3_TEST_ENDPOINT and the other settings of a bucket the same suite runs against
+ * any server's empty one; it did against OpenStack Swift.
  */
 const KINDS: Record<string, () => Promise<Kind>> = {
   async disk() {
