@@ -7,6 +7,7 @@ import { createPages } from '../web/pages.ts';
 import { receiveUpload } from './receive.ts';
 import { serveMedia } from './serve.ts';
 import { listMedia, removeUpload } from './store.ts';
+import { sumMedia } from './tally.ts';
 
 export function addMediaPages(router: Router, ctx: Context): void {
   const pages = createPages(router, ctx);
@@ -17,6 +18,7 @@ export function addMediaPages(router: Router, ctx: Context): void {
       title: 'Media',
       media: await listMedia(ctx.db, creator.id),
       unfinished: await listUnfinished(ctx.db, creator.id),
+      stored: await sumMedia(ctx.db, creator.id),
       upload_bytes,
       media_days,
     });
