@@ -63,7 +63,7 @@ export {
   removeRows,
 } from './media/expiry.ts';
 export type { FetchedFile } from './media/fetched.ts';
-export { storageKeysOf } from './media/store.ts';
+export { getByKey, storageKeysOf } from './media/store.ts';
 export { declaredTables } from './privacy/eraser.ts';
 export { findTraces, type Identifiers } from './privacy/traces.ts';
 export { countHeldRuns, findQueuedKeys, queueChore } from './queue.ts';

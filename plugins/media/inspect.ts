@@ -1,6 +1,7 @@
-// A quick look at an upload before it is accepted: is it a video at all?
+// A quick look at an upload before it is accepted: is it a video or a photo at all?
 import { type Inspection, Problem } from '#plugin';
 import { typeOf } from './content-type.ts';
+import { inspectPhoto } from './photos.ts';
 import { planFor, rejected } from './plan.ts';
 import { factsOf, look } from './prepare.ts';
 import type { Probe } from './probe.ts';
@@ -9,6 +10,8 @@ export async function inspect(
   path: string,
   { signal }: { signal: AbortSignal },
 ): Promise<Inspection> {
+  const photo = await inspectPhoto(path, signal);
+  if (photo) return photo;
   const found = await look(path, signal);
   if (!found.video) throw rejected('There is no moving picture in this file.', 'is_video');
   return { ...typeOf(found), facts: factsOf(found, null, foresee(found)) };

@@ -5,6 +5,7 @@ import type { Manifest } from '#plugin';
 import { fetchSource } from './fetch.ts';
 import { inspect } from './inspect.ts';
 import { prepare } from './prepare.ts';
+import { thumbnails } from './thumbnail.ts';
 
 const program = z
   .string()
@@ -22,6 +23,7 @@ export default {
   },
   steps: { fetch: { run: fetchSource }, prepare: { run: prepare } },
   inspect,
+  routes: thumbnails,
   personal_data: {
     nothing: 'It works on files through the storage port; rows about them are the core’s.',
   },

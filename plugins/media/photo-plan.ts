@@ -1,0 +1,104 @@
+// TikTok's limits for a photo, and what must be done to one: all judgement, no decoder.
+// https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
+import { KINDS, type PhotoKind } from './photo-kinds.ts';
+import { rejected } from './plan.ts';
+
+/** “max 1080p”: one photo whose shorter side has more fails the whole post. */
+export const MAX_SHORT_SIDE = 1080;
+export const MAX_LONG_SIDE = 1920;
+/** TikTok was seen refusing 320×320 and taking 480×640; videos want 360, so photos get as much. */
+const MIN_SHORT_SIDE = 360;
+export const MAX_PHOTO_BYTES = 20_000_000;
+
+/** A file larger than this is not opened: no camera makes one, and it would be held in memory. */
+export const MAX_SOURCE_BYTES = 200_000_000;
+/** What is decoded as a whole takes up to 4 bytes a pixel; a baseline JPEG is read in strips. */
+const MAX_PIXELS = 64_000_000;
+const MAX_STRIP_PIXELS = 256_000_000;
+
+export interface PhotoProbe {
+  kind: PhotoKind;
+  bytes: number;
+  /** As shown: turned upright. */
+  width: number;
+  height: number;
+  is_upright: boolean;
+  is_progressive: boolean;
+  has_alpha: boolean;
+  pages: number;
+  /** `srgb`, `b-w`, `cmyk`, `rgb16`, … as libvips calls it. */
+  space: string;
+  /** It carries a colour profile that is not sRGB's. */
+  has_own_colours: boolean;
+  has_location: boolean;
+  /**
+   * `bare`: picture alone. `extras`: the same bytes without metadata would do. `other`: must be
+   * encoded anew whatever its size.
+   */
+  body: 'bare' | 'extras' | 'other';
+}
+
+/** `size`: what it is scaled to, or null. */
+export type PhotoPlan =
+  | { act: 'nothing'; changes: [] }
+  | { act: 'strip'; changes: string[] }
+  | { act: 'convert'; size: { width: number; height: number } | null; changes: string[] };
+
+/** Before anything is decoded: by the size that the header tells. */
+export function assertDecodable(photo: Omit<PhotoProbe, 'body'>): void {
+  const limit = photo.kind === 'jpeg' && !photo.is_progressive ? MAX_STRIP_PIXELS : MAX_PIXELS;
+  if (photo.width * photo.height <= limit) return;
+  throw rejected(
+    `The photo has ${photo.width} × ${photo.height} pixels; at most ${limit / 1_000_000} million in all are taken. Make it smaller and upload it again.`,
+    'photo_pixels',
+  );
+}
+
+export function planForPhoto(photo: PhotoProbe): PhotoPlan {
+  const reasons = reasonsToConvert(photo);
+  if (reasons.length > 0) {
+    const removed = photo.has_location ? [PLACE] : [];
+    return { act: 'convert', size: targetSize(photo), changes: [...reasons, ...removed] };
+  }
+  if (photo.body === 'bare') return { act: 'nothing', changes: [] };
+  return { act: 'strip', changes: [photo.has_location ? PLACE : EXTRAS] };
+}
+
+const PLACE = 'Removed the place where it was taken: it would have been sent along.';
+const EXTRAS = 'Removed data that is not the picture: it would have been sent along.';
+
+function reasonsToConvert(photo: PhotoProbe): string[] {
+  const { kind } = photo;
+  const is_taken = kind === 'jpeg' || kind === 'webp';
+  const size = targetSize(photo);
+  const is_smaller = size !== null && size.width < photo.width;
+  const reasons: (string | false)[] = [
+    !is_taken && `Converted from ${KINDS[kind].name} to JPEG: TikTok takes JPEG and WebP.`,
+    photo.pages > 1 && 'Kept the first picture: a photo post shows still ones.',
+    is_smaller &&
+      `Made smaller: TikTok takes at most ${MAX_SHORT_SIDE} pixels on the shorter side and ${MAX_LONG_SIDE} on the longer.`,
+    size !== null && !is_smaller && 'Made larger: TikTok does not take very small photos.',
+    !photo.is_upright && 'Turned upright: the file only noted which way is up.',
+    photo.space === 'cmyk' && 'Converted from print colours (CMYK) to RGB: TikTok shows RGB.',
+    photo.space !== 'cmyk' &&
+      photo.has_own_colours &&
+      'Converted its colours to sRGB, so that they look the same everywhere.',
+    // A GIF always claims to have some.
+    photo.has_alpha && kind !== 'gif' && 'Made what is transparent white: TikTok shows none.',
+    is_taken && photo.is_progressive && 'Saved as baseline JPEG, the form TikTok reads.',
+    is_taken && photo.bytes > MAX_PHOTO_BYTES && 'Compressed: TikTok takes at most 20 MB a photo.',
+  ];
+  const told = reasons.filter((reason) => reason !== false);
+  if (told.length > 0 || photo.body !== 'other') return told;
+  return ['Saved as plain JPEG, the form TikTok reads.'];
+}
+
+/** Within TikTok's limits and in proportion; null when it is already. */
+function targetSize({ width, height }: PhotoProbe): { width: number; height: number } | null {
+  const [short, long] = [Math.min(width, height), Math.max(width, height)];
+  const most = Math.min(MAX_SHORT_SIDE / short, MAX_LONG_SIDE / long);
+  const scale = most < 1 ? most : Math.min(most, Math.max(1, MIN_SHORT_SIDE / short));
+  if (scale === 1) return null;
+  const scaled = (side: number) => Math.max(1, Math.round(side * scale));
+  return { width: scaled(width), height: scaled(height) };
+}
