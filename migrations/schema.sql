@@ -380,6 +380,21 @@ create table operators (
   constraint operators_pkey PRIMARY KEY (id)
 );
 
+create table photo_links (
+  token_hash text not null,
+  job_id uuid not null,
+  position integer not null,
+  storage_key text not null,
+  content_type text not null,
+  bytes bigint not null,
+  created_at timestamp with time zone not null default now(),
+  fetched_at timestamp with time zone,
+  expires_at timestamp with time zone not null,
+  constraint photo_links_pkey PRIMARY KEY (token_hash),
+  constraint photo_links_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
+);
+CREATE INDEX photo_links_job_id_idx ON public.photo_links USING btree (job_id);
+
 create table posting_defaults (
   creator_id uuid not null,
   destination text not null,
@@ -407,6 +422,8 @@ create table publish_attempts (
   sent_at timestamp with time zone,
   closed_at timestamp with time zone,
   outcome text,
+  told_publish_id text,
+  unanswered_at timestamp with time zone,
   constraint publish_attempts_job_id_number_key UNIQUE (job_id, number),
   constraint publish_attempts_publish_id_key UNIQUE (publish_id),
   constraint publish_attempts_pkey PRIMARY KEY (id),

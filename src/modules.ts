@@ -13,6 +13,7 @@ import { hosted } from './hosted/module.ts';
 import { jobs } from './jobs/module.ts';
 import { storedMedia } from './media/module.ts';
 import { operators } from './operators/module.ts';
+import { photoLinks } from './photo-links/module.ts';
 import type { Chore, Manifest, Step } from './plugin.ts';
 import { privacy } from './privacy/module.ts';
 import { database, queue } from './privacy/tables.ts';
@@ -32,6 +33,7 @@ const CORE: Manifest[] = [
   uploads,
   jobs,
   hosted,
+  photoLinks,
   deletions,
   connections,
   operators,

@@ -64,6 +64,7 @@ export {
 } from './media/expiry.ts';
 export type { FetchedFile } from './media/fetched.ts';
 export { getByKey, storageKeysOf } from './media/store.ts';
+export { hearOfPhotos } from './photo-links/ledger.ts';
 export { declaredTables } from './privacy/eraser.ts';
 export { findTraces, type Identifiers } from './privacy/traces.ts';
 export { countHeldRuns, findQueuedKeys, queueChore } from './queue.ts';

@@ -5,6 +5,7 @@ import type { Manifest } from '#plugin';
 import { fetchSource } from './fetch.ts';
 import { inspect } from './inspect.ts';
 import { prepare } from './prepare.ts';
+import { preparePhotos } from './prepare-photos.ts';
 import { thumbnails } from './thumbnail.ts';
 
 const program = z
@@ -21,7 +22,12 @@ export default {
       .optional()
       .describe('The ffprobe to use. Default: the one in PATH, else the one from npm.'),
   },
-  steps: { fetch: { run: fetchSource }, prepare: { run: prepare } },
+  steps: {
+    fetch: { run: fetchSource },
+    prepare: {
+      run: (job, hands) => (job.kind === 'photo' ? preparePhotos(job, hands) : prepare(job, hands)),
+    },
+  },
   inspect,
   routes: thumbnails,
   personal_data: {

@@ -10,7 +10,9 @@ import {
   TikTokError,
 } from '#plugin';
 import { type SendResult, sendChunks } from './chunks.ts';
-import { afterFailure, failOrWait, MAX_ATTEMPTS, refused } from './refused.ts';
+import { afterFailure, failOrWait, MAX_ATTEMPTS } from './refused.ts';
+import { sendPhotos } from './send-photos.ts';
+import { assertStillAllowed } from './still-allowed.ts';
 
 // TikTok's upload address lives for one hour; ten minutes less, so that none lapses in our hands.
 // https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
@@ -19,6 +21,7 @@ const URL_DEAD_MS = 61 * 60_000;
 
 /** Answers `{}` once every byte is with TikTok. Safe to run again after a crash at any line. */
 export async function send(job: Job, hands: Hands): Promise<Patch | Later> {
+  if (job.kind === 'photo') return sendPhotos(job, hands);
   const known = await hands.ledger.current();
   if (known?.committed_at) return afterTheMark(job, hands, known);
   if (known?.publish_id && isYoung(known, URL_LIFE_MS)) return upload(job, hands, known);
@@ -58,32 +61,6 @@ async function openAndUpload(
 function outputOf(job: Job): string {
   if (!job.output_key) throw new Error('Expected a prepared file before sending');
   return job.output_key;
-}
-
-/** creator_info is asked right before: what was chosen may have been closed since. */
-async function assertStillAllowed(job: Job, hands: Hands): Promise<void> {
-  if (job.destination !== 'direct') return;
-  const info = await hands.tiktok.creatorInfo().catch((error) => {
-    throw failOrWait(job, error);
-  });
-  if (!info.can_post) throw failOrWait(job, refused(info.reason));
-  const { privacy_level } = job.settings;
-  if (!privacy_level || !info.privacy_level_options.includes(privacy_level)) {
-    throw new Problem(
-      'tiktok_refused',
-      'TikTok no longer offers the chosen audience for this account. Choose again and post anew.',
-      {
-        tiktok: { code: 'privacy_level_option_mismatch', message: '', log_id: null },
-      },
-    );
-  }
-  const limit_ms = info.max_video_post_duration_sec * 1000;
-  if (job.media?.duration_ms && job.media.duration_ms > limit_ms) {
-    throw new Problem(
-      'media_rejected',
-      `The video is ${Math.ceil(job.media.duration_ms / 1000)} seconds long; TikTok takes at most ${info.max_video_post_duration_sec} from this account (rule: duration).`,
-    );
-  }
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import {
   type Context,
+  hearOfPhotos,
   type Manifest,
   Problem,
   parseWebhook,
@@ -49,7 +50,10 @@ async function apply(ctx: Context, event: WebhookEvent): Promise<Record<string, 
     return { outcome: await removeAuthorization(ctx, open_id, { reason, at }), reason };
   }
   if (event.kind === 'post_changed') {
-    const job_id = await wakeConfirmation(ctx.db, event.open_id, event.publish_id);
+    const { open_id, publish_id } = event;
+    const job_id =
+      (await wakeConfirmation(ctx.db, open_id, publish_id)) ??
+      (await hearOfPhotos(ctx.db, open_id, publish_id));
     return { outcome: job_id ? 'asked' : 'unknown', ...(job_id ? { job_id } : {}) };
   }
   return { outcome: 'ignored' };

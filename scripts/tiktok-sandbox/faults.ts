@@ -9,6 +9,7 @@ export const FAULT_KINDS = [
   'http_429',
   'html_502',
   'answer_lost',
+  'answer_late',
   'cut_keep',
   'cut_drop',
   'slow',
@@ -38,7 +39,7 @@ export function takeFault(
 }
 
 const AROUND = [
-  ...['http_500', 'http_429', 'html_502', 'answer_lost', 'slow', 'token_revoked'],
+  ...['http_500', 'http_429', 'html_502', 'answer_lost', 'answer_late', 'slow', 'token_revoked'],
   /^refuse:/,
 ];
 
@@ -58,6 +59,7 @@ export function faults(state: State, endpoint: string): Middleware {
     if (fault.kind === 'html_502') return badGateway(koa);
     if (fault.kind.startsWith('refuse:')) return refuse(koa, refusal(fault.kind.slice(7)));
     await next();
+    if (fault.kind === 'answer_late') await new Promise((resolve) => setTimeout(resolve, 3_000));
     if (fault.kind === 'answer_lost') cut(koa);
   };
 }

@@ -1,40 +1,112 @@
-// Photos are pulled: each URL is really fetched, with a Range header and without following redirects.
+// Photos are pulled: each URL is really fetched, in two ranges and without following redirects, and judged.
+// https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
+import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { request } from 'undici';
 import { takeFault } from './faults.ts';
 import { finish } from './processing.ts';
-import type { Publish, State } from './state.ts';
+import { note, type Publish, type State } from './state.ts';
 
 const MAX_BYTES = 20_000_000;
+const FIRST_PART = 1024;
+/** 320 was refused and 480 taken; between them nobody has told. */
+const TOO_SMALL = 320;
 
 export function pullPhotos(state: State, publish: Publish): void {
   const fault = takeFault(state, 'processing', null, publish.open_id);
-  if (fault?.kind === 'stuck') return;
   const told = fault?.kind.startsWith('fail:') ? fault.kind.slice(5) : null;
+  const delay_ms = state.settings.processing_ms;
   setTimeout(async () => {
     let reason = told;
+    const all = createHash('sha256');
     for (const url of reason ? [] : publish.photo_images) {
-      reason = await judgePhoto(url).catch(() => 'photo_pull_failed');
+      reason = await takePhoto(state, publish, url, all).catch(() => 'photo_pull_failed');
       if (reason) break;
     }
     publish.sent_at = Date.now();
+    // It has the photos, and is never heard of again.
+    if (fault?.kind === 'stuck') return;
+    if (!reason) publish.sha256 = all.digest('hex');
+    if (!reason) noteDuplicate(state, publish);
     finish(state, publish, reason);
-  }, state.settings.processing_ms);
+  }, delay_ms);
 }
 
-/** JPEG or WebP, the shorter side at most 1080: one photo that is not fails the whole post. */
-async function judgePhoto(url: string): Promise<string | null> {
+/** A reason to fail the whole post, or null. */
+async function takePhoto(
+  state: State,
+  publish: Publish,
+  url: string,
+  all: ReturnType<typeof createHash>,
+): Promise<string | null> {
+  const bytes = await pull(state, url);
+  if (!bytes) return 'photo_pull_failed';
+  publish.received_bytes += bytes.length;
+  all.update(bytes);
+  return judge(bytes);
+}
+
+/** The beginning first, which tells how much there is, then the rest. */
+async function pull(state: State, url: string): Promise<Buffer | null> {
+  const first = await part(state, url, 0, FIRST_PART - 1);
+  if (!first || first.bytes.length === first.total || first.total > MAX_BYTES) {
+    return first?.bytes ?? null;
+  }
+  const rest = await part(state, url, FIRST_PART, first.total - 1);
+  return rest && rest.total === first.total ? Buffer.concat([first.bytes, rest.bytes]) : null;
+}
+
+/** Anything but 206 with the very range that was asked for, not packed, is no answer. */
+async function part(
+  state: State,
+  url: string,
+  from: number,
+  to: number,
+): Promise<{ bytes: Buffer; total: number } | null> {
   const answer = await request(url, {
-    headers: { range: 'bytes=0-', 'accept-encoding': 'identity' },
+    headers: { range: `bytes=${from}-${to}`, 'accept-encoding': 'gzip, identity' },
     headersTimeout: 10_000,
     bodyTimeout: 10_000,
   });
-  if (answer.statusCode !== 200 && answer.statusCode !== 206) return 'photo_pull_failed';
   const bytes = Buffer.from(await answer.body.arrayBuffer());
+  const { 'content-encoding': packed = 'identity', 'content-range': range } = answer.headers;
+  const [, first, last, size] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(String(range)) ?? [];
+  const total = Number(size);
+  if (answer.statusCode >= 300 && answer.statusCode < 400)
+    note(state, 'violation', 'photo_redirect', 'a photo URL must not redirect', '/photos');
+  if (answer.statusCode === 200)
+    note(state, 'violation', 'photo_range_ignored', 'a range was asked for', '/photos');
+  const is_exact =
+    answer.statusCode === 206 &&
+    packed === 'identity' &&
+    Number(first) === from &&
+    Number(last) === Math.min(to, total - 1) &&
+    bytes.length === Number(last) - from + 1;
+  return is_exact ? { bytes, total } : null;
+}
+
+/** Baseline JPEG or still WebP within the limits: one photo that is not fails the whole post. */
+async function judge(bytes: Buffer): Promise<string | null> {
   if (bytes.length > MAX_BYTES) return 'file_format_check_failed';
-  const { format, width = 0, height = 0 } = await sharp(bytes).metadata();
-  if (format !== 'jpeg' && format !== 'webp') return 'file_format_check_failed';
-  return Math.min(width, height) > 1080 || Math.max(width, height) > 1920
-    ? 'picture_size_check_failed'
-    : null;
+  const found = await sharp(bytes, { failOn: 'error' })
+    .metadata()
+    .catch(() => null);
+  const is_jpeg = found?.format === 'jpeg' && !found.isProgressive && found.space !== 'cmyk';
+  const is_webp = found?.format === 'webp' && (found.pages ?? 1) === 1;
+  if (!found || (!is_jpeg && !is_webp)) return 'file_format_check_failed';
+  const [short, long] = [found.width, found.height].sort((a, b) => a - b) as [number, number];
+  return short > 1080 || long > 1920 || short <= TOO_SMALL ? 'picture_size_check_failed' : null;
+}
+
+function noteDuplicate(state: State, publish: Publish): void {
+  const twin = state.publishes.find(
+    (each) =>
+      each !== publish &&
+      each.kind === 'photo' &&
+      each.open_id === publish.open_id &&
+      each.sha256 === publish.sha256 &&
+      each.status !== 'FAILED' &&
+      JSON.stringify(each.post_info) === JSON.stringify(publish.post_info),
+  );
+  if (twin) note(state, 'lint', 'duplicate_post', twin.publish_id, 'content/init');
 }

@@ -8,7 +8,7 @@ import { Later } from '../jobs/later.ts';
 const WINDOW_MS = 62_000;
 const CREATOR_INFO_PER_MINUTE = 20;
 
-export type CountedCall = 'video.init' | 'inbox.init' | 'status' | 'creator_info';
+export type CountedCall = 'video.init' | 'inbox.init' | 'content.init' | 'status' | 'creator_info';
 
 /**
  * Writes the call into the ledger, or throws Later with the time at which there is room again.
@@ -32,7 +32,7 @@ export async function reserveCall(
 
 /** When a post of either kind can be begun; a limit of TikTok's that is not full means now. */
 export async function nextFreeAt(ctx: Context, creator_id: string): Promise<Date> {
-  const calls = ['video.init', 'inbox.init'] as const;
+  const calls = ['video.init', 'inbox.init', 'content.init'] as const;
   const times = await Promise.all(calls.map((call) => fullUntil(ctx, ctx.db, creator_id, call)));
   return new Date(Math.max(Date.now(), ...times.map((at) => at?.getTime() ?? 0)));
 }

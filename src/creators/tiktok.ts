@@ -25,6 +25,14 @@ export interface CreatorTikTok {
   creatorInfo(): Answer<'creatorInfo'>;
   initDirectVideo(args: Args<'initDirectVideo'>): Answer<'initDirectVideo'>;
   initInboxVideo(args: Args<'initInboxVideo'>): Answer<'initInboxVideo'>;
+  /**
+   * `mark` is called immediately before TikTok is, with token and quota in hand; it answers the
+   * addresses to pull from. It may be called twice: when TikTok refused the token the first time.
+   */
+  initPhotos(
+    args: Omit<Args<'initPhotos'>, 'photo_images'>,
+    mark: () => Promise<string[]>,
+  ): Answer<'initPhotos'>;
   uploadChunk(args: ChunkArgs): Answer<'uploadChunk'>;
   status(publish_id: string): Answer<'status'>;
 }
@@ -71,6 +79,13 @@ export function creatorTikTok(
     initInboxVideo: (args) =>
       call('inbox.init', ['video.upload'], (token) =>
         tiktok.initInboxVideo(token, args, { signal }),
+      ),
+    initPhotos: (args, mark) =>
+      call(
+        'content.init',
+        [args.destination === 'direct' ? 'video.publish' : 'video.upload'],
+        async (token) =>
+          tiktok.initPhotos(token, { ...args, photo_images: await mark() }, { signal }),
       ),
     uploadChunk: (args) => tiktok.uploadChunk({ ...args, signal }),
     status: (publish_id) =>

@@ -43,6 +43,8 @@ export interface JobPhoto {
   /** The upload, or our copy of the URL; null until that was fetched. */
   source_key: string | null;
   source_url: string | null;
+  /** What the upload was called; null where nobody said. */
+  file_name: string | null;
   /** The photo as TikTok gets it. */
   output_key: string | null;
   output_type: string | null;
@@ -114,7 +116,7 @@ export type Patch = Partial<
 > & {
   state?: State;
   /** What changes about photos, each named by its position. */
-  photos?: (Pick<JobPhoto, 'position'> & Partial<JobPhoto>)[];
+  photos?: (Pick<JobPhoto, 'position'> & Partial<Omit<JobPhoto, 'file_name'>>)[];
   /** Closes the open publish attempt in the same transaction, with this outcome. */
   attempt_outcome?: string;
 };

@@ -2,8 +2,9 @@
 import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
 import { assertNotSuspended } from '../creators/store.ts';
+import { createPhotoLedger, NEVER_FETCHED, type PhotoLedger } from '../photo-links/ledger.ts';
 import type { Job } from './job.ts';
-import { fencedUpdate, LostJob } from './moves.ts';
+import { fencedUpdate, withFence } from './moves.ts';
 import { insertEvent } from './store.ts';
 
 /** An attempt to publish. `committed_at` is the mark: from then on it may have been posted. */
@@ -21,6 +22,9 @@ export interface Attempt {
   sent_at: Date | null;
   closed_at: Date | null;
   outcome: string | null;
+  /** Photos: an id that TikTok told by itself while init had no answer. */
+  told_publish_id: string | null;
+  unanswered_at: Date | null;
 }
 
 export interface Opening {
@@ -31,10 +35,10 @@ export interface Opening {
 }
 
 /** Every write is fenced: it throws LostJob once another run, a cancellation or deletion has won. */
-export interface Ledger {
+export interface Ledger extends PhotoLedger {
   /** The attempt that is not closed, if any. */
   current(): Promise<Attempt | null>;
-  /** How many attempts there were, since the creator last said "try again". */
+  /** How many attempts there were that TikTok took up, since the creator last said "try again". */
   count(): Promise<number>;
   /** Throws `forbidden` when the operator has suspended the account since the post was accepted. */
   intend(bytes: number): Promise<Attempt>;
@@ -56,21 +60,14 @@ export function createLedger(ctx: Context, holder: { job: Job }): Ledger {
     upload_url: row.upload_url && secrets.open(row.upload_url, sealContext(row.id)),
   });
 
-  async function fenced<T>(work: (trx: Knex) => Promise<T>): Promise<T> {
-    return db.transaction(async (trx) => {
-      const { id, state, run_token } = holder.job;
-      const held = await trx('jobs').where({ id, state, run_token }).forUpdate().first('id');
-      if (!held) throw new LostJob('The job was taken over by another run, cancelled or deleted');
-      return work(trx);
-    });
-  }
-
+  const fenced = <T>(work: (trx: Knex) => Promise<T>) => withFence(db, holder.job, work);
   const update = (attempt: Attempt, changes: Record<string, unknown>) =>
     fenced(async (trx) => {
       await trx('publish_attempts').where({ id: attempt.id }).update(changes);
     });
 
   return {
+    ...createPhotoLedger(ctx, holder),
     async current() {
       const row = await db('publish_attempts')
         .where({ job_id: holder.job.id, closed_at: null })
@@ -82,6 +79,7 @@ export function createLedger(ctx: Context, holder: { job: Job }): Ledger {
       const again = db('job_events').where({ job_id, name: 'retried' }).max('at');
       const row = await db('publish_attempts')
         .where({ job_id })
+        .whereRaw('outcome is distinct from ?', [NEVER_FETCHED])
         .whereRaw("intended_at > coalesce((?), '-infinity')", [again])
         .count('* as count')
         .first();

@@ -137,6 +137,8 @@ export const jobs: Manifest = {
           sent_at: 'When all was sent.',
           closed_at: 'When it ended.',
           outcome: 'How it ended.',
+          told_publish_id: 'An id that TikTok told by itself.',
+          unanswered_at: 'Since when an answer of TikTok’s is missing.',
         },
         secret: ['upload_url'],
         purpose: 'To never post twice, and to go on where a crash interrupted.',

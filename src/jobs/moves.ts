@@ -1,5 +1,6 @@
 // The SQL of a job's moves: each one is a guarded update with its event and its next run.
 import type { Knex } from 'knex';
+import { removeLinks } from '../photo-links/store.ts';
 import { queueChore, unqueue, unqueueAll } from '../queue.ts';
 import type { Job, JobError, Patch } from './job.ts';
 import { updatePhotos } from './photos.ts';
@@ -43,6 +44,19 @@ export async function fencedUpdate(
     .returning('*');
   if (!row) throw new LostJob('The job was taken over by another run, cancelled or deleted');
   return row;
+}
+
+/** A transaction in which the job's row is locked and still this run's; throws LostJob otherwise. */
+export async function withFence<T>(
+  db: Knex,
+  { id, state, run_token }: Job,
+  work: (trx: Knex) => Promise<T>,
+): Promise<T> {
+  return db.transaction(async (trx) => {
+    const held = await trx('jobs').where({ id, state, run_token }).forUpdate().first('id');
+    if (!held) throw new LostJob('The job was taken over by another run, cancelled or deleted');
+    return work(trx);
+  });
 }
 
 /** Whether this run still holds the job's fence. */
@@ -100,7 +114,9 @@ export async function moveJob(
   return moved;
 }
 
+/** What TikTok could pull photos from ends with them. */
 export async function closeAttempts(trx: Knex, job_id: string, outcome: string): Promise<void> {
+  await removeLinks(trx, job_id);
   await trx('publish_attempts')
     .where({ job_id, closed_at: null })
     .update({ closed_at: trx.fn.now(), outcome, upload_url: null });

@@ -5,10 +5,12 @@ import { json } from './store.ts';
 
 /** In the order in which they are shown. */
 export async function listPhotos(db: Knex, job_id: string): Promise<JobPhoto[]> {
-  return db('job_photos')
+  return db('job_photos as photos')
+    .leftJoin('media', 'media.storage_key', 'photos.source_key')
     .where({ job_id })
     .orderBy('position')
-    .select('position', 'source_key', 'source_url', 'output_key', 'output_type', 'facts');
+    .select('photos.position', 'photos.source_key', 'photos.source_url', 'photos.output_key')
+    .select('photos.output_type', 'photos.facts', 'media.file_name');
 }
 
 export async function insertPhotos(

@@ -20,6 +20,8 @@ export const jobSchema = z.strictObject({
   step: z.enum(SHOWN_STEPS).nullable(),
   progress: z.number().min(0).max(1).nullable(),
   title: z.string(),
+  description: z.string().nullable().describe('Photos alone: the text below the title.'),
+  photo_cover_index: z.int().nullable().describe('Photos alone: which is shown first, from 0.'),
   destination: z.enum(['direct', 'inbox']),
   settings: settingsSchema,
   media: z
@@ -73,6 +75,8 @@ export function jobView(job: Job, username: string | null) {
     step: stepOf(job.state),
     progress: job.progress,
     title: job.title,
+    description: job.description,
+    photo_cover_index: job.photo_cover_index,
     destination: job.destination,
     settings: job.settings,
     media: job.media,
@@ -88,9 +92,8 @@ export function jobView(job: Job, username: string | null) {
 
 export function postUrls(job: Job, username: string | null): string[] {
   if (!username) return [];
-  return job.post_ids.map(
-    (id) => `https://www.tiktok.com/@${encodeURIComponent(username)}/video/${id}`,
-  );
+  const profile = `https://www.tiktok.com/@${encodeURIComponent(username)}`;
+  return job.post_ids.map((id) => `${profile}/${job.kind}/${id}`);
 }
 
 export function eventView(event: JobEvent) {

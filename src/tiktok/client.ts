@@ -5,9 +5,10 @@ import type { ChunkPlan } from './chunks.ts';
 import { TikTokError } from './errors.ts';
 import { assertUploadHost } from './hosts.ts';
 import { authorizeUrl, exchange, type OAuthOptions, refresh, revoke } from './oauth.ts';
+import { type PhotoPost, photoBody } from './photo-body.ts';
 import { callApi, dataOf } from './requests.ts';
 import { type ChunkAnswer, type ChunkUpload, putChunk } from './upload.ts';
-import { creatorInfo, publishStatus, userInfo, videoInit } from './wire.ts';
+import { creatorInfo, photoInit, publishStatus, userInfo, videoInit } from './wire.ts';
 
 export interface TikTokOptions {
   client_key: string;
@@ -159,6 +160,11 @@ export function createTikTok(options: TikTokOptions) {
     initInboxVideo(token: string, video: { size: number; plan: ChunkPlan }, { signal }: Abortable) {
       const body = { source_info: fileUpload(video.size, video.plan) };
       return opened(post(token, 'inbox/video/init', body, videoInit, signal));
+    },
+
+    /** TikTok pulls from `photo_images` by itself: from here on the post may be made. */
+    async initPhotos(token: string, post_of: PhotoPost, { signal }: Abortable) {
+      return (await post(token, 'content/init', photoBody(post_of), photoInit, signal)).publish_id;
     },
 
     async uploadChunk(chunk: ChunkUpload): Promise<ChunkAnswer> {

@@ -163,7 +163,8 @@ const REFUSALS: Record<string, Refusal> = {
   picture_size_check_failed: {
     act: 'fail',
     code: 'media_rejected',
-    sentence: 'TikTok takes pictures of 360 to 4096 pixels on each side (rule: picture_size).',
+    sentence:
+      'TikTok takes videos of 360 to 4096 pixels on each side, and photos of at most 1080 by 1920 (rule: picture_size).',
   },
   internal: {
     act: 'retry',

@@ -70,6 +70,8 @@ export const videoInit = z.looseObject({
   upload_url: z.string().min(1),
 });
 
+export const photoInit = z.looseObject({ publish_id: z.string().min(1) });
+
 /** At times no array, and at times nothing an id could be: a post is no less made for that. */
 const ids = z
   .union([z.array(id), id.transform((one) => [one])])

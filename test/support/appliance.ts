@@ -107,7 +107,7 @@ export async function anAppliance(env: Env = {}): Promise<Appliance> {
       if (!sandbox.state.accounts.some((each) => each.username === username)) {
         sandbox.state.accounts.push(account(username, username));
       }
-      return new Client(url, await connectWithKey(url, username));
+      return new Client(url, await connectWithKey(url, username), username);
     },
     async [Symbol.asyncDispose]() {
       for (const each of others) {
@@ -178,8 +178,10 @@ export class Client {
   readonly cookie: string;
   readonly creator_id: string;
   readonly key: string;
+  readonly username: string;
 
-  constructor(url: string, connected: Connected) {
+  constructor(url: string, connected: Connected, username = '') {
+    this.username = username;
     this.url = url;
     this.cookie = connected.cookie;
     this.creator_id = connected.creator_id;
@@ -243,6 +245,13 @@ export class Client {
       allow_duplicate: true,
       ...more,
     };
+  }
+
+  /** The same for photos. */
+  photoJob(storage_keys: string[], more: Json = {}): Json {
+    const { video: _, ...job } = this.job('');
+    const photos = storage_keys.map((storage_key) => ({ source: 'pm3k_storage', storage_key }));
+    return { ...job, description: 'What there is to see', photos, ...more };
   }
 
   async ended(job_id: string, timeout_ms = 60_000): Promise<Json> {

@@ -1,0 +1,78 @@
+// media.prepare for photos: each is judged and, where TikTok would refuse it, made anew; a fault names the photo.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Hands, type Job, type JobPhoto, type MediaFacts, type Patch, Problem } from '#plugin';
+import { makePhoto } from './photos.ts';
+
+type Prepared = Pick<JobPhoto, 'position'> & {
+  output_key: string;
+  output_type: string;
+  facts: MediaFacts;
+};
+
+/** One after the other, so that a post of 35 takes no more memory than one of a single photo. */
+export async function preparePhotos(job: Job, hands: Hands): Promise<Patch> {
+  const photos = await hands.photos();
+  const prepared: Prepared[] = [];
+  for (const photo of photos) {
+    hands.checkpoint();
+    prepared.push(await preparePhoto(photo, hands));
+    hands.progress(prepared.length / photos.length);
+  }
+  const cover = prepared[job.photo_cover_index ?? 0];
+  if (!cover) throw new Error('Expected the cover among the photos');
+  return {
+    output_key: cover.output_key,
+    output_type: cover.output_type,
+    photos: prepared,
+    media: {
+      ...cover.facts,
+      bytes: prepared.reduce((sum, { facts }) => sum + facts.bytes, 0),
+      sha256: null,
+      changes: toldOnce(prepared.map(({ facts }) => facts.changes)),
+    },
+  };
+}
+
+async function preparePhoto(photo: JobPhoto, hands: Hands): Promise<Prepared> {
+  const { position, source_key } = photo;
+  if (!source_key) throw new Error('Expected a fetched photo before preparing');
+  const folder = await mkdtemp(join(hands.scratch, 'photo-'));
+  try {
+    const source = await hands.storage.checkout(source_key, folder);
+    const made = await makePhoto(source, folder, hands.signal).catch((error) => {
+      throw named(error, photo);
+    });
+    const { content_type: output_type, facts } = made;
+    if (made.act === 'nothing') return { position, output_key: source_key, output_type, facts };
+    const { storage_key, bytes, sha256 } = await hands.keep(made.path, output_type);
+    return { position, output_key: storage_key, output_type, facts: { ...facts, bytes, sha256 } };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Among 35 photos a sentence without a name helps nobody. */
+function named(error: unknown, { position, file_name }: JobPhoto): unknown {
+  if (!(error instanceof Problem) || error.code !== 'media_rejected') return error;
+  const name = file_name ? ` (${file_name})` : '';
+  return new Problem('media_rejected', `Photo ${position + 1}${name}: ${error.message}`);
+}
+
+/** Each sentence once, with the photos it is about; a single photo needs no number. */
+export function toldOnce(changes: string[][]): string[] {
+  const about = new Map<string, number[]>();
+  for (const [index, sentences] of changes.entries()) {
+    for (const sentence of sentences) {
+      about.set(sentence, [...(about.get(sentence) ?? []), index + 1]);
+    }
+  }
+  if (changes.length === 1) return [...about.keys()];
+  return [...about].map(([sentence, numbers]) => {
+    if (numbers.length === changes.length) return `All photos: ${sentence}`;
+    const last = numbers.at(-1);
+    return numbers.length === 1
+      ? `Photo ${last}: ${sentence}`
+      : `Photos ${numbers.slice(0, -1).join(', ')} and ${last}: ${sentence}`;
+  });
+}

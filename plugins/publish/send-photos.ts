@@ -1,0 +1,104 @@
+// publish.send for photos: TikTok pulls them from addresses of this attempt alone, so that their fetching tells what happened.
+import {
+  type Attempt,
+  type Hands,
+  type Job,
+  Later,
+  type Patch,
+  Problem,
+  TikTokError,
+} from '#plugin';
+import { failOrWait, MAX_ATTEMPTS } from './refused.ts';
+import { assertStillAllowed } from './still-allowed.ts';
+
+const MINUTE_MS = 60_000;
+/** TikTok gives up pulling after an hour, and tells at once how a post ended. */
+const WORD_MS = 120 * MINUTE_MS;
+
+/** Answers `{publish_id}` once TikTok has taken the post. Safe to run again after a crash at any line. */
+export async function sendPhotos(job: Job, hands: Hands): Promise<Patch | Later> {
+  const known = await hands.ledger.current();
+  if (known?.publish_id) return { publish_id: known.publish_id };
+  if (!known?.committed_at) return post(job, hands, known);
+  // Init has no answer. Where nobody came for a photo, nothing can have been posted, and never will.
+  if (await hands.ledger.withdraw(known)) return post(job, hands, null);
+  return waitForWord(hands, known);
+}
+
+async function post(job: Job, hands: Hands, intended: Attempt | null): Promise<Patch | Later> {
+  if (!intended && (await hands.ledger.count()) >= MAX_ATTEMPTS) {
+    throw new Problem(
+      'tiktok_refused',
+      `TikTok did not take the photos in ${MAX_ATTEMPTS} attempts. Nothing was posted; try again later.`,
+    );
+  }
+  const files = await filesOf(hands);
+  await assertStillAllowed(job, hands);
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  const attempt = intended ?? (await hands.ledger.intend(bytes));
+  hands.checkpoint();
+  const publish_id = await open(job, hands, attempt, files);
+  if (publish_id instanceof Later) return publish_id;
+  await hands.ledger.answered(attempt, publish_id);
+  return { publish_id };
+}
+
+/** No answer is no answer: it is thrown, and the next run looks whether TikTok came for the photos. */
+async function open(
+  job: Job,
+  hands: Hands,
+  attempt: Attempt,
+  files: Awaited<ReturnType<typeof filesOf>>,
+): Promise<string | Later> {
+  const words = { title: job.title, description: job.description ?? '' };
+  const { destination, settings } = job;
+  const photo_cover_index = job.photo_cover_index ?? 0;
+  let photo_images: string[] | undefined;
+  try {
+    return await hands.tiktok.initPhotos(
+      { ...words, destination, settings, photo_cover_index },
+      async () => {
+        photo_images ??= await hands.ledger.mark(attempt, files);
+        return photo_images;
+      },
+    );
+  } catch (error) {
+    if (photo_images && isDefinite(error)) await hands.ledger.refused(attempt, outcomeOf(error));
+    return failOrWait(job, error);
+  }
+}
+
+async function filesOf(hands: Hands) {
+  const photos = await hands.photos();
+  return Promise.all(
+    photos.map(async ({ position, output_key, output_type }) => {
+      if (!output_key || !output_type) throw new Error('Expected prepared photos before sending');
+      const bytes = await hands.storage.size(output_key);
+      return { position, storage_key: output_key, content_type: output_type, bytes };
+    }),
+  );
+}
+
+/** TikTok's own no, or ours before a second question: either way it has taken nothing. */
+function isDefinite(error: unknown): boolean {
+  const is_refused = error instanceof TikTokError && error.kind === 'refused';
+  return is_refused || error instanceof Later || error instanceof Problem;
+}
+
+function outcomeOf(error: unknown): string {
+  return error instanceof TikTokError || error instanceof Problem ? error.code : 'rate_limited';
+}
+
+/**
+ * Photos were fetched, so it may be posted: nothing is sent again. TikTok tells the id by itself where
+ * its webhooks reach us; without it the creator looks and tells.
+ */
+async function waitForWord(hands: Hands, attempt: Attempt): Promise<Patch | Later> {
+  const { told_publish_id, unanswered_at } = await hands.ledger.unanswered(attempt);
+  if (told_publish_id) {
+    await hands.ledger.answered(attempt, told_publish_id);
+    return { publish_id: told_publish_id };
+  }
+  if (Date.now() - unanswered_at.getTime() > WORD_MS) return { state: 'unconfirmed' };
+  return Later.in(MINUTE_MS);
+}

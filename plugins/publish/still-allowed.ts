@@ -1,0 +1,29 @@
+// Asks TikTok right before a direct post whether what was chosen is still offered.
+import { type Hands, type Job, Problem } from '#plugin';
+import { failOrWait, refused } from './refused.ts';
+
+/** creator_info is asked right before: what was chosen may have been closed since. */
+export async function assertStillAllowed(job: Job, hands: Hands): Promise<void> {
+  if (job.destination !== 'direct') return;
+  const info = await hands.tiktok.creatorInfo().catch((error) => {
+    throw failOrWait(job, error);
+  });
+  if (!info.can_post) throw failOrWait(job, refused(info.reason));
+  const { privacy_level } = job.settings;
+  if (!privacy_level || !info.privacy_level_options.includes(privacy_level)) {
+    throw new Problem(
+      'tiktok_refused',
+      'TikTok no longer offers the chosen audience for this account. Choose again and post anew.',
+      {
+        tiktok: { code: 'privacy_level_option_mismatch', message: '', log_id: null },
+      },
+    );
+  }
+  const limit_ms = info.max_video_post_duration_sec * 1000;
+  if (job.media?.duration_ms && job.media.duration_ms > limit_ms) {
+    throw new Problem(
+      'media_rejected',
+      `The video is ${Math.ceil(job.media.duration_ms / 1000)} seconds long; TikTok takes at most ${info.max_video_post_duration_sec} from this account (rule: duration).`,
+    );
+  }
+}

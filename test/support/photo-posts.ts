@@ -1,0 +1,71 @@
+// What tests of photo posts share: an appliance that TikTok may pull from, uploads, and what was posted.
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import type { Publish } from '../../scripts/tiktok-sandbox/state.ts';
+import { type Appliance, anAppliance, type Client, type Env, type Json } from './appliance.ts';
+
+/** `hears`: whether TikTok's webhooks reach it. */
+export async function photoAppliance({ hears = true, env = {} as Env } = {}): Promise<Appliance> {
+  const app = await anAppliance({ LOG_LEVEL: 'warn', ...env });
+  app.sandbox.state.settings.allow_insecure_pull = true;
+  const [tiktok_app] = app.sandbox.state.apps;
+  if (tiktok_app && hears) tiktok_app.webhook_url = `${app.url}/webhooks/tiktok`;
+  return app;
+}
+
+export async function uploaded(client: Client, photos: Buffer<ArrayBuffer>[]): Promise<string[]> {
+  const keys: string[] = [];
+  for (const bytes of photos) {
+    const { status, json } = await client.upload(bytes, 'image/jpeg');
+    if (status !== 201) throw new Error(JSON.stringify(json));
+    keys.push(json['storage_key']);
+  }
+  return keys;
+}
+
+/** What came to be of the creator's photo posts at TikTok; those that failed there are none. */
+export function postsOf(app: Appliance, client: Client): Publish[] {
+  const open_ids = new Set(
+    app.sandbox.state.accounts
+      .filter((each) => each.username === client.username)
+      .map((each) => each.open_id),
+  );
+  return app.sandbox.state.publishes.filter(
+    (each) =>
+      open_ids.has(each.open_id) &&
+      (each.status === 'PUBLISH_COMPLETE' || each.status === 'SEND_TO_USER_INBOX'),
+  );
+}
+
+export async function shown(client: Client, id: string): Promise<Json> {
+  return (await client.api('GET', `/v1/jobs/${id}`)).json;
+}
+
+/** Whether TikTok may have been told of the post. */
+export async function isMarked(db: pg.Client, job_id: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'select from publish_attempts where job_id = $1 and committed_at is not null',
+    [job_id],
+  );
+  return rowCount === 1;
+}
+
+/** Cuts a stored file short. */
+export function breakFile(app: Appliance, storage_key: string): void {
+  const media = join(app.data_dir, 'media');
+  const name = readdirSync(media, { recursive: true })
+    .map(String)
+    .find((each) => each.endsWith(storage_key));
+  if (!name) throw new Error('Expected the file to be stored');
+  writeFileSync(join(media, name), Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16, 1, 2, 3, 4, 5, 6]));
+}
+
+export async function until(condition: () => Promise<boolean>, within_ms = 30_000): Promise<void> {
+  const deadline = Date.now() + within_ms;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('Expected a condition to come true in time');
+    await sleep(50);
+  }
+}
