@@ -51,6 +51,7 @@ export { Later } from './jobs/later.ts';
 export type { Attempt, Ledger } from './jobs/ledger.ts';
 export { fenceOff, wakeConfirmation } from './jobs/moves.ts';
 export { hashOfPhotos } from './jobs/sources.ts';
+export { toldOnce } from './jobs/photo-changes.ts';
 export { countWorking } from './jobs/tally.ts';
 export {
   type EndedFile,

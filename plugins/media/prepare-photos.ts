@@ -1,7 +1,15 @@
 // media.prepare for photos: each is judged and, where TikTok would refuse it, made anew; a fault names the photo.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Hands, type Job, type JobPhoto, type MediaFacts, type Patch, Problem } from '#plugin';
+import {
+  type Hands,
+  type Job,
+  type JobPhoto,
+  type MediaFacts,
+  type Patch,
+  Problem,
+  toldOnce,
+} from '#plugin';
 import { makePhoto } from './photos.ts';
 
 type Prepared = Pick<JobPhoto, 'position'> & {
@@ -57,22 +65,4 @@ function named(error: unknown, { position, file_name }: JobPhoto): unknown {
   if (!(error instanceof Problem) || error.code !== 'media_rejected') return error;
   const name = file_name ? ` (${file_name})` : '';
   return new Problem('media_rejected', `Photo ${position + 1}${name}: ${error.message}`);
-}
-
-/** Each sentence once, with the photos it is about; a single photo needs no number. */
-export function toldOnce(changes: string[][]): string[] {
-  const about = new Map<string, number[]>();
-  for (const [index, sentences] of changes.entries()) {
-    for (const sentence of sentences) {
-      about.set(sentence, [...(about.get(sentence) ?? []), index + 1]);
-    }
-  }
-  if (changes.length === 1) return [...about.keys()];
-  return [...about].map(([sentence, numbers]) => {
-    if (numbers.length === changes.length) return `All photos: ${sentence}`;
-    const last = numbers.at(-1);
-    return numbers.length === 1
-      ? `Photo ${last}: ${sentence}`
-      : `Photos ${numbers.slice(0, -1).join(', ')} and ${last}: ${sentence}`;
-  });
 }

@@ -1,0 +1,21 @@
+// What was, or will be, changed about the photos of a post, told once for all that it concerns.
+
+/** Each sentence once, with the photos it is about (from 1); a single photo needs no number. */
+export function toldOnce(changes: string[][]): string[] {
+  const about = new Map<string, number[]>();
+  for (const [index, sentences] of changes.entries()) {
+    for (const sentence of sentences) {
+      about.set(sentence, [...(about.get(sentence) ?? []), index + 1]);
+    }
+  }
+  if (changes.length === 1) return [...about.keys()];
+  return [...about].map(([sentence, numbers]) => `${named(numbers, changes.length)}: ${sentence}`);
+}
+
+function named(numbers: number[], all: number): string {
+  if (numbers.length === all) return 'All photos';
+  const last = numbers.at(-1);
+  return numbers.length === 1
+    ? `Photo ${last}`
+    : `Photos ${numbers.slice(0, -1).join(', ')} and ${last}`;
+}
