@@ -12,13 +12,18 @@ export type Faults = Record<string, string>;
 
 const isOn = (form: Form, name: string) => form[name] === 'on' || form[name] === 'true';
 
+/** What the post is made from; nothing chosen is a video that is not there. */
+export type Chosen =
+  | { kind: 'video'; media: Media | undefined }
+  | { kind: 'photo'; photos: Media[] };
+
 /** The request that the form means, or what is wrong, by field. */
 export function readForm(
   form: Form,
   options: PostingOptions | null,
-  media: Media | undefined,
+  chosen: Chosen,
 ): { request: NewJobRequest } | { faults: Faults } {
-  const faults = checkChoices(form, options, media);
+  const faults = checkChoices(form, options, chosen);
   if (Object.keys(faults).length > 0) return { faults };
   const disclosed = isOn(form, 'disclosure');
   const is_direct = form['destination'] === 'direct';
@@ -35,9 +40,8 @@ export function readForm(
               )?.toISOString(),
             }
           : {}),
-        // Browsers send line breaks as CR LF; TikTok counts units, and one break is one.
-        title: (form['title'] ?? '').replaceAll('\r\n', '\n'),
-        video: { source: 'pm3k_storage', storage_key: form['storage_key'] },
+        title: plain(form['title']),
+        ...sourceFields(form, chosen),
         destination: form['destination'],
         settings: {
           ...(is_direct ? { privacy_level: form['privacy_level'] } : {}),
@@ -48,6 +52,7 @@ export function readForm(
           brand_organic: disclosed && isOn(form, 'brand_organic'),
           brand_content: disclosed && isOn(form, 'brand_content'),
           cover_timestamp_ms: Math.round(Number(form['cover_timestamp_ms'] || 0)),
+          auto_add_music: chosen.kind === 'photo' && isOn(form, 'auto_add_music'),
         },
         allow_duplicate: false,
       },
@@ -64,16 +69,28 @@ export function readForm(
   }
 }
 
+/** Browsers send line breaks as CR LF; TikTok counts units, and one break is one. */
+const plain = (text = '') => text.replaceAll('\r\n', '\n');
+
+function sourceFields(form: Form, chosen: Chosen) {
+  const source = 'pm3k_storage' as const;
+  if (chosen.kind === 'video') return { video: { source, storage_key: form['storage_key'] } };
+  const keys = chosen.photos.map(({ storage_key }) => storage_key);
+  return {
+    photos: keys.map((storage_key) => ({ source, storage_key })),
+    photo_cover_index: Math.max(0, keys.indexOf(form['cover'] ?? '')),
+    description: plain(form['description']),
+  };
+}
+
 /** TikTok's rules for a direct post, judged against what TikTok said a moment ago. */
-function checkChoices(
-  form: Form,
-  options: PostingOptions | null,
-  media: Media | undefined,
-): Faults {
+function checkChoices(form: Form, options: PostingOptions | null, chosen: Chosen): Faults {
   const faults: Faults = {};
-  if (!media) faults['storage_key'] = 'Choose a video first.';
+  const is_photo = chosen.kind === 'photo';
+  const media = is_photo ? chosen.photos[0] : chosen.media;
+  if (!media) faults[is_photo ? 'photos' : 'storage_key'] = 'Choose what to post first.';
   if (form['destination'] !== 'direct' && form['destination'] !== 'inbox')
-    faults['destination'] = 'Choose where the video goes.';
+    faults['destination'] = 'Choose where the post goes.';
   if (
     form['mode'] === 'schedule' &&
     !zonedTime(form['schedule_at'] ?? '', form['time_zone'] ?? 'UTC')
@@ -85,7 +102,7 @@ function checkChoices(
   if (!options.can_post) return { ...faults, destination: options.message };
   const level = form['privacy_level'] ?? '';
   if (!(options.privacy_level_options as string[]).includes(level))
-    faults['privacy_level'] = 'Choose who can see this video.';
+    faults['privacy_level'] = 'Choose who can see this post.';
   for (const name of ['comment', 'duet', 'stitch'] as const) {
     if (isOn(form, `allow_${name}`) && options[`${name}_disabled`])
       faults[`allow_${name}`] = 'Switched off in this account’s TikTok settings.';
@@ -98,7 +115,7 @@ function checkChoices(
     faults['privacy_level'] = 'Branded content visibility cannot be set to private.';
   }
   const limit = options.max_video_post_duration_sec;
-  if (media?.facts.duration_ms && media.facts.duration_ms > limit * 1000) {
+  if (!is_photo && media?.facts.duration_ms && media.facts.duration_ms > limit * 1000) {
     faults['storage_key'] =
       `The video is longer than ${limit} seconds, the most TikTok takes from this account.`;
   }

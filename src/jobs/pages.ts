@@ -1,21 +1,16 @@
-// Pages of posts: the list, the composer, and one post with its timeline.
+// Pages of posts: the list, and one post with its timeline.
 import type Router from '@koa/router';
-import { once } from '../access/idempotency.ts';
 import type { Context } from '../context.ts';
-import { optionsOrReason } from '../creators/posting-options.ts';
 import { type Creator, mayPost } from '../creators/store.ts';
 import { findNotice } from '../deletions/desk/store.ts';
-import { findFile, findUpload, listMedia } from '../media/store.ts';
-import { randomToken } from '../secrets.ts';
-import { declaration } from '../tiktok/declaration.ts';
-import { listUnfinished } from '../uploads/store.ts';
+import { findFile } from '../media/store.ts';
 import { createPages, type PageRequest } from '../web/pages.ts';
-import { acceptJob } from './accept.ts';
 import { cursorOf, parseCursor } from './api.ts';
-import { type Faults, type Form, readForm } from './composer.ts';
+import { addComposerPages } from './composer-pages.ts';
 import { cancelJob, isWorking, resolveJob, retryJob } from './endings.ts';
 import type { Job } from './job.ts';
 import { nextPostAt } from './limits.ts';
+import { listPhotos } from './photos.ts';
 import { STATUSES, type Status, statusOf } from './states.ts';
 import { findNextScheduled, getJob, listEvents, listJobs } from './store.ts';
 import { countRecentJobs } from './tally.ts';
@@ -27,8 +22,7 @@ const EARLIEST_CANCEL = ['accepted', 'fetched', 'ready', 'sending'];
 export function addJobPages(router: Router, ctx: Context): void {
   const pages = createPages(router, ctx);
   pages.own('get', '/jobs', (request, creator) => showList(ctx, request, creator));
-  pages.own('get', '/jobs/new', (request, creator) => showComposer(ctx, request, creator, {}, {}));
-  pages.own('post', '/jobs', (request, creator) => compose(ctx, request, creator));
+  addComposerPages(pages, ctx);
   pages.own('get', '/jobs/:id', (request, creator) => showJob(ctx, request, creator, 'page'));
   pages.own('get', '/jobs/:id/progress', (request, creator) =>
     showJob(ctx, request, creator, 'fragment'),
@@ -88,67 +82,6 @@ function listAddress(status: Status | undefined, cursor: string): string {
   return `/jobs?${new URLSearchParams({ ...(status ? { status } : {}), cursor })}`;
 }
 
-/** creator_info is asked each time the page is made: nothing is shown from memory. */
-async function showComposer(
-  ctx: Context,
-  { koa, signal, render }: PageRequest,
-  creator: Creator,
-  form: Form,
-  faults: Faults,
-): Promise<void> {
-  const key = form['storage_key'] ?? koa.query['media'];
-  const media = typeof key === 'string' ? await findUpload(ctx.db, creator.id, key) : undefined;
-  if (!media) {
-    render('jobs/choose', {
-      title: 'New post',
-      media: await listMedia(ctx.db, creator.id),
-      unfinished: await listUnfinished(ctx.db, creator.id),
-      fault: faults['storage_key'] ?? null,
-    });
-    return;
-  }
-  const options = await optionsOrReason(ctx, creator, signal);
-  const wants_direct =
-    form['destination'] === 'direct' || (!form['destination'] && ctx.config.TIKTOK_APP_AUDITED);
-  render('jobs/new', {
-    title: 'New post',
-    media,
-    media_url: `/media/${media.storage_key}`,
-    options,
-    creator,
-    form: { ...form, destination: form['destination'] ?? (wants_direct ? 'direct' : 'inbox') },
-    faults,
-    is_audited: ctx.config.TIKTOK_APP_AUDITED,
-    request_id: form['request_id'] ?? randomToken(128),
-    declarations: { plain: declaration(false), branded: declaration(true) },
-  });
-}
-
-async function compose(ctx: Context, request: PageRequest, creator: Creator): Promise<void> {
-  const { form, signal, koa, go } = request;
-  const media = await findUpload(ctx.db, creator.id, form['storage_key'] ?? '');
-  const options =
-    form['destination'] === 'direct' ? await optionsOrReason(ctx, creator, signal) : null;
-  const read = readForm(form, options, media);
-  if ('faults' in read) {
-    koa.status = 422;
-    await showComposer(ctx, request, creator, form, read.faults);
-    koa.status = 422;
-    return;
-  }
-  const consent = {
-    given_through: 'dashboard' as const,
-    declaration: declaration(read.request.settings?.brand_content ?? false),
-  };
-  // A second click sends the same form again: one form makes one post.
-  const key = `form-${(form['request_id'] ?? randomToken(128)).slice(0, 64)}`;
-  const { answer } = await once(ctx, creator.id, key, 'composer', async (trx) => {
-    const job = await acceptJob(ctx, trx, creator, read.request, consent);
-    return { status: 303, location: `/jobs/${job.id}`, body: '' };
-  });
-  go(answer.location ?? '/jobs');
-}
-
 async function showJob(
   ctx: Context,
   { params, render, fragment }: PageRequest,
@@ -173,8 +106,20 @@ async function showJob(
   render('jobs/show', {
     title: 'Post',
     ...view,
-    video: stored ? `/media/${key}` : null,
+    video: stored && job.kind === 'video' ? `/media/${key}` : null,
+    photos: await shownPhotos(ctx, job),
   });
+}
+
+/** Addresses of what is still stored, in order; null where a photo is gone. */
+async function shownPhotos(ctx: Context, job: Job): Promise<(string | null)[]> {
+  const photos = await listPhotos(ctx.db, job.id);
+  return Promise.all(
+    photos.map(async ({ output_key, source_key }) => {
+      const key = output_key ?? source_key;
+      return key && (await findFile(ctx.db, job.creator_id, key)) ? `/media/${key}` : null;
+    }),
+  );
 }
 
 /** Scheduled posts that are prepared stand still until their time. */

@@ -4,9 +4,9 @@ import type { Context } from '../context.ts';
 import { limitsOf } from '../creators/store.ts';
 import { listUnfinished } from '../uploads/store.ts';
 import { createPages } from '../web/pages.ts';
-import { receiveUpload } from './receive.ts';
+import { receiveUploads } from './receive.ts';
 import { serveMedia } from './serve.ts';
-import { listMedia, removeUpload } from './store.ts';
+import { listMedia, type Media, removeUpload } from './store.ts';
 import { sumMedia } from './tally.ts';
 
 export function addMediaPages(router: Router, ctx: Context): void {
@@ -29,11 +29,12 @@ export function addMediaPages(router: Router, ctx: Context): void {
     'post',
     '/media',
     async ({ koa, signal, go }, creator) => {
-      const media = await receiveUpload(ctx, koa, creator, signal);
-      const location = `/jobs/new?media=${media.storage_key}`;
+      const kept = await receiveUploads(ctx, koa, creator, signal);
+      const location = composerFor(kept);
       if (koa.accepts('html', 'json') === 'json') {
+        const [{ storage_key, facts }] = kept;
         koa.status = 201;
-        koa.body = { location };
+        koa.body = { location, storage_key, kind: facts.kind };
       } else go(location);
     },
     { is_upload: true },
@@ -52,4 +53,12 @@ export function addMediaPages(router: Router, ctx: Context): void {
       (koa as unknown as { params: Record<string, string> }).params['storage_key'] ?? '',
     );
   });
+}
+
+/** Where what was uploaded is posted: a video alone, photos together, a mixture is chosen from. */
+function composerFor([first, ...others]: [Media, ...Media[]]): string {
+  if (others.length === 0) return `/jobs/new?media=${first.storage_key}`;
+  const all = [first, ...others];
+  if (!all.every(({ facts }) => facts.kind === 'photo')) return '/jobs/new';
+  return `/jobs/new?${new URLSearchParams(all.map(({ storage_key }) => ['photo', storage_key]))}`;
 }

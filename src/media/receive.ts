@@ -5,6 +5,7 @@ import type { Context as KoaContext } from 'koa';
 import type { Context } from '../context.ts';
 import { assertMayPost, type Creator, limitsOf } from '../creators/store.ts';
 import { Problem } from '../errors.ts';
+import { MAX_PHOTOS } from '../jobs/schema.ts';
 import { assertRoom } from './room.ts';
 import { keepUpload, type Media } from './store.ts';
 
@@ -23,11 +24,40 @@ export async function receiveUpload(
   creator: Creator,
   signal: AbortSignal,
 ): Promise<Media> {
+  const [media] = await receive(ctx, koa, creator, { signal, most_files: 1 });
+  return media;
+}
+
+/** As receiveUpload, for a form that may hold several files, as many as a post has photos. */
+export async function receiveUploads(
+  ctx: Context,
+  koa: KoaContext,
+  creator: Creator,
+  signal: AbortSignal,
+): Promise<AtLeastOne> {
+  return receive(ctx, koa, creator, { signal, most_files: MAX_PHOTOS });
+}
+
+type AtLeastOne = [Media, ...Media[]];
+
+interface Reception {
+  signal: AbortSignal;
+  most_files: number;
+}
+
+async function receive(
+  ctx: Context,
+  koa: KoaContext,
+  creator: Creator,
+  { signal, most_files }: Reception,
+): Promise<AtLeastOne> {
   assertMayPost(creator);
   const limit = limitsOf(ctx.config, creator).upload_bytes;
   const declared = Number(koa.get('Content-Length') || 0);
   const is_multipart = Boolean(koa.is('multipart/form-data'));
-  if (declared > limit + (is_multipart ? MULTIPART_OVERHEAD : 0)) {
+  // Several files are each held to the limit while they flow.
+  const overhead = is_multipart ? MULTIPART_OVERHEAD : 0;
+  if (declared > (limit + overhead) * most_files) {
     throw new Problem(
       'too_large',
       `The file is larger than ${limit / 1_000_000} MB, the most this plan takes.`,
@@ -35,14 +65,14 @@ export async function receiveUpload(
   }
   await assertRoom(ctx, declared);
   koa.req.socket.setTimeout(IDLE_MS);
-  if (is_multipart) return receiveMultipart(ctx, koa, creator, signal);
+  if (is_multipart) return receiveMultipart(ctx, koa, creator, { signal, most_files });
   if (!isMediaType(koa)) {
     throw new Problem(
       'unsupported_media_type',
       'Expected the file as the body with its own Content-Type (e.g. `video/mp4`), or multipart/form-data with a field `file`.',
     );
   }
-  return keepUpload(ctx, creator, koa.req, null, signal);
+  return [await keepUpload(ctx, creator, koa.req, null, signal)];
 }
 
 function isMediaType(koa: KoaContext): boolean {
@@ -56,24 +86,25 @@ function receiveMultipart(
   ctx: Context,
   koa: KoaContext,
   creator: Creator,
-  signal: AbortSignal,
-): Promise<Media> {
+  { signal, most_files }: Reception,
+): Promise<AtLeastOne> {
   return new Promise((resolve, reject) => {
-    let kept: Promise<Media> | undefined;
-    const form = createForm(koa, reject);
+    const kept: Promise<Media>[] = [];
+    const form = createForm(koa, most_files, reject);
     form.on('file', (field, stream, file_name) => {
-      if (field !== 'file' || kept) {
+      if (field !== 'file' || kept.length === most_files) {
         stream.resume();
         return;
       }
-      kept = keepUpload(ctx, creator, stream as Readable, file_name || null, signal);
-      kept.catch((error) => {
+      const keeping = keepUpload(ctx, creator, stream as Readable, file_name || null, signal);
+      keeping.catch((error) => {
         stream.resume();
-        reject(error);
+        reject(most_files > 1 ? named(error, file_name) : error);
       });
+      kept.push(keeping);
     });
     form.on('finish', () => {
-      if (kept) kept.then(resolve, reject);
+      if (kept.length > 0) Promise.all(kept).then((all) => resolve(all as AtLeastOne), reject);
       else
         reject(
           new Problem('invalid_request', 'Expected a form field `file` that holds the file.', {
@@ -89,11 +120,17 @@ function receiveMultipart(
   });
 }
 
-function createForm(koa: KoaContext, reject: (error: unknown) => void) {
+/** Among several files a sentence without a name helps nobody. */
+function named(error: unknown, file_name: string): unknown {
+  if (!(error instanceof Problem) || error.code !== 'media_rejected') return error;
+  return new Problem(error.code, `${file_name}: ${error.message}`);
+}
+
+function createForm(koa: KoaContext, most_files: number, reject: (error: unknown) => void) {
   try {
     return new Busboy({
       headers: { ...koa.req.headers, 'content-type': koa.get('Content-Type') },
-      limits: { files: 4, fields: 20, fieldSize: 10_000 },
+      limits: { files: most_files + 3, fields: 20, fieldSize: 10_000 },
     });
   } catch (error) {
     const problem = new Problem('invalid_request', 'The multipart body has no boundary.', {

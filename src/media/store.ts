@@ -186,6 +186,18 @@ export async function findUpload(
     .first();
 }
 
+/** Of these, those that are this creator's and still stored; in no order. */
+export async function findUploads(
+  db: Knex,
+  creator_id: string,
+  storage_keys: string[],
+): Promise<Media[]> {
+  return db('media')
+    .where({ creator_id, purpose: 'upload' })
+    .whereIn('storage_key', storage_keys)
+    .where('expires_at', '>', new Date());
+}
+
 /** An upload or a working copy of this creator, while it is stored. */
 export async function findFile(
   db: Knex,

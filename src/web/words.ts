@@ -3,6 +3,7 @@
 import type { Job } from '../jobs/job.ts';
 import { type Status, statusOf } from '../jobs/states.ts';
 import type { JobEvent } from '../jobs/store.ts';
+import type { Media } from '../media/store.ts';
 
 const STATUS: Record<Status, { sign: string; word: string }> = {
   scheduled: { sign: '◷', word: 'Scheduled' },
@@ -63,10 +64,12 @@ const EVENTS: Record<
   rate_limited: () => 'Waiting: TikTok takes only a few new posts a minute',
   waiting: () => 'Waiting: TikTok takes no more posts for now',
   delayed: () => 'Moved to the next free time: the limit of posts was reached',
-  opened: ({ attempt }) =>
-    attempt === 1
-      ? 'TikTok opened the upload'
-      : `TikTok opened the upload again (attempt ${attempt})`,
+  opened: ({ attempt, pulls }) =>
+    pulls
+      ? 'TikTok is fetching the photos'
+      : attempt === 1
+        ? 'TikTok opened the upload'
+        : `TikTok opened the upload again (attempt ${attempt})`,
   part_sent: ({ part, parts }) => `Sent part ${part} of ${parts}`,
   sent: () => 'Sent. TikTok is processing it',
   ready: () => 'TikTok failed to process it; it is sent again',
@@ -105,6 +108,15 @@ export function timeline(
           : (EVENTS[name]?.(details, destination) ?? name.replaceAll('_', ' ')),
       at,
     }));
+}
+
+/** An upload that a browser shows as a picture, be it one that moves. */
+export function isPicture({ content_type }: Media): boolean {
+  return content_type.startsWith('image/');
+}
+
+export function kindOf({ facts }: Media): string {
+  return facts.kind === 'photo' ? 'Photo' : 'Video';
 }
 
 export function megabytes(bytes: number): string {
@@ -174,7 +186,8 @@ export function privacy(level: string): string {
 }
 
 export function title(job: Job): string {
-  return job.title.trim() || 'Video without caption';
+  const without = job.kind === 'photo' ? 'Photos without title' : 'Video without caption';
+  return job.title.trim() || job.description?.trim().split('\n')[0] || without;
 }
 
 /** "identity asked" → "Identity asked". */

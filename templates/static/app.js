@@ -60,10 +60,9 @@ function onceOnly() {
 function composer() {
   const form = document.querySelector('form[data-composer]');
   if (!form) return;
-  const { privacy_level, disclosure, brand_organic, brand_content, title } = form.elements;
+  const { privacy_level, disclosure, brand_organic, brand_content } = form.elements;
   const only_me = privacy_level.querySelector('option[value=SELF_ONLY]');
   form.querySelector('[data-time-zone]').value = ZONE;
-  const count = form.querySelector('#count');
 
   const update = () => {
     const is_direct = form.elements.destination.value === 'direct';
@@ -83,14 +82,29 @@ function composer() {
         ? 'You need to indicate if your content promotes yourself, a third party, or both.'
         : '';
     }
-    count.textContent = `${title.value.length} / 2200`;
+    for (const field of all('[data-count]', form)) {
+      form.querySelector(field.dataset.count).textContent =
+        `${field.value.length} / ${field.maxLength}`;
+    }
   };
   form.addEventListener('input', update);
   form.addEventListener('change', update);
   update();
+  form.querySelector('#schedule_at').addEventListener('keydown', (event) => {
+    // Enter in the time field means "schedule", never "post now".
+    if (event.key === 'Enter') {
+      event.preventDefault();
+      form.requestSubmit(form.querySelector('button[value=schedule]'));
+    }
+  });
+  videoCover(form);
+  photoOrder(form);
+}
 
+function videoCover(form) {
   const player = form.querySelector('[data-player]');
   const here = form.querySelector('[data-cover-here]');
+  if (!player) return;
   // A file this browser has no decoder for: then there is no frame to choose either.
   const unplayable = () => {
     player.hidden = true;
@@ -113,13 +127,52 @@ function composer() {
     cover.value = player.currentTime.toFixed(1);
     take(player.currentTime);
   });
-  form.querySelector('#schedule_at').addEventListener('keydown', (event) => {
-    // Enter in the time field means "schedule", never "post now".
-    if (event.key === 'Enter') {
-      event.preventDefault();
-      form.requestSubmit(form.querySelector('button[value=schedule]'));
-    }
+}
+
+/** Moves photos at once; without scripts the same buttons ask the server. */
+function photoOrder(form) {
+  const list = form.querySelector('[data-photos]');
+  if (!list) return;
+  const items = () => all('li[data-key]', list);
+  const update = () => {
+    const keys = items().map(({ dataset }) => dataset.key);
+    form.elements.photos.value = keys.join(',');
+    form.querySelector('[data-photo-count]').textContent =
+      keys.length === 1 ? '1 photo' : `${keys.length} photos`;
+    for (const button of all('button[value^="remove:"]', list)) button.disabled = keys.length === 1;
+    if (!form.querySelector('[name=cover]:checked'))
+      form.querySelector('[name=cover]').checked = true;
+  };
+  const acts = {
+    earlier: (item) => item.previousElementSibling?.before(item),
+    later: (item) => item.nextElementSibling?.after(item),
+    remove: (item) => item.remove(),
+  };
+  list.addEventListener('click', (event) => {
+    const button = event.target.closest('button[name=arrange]');
+    if (!button) return;
+    event.preventDefault();
+    acts[button.value.split(':')[0]](button.closest('li'));
+    button.focus();
+    update();
   });
+  update();
+}
+
+/** How many photos are chosen, and no more than TikTok takes. */
+function photoChoice() {
+  const form = document.querySelector('form[data-choose]');
+  if (!form) return;
+  const most = Number(form.dataset.choose);
+  const boxes = all('input[type=checkbox]', form);
+  const update = () => {
+    const chosen = boxes.filter(({ checked }) => checked).length;
+    form.querySelector('[data-chosen]').textContent = `${chosen} of at most ${most} chosen`;
+    form.querySelector('button').disabled = chosen === 0;
+    for (const box of boxes) box.disabled = !box.checked && chosen >= most;
+  };
+  form.addEventListener('change', update);
+  update();
 }
 
 // On a phone the filters are wider than the screen.
@@ -130,6 +183,7 @@ localTimes();
 copyButtons();
 onceOnly();
 composer();
+photoChoice();
 document.addEventListener('htmx:afterSwap', () => localTimes());
 // An open question closes when one clicks elsewhere or presses Escape.
 for (const name of ['click', 'keydown']) {
