@@ -10,7 +10,7 @@ import { addComposerPages } from './composer-pages.ts';
 import { cancelJob, isWorking, resolveJob, retryJob } from './endings.ts';
 import type { Job } from './job.ts';
 import { nextPostAt } from './limits.ts';
-import { listPhotos } from './photos.ts';
+import { listStored } from './photos.ts';
 import { STATUSES, type Status, statusOf } from './states.ts';
 import { findNextScheduled, getJob, listEvents, listJobs } from './store.ts';
 import { countRecentJobs } from './tally.ts';
@@ -28,7 +28,8 @@ export function addJobPages(router: Router, ctx: Context): void {
     showJob(ctx, request, creator, 'fragment'),
   );
   pages.own('get', '/jobs/:id/row', async ({ params, fragment }, creator) => {
-    fragment('jobs/row', { job: await getJob(ctx.db, creator.id, params['id'] ?? ''), urls: [] });
+    const job = await getJob(ctx.db, creator.id, params['id'] ?? '');
+    fragment('jobs/row', { job, covers: await coversOf(ctx, [job]) });
   });
   pages.own('post', '/jobs/:id/cancellation', async ({ params, go }, creator) => {
     await cancelJob(ctx, creator.id, params['id'] ?? '');
@@ -66,6 +67,7 @@ async function showList(
   render('jobs/list', {
     title: 'Posts',
     jobs,
+    covers: await coversOf(ctx, jobs),
     status: status ?? null,
     statuses: STATUSES,
     next: await findNextScheduled(ctx.db, creator.id),
@@ -107,18 +109,20 @@ async function showJob(
     title: 'Post',
     ...view,
     video: stored && job.kind === 'video' ? `/media/${key}` : null,
-    photos: await shownPhotos(ctx, job),
+    photos: await listStored(ctx.db, [job.id]),
   });
 }
 
-/** Addresses of what is still stored, in order; null where a photo is gone. */
-async function shownPhotos(ctx: Context, job: Job): Promise<(string | null)[]> {
-  const photos = await listPhotos(ctx.db, job.id);
-  return Promise.all(
-    photos.map(async ({ output_key, source_key }) => {
-      const key = output_key ?? source_key;
-      return key && (await findFile(ctx.db, job.creator_id, key)) ? `/media/${key}` : null;
-    }),
+/** Job → the stored file of its cover; posts of photos alone, as far as it is stored. */
+async function coversOf(ctx: Context, jobs: Job[]): Promise<Record<string, string>> {
+  const posts = jobs.filter(({ kind }) => kind === 'photo');
+  if (posts.length === 0) return {};
+  const of = new Map(posts.map((job) => [job.id, job.photo_cover_index ?? 0]));
+  const photos = await listStored(ctx.db, [...of.keys()]);
+  return Object.fromEntries(
+    photos.flatMap(({ job_id, position, storage_key }) =>
+      storage_key && position === of.get(job_id) ? [[job_id, storage_key]] : [],
+    ),
   );
 }
 

@@ -13,6 +13,26 @@ export async function listPhotos(db: Knex, job_id: string): Promise<JobPhoto[]> 
     .select('photos.output_type', 'photos.facts', 'media.file_name');
 }
 
+/**
+ * Of each photo, in order, the file that is still stored: as TikTok gets it, which goes when the post is
+ * made, else as it was uploaded; null where neither is.
+ */
+export async function listStored(db: Knex, job_ids: string[]): Promise<StoredPhoto[]> {
+  return db('job_photos as photos')
+    .leftJoin('media as output', 'output.storage_key', 'photos.output_key')
+    .leftJoin('media as source', 'source.storage_key', 'photos.source_key')
+    .whereIn('job_id', job_ids)
+    .orderBy(['job_id', 'position'])
+    .select('job_id', 'position')
+    .select(db.raw('coalesce(output.storage_key, source.storage_key) as storage_key'));
+}
+
+export interface StoredPhoto {
+  job_id: string;
+  position: number;
+  storage_key: string | null;
+}
+
 export async function insertPhotos(
   trx: Knex,
   job_id: string,

@@ -96,7 +96,10 @@ function receiveMultipart(
         stream.resume();
         return;
       }
-      const keeping = keepUpload(ctx, creator, stream as Readable, file_name || null, signal);
+      // One after the other: looked at singly, and stored in the order in which they were chosen.
+      const keeping = Promise.allSettled(kept).then(() =>
+        keepUpload(ctx, creator, stream as Readable, file_name || null, signal),
+      );
       keeping.catch((error) => {
         stream.resume();
         reject(most_files > 1 ? named(error, file_name) : error);

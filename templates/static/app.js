@@ -138,7 +138,7 @@ function photoOrder(form) {
     const keys = items().map(({ dataset }) => dataset.key);
     form.elements.photos.value = keys.join(',');
     form.querySelector('[data-photo-count]').textContent =
-      keys.length === 1 ? '1 photo' : `${keys.length} photos`;
+      keys.length === 1 ? '1 photo' : `${keys.length} photos, in this order`;
     for (const button of all('button[value^="remove:"]', list)) button.disabled = keys.length === 1;
     if (!form.querySelector('[name=cover]:checked'))
       form.querySelector('[name=cover]').checked = true;
