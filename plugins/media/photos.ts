@@ -42,9 +42,15 @@ export async function inspectPhoto(path: string, signal: AbortSignal): Promise<I
   const found = await lookAtPhoto(path, kind);
   if (kind === 'gif' && found.pages > 1) return null;
   signal.throwIfAborted();
-  await decoded(opened(path).resize(8, 8, { fit: 'fill' }).raw().toBuffer());
+  await readToItsEnd(path);
   const { content_type, extension } = KINDS[kind];
   return { content_type, extension, facts: photoFacts(found, null, planForPhoto(found).changes) };
+}
+
+/** Perfect headers may stand over broken contents: every pixel is asked for once. */
+async function readToItsEnd(path: string): Promise<void> {
+  const tiny = opened(path).resize(8, 8, { fit: 'fill' }).jpeg();
+  await decoded(tiny.timeout({ seconds: MAX_SECONDS }).toBuffer());
 }
 
 /** Throws `media_rejected` for pictures of a kind that we do not open. */
@@ -131,8 +137,7 @@ export async function makePhoto(
   signal.throwIfAborted();
   const plan = planForPhoto(found);
   if (plan.act === 'convert') return convert(source, join(folder, 'photo.jpg'), found, plan);
-  // Perfect headers over broken contents: decoded to the end once.
-  await decoded(opened(source).resize(8, 8, { fit: 'fill' }).raw().toBuffer());
+  await readToItsEnd(source);
   const { content_type, extension } = KINDS[kind];
   const facts = photoFacts(found, null, plan.changes);
   if (plan.act === 'nothing') return { path: source, content_type, act: plan.act, facts };

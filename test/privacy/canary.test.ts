@@ -127,9 +127,13 @@ describe('the canary', () => {
     });
     const [job] = await db('jobs').where({ creator_id, state: 'failed' });
     await db('job_photos').insert({ job_id: job.id, position: 0, source_url: canary });
+    await db('photo_links').insert({
+      ...{ token_hash: canary, job_id: job.id, position: 0, storage_key: canary },
+      ...{ content_type: canary, bytes: 1, expires_at: new Date() },
+    });
     await db('publish_attempts')
       .where({ job_id: job.id })
-      .update({ upload_url: canary, outcome: canary });
+      .update({ upload_url: canary, outcome: canary, told_publish_id: canary });
     await db.raw(
       `select graphile_worker.add_job('publish.confirm', json_build_object('job_id', ?::text, 'words', ?::text),
          run_at := now() + interval '9 days', queue_name := ?)`,
