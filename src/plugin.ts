@@ -50,8 +50,8 @@ export type { Job, JobPhoto, MediaFacts, Patch } from './jobs/job.ts';
 export { Later } from './jobs/later.ts';
 export type { Attempt, Ledger } from './jobs/ledger.ts';
 export { fenceOff, wakeConfirmation } from './jobs/moves.ts';
-export { hashOfPhotos } from './jobs/sources.ts';
 export { toldOnce } from './jobs/photo-changes.ts';
+export { hashOfPhotos } from './jobs/sources.ts';
 export { countWorking } from './jobs/tally.ts';
 export {
   type EndedFile,

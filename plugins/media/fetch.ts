@@ -36,8 +36,8 @@ async function fetchPhotos(hands: Hands): Promise<Patch> {
 async function keyOf(photo: JobPhoto, hands: Hands): Promise<string> {
   const { source_key, source_url, position } = photo;
   if (source_key && (await isHere(photo, hands))) return source_key;
-  if (!source_url) throw noLongerStored();
   try {
+    if (!source_url) throw noLongerStored();
     return (await hands.fetchSource(source_url, 'photo')).storage_key;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
