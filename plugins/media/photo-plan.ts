@@ -24,6 +24,7 @@ export interface PhotoProbe {
   height: number;
   is_upright: boolean;
   is_progressive: boolean;
+  /** Something in it can be seen through. */
   has_alpha: boolean;
   pages: number;
   /** `srgb`, `b-w`, `cmyk`, `rgb16`, … as libvips calls it. */
@@ -83,8 +84,7 @@ function reasonsToConvert(photo: PhotoProbe): string[] {
     photo.space !== 'cmyk' &&
       photo.has_own_colours &&
       'Converted its colours to sRGB, so that they look the same everywhere.',
-    // A GIF always claims to have some.
-    photo.has_alpha && kind !== 'gif' && 'Made what is transparent white: TikTok shows none.',
+    photo.has_alpha && 'Made what is transparent white: TikTok shows none.',
     is_taken && photo.is_progressive && 'Saved as baseline JPEG, the form TikTok reads.',
     is_taken && photo.bytes > MAX_PHOTO_BYTES && 'Compressed: TikTok takes at most 20 MB a photo.',
   ];

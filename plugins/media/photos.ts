@@ -1,122 +1,23 @@
-// The only file that opens photos: looks at them, and makes what TikTok takes. sharp, with its doors locked.
-import { open, readFile, stat, writeFile } from 'node:fs/promises';
+// Makes of a photo what TikTok takes, and a small picture of it for lists.
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import sharp, { type Metadata, type Sharp } from 'sharp';
-import type { Inspection, MediaFacts } from '#plugin';
-import { bareJpeg, bareWebp, namesPlace } from './photo-bytes.ts';
-import { HEAD_BYTES, KINDS, kindOf, type PhotoKind } from './photo-kinds.ts';
+import type { MediaFacts } from '#plugin';
+import { KINDS } from './photo-kinds.ts';
 import {
-  assertDecodable,
-  MAX_PHOTO_BYTES,
-  MAX_SOURCE_BYTES,
-  type PhotoPlan,
-  type PhotoProbe,
-  planForPhoto,
-} from './photo-plan.ts';
+  bareOf,
+  decoded,
+  kindOfFile,
+  lookAtHeader,
+  lookAtPhoto,
+  MAX_SECONDS,
+  opened,
+  photoFacts,
+  readToItsEnd,
+} from './photo-look.ts';
+import { type PhotoPlan, type PhotoProbe, planForPhoto } from './photo-plan.ts';
 import { rejected } from './plan.ts';
 
-const MAX_SECONDS = 60;
 const WHITE = '#ffffff';
-// Nothing that reads other files or runs programs (SVG, PDF, ImageMagick), whatever a file looks like inside.
-const OPENED = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff'];
-
-let is_locked = false;
-
-/** One photo at a time and thread, nothing remembered between photos, and only the loaders we want. */
-function opened(path: string): Sharp {
-  if (!is_locked) {
-    sharp.cache(false);
-    sharp.concurrency(1);
-    sharp.block({ operation: ['VipsForeignLoad'] });
-    sharp.unblock({ operation: OPENED.map((name) => `VipsForeignLoad${name}`) });
-    is_locked = true;
-  }
-  // The pixels are counted by ourselves, from the header, with a sentence.
-  return sharp(path, { failOn: 'error', limitInputPixels: false });
-}
-
-/** Null when the file is no picture (or one that moves, which is a video's business). */
-export async function inspectPhoto(path: string, signal: AbortSignal): Promise<Inspection | null> {
-  const kind = await kindOfFile(path);
-  if (!kind) return null;
-  const found = await lookAtPhoto(path, kind);
-  if (kind === 'gif' && found.pages > 1) return null;
-  signal.throwIfAborted();
-  await readToItsEnd(path);
-  const { content_type, extension } = KINDS[kind];
-  return { content_type, extension, facts: photoFacts(found, null, planForPhoto(found).changes) };
-}
-
-/** Perfect headers may stand over broken contents: every pixel is asked for once. */
-async function readToItsEnd(path: string): Promise<void> {
-  const tiny = opened(path).resize(8, 8, { fit: 'fill' }).jpeg();
-  await decoded(tiny.timeout({ seconds: MAX_SECONDS }).toBuffer());
-}
-
-/** Throws `media_rejected` for pictures of a kind that we do not open. */
-async function kindOfFile(path: string): Promise<PhotoKind | null> {
-  const file = await open(path);
-  const head = Buffer.alloc(HEAD_BYTES);
-  const { bytesRead } = await file.read(head, 0, HEAD_BYTES, 0).finally(() => file.close());
-  const kind = bytesRead < 12 ? null : kindOf(head.subarray(0, bytesRead));
-  if (kind && typeof kind === 'object') throw rejected(kind.refused, 'photo_kind');
-  return kind;
-}
-
-/** What the header says, judged before anything is decoded. */
-async function lookAtPhoto(path: string, kind: PhotoKind): Promise<PhotoProbe> {
-  const { size: bytes } = await stat(path);
-  if (bytes > MAX_SOURCE_BYTES) {
-    throw rejected(
-      `The photo has ${Math.ceil(bytes / 1_000_000)} MB; at most ${MAX_SOURCE_BYTES / 1_000_000} are taken.`,
-      'photo_bytes',
-    );
-  }
-  const found = await decoded(opened(path).metadata());
-  if (!isOfKind(found, kind)) throw rejected('The file is not what it begins as.', 'photo_kind');
-  const { autoOrient, orientation = 1 } = found;
-  const probe = {
-    kind,
-    bytes,
-    width: autoOrient.width,
-    height: autoOrient.height,
-    is_upright: orientation <= 1,
-    is_progressive: kind === 'jpeg' && found.isProgressive === true,
-    has_alpha: found.hasAlpha === true,
-    pages: found.pages ?? 1,
-    space: found.space ?? 'srgb',
-    has_own_colours: found.icc !== undefined && !isSrgb(found.icc),
-    has_location: namesPlace(found.exif) || /GPSL/.test(found.xmpAsString ?? ''),
-  };
-  assertDecodable(probe);
-  return { ...probe, body: await bodyOf(path, probe) };
-}
-
-function isOfKind({ format, compression }: Metadata, kind: PhotoKind): boolean {
-  return kind === 'avif' ? format === 'heif' && compression === 'av1' : format === kind;
-}
-
-/** By the profile's own name, in ASCII or UTF-16: "sRGB IEC61966-2.1" and its kin. */
-function isSrgb(icc: Buffer): boolean {
-  return /s\0?R\0?G\0?B/.test(icc.toString('latin1'));
-}
-
-async function bodyOf(
-  path: string,
-  { kind, bytes }: Pick<PhotoProbe, 'kind' | 'bytes'>,
-): Promise<PhotoProbe['body']> {
-  if (bytes > MAX_PHOTO_BYTES) return 'other';
-  const file = await readFile(path);
-  const bare = bareOf(file, kind);
-  if (!bare) return 'other';
-  return bare.equals(file) ? 'bare' : 'extras';
-}
-
-function bareOf(file: Buffer, kind: PhotoKind): Buffer | null {
-  if (kind === 'jpeg') return bareJpeg(file);
-  return kind === 'webp' ? bareWebp(file) : null;
-}
-
 export interface MadePhoto {
   /** The file to send; the source itself when nothing had to be done. */
   path: string;
@@ -176,7 +77,7 @@ async function convert(
 export async function thumbnailOf(path: string, side: number): Promise<Buffer> {
   const kind = await kindOfFile(path);
   if (!kind) throw rejected('This file is not a photo.', 'is_photo');
-  await lookAtPhoto(path, kind);
+  await lookAtHeader(path, kind);
   return decoded(
     opened(path)
       .autoOrient()
@@ -187,24 +88,4 @@ export async function thumbnailOf(path: string, side: number): Promise<Buffer> {
       .timeout({ seconds: MAX_SECONDS })
       .toBuffer(),
   );
-}
-
-/** libvips' no becomes a sentence about the file; what the machine lacks stays a fault. */
-async function decoded<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    const words = error instanceof Error ? error.message : '';
-    if (/No space left|out of memory|Cannot allocate|ENOSPC/i.test(words)) throw error;
-    throw rejected('The photo is damaged or incomplete. Export it again.', 'photo_decodable');
-  }
-}
-
-export function photoFacts(
-  found: Pick<PhotoProbe, 'bytes' | 'width' | 'height'>,
-  sha256: string | null,
-  changes: string[],
-): MediaFacts {
-  const { bytes, width, height } = found;
-  return { kind: 'photo', bytes, sha256, duration_ms: null, width, height, fps: null, changes };
 }

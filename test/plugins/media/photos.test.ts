@@ -241,6 +241,15 @@ describe('a photo that must be converted', () => {
     });
   }
 
+  it('is not said to be transparent when nothing of it is', async () => {
+    const made = await make(await picture().ensureAlpha().png().toBuffer());
+    expect(made.facts.changes).to.deep.equal([
+      'Converted from PNG to JPEG: TikTok takes JPEG and WebP.',
+    ]);
+    const opaque = await picture().ensureAlpha().webp({ lossless: true }).toBuffer();
+    expect((await make(opaque)).act).to.equal('nothing');
+  });
+
   it('has white where it was transparent', async () => {
     const { bytes } = await judged(await make(await picture({ alpha: true }).png().toBuffer()));
     expect((await halves(bytes))[1]).to.deep.equal([255, 255, 255]);

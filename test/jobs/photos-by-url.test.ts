@@ -1,0 +1,70 @@
+import { expect } from 'chai';
+import { type Database, openDatabase } from '../../src/database.ts';
+import type { Appliance, Client, Json } from '../support/appliance.ts';
+import { photoAppliance, postsOf, until, uploaded } from '../support/photo-posts.ts';
+import { jpeg, picture } from '../support/photos.ts';
+import { aSource, type Source, VERIFY } from '../support/source.ts';
+
+describe('photos on a verified domain', () => {
+  let app: Appliance;
+  let db: Database;
+  let source: Source;
+  let client: Client;
+  before(async () => {
+    app = await photoAppliance({
+      env: {
+        FETCH_ALLOW_PRIVATE_NETWORKS: 'true',
+        TIKTOK_SITE_VERIFICATION: 'tiktokAbC.txt=tiktok-developers-site-verification=AbC',
+      },
+    });
+    db = openDatabase({ connectionString: app.database_url });
+    source = await aSource();
+    client = await app.creator();
+    const { json } = await client.api('POST', '/v1/domains', { host: source.host });
+    source.answers[VERIFY] = json['token'];
+    await client.api('POST', `/v1/domains/${json['id']}/verification`);
+    source.answers['/1.png'] = await picture({ width: 500 }).png().toBuffer();
+    source.answers['/2.jpg'] = await jpeg({ width: 500 });
+    source.answers['/3.svg'] = '<svg xmlns="http://www.w3.org/2000/svg"/>';
+  });
+  after(async () => {
+    await db?.destroy();
+    await source?.[Symbol.asyncDispose]();
+    await app?.[Symbol.asyncDispose]();
+  });
+
+  const at = (path: string) => ({ source: 'url', url: `${source.url}${path}` });
+  const posted = async (photos: Json[]) => {
+    const { json } = await client.api('POST', '/v1/jobs', client.photoJob([], { photos }));
+    expect(json['id'], JSON.stringify(json)).to.be.a('string');
+    return client.ended(json['id']);
+  };
+
+  it('are fetched, posted beside uploads in their order, and their copies go', async () => {
+    const [key] = await uploaded(client, [await jpeg({ width: 600 })]);
+    const upload = { source: 'pm3k_storage', storage_key: key };
+    const job = await posted([at('/1.png'), upload, at('/2.jpg')]);
+    expect(job['status'], JSON.stringify(job['error'])).to.equal('finished');
+    expect(job['media']['changes']).to.deep.equal([
+      'Photo 1: Converted from PNG to JPEG: TikTok takes JPEG and WebP.',
+    ]);
+    expect(postsOf(app, client)[0]?.photo_images).to.have.length(3);
+    // TikTok never talks to the creator's server.
+    expect(source.asked.filter((path) => path !== VERIFY)).to.deep.equal(['/1.png', '/2.jpg']);
+    await until(async () => (await db('media').where({ purpose: 'working' })).length === 0);
+    expect(await db('media').where({ storage_key: key })).to.have.length(1);
+  });
+
+  it('that are none are named', async () => {
+    const job = await posted([at('/2.jpg'), at('/3.svg')]);
+    expect(job).to.include({ status: 'failed' });
+    expect(job['error']['code']).to.equal('media_rejected');
+    expect(job['error']['message']).to.match(/^Photo 2: SVG drawings are not photos/);
+  });
+
+  it('are pulled from a domain that TikTok finds verified: its signature file is at the root', async () => {
+    const answer = await fetch(`${app.url}/tiktokAbC.txt`);
+    expect(answer.headers.get('content-type')).to.match(/^text\/plain/);
+    expect(await answer.text()).to.equal('tiktok-developers-site-verification=AbC');
+  });
+});
