@@ -102,7 +102,7 @@ function checkChoices(form: Form, options: PostingOptions | null, chosen: Chosen
   if (!options.can_post) return { ...faults, destination: options.message };
   const level = form['privacy_level'] ?? '';
   if (!(options.privacy_level_options as string[]).includes(level))
-    faults['privacy_level'] = 'Choose who can see this post.';
+    faults['privacy_level'] = `Choose who can see ${is_photo ? 'these photos' : 'this video'}.`;
   for (const name of ['comment', 'duet', 'stitch'] as const) {
     if (isOn(form, `allow_${name}`) && options[`${name}_disabled`])
       faults[`allow_${name}`] = 'Switched off in this account’s TikTok settings.';
