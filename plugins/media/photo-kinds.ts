@@ -1,7 +1,7 @@
 // Which kind of picture a file is, by its first bytes alone and before any decoder opens it.
 
-/** What sharp's own libvips decodes from memory-safe-enough, fuzzed libraries; see `OPENED`. */
-export type PhotoKind = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif' | 'tiff';
+/** What sharp's libvips decodes with libraries that are fuzzed; HEIC's pixels by ffmpeg, since patents keep them out of it. */
+export type PhotoKind = 'jpeg' | 'png' | 'webp' | 'avif' | 'heic' | 'gif' | 'tiff';
 
 export interface Kind {
   content_type: string;
@@ -15,6 +15,7 @@ export const KINDS: Record<PhotoKind, Kind> = {
   png: { content_type: 'image/png', extension: '.png', name: 'PNG' },
   webp: { content_type: 'image/webp', extension: '.webp', name: 'WebP' },
   avif: { content_type: 'image/avif', extension: '.avif', name: 'AVIF' },
+  heic: { content_type: 'image/heic', extension: '.heic', name: 'HEIC' },
   gif: { content_type: 'image/gif', extension: '.gif', name: 'GIF' },
   tiff: { content_type: 'image/tiff', extension: '.tif', name: 'TIFF' },
 };
@@ -23,9 +24,7 @@ export const KINDS: Record<PhotoKind, Kind> = {
 export const HEAD_BYTES = 512;
 
 /**
- * A kind we open, the sentence why a known picture is none of them, or null: not a picture.
- * HEIC: HEVC's patents keep its decoder out of sharp's libvips, and ffmpeg before 7 has no reader
- * for the container. SVG is a program in disguise: it names other files and addresses.
+ * A kind we open, the sentence why a known picture is none of them, or null: not a picture. SVG is a program in disguise: it names other files and addresses.
  */
 export function kindOf(head: Buffer): PhotoKind | { refused: string } | null {
   const text = head.toString('latin1');
@@ -41,8 +40,6 @@ export function kindOf(head: Buffer): PhotoKind | { refused: string } | null {
 }
 
 const LOOKS_LIKE_SVG = /^\s*(\xef\xbb\xbf)?\s*(<\?xml|<!DOCTYPE svg|<!--|<svg)/i;
-const HEIC =
-  'HEIC photos cannot be read here. Save it as JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible) and upload that.';
 const OTHERS: [string, string][] = [
   ['\x1f\x8b', 'Compressed files are not photos.'],
   ['8BPS', 'Photoshop files are not taken. Save it as PNG or JPEG.'],
@@ -53,12 +50,12 @@ const OTHERS: [string, string][] = [
 ];
 
 /** ISO containers name their kinds; one that is a still picture says so first or among the rest. */
-function kindOfBrands(head: Buffer): PhotoKind | { refused: string } | null {
+function kindOfBrands(head: Buffer): PhotoKind | null {
   const end = Math.min(head.readUInt32BE(0), head.length);
   const brands = head.toString('latin1', 8, end).match(/.{4}/gs) ?? [];
   const [major = '', , ...others] = brands;
   if (major === 'avif' || major === 'avis') return 'avif';
-  if (/^(hei[cxms]|hev[cxms])$/.test(major)) return { refused: HEIC };
+  if (/^(hei[cxms]|hev[cxms])$/.test(major)) return 'heic';
   if (!/^(mif1|msf1)$/.test(major)) return null;
-  return others.includes('avif') ? 'avif' : { refused: HEIC };
+  return others.includes('avif') ? 'avif' : 'heic';
 }

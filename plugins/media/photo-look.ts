@@ -1,7 +1,9 @@
 // The only file that lets photos in: sharp with its doors locked, and what header and pixels tell.
-import { open, readFile, stat } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import type { Inspection, MediaFacts } from '#plugin';
+import { decodeHeic } from './heic.ts';
 import { bareJpeg, bareWebp, namesPlace } from './photo-bytes.ts';
 import { HEAD_BYTES, KINDS, kindOf, type PhotoKind } from './photo-kinds.ts';
 import {
@@ -39,7 +41,12 @@ export async function inspectPhoto(path: string, signal: AbortSignal): Promise<I
   const found = await lookAtPhoto(path, kind);
   if (kind === 'gif' && found.pages > 1) return null;
   signal.throwIfAborted();
-  await readToItsEnd(path);
+  const folder = await mkdtemp(join(dirname(path), 'look-'));
+  try {
+    await readToItsEnd(await readable(path, found, folder, signal));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
   const { content_type, extension } = KINDS[kind];
   return { content_type, extension, facts: photoFacts(found, null, planForPhoto(found).changes) };
 }
@@ -48,6 +55,16 @@ export async function inspectPhoto(path: string, signal: AbortSignal): Promise<I
 export async function readToItsEnd(path: string): Promise<void> {
   const tiny = opened(path).resize(8, 8, { fit: 'fill' }).jpeg();
   await decoded(tiny.timeout({ seconds: MAX_SECONDS }).toBuffer());
+}
+
+/** A file that sharp can read: the photo itself, or in `folder` what was made of its HEIC. */
+export async function readable(
+  path: string,
+  { kind, icc }: Header,
+  folder: string,
+  signal: AbortSignal,
+): Promise<string> {
+  return kind === 'heic' ? decodeHeic(path, folder, icc, signal) : path;
 }
 
 /** Throws `media_rejected` for pictures of a kind that we do not open. */
@@ -61,18 +78,18 @@ export async function kindOfFile(path: string): Promise<PhotoKind | null> {
 }
 
 /** As the header tells, and as the pixels do. */
-export async function lookAtPhoto(path: string, kind: PhotoKind): Promise<PhotoProbe> {
+export async function lookAtPhoto(path: string, kind: PhotoKind): Promise<PhotoProbe & Header> {
   const probe = await lookAtHeader(path, kind);
   // Many files have a channel for it and nothing in it: screenshots, every GIF.
-  const has_alpha = probe.has_alpha && !(await decoded(opened(path).stats())).isOpaque;
+  const may_have_alpha = probe.has_alpha && kind !== 'heic';
+  const has_alpha = may_have_alpha && !(await decoded(opened(path).stats())).isOpaque;
   return { ...probe, has_alpha, body: await bodyOf(path, probe) };
 }
 
+export type Header = Omit<PhotoProbe, 'body'> & { icc: Buffer | undefined };
+
 /** What the header says, judged before anything is decoded. */
-export async function lookAtHeader(
-  path: string,
-  kind: PhotoKind,
-): Promise<Omit<PhotoProbe, 'body'>> {
+export async function lookAtHeader(path: string, kind: PhotoKind): Promise<Header> {
   const { size: bytes } = await stat(path);
   if (bytes > MAX_SOURCE_BYTES) {
     throw rejected(
@@ -92,6 +109,7 @@ export async function lookAtHeader(
     is_progressive: kind === 'jpeg' && found.isProgressive === true,
     has_alpha: found.hasAlpha === true,
     pages: found.pages ?? 1,
+    icc: found.icc,
     space: found.space ?? 'srgb',
     has_own_colours: found.icc !== undefined && !isSrgb(found.icc),
     has_location: namesPlace(found.exif) || /GPSL/.test(found.xmpAsString ?? ''),
@@ -101,7 +119,8 @@ export async function lookAtHeader(
 }
 
 function isOfKind({ format, compression }: Metadata, kind: PhotoKind): boolean {
-  return kind === 'avif' ? format === 'heif' && compression === 'av1' : format === kind;
+  if (kind !== 'avif' && kind !== 'heic') return format === kind;
+  return format === 'heif' && compression === (kind === 'avif' ? 'av1' : 'hevc');
 }
 
 /** By the profile's own name, in ASCII or UTF-16: "sRGB IEC61966-2.1" and its kin. */

@@ -12,6 +12,7 @@ import {
   MAX_SECONDS,
   opened,
   photoFacts,
+  readable,
   readToItsEnd,
 } from './photo-look.ts';
 import { type PhotoPlan, type PhotoProbe, planForPhoto } from './photo-plan.ts';
@@ -37,7 +38,10 @@ export async function makePhoto(
   const found = await lookAtPhoto(source, kind);
   signal.throwIfAborted();
   const plan = planForPhoto(found);
-  if (plan.act === 'convert') return convert(source, join(folder, 'photo.jpg'), found, plan);
+  if (plan.act === 'convert') {
+    const picture = await readable(source, found, folder, signal);
+    return convert(picture, join(folder, 'photo.jpg'), found, plan);
+  }
   await readToItsEnd(source);
   const { content_type, extension } = KINDS[kind];
   const facts = photoFacts(found, null, plan.changes);
@@ -73,13 +77,18 @@ async function convert(
   return { path, content_type: 'image/jpeg', act: 'convert', facts };
 }
 
-/** A small JPEG of any photo we take, for lists. */
-export async function thumbnailOf(path: string, side: number): Promise<Buffer> {
+/** A small JPEG of any photo we take, for lists; `folder` is empty but for it, perhaps. */
+export async function thumbnailOf(
+  path: string,
+  side: number,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Buffer> {
   const kind = await kindOfFile(path);
   if (!kind) throw rejected('This file is not a photo.', 'is_photo');
-  await lookAtHeader(path, kind);
+  const header = await lookAtHeader(path, kind);
   return decoded(
-    opened(path)
+    opened(await readable(path, header, folder, signal))
       .autoOrient()
       .resize(side, side, { fit: 'inside', withoutEnlargement: true })
       .flatten({ background: WHITE })

@@ -7,6 +7,7 @@ import { thumbnailOf } from './photos.ts';
 /** Four times the square in which lists show it, for sharp screens and for the composer. */
 const SIDE = 480;
 const AT_ONCE = 2;
+const MOST_MS = 60_000;
 
 export const thumbnails: NonNullable<Manifest['routes']> = (router, ctx) => {
   const take = turns(AT_ONCE);
@@ -19,7 +20,8 @@ export const thumbnails: NonNullable<Manifest['routes']> = (router, ctx) => {
     const small = await take(async () => {
       const folder = await mkdtemp(join(ctx.scratch, 'thumbnail-'));
       try {
-        return await thumbnailOf(await ctx.storage.checkout(storage_key, folder), SIDE);
+        const path = await ctx.storage.checkout(storage_key, folder);
+        return await thumbnailOf(path, SIDE, folder, AbortSignal.timeout(MOST_MS));
       } finally {
         await rm(folder, { recursive: true, force: true });
       }

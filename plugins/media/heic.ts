@@ -1,0 +1,86 @@
+// Makes a plain picture of a HEIC photo: its boxes are read by us, its pixels by ffmpeg, since sharp has no decoder for them.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
+import { FfmpegFailure, runFfmpeg } from './ffmpeg.ts';
+import { type CodedPhoto, readHeif } from './heif-boxes.ts';
+import { filmOf } from './heif-film.ts';
+import { rejected } from './plan.ts';
+
+const TIME_MS = 60_000;
+const TURNS: Record<CodedPhoto['turns'][number], string> = {
+  left: 'transpose=cclock',
+  over: 'hflip,vflip',
+  right: 'transpose=clock',
+  flip: 'vflip',
+  mirror: 'hflip',
+};
+
+/**
+ * A PNG in `folder` (an empty one), as the photo is shown; `icc` is its profile, kept with the pixels.
+ * Throws `media_rejected`. Sizes were judged before, by the header.
+ */
+export async function decodeHeic(
+  path: string,
+  folder: string,
+  icc: Buffer | undefined,
+  signal: AbortSignal,
+): Promise<string> {
+  const photo = partsOf(await readFile(path));
+  const film = join(folder, 'tiles.mp4');
+  const output = join(folder, 'heic.png');
+  await writeFile(film, filmOf(photo));
+  try {
+    await runFfmpeg({
+      input: film,
+      output,
+      options: [
+        ...['-xerror', '-vf', filters(photo), '-frames:v', '1'],
+        ...['-c:v', 'png', '-pred', 'none', '-f', 'image2', '-update', '1'],
+      ],
+      duration_ms: photo.tiles.length * 1000,
+      time_limit_ms: TIME_MS,
+      cwd: folder,
+      signal,
+    });
+  } catch (error) {
+    if (!(error instanceof FfmpegFailure)) throw error;
+    throw rejected('The photo is damaged or incomplete. Export it again.', 'photo_decodable');
+  }
+  if (icc) await writeFile(output, withProfile(await readFile(output), icc));
+  return output;
+}
+
+function partsOf(file: Buffer): CodedPhoto {
+  try {
+    return readHeif(file);
+  } catch {
+    throw rejected(
+      'This HEIC photo is built in a way that cannot be read here. Save it as JPEG and upload that.',
+      'photo_kind',
+    );
+  }
+}
+
+function filters({ columns, rows, tile, size, turns }: CodedPhoto): string {
+  return [
+    ...(columns * rows > 1 ? [`tile=${columns}x${rows}`] : []),
+    `crop=${Math.min(size.width, columns * tile.width)}:${Math.min(size.height, rows * tile.height)}:0:0`,
+    ...turns.map((turn) => TURNS[turn]),
+    'format=rgb24',
+  ].join(',');
+}
+
+/** The profile as a chunk of the PNG, right behind its header. */
+function withProfile(png: Buffer, icc: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from('iCCPicc\0\0', 'latin1'), deflateSync(icc)]);
+  const ends = Buffer.alloc(8);
+  ends.writeUInt32BE(body.length - 4, 0);
+  ends.writeUInt32BE(crc32(body), 4);
+  const header_end = 8 + 25;
+  return Buffer.concat([
+    png.subarray(0, header_end),
+    ...[ends.subarray(0, 4), body, ends.subarray(4)],
+    png.subarray(header_end),
+  ]);
+}

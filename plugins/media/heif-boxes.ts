@@ -1,0 +1,219 @@
+// Reads the boxes of a HEIF file: which coded pictures make up the photo. All reading, no decoder.
+// ISO/IEC 14496-12 and 23008-12.
+
+/** The photo as coded: tiles in rows, each as large as the first, with one decoder configuration. */
+export interface CodedPhoto {
+  tiles: Buffer[];
+  columns: number;
+  rows: number;
+  tile: Size;
+  /** Of the whole, before it is turned; less than the tiles together where they stand over. */
+  size: Size;
+  hvcC: Buffer;
+  /** Which colours the numbers mean (`nclx`), if the file says. */
+  colr: Buffer | null;
+  /** How it is shown, in this order. */
+  turns: ('left' | 'over' | 'right' | 'flip' | 'mirror')[];
+}
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+interface Box {
+  type: string;
+  /** Without its header. */
+  body: Buffer;
+}
+
+const MAX_TILES = 1024;
+
+/** Throws (whatever) for what is built in another way: the caller says so in words. */
+export function readHeif(file: Buffer): CodedPhoto {
+  const meta = boxesIn(one(boxesIn(file), 'meta').body.subarray(4));
+  const items = readItems(meta, file);
+  const pitm = one(meta, 'pitm').body;
+  const primary = items.get(pitm[0] === 0 ? pitm.readUInt16BE(4) : pitm.readUInt32BE(4));
+  const ids = primary.type === 'grid' ? readReferences(meta, primary.id) : [primary.id];
+  const parts = ids.map((id) => items.get(id));
+  const [first] = parts;
+  if (!first || parts.length > MAX_TILES) throw new Error('Expected up to 1024 tiles');
+  const hvcC = one(first.properties, 'hvcC').body;
+  const is_alike = parts.every(
+    ({ type, properties }) => type === 'hvc1' && one(properties, 'hvcC').body.equals(hvcC),
+  );
+  if (!is_alike) throw new Error('Expected tiles of one kind');
+  const tile = sizeOf(first.properties);
+  const grid = primary.type === 'grid' ? readGrid(primary.data()) : { columns: 1, rows: 1 };
+  if (grid.columns * grid.rows !== parts.length) throw new Error('Expected a tile for each place');
+  return {
+    tiles: parts.map(({ data }) => data()),
+    ...grid,
+    tile,
+    size: sizeOf(primary.properties),
+    hvcC,
+    colr: findNclx(primary.properties) ?? findNclx(first.properties),
+    turns: primary.properties.flatMap(turnOf),
+  };
+}
+
+function boxesIn(bytes: Buffer): Box[] {
+  const boxes: Box[] = [];
+  for (let at = 0; at + 8 <= bytes.length; ) {
+    const short = bytes.readUInt32BE(at);
+    const head = short === 1 ? 16 : 8;
+    const size = short === 1 ? Number(bytes.readBigUInt64BE(at + 8)) : short;
+    const end = size === 0 ? bytes.length : at + size;
+    if (end > bytes.length || end < at + head) break;
+    boxes.push({
+      type: bytes.toString('latin1', at + 4, at + 8),
+      body: bytes.subarray(at + head, end),
+    });
+    at = end;
+  }
+  return boxes;
+}
+
+function one(boxes: Box[], type: string): Box {
+  const found = boxes.find((box) => box.type === type);
+  if (!found) throw new Error(`Expected a box ${type}`);
+  return found;
+}
+
+interface Item {
+  id: number;
+  type: string;
+  properties: Box[];
+  data(): Buffer;
+}
+
+function readItems(meta: Box[], file: Buffer): { get(id: number): Item } {
+  const types = readTypes(one(meta, 'iinf').body);
+  const places = readPlaces(one(meta, 'iloc').body);
+  const properties = readProperties(boxesIn(one(meta, 'iprp').body));
+  const idat = meta.find(({ type }) => type === 'idat')?.body ?? Buffer.alloc(0);
+  // Items may name the same bytes again and again: a small file would fill the memory.
+  let left = file.length;
+  return {
+    get(id) {
+      const [type, place] = [types.get(id), places.get(id)];
+      if (!type || !place) throw new Error('Expected an item that is there');
+      const from = place.is_beside ? idat : file;
+      const data = () =>
+        Buffer.concat(
+          place.extents.map(({ offset, length }) => {
+            const part = from.subarray(offset, length === 0 ? undefined : offset + length);
+            left -= part.length;
+            const is_whole = length === 0 || part.length === length;
+            if (!is_whole || left < 0) throw new Error('Expected items within the file');
+            return part;
+          }),
+        );
+      return { id, type, properties: properties.get(id) ?? [], data };
+    },
+  };
+}
+
+function readTypes(iinf: Buffer): Map<number, string> {
+  const entries = boxesIn(iinf.subarray(iinf[0] === 0 ? 6 : 8));
+  return new Map(
+    entries.map(({ body }) => {
+      const is_long = body[0] === 3;
+      const id = is_long ? body.readUInt32BE(4) : body.readUInt16BE(4);
+      return [id, body.toString('latin1', is_long ? 10 : 8, is_long ? 14 : 12)];
+    }),
+  );
+}
+
+interface Place {
+  is_beside: boolean;
+  extents: { offset: number; length: number }[];
+}
+
+function readPlaces(iloc: Buffer): Map<number, Place> {
+  const read = reader(iloc, 6);
+  const version = iloc[0] ?? 0;
+  const [sizes, more] = [iloc[4] ?? 0, iloc[5] ?? 0];
+  const places = new Map<number, Place>();
+  const count = read(version < 2 ? 2 : 4);
+  for (let n = 0; n < count; n += 1) {
+    const id = read(version < 2 ? 2 : 4);
+    const is_beside = version > 0 && (read(2) & 15) === 1;
+    read(2);
+    const base = read(more >> 4);
+    const extents = Array.from({ length: read(2) }, () => {
+      if (version > 0) read(more & 15);
+      return { offset: base + read(sizes >> 4), length: read(sizes & 15) };
+    });
+    places.set(id, { is_beside, extents });
+  }
+  return places;
+}
+
+/** Reads whole numbers of 0 to 8 bytes, one after the other; running out of bytes throws. */
+function reader(bytes: Buffer, start: number): (size: number) => number {
+  let at = start;
+  return (size) => {
+    at += size;
+    if (size === 0) return 0;
+    return size === 8 ? Number(bytes.readBigUInt64BE(at - 8)) : bytes.readUIntBE(at - size, size);
+  };
+}
+
+function readProperties(iprp: Box[]): Map<number, Box[]> {
+  const all = boxesIn(one(iprp, 'ipco').body);
+  const of = new Map<number, Box[]>();
+  for (const { body } of iprp.filter(({ type }) => type === 'ipma')) {
+    const read = reader(body, 4);
+    const is_long = ((body[3] ?? 0) & 1) === 1;
+    const count = read(4);
+    for (let n = 0; n < count; n += 1) {
+      const id = read(body[0] === 0 ? 2 : 4);
+      const indexes = Array.from({ length: read(1) }, () =>
+        is_long ? read(2) & 0x7fff : read(1) & 0x7f,
+      );
+      of.set(
+        id,
+        indexes.flatMap((index) => all[index - 1] ?? []),
+      );
+    }
+  }
+  return of;
+}
+
+/** The tiles of a grid, in their order. */
+function readReferences(meta: Box[], id: number): number[] {
+  const iref = one(meta, 'iref').body;
+  const size = iref[0] === 0 ? 2 : 4;
+  for (const { type, body } of boxesIn(iref.subarray(4))) {
+    const read = reader(body, 0);
+    if (type !== 'dimg' || read(size) !== id) continue;
+    return Array.from({ length: read(2) }, () => read(size));
+  }
+  throw new Error('Expected the tiles of the grid');
+}
+
+function readGrid(data: Buffer): { columns: number; rows: number } {
+  return { rows: (data[2] ?? 0) + 1, columns: (data[3] ?? 0) + 1 };
+}
+
+function sizeOf(properties: Box[]): Size {
+  const { body } = one(properties, 'ispe');
+  return { width: body.readUInt32BE(4), height: body.readUInt32BE(8) };
+}
+
+function findNclx(properties: Box[]): Buffer | null {
+  const found = properties.find(
+    ({ type, body }) => type === 'colr' && body.toString('latin1', 0, 4) === 'nclx',
+  );
+  return found?.body ?? null;
+}
+
+/** `irot` counts quarters against the clock; `imir` exchanges top and bottom (0) or the sides (1). */
+function turnOf({ type, body }: Box): CodedPhoto['turns'] {
+  const value = body[0] ?? 0;
+  if (type === 'imir') return [value & 1 ? 'mirror' : 'flip'];
+  const turn = ([null, 'left', 'over', 'right'] as const)[value & 3];
+  return type === 'irot' && turn ? [turn] : [];
+}
