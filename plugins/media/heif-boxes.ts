@@ -1,5 +1,6 @@
 // Reads the boxes of a HEIF file: which coded pictures make up the photo. All reading, no decoder.
 // ISO/IEC 14496-12 and 23008-12.
+import { type Box, boxesIn, one, reader } from './iso-boxes.ts';
 
 /** The photo as coded: tiles in rows, each as large as the first, with one decoder configuration. */
 export interface CodedPhoto {
@@ -19,12 +20,6 @@ export interface CodedPhoto {
 export interface Size {
   width: number;
   height: number;
-}
-
-interface Box {
-  type: string;
-  /** Without its header. */
-  body: Buffer;
 }
 
 const MAX_TILES = 1024;
@@ -56,29 +51,6 @@ export function readHeif(file: Buffer): CodedPhoto {
     colr: findNclx(primary.properties) ?? findNclx(first.properties),
     turns: primary.properties.flatMap(turnOf),
   };
-}
-
-function boxesIn(bytes: Buffer): Box[] {
-  const boxes: Box[] = [];
-  for (let at = 0; at + 8 <= bytes.length; ) {
-    const short = bytes.readUInt32BE(at);
-    const head = short === 1 ? 16 : 8;
-    const size = short === 1 ? Number(bytes.readBigUInt64BE(at + 8)) : short;
-    const end = size === 0 ? bytes.length : at + size;
-    if (end > bytes.length || end < at + head) break;
-    boxes.push({
-      type: bytes.toString('latin1', at + 4, at + 8),
-      body: bytes.subarray(at + head, end),
-    });
-    at = end;
-  }
-  return boxes;
-}
-
-function one(boxes: Box[], type: string): Box {
-  const found = boxes.find((box) => box.type === type);
-  if (!found) throw new Error(`Expected a box ${type}`);
-  return found;
 }
 
 interface Item {
@@ -149,16 +121,6 @@ function readPlaces(iloc: Buffer): Map<number, Place> {
     places.set(id, { is_beside, extents });
   }
   return places;
-}
-
-/** Reads whole numbers of 0 to 8 bytes, one after the other; running out of bytes throws. */
-function reader(bytes: Buffer, start: number): (size: number) => number {
-  let at = start;
-  return (size) => {
-    at += size;
-    if (size === 0) return 0;
-    return size === 8 ? Number(bytes.readBigUInt64BE(at - 8)) : bytes.readUIntBE(at - size, size);
-  };
 }
 
 function readProperties(iprp: Box[]): Map<number, Box[]> {
