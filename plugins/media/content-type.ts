@@ -14,5 +14,7 @@ export function typeOf({ container, structure }: Probe): {
   }
   if (structure.kind === 'webm') return { content_type: 'video/webm', extension: '.webm' };
   const [name] = container.split(',');
+  // One that stands still is a photo; its kind of file is the same.
+  if (name === 'gif') return { content_type: 'image/gif', extension: '.gif' };
   return { content_type: `video/x-${name}`, extension: `.${name}` };
 }

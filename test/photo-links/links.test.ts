@@ -21,7 +21,7 @@ describe('an address from which TikTok pulls a photo', () => {
     db = openDatabase({ connectionString: app.database_url });
     creator_id = (await app.creator('pulled')).creator_id;
     job_id = await aJob();
-    const storage = createDiskStorage(join(app.data_dir, 'media'), 0);
+    const storage = createDiskStorage(join(app.data_dir, 'media'));
     await storage.write(KEY, Readable.from([BYTES]));
   });
   after(async () => {
