@@ -19,6 +19,7 @@ import { findTraces } from '../../../src/privacy/traces.ts';
 import { ago, aKept, DAY, HOUR, type Kept, never, swept } from './kept.ts';
 
 const MINUTE = 60_000;
+const SETTINGS = { ...NO_SETTINGS, privacy_level: 'SELF_ONLY' };
 
 describe('retention of files', () => {
   let it_is: Kept;
@@ -65,7 +66,8 @@ describe('retention of files', () => {
 
   it('keeps an upload that a post is just beginning to use', async () => {
     const { ctx } = it_is;
-    const key = await it_is.file({ expires_at: ago(-600) });
+    const key = await it_is.file({ expires_at: ago(-2_000) });
+    await ctx.db('media').update({ facts: { kind: 'video' } });
     const creator = await ctx.db('creators').first();
     await ctx.db.transaction(async (trx) => {
       await acceptJob(
@@ -73,7 +75,7 @@ describe('retention of files', () => {
         trx,
         creator,
         {
-          ...{ mode: 'now', title: 'x', destination: 'direct', settings: NO_SETTINGS },
+          ...{ mode: 'now', title: 'x', destination: 'direct', settings: SETTINGS },
           video: { source: 'pm3k_storage', storage_key: key },
         } as never,
         { given_through: 'api', declaration: 'Yes.' },
