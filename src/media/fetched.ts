@@ -1,5 +1,4 @@
 // Fetches a post's source by URL into storage, as a working copy that goes when the post has ended.
-import { type Readable, Transform } from 'node:stream';
 import type { Context } from '../context.ts';
 import { getCreator, limitsOf } from '../creators/store.ts';
 import { judgeSourceToday } from '../domains/sources.ts';
@@ -40,15 +39,16 @@ export async function keepFetched(
   text: string,
   { kind, signal, progress }: FetchOptions,
 ): Promise<FetchedFile> {
-  await assertRoom(ctx);
   const creator = await getCreator(ctx.db, job.creator_id);
   const { url, domain } = await judgeSourceToday(ctx, creator, text, signal);
   const limit = Math.min(limitsOf(ctx.config, creator).upload_bytes, TIKTOK_BYTES);
   const storage_key = randomToken(190);
   const stored = await ctx.outside.fetch(
-    { url, host: domain.host, limit, signal },
-    ({ body, bytes }) =>
-      ctx.storage.write(storage_key, counted(body, bytes, progress), { limit, signal }),
+    { url, host: domain.host, limit, signal, progress },
+    async ({ body, bytes }) => {
+      await assertRoom(ctx, bytes ?? 0);
+      return ctx.storage.write(storage_key, body, { limit, signal });
+    },
   );
   try {
     const found = await lookAt(ctx, storage_key, stored.bytes, kind, signal);
@@ -87,23 +87,4 @@ async function lookAt(
     );
   }
   return found;
-}
-
-/** Tells how much of it has come. */
-function counted(
-  body: Readable,
-  expected: number | null,
-  progress: FetchOptions['progress'],
-): Readable {
-  if (!expected || !progress) return body;
-  let bytes = 0;
-  const meter = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length;
-      progress(bytes / expected);
-      done(null, chunk);
-    },
-  });
-  body.once('error', (error) => meter.destroy(error));
-  return body.pipe(meter);
 }

@@ -1,5 +1,5 @@
 // The one place where requests leave for addresses that a creator named: resolved once, judged, bounded, never redirected.
-import type { Readable } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
 import { Client, type Dispatcher } from 'undici';
 import { Problem } from '../errors.ts';
 import { connectTo, judgedAddresses } from './connect.ts';
@@ -19,6 +19,8 @@ export interface Ask {
   /** Bytes, declared or streamed, beyond which it is `too_large`. */
   limit: number;
   signal: AbortSignal;
+  /** 0…1, where the server says how much will come. */
+  progress?: ((fraction: number) => void) | undefined;
 }
 
 /** The answer's body, identity-encoded; `bytes` is what the server promised, null when nothing. */
@@ -31,9 +33,10 @@ export interface Outside {
   policy: Policy;
   /**
    * GETs a URL and gives the answer to `take`; with its end the connection ends too. Throws
-   * `url_not_allowed`, `redirect_not_allowed`, `too_large` or `fetch_failed`, also for what happens
-   * while `take` reads; the signal's reason when it aborts; and whatever else `take` throws. The
-   * `cause` of a `fetch_failed` is the HTTP status as a number, or the network's code as a text.
+   * `url_not_allowed`, `redirect_not_allowed`, `too_large` or `fetch_failed`; what happens while
+   * `take` reads comes to it as an error of the body. The signal's reason when it aborts. What `take`
+   * throws is passed on. The `cause` of a `fetch_failed` is the HTTP status as a number, or the
+   * network's code as a text.
    */
   fetch<T>(ask: Ask, take: (answer: Answer) => Promise<T>): Promise<T>;
 }
@@ -50,32 +53,58 @@ export function createOutside(
         throw new Problem('url_not_allowed', `The URL is not on ${ask.host}.`);
       }
       const clock = startClock(of.timeout_ms, ask.signal);
+      const explain = (error: unknown) => explained(error, url.hostname, ask, clock.expired());
       let client: Client | undefined;
       try {
-        const addresses = await clock.race(judgedAddresses(url, network, of));
+        const addresses = await clock.race(judgedAddresses(url, network, of)).catch((error) => {
+          throw explain(error);
+        });
         client = openClient(url, addresses, { network, limit: ask.limit, ms: of.timeout_ms });
-        const reply = await client.request({
-          method: 'GET',
-          path: `${url.pathname}${url.search}`,
-          headers: { 'accept-encoding': 'identity', accept: '*/*', 'user-agent': 'PM3K' },
-          reset: true,
-          signal: clock.signal,
+        const reply = await request(client, url, clock.signal).catch((error) => {
+          throw explain(error);
         });
         clock.begun();
-        try {
-          return await take(answerOf(reply, ask.limit));
-        } finally {
-          // What was not read is not wanted, and nobody listens for its end.
-          reply.body.on('error', () => {}).destroy();
-        }
-      } catch (error) {
-        throw explained(error, url.hostname, ask, clock.expired());
+        const answer = answerOf(reply, ask.limit);
+        return await take({ ...answer, body: bodyOf(answer, ask, explain) });
       } finally {
         clock.stop();
         await client?.destroy();
       }
     },
   };
+}
+
+function request(client: Client, url: URL, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  return client.request({
+    method: 'GET',
+    path: `${url.pathname}${url.search}`,
+    headers: { 'accept-encoding': 'identity', accept: '*/*', 'user-agent': 'PM3K' },
+    reset: true,
+    signal,
+  });
+}
+
+/**
+ * The border between the network's errors and those of who reads: here the former become problems, so
+ * that trouble of our own storage is not told as the source's.
+ */
+function bodyOf(
+  { body, bytes: expected }: Answer,
+  { progress }: Ask,
+  explain: (error: unknown) => unknown,
+): Readable {
+  let bytes = 0;
+  const border = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (expected) progress?.(bytes / expected);
+      done(null, chunk);
+    },
+  });
+  // Who throws does not read on, and nobody listens for the end of what is not wanted.
+  border.on('error', () => {});
+  body.on('error', (error) => border.destroy(explain(error) as Error));
+  return body.pipe(border);
 }
 
 interface Clock {
@@ -137,6 +166,7 @@ function openClient(
 
 /** Throws when the answer is not the file itself. */
 function answerOf({ statusCode, headers, body }: Dispatcher.ResponseData, limit: number): Answer {
+  body.on('error', () => {});
   if (statusCode >= 300 && statusCode < 400) {
     throw new Problem(
       'redirect_not_allowed',

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
+import { Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   createServer as createTlsServer,
@@ -8,7 +10,7 @@ import {
 } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import { createOutside } from '../../src/outside/fetch.ts';
+import { type Ask, createOutside } from '../../src/outside/fetch.ts';
 import { aCanary, listening } from '../support/canary.ts';
 import { aCertificate } from '../support/certificate.ts';
 
@@ -18,7 +20,7 @@ const never = () => new AbortController().signal;
 /** What a source says once it was asked, as raw bytes. */
 type Script = (socket: Socket) => unknown;
 
-async function fetched(script: Script, more: { limit?: number; signal?: AbortSignal } = {}) {
+async function fetched(script: Script, more: Partial<Ask> = {}) {
   await using source = await aCanary((socket) => {
     socket.once('data', () => script(socket));
   });
@@ -31,7 +33,7 @@ async function fetched(script: Script, more: { limit?: number; signal?: AbortSig
   return await outside.fetch({ ...ask, ...more }, ({ body }) => buffer(body));
 }
 
-async function refusal(script: Script, more: { limit?: number; signal?: AbortSignal } = {}) {
+async function refusal(script: Script, more: Partial<Ask> = {}) {
   return fetched(script, more).then(
     () => ({ code: 'none', message: '' }),
     (error) => ({ code: error.code ?? error.name, message: String(error.message) }),
@@ -222,6 +224,33 @@ describe('a fetch', () => {
     expect(fault.message).to.equal('No room');
     for (let tries = 0; tries < 100 && closed === 0; tries += 1) await sleep(10);
     expect(closed).to.equal(1);
+  });
+
+  it('does not take trouble of its reader for the source’s', async () => {
+    await using source = await aCanary((socket) => {
+      socket.once('data', () => socket.write(`${OK}Content-Length: 9\r\n\r\nhel`));
+    });
+    const outside = createOutside(
+      { allow_private_networks: true, timeout_ms: 400 },
+      source.network({ 'media.test': ['127.0.0.1'] }),
+    );
+    const ask = { url: 'http://media.test/', host: 'media.test', limit: 10, signal: never() };
+    const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+    const storage = new Writable({ write: (_part, _encoding, done) => done(reset) });
+    const fault = await outside
+      .fetch(ask, ({ body }) => pipeline(body, storage))
+      .catch((error) => error);
+    expect(fault).to.equal(reset);
+  });
+
+  it('tells how much of the body has come, where that is known', async () => {
+    const told: number[] = [];
+    const progress = (fraction: number) => told.push(fraction);
+    await fetched(says(`${OK}Content-Length: 5\r\n\r\nhello`), { progress });
+    expect(told.at(-1)).to.equal(1);
+    await fetched(says('HTTP/1.0 200 OK\r\n\r\nhello'), {
+      progress: () => expect.fail('Nobody knows how much will come'),
+    });
   });
 
   it('goes on to the next address of a host when one cannot be reached', async () => {
