@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the image needs of Debian: ffmpeg, prlimit (util-linux), certificates; and a /data for the user it runs as.
+# What the image needs of Debian: ffmpeg, unshare and setpriv (util-linux), certificates; and a /data for the user it runs as.
 set -eu
 apt-get update
 apt-get install -y --no-install-recommends ffmpeg util-linux ca-certificates

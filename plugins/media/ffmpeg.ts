@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import ffmpeg from 'fluent-ffmpeg';
+import type { z } from 'zod';
 import { Problem } from '#plugin';
 import { DECODERS, DEMUXERS } from './readable.ts';
 import { MAX_PIXELS } from './rules/rule.ts';
@@ -11,7 +12,8 @@ import { MAX_PIXELS } from './rules/rule.ts';
 const CAGED_FFMPEG = join(import.meta.dirname, 'caged-ffmpeg.sh');
 const CAGE = join(import.meta.dirname, 'caged.sh');
 const PROBE_MS = 60_000;
-const PROBE_BYTES = 32_000_000;
+/** Ten minutes at sixty frames a second and their sound need half of it. */
+const PROBE_BYTES = 16_000_000;
 
 const INPUT_OPTIONS = [
   ...['-protocol_whitelist', 'file'],
@@ -46,12 +48,11 @@ export class FfmpegFailure extends Error {
   }
 }
 
-/** ffprobe's JSON about a file. Throws FfmpegFailure when it is not media of a container we take. */
-export async function runProbe(
+/** What ffprobe says of a file. Throws FfmpegFailure when it is not media of a container we take. */
+export async function runProbe<T>(
   path: string,
-  options: string[],
-  signal: AbortSignal,
-): Promise<unknown> {
+  { options, schema, signal }: { options: string[]; schema: z.ZodType<T>; signal: AbortSignal },
+): Promise<T> {
   const args = ['ffprobe', '-v', 'error', ...INPUT_OPTIONS, ...options];
   const cwd = await mkdtemp(join(dirname(path), 'look-'));
   try {
@@ -60,7 +61,7 @@ export async function runProbe(
       [...args, '-of', 'json=compact=1', '-i', `file:${path}`],
       { cwd, timeout: PROBE_MS, killSignal: 'SIGKILL', maxBuffer: PROBE_BYTES, signal },
     );
-    return JSON.parse(stdout);
+    return schema.parse(JSON.parse(stdout));
   } catch (error) {
     signal.throwIfAborted();
     const {

@@ -51,6 +51,7 @@ async function make(source: string, found: Probe, plan: Plan, hands: Hands): Pro
   // Packed anew in seconds; what came of it is judged and played as if it had been uploaded.
   const is_well = output !== null && (await isAsGood(output, found, hands));
   if (is_well) return keep(output, found, plan, hands);
+  if (output) await rm(output);
   hands.log.info({ event: 'media.not_packed', act: plan.act });
   return save(source, found, hands, found.structure.is_cut_off ? 'damaged' : 'unpackable');
 }

@@ -97,9 +97,8 @@ export interface Probe {
 
 /** Throws FfmpegFailure when it is not media of a container we take. */
 export async function probe(path: string, signal: AbortSignal): Promise<Probe> {
-  const found = output.parse(
-    await runProbe(path, ['-show_format', '-show_streams', '-show_chapters'], signal),
-  );
+  const options = ['-show_format', '-show_streams', '-show_chapters'];
+  const found = await runProbe(path, { options, schema: output, signal });
   const video = found.streams.find(isPicture);
   const { format_name, duration, start_time } = found.format;
   // An MP4 that begins with nothing counts that, too.

@@ -38,7 +38,7 @@ export async function measureTiming(
     ...(is_known && duration_s > WHOLE_S ? ['-read_intervals', piecesOf(duration_s)] : []),
     ...['-show_entries', 'packet=stream_index,pts_time,dts_time,duration_time'],
   ];
-  const found = packets.parse(await runProbe(path, options, signal)).packets;
+  const { packets: found } = await runProbe(path, { options, schema: packets, signal });
   const pictures = found.filter((each) => each.stream_index === index);
   const is_whole = !is_known || duration_s <= WHOLE_S;
   return {
