@@ -11,6 +11,7 @@ import type { PageRequest, Pages } from '../web/pages.ts';
 import { acceptJob } from './accept.ts';
 import { arranged } from './arrange.ts';
 import { type Chosen, type Faults, type Form, readForm } from './composer.ts';
+import { allowancesOf, type HeldBack, whatMayBeDone } from './held-back.ts';
 import { toldOnce } from './photo-changes.ts';
 import { MAX_PHOTOS } from './schema.ts';
 
@@ -26,6 +27,7 @@ interface Composition {
   form: Form;
   faults: Faults;
   chosen: Chosen;
+  held_back?: HeldBack | undefined;
 }
 
 /** By address: `media` names one upload, `photo` several, in the order in which they were uploaded. */
@@ -68,7 +70,7 @@ async function showComposer(
   ctx: Context,
   { signal, render }: PageRequest,
   creator: Creator,
-  { form, faults, chosen }: Composition,
+  { form, faults, chosen, held_back }: Composition,
 ): Promise<void> {
   const is_photo = chosen.kind === 'photo';
   const media = is_photo ? chosen.photos[0] : chosen.media;
@@ -105,6 +107,7 @@ async function showComposer(
       cover: has_cover ? form['cover'] : media.storage_key,
     },
     faults,
+    held_back: held_back ?? null,
     is_audited: ctx.config.TIKTOK_APP_AUDITED,
     request_id: form['request_id'] ?? randomToken(128),
     declarations: { plain: declaration(false), branded: declaration(true) },
@@ -120,7 +123,8 @@ async function compose(ctx: Context, request: PageRequest, creator: Creator): Pr
   }
   const options =
     form['destination'] === 'direct' ? await optionsOrReason(ctx, creator, signal) : null;
-  const read = readForm(form, options, chosen);
+  const allowances = allowancesOf(koa.query);
+  const read = readForm(form, options, chosen, allowances);
   if ('faults' in read) {
     await showComposer(ctx, request, creator, { form, faults: read.faults, chosen });
     koa.status = 422;
@@ -132,11 +136,18 @@ async function compose(ctx: Context, request: PageRequest, creator: Creator): Pr
   };
   // A second click sends the same form again: one form makes one post.
   const key = `form-${(form['request_id'] ?? randomToken(128)).slice(0, 64)}`;
-  const { answer } = await once(ctx, creator.id, key, 'composer', async (trx) => {
-    const job = await acceptJob(ctx, trx, creator, read.request, consent);
-    return { status: 303, location: `/jobs/${job.id}`, body: '' };
-  });
-  go(answer.location ?? '/jobs');
+  try {
+    const { answer } = await once(ctx, creator.id, key, 'composer', async (trx) => {
+      const job = await acceptJob(ctx, trx, creator, read.request, consent);
+      return { status: 303, location: `/jobs/${job.id}`, body: '' };
+    });
+    go(answer.location ?? '/jobs');
+  } catch (error) {
+    const refused = whatMayBeDone(ctx, error, allowances);
+    if (!refused) throw error;
+    await showComposer(ctx, request, creator, { form, chosen, ...refused });
+    koa.status = 422;
+  }
 }
 
 async function chosenIn(ctx: Context, creator: Creator, form: Form): Promise<Chosen> {

@@ -17,11 +17,15 @@ export type Chosen =
   | { kind: 'video'; media: Media | undefined }
   | { kind: 'photo'; photos: Media[] };
 
+/** What a creator said yes to after a first try was held back. */
+export type Allowances = Pick<NewJobRequest, 'allow_duplicate' | 'on_limit'>;
+
 /** The request that the form means, or what is wrong, by field. */
 export function readForm(
   form: Form,
   options: PostingOptions | null,
   chosen: Chosen,
+  allowances: Allowances,
 ): { request: NewJobRequest } | { faults: Faults } {
   const faults = checkChoices(form, options, chosen);
   if (Object.keys(faults).length > 0) return { faults };
@@ -54,19 +58,24 @@ export function readForm(
           cover_timestamp_ms: Math.round(Number(form['cover_timestamp_ms'] || 0)),
           auto_add_music: chosen.kind === 'photo' && isOn(form, 'auto_add_music'),
         },
-        allow_duplicate: false,
+        ...allowances,
       },
       'form',
     );
     return { request };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    const entries = (error.extras.errors ?? []).map(({ pointer, message }) => [
-      pointer.split('/').at(-1) ?? '',
-      message,
-    ]);
-    return { faults: Object.fromEntries(entries) };
+    return { faults: faultsByField(error) };
   }
+}
+
+/** Field of the form → what a refusal says of it. */
+export function faultsByField({ extras }: Problem): Faults {
+  const entries = (extras.errors ?? []).map(({ pointer, message }) => [
+    pointer.split('/').at(-1) ?? '',
+    message,
+  ]);
+  return Object.fromEntries(entries);
 }
 
 /** Browsers send line breaks as CR LF; TikTok counts units, and one break is one. */

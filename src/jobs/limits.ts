@@ -30,13 +30,17 @@ export async function reserveTime(
   if (!conflict) return at;
   const free_at = new Date(nextFreeTime(taken, at.getTime(), limits));
   if (may_delay) return free_at;
-  const rule =
-    conflict === 'daily_limit'
-      ? `At most ${limits.per_day} posts in 24 hours are made for one account, so that TikTok does not take it for spam.`
-      : `Posts of one account are made at least ${spoken(limits.spacing_ms)} apart, so that TikTok does not take them for spam.`;
-  throw new Problem(conflict, `${rule} The next free time is ${free_at.toISOString()}.`, {
-    retry_at: free_at,
-  });
+  const detail = `${limitInWords(conflict, limits)} The next free time is ${free_at.toISOString()}.`;
+  throw new Problem(conflict, detail, { retry_at: free_at });
+}
+
+export function limitInWords(
+  limit: 'daily_limit' | 'too_soon',
+  { per_day, spacing_ms }: PostLimits,
+): string {
+  return limit === 'daily_limit'
+    ? `At most ${per_day} posts in 24 hours are made for one account, so that TikTok does not take it for spam.`
+    : `Posts of one account are made at least ${spoken(spacing_ms)} apart, so that TikTok does not take them for spam.`;
 }
 
 /** When the creator's next post can be begun, by our limits and by TikTok's minute. */

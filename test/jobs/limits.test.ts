@@ -152,6 +152,51 @@ describe('the limits of posting', () => {
     });
   });
 
+  describe('in the composer', () => {
+    const INBOX = { destination: 'inbox', mode: 'now' };
+
+    it('offer the next free time, with all that was typed, and one click takes it', async () => {
+      const { client, ask } = await poster('composes.soon');
+      const { json: first } = await ask();
+      const { json: media } = await client.upload(await video({ seconds: 1.4 }));
+      const form = { ...INBOX, storage_key: media['storage_key'], title: 'Typed once' };
+      const held = await client.form('/jobs', form);
+      expect(held.status).to.equal(422);
+      const text = await held.text();
+      expect(text).to.contain('at least one hour apart').and.to.contain('Typed once');
+      const path = /formaction="([^"]+)"/.exec(text)?.[1]?.replaceAll('&amp;', '&') ?? '';
+      const taken = await client.form(path, form);
+      expect(taken.status).to.equal(303);
+      const id = taken.headers.get('location')?.split('/').at(-1);
+      const { json: job } = await client.api('GET', `/v1/jobs/${id}`);
+      expect(Date.parse(job['send_at']) - Date.parse(first['send_at'])).to.equal(HOUR);
+    });
+
+    it('show the post of the same media, and make it again when that is meant', async () => {
+      const { client, at } = await poster('composes.twice');
+      const { json: first } = await at(3, { allow_duplicate: false });
+      const storage_key = (await client.api('GET', '/v1/media')).json['data'][0]['storage_key'];
+      const form = { ...INBOX, storage_key };
+      const held = await client.form('/jobs', form);
+      expect(held.status).to.equal(422);
+      const text = await held.text();
+      expect(text).to.contain(`href="/jobs/${first['id']}"`);
+      const path = /formaction="([^"]+)"/.exec(text)?.[1]?.replaceAll('&amp;', '&') ?? '';
+      expect((await client.form(path, form)).status).to.equal(303);
+    });
+
+    it('say at the field when a time is beyond the plan', async () => {
+      const { client } = await poster('composes.far');
+      const storage_key = (await client.api('GET', '/v1/media')).json['data'][0]['storage_key'];
+      const schedule_at = new Date(Date.now() + 40 * DAY).toISOString().slice(0, 16);
+      const held = await client.form('/jobs', {
+        ...{ destination: 'inbox', mode: 'schedule', schedule_at, time_zone: 'UTC', storage_key },
+      });
+      expect(held.status).to.equal(422);
+      expect(await held.text()).to.match(/id="fault-schedule_at">[^<]*30 days/);
+    });
+  });
+
   it('are shown on the dashboard, with the next free time', async () => {
     const { client, ask } = await poster('looks.on');
     await ask();
