@@ -1,10 +1,11 @@
 // The one place where requests leave for addresses that a creator named: resolved once, judged, bounded, never redirected.
-import { type Readable, Transform } from 'node:stream';
-import { Client, type Dispatcher } from 'undici';
+import type { Readable } from 'node:stream';
+import { Client } from 'undici';
 import { Problem } from '../errors.ts';
 import { connectTo, judgedAddresses } from './connect.ts';
 import { type Expired, explained, tooLarge } from './faults.ts';
 import { internet, type Network, neighbourhood } from './network.ts';
+import { get, type Reply } from './reply.ts';
 import { hostOf, judgeUrl, type Policy } from './urls.ts';
 
 const MAX_HEADER_BYTES = 16_384;
@@ -60,51 +61,16 @@ export function createOutside(
           throw explain(error);
         });
         client = openClient(url, addresses, { network, limit: ask.limit, ms: of.timeout_ms });
-        const reply = await request(client, url, clock.signal).catch((error) => {
-          throw explain(error);
-        });
+        const { signal } = clock;
+        const reply = await get(client, url, { signal, explain, progress: ask.progress });
         clock.begun();
-        const answer = answerOf(reply, ask.limit);
-        return await take({ ...answer, body: bodyOf(answer, ask, explain) });
+        return await take(answerOf(reply, ask.limit));
       } finally {
         clock.stop();
         await client?.destroy();
       }
     },
   };
-}
-
-function request(client: Client, url: URL, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-  return client.request({
-    method: 'GET',
-    path: `${url.pathname}${url.search}`,
-    headers: { 'accept-encoding': 'identity', accept: '*/*', 'user-agent': 'PM3K' },
-    reset: true,
-    signal,
-  });
-}
-
-/**
- * The border between the network's errors and those of who reads: here the former become problems, so
- * that trouble of our own storage is not told as the source's.
- */
-function bodyOf(
-  { body, bytes: expected }: Answer,
-  { progress }: Ask,
-  explain: (error: unknown) => unknown,
-): Readable {
-  let bytes = 0;
-  const border = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length;
-      if (expected) progress?.(bytes / expected);
-      done(null, chunk);
-    },
-  });
-  // Who throws does not read on, and nobody listens for the end of what is not wanted.
-  border.on('error', () => {});
-  body.on('error', (error) => border.destroy(explain(error) as Error));
-  return body.pipe(border);
 }
 
 interface Clock {
@@ -165,17 +131,16 @@ function openClient(
 }
 
 /** Throws when the answer is not the file itself. */
-function answerOf({ statusCode, headers, body }: Dispatcher.ResponseData, limit: number): Answer {
-  body.on('error', () => {});
-  if (statusCode >= 300 && statusCode < 400) {
+function answerOf({ status, headers, body }: Reply, limit: number): Answer {
+  if (status >= 300 && status < 400) {
     throw new Problem(
       'redirect_not_allowed',
-      `The source answered with a redirect (HTTP ${statusCode}). Give the URL of the file itself.`,
+      `The source answered with a redirect (HTTP ${status}). Give the URL of the file itself.`,
     );
   }
-  if (statusCode !== 200) {
-    throw new Problem('fetch_failed', `The source answered with HTTP ${statusCode}.`, {
-      cause: statusCode,
+  if (status !== 200) {
+    throw new Problem('fetch_failed', `The source answered with HTTP ${status}.`, {
+      cause: status,
     });
   }
   const encoding = headers['content-encoding'] ?? 'identity';

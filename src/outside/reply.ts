@@ -1,0 +1,82 @@
+// The answer of a source as it arrives: its head, then its body as a stream.
+import type { IncomingHttpHeaders } from 'node:http';
+import { Readable } from 'node:stream';
+import type { Client, Dispatcher } from 'undici';
+
+/** What may wait for its reader before the source is made to wait. */
+const WAITING_BYTES = 1_048_576;
+const HEADERS = { 'accept-encoding': 'identity', accept: '*/*', 'user-agent': 'PM3K' };
+
+export interface Reply {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: Readable;
+}
+
+interface Watch {
+  signal: AbortSignal;
+  /**
+   * What an error of the network is told as. Here is the border: whoever reads the body gets what this
+   * answers, so that trouble of the reader's own is never taken for the source's.
+   */
+  explain(error: unknown): unknown;
+  /** 0…1, where the server says how much will come. */
+  progress?: ((fraction: number) => void) | undefined;
+}
+
+/** Resolves with the head of the final answer; when the signal aborts, head and body end at once. */
+export function get(client: Client, url: URL, watch: Watch): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    let controller: Dispatcher.DispatchController | undefined;
+    let body: Readable | undefined;
+    let bytes = 0;
+    let expected = 0;
+    const fail = (error: unknown) => {
+      const told = watch.explain(error);
+      if (body) body.destroy(told as Error);
+      else reject(told);
+    };
+    const abort = () => {
+      fail(watch.signal.reason);
+      controller?.abort(new Error('Aborted'));
+    };
+    if (watch.signal.aborted) return abort();
+    watch.signal.addEventListener('abort', abort, { once: true });
+    client.dispatch(
+      { method: 'GET', path: `${url.pathname}${url.search}`, headers: HEADERS, reset: true },
+      {
+        onRequestStart(started) {
+          controller = started;
+          if (watch.signal.aborted) abort();
+        },
+        onResponseStart(answering, status, headers) {
+          // Informational; the answer is still to come.
+          if (status < 200) return;
+          body = bodyOf(answering);
+          expected = Number(headers['content-length'] ?? 0);
+          resolve({ status, headers, body });
+        },
+        onResponseData(answering, part) {
+          bytes += part.length;
+          if (expected > 0) watch.progress?.(bytes / expected);
+          if (!body?.push(part)) answering.pause();
+        },
+        onResponseEnd: () => void body?.push(null),
+        onResponseError: (_controller, error) => fail(error),
+      },
+    );
+  });
+}
+
+function bodyOf(controller: Dispatcher.DispatchController): Readable {
+  const body = new Readable({
+    highWaterMark: WAITING_BYTES,
+    read: () => controller.resume(),
+    destroy(error, done) {
+      if (!body.readableEnded) controller.abort(error ?? new Error('Not wanted'));
+      done(error);
+    },
+  });
+  // Who does not read on does not listen for its end.
+  return body.on('error', () => {});
+}
