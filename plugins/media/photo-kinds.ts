@@ -39,7 +39,8 @@ export function kindOf(head: Buffer): PhotoKind | { refused: string } | null {
   return other ? { refused: other[1] } : null;
 }
 
-const LOOKS_LIKE_SVG = /^\s*(\xef\xbb\xbf)?\s*(<\?xml|<!DOCTYPE svg|<!--|<svg)/i;
+/** Behind a declaration, a comment or a document type. */
+const LOOKS_LIKE_SVG = /^\s*(\xef\xbb\xbf)?\s*<[^]*svg[\s>]/i;
 const OTHERS: [string, string][] = [
   ['\x1f\x8b', 'Compressed files are not photos.'],
   ['8BPS', 'Photoshop files are not taken. Save it as PNG or JPEG.'],

@@ -346,6 +346,11 @@ describe('a file that is no photo, damaged or an attack', () => {
     });
   }
 
+  it('is not taken for SVG because it is XML', async () => {
+    const text = '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"/>';
+    expect((await rejection(inspect(Buffer.from(text)))).message).to.match(/is_video/);
+  });
+
   it('is no photo when it is a film or a text', async () => {
     const film = Buffer.from('\0\0\0\x18ftypmp42\0\0\0\0mp42isom and so on', 'latin1');
     expect((await rejection(make(film))).message).to.match(/is_photo/);
