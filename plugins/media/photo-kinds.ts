@@ -40,7 +40,7 @@ export function kindOf(head: Buffer): PhotoKind | { refused: string } | null {
 }
 
 /** Behind a declaration, a comment or a document type. */
-const LOOKS_LIKE_SVG = /^\s*(\xef\xbb\xbf)?\s*<[^]*svg[\s>]/i;
+const LOOKS_LIKE_SVG = /^\s*(\xef\xbb\xbf)?\s*<[\s\S]*svg[\s>]/i;
 const OTHERS: [string, string][] = [
   ['\x1f\x8b', 'Compressed files are not photos.'],
   ['8BPS', 'Photoshop files are not taken. Save it as PNG or JPEG.'],
