@@ -198,7 +198,7 @@ describe('a backup of a database of one’s own', () => {
     staying = await app.creator('staying');
     await schedule(leaving, 30 * 60_000, CANARY);
     far = await schedule(staying, 60 * 60_000, CANARY);
-    due = await schedule(staying, 10_000);
+    due = await schedule(staying, 25_000);
     await until(
       async () =>
         (await sql(app.database_url, `select from jobs where state = 'ready'`)).length === 3,

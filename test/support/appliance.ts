@@ -126,7 +126,7 @@ export async function anAppliance(env: Env = {}): Promise<Appliance> {
 
 export function spawnAppliance(env: Env, print: (text: string) => void): ChildProcess {
   // As `npm start` does: a small young generation gives the buffers of a stream back sooner.
-  const child = spawn(process.execPath, ['--max-semi-space-size=2', join(ROOT, 'src/main.ts')], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=1', join(ROOT, 'src/main.ts')], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
