@@ -1,6 +1,7 @@
 // Reads what ffprobe does not tell: how an MP4 is laid out, what it hides, and what a Matroska calls itself.
 import { type FileHandle, open } from 'node:fs/promises';
 import { type Box, boxesOf, readBox } from './boxes.ts';
+import { namesInMeta } from './notes.ts';
 
 export interface Structure {
   /** `mp4` is the whole family (MOV, 3GP, …); `other` is everything that is none of the rest. */
@@ -20,6 +21,8 @@ export interface Structure {
   hides: 'nothing' | 'end' | 'parts';
   /** Types of boxes that no player needs, e.g. `uuid` or `smta`. */
   extras: string[];
+  /** Names of its notes, also of those that ffprobe does not know. */
+  notes: string[];
 }
 
 const PLAIN: Structure = {
@@ -33,6 +36,7 @@ const PLAIN: Structure = {
   is_cut_off: false,
   hides: 'nothing',
   extras: [],
+  notes: [],
 };
 
 /** A ten-minute video needs two megabytes of index; beyond this it is not looked into. */
@@ -66,7 +70,7 @@ const NEEDED = ['ftyp', 'moov', 'mdat', 'free', 'skip', 'wide', ...FRAGMENTS];
 
 async function readLayout(file: FileHandle): Promise<Structure> {
   const { size } = await file.stat();
-  const found: Structure = { ...PLAIN, kind: 'mp4', extras: [] };
+  const found: Structure = { ...PLAIN, kind: 'mp4', extras: [], notes: [] };
   let index: Buffer | null = null;
   let has_samples = false;
   let at = 0;
@@ -97,17 +101,18 @@ async function bytesOf(file: FileHandle, { body, end }: Box, limit: number): Pro
 const PLAYED: Record<string, string[]> = {
   moov: ['mvhd', 'iods', 'trak', 'mvex', 'udta', 'free', 'skip'],
   trak: ['tkhd', 'edts', 'mdia', 'tref', 'tapt', 'udta', 'load', 'free', 'skip'],
-  // Chapters are counted with the streams; what stands in `meta` is shown by ffprobe as tags, which are judged by name.
-  udta: ['meta', 'chpl', 'name', 'free', 'skip', '\0\0\0\0'],
+  // Chapters are counted with the streams.
+  udta: ['chpl', 'name', 'free', 'skip', '\0\0\0\0'],
 };
 
 function readIndex(index: Buffer, found: Structure): Structure {
   const note = (parent: string, buffer: Buffer) => {
     for (const box of boxesOf(buffer)) {
-      const is_played = PLAYED[parent]?.includes(box.type);
-      if (box.type === 'pssh') found.is_encrypted = true;
-      else if (!is_played && !isNote(box.type)) found.extras.push(box.type);
       const body = buffer.subarray(box.body, box.end);
+      if (box.type === 'pssh') found.is_encrypted = true;
+      else if (box.type === 'meta') found.notes.push(...namesInMeta(body));
+      else if (box.type.startsWith('©')) found.notes.push(box.type);
+      else if (!PLAYED[parent]?.includes(box.type)) found.extras.push(box.type);
       if (box.type === 'udta') note('udta', body);
       if (box.type === 'mvex') found.is_fragmented = true;
       if (box.type !== 'trak') continue;
@@ -117,11 +122,6 @@ function readIndex(index: Buffer, found: Structure): Structure {
   };
   note('moov', index);
   return found;
-}
-
-/** Boxes that ffprobe turns into tags. */
-function isNote(type: string): boolean {
-  return type === 'meta' || type === '©too';
 }
 
 function readTrack(track: Buffer, movie_timescale: number, found: Structure): void {

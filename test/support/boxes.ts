@@ -7,7 +7,7 @@ export interface Found {
 }
 
 /** Contents of sample entries and of boxes with a version before their children. */
-const BEFORE_CHILDREN: Record<string, number> = { stsd: 8, dref: 8, hvc1: 78, avc1: 78 };
+const BEFORE_CHILDREN: Record<string, number> = { stsd: 8, dref: 8, meta: 4, hvc1: 78, avc1: 78 };
 
 /** Where the boxes of a path stand, from the outermost to the last. */
 export function findBoxes(mp4: Buffer, path: string[]): Found[] {

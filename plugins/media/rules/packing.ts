@@ -85,7 +85,7 @@ export const PACKING: Rule[] = [
     name: 'privacy',
     mend: 'remux',
     fault({ tags, structure, other_codecs }) {
-      const notes = notesIn(tags, structure.extras, other_codecs);
+      const notes = notesIn([...tags, ...structure.notes], structure.extras, other_codecs);
       return notes.length > 0 ? describeNotes(notes) : null;
     },
     remedy: () => 'which nobody means to publish, so we removed that',

@@ -193,6 +193,12 @@ const REMUXED: Omit<Case, 'verdict'>[] = [
     says: [/where it was filmed/, /index/],
   },
   {
+    name: 'a note that ffprobe does not show',
+    options: [...H264, ...AAC],
+    after: (mp4) => withBox(mp4, ['moov', 'udta', 'meta', 'ilst'], aBox('zzzz', 'Canary')),
+    says: [/notes of its maker/, /index/],
+  },
+  {
     name: 'a track of places',
     extension: 'mov',
     options: [...CONFORMING, '-timecode', '00:00:00:00'],
@@ -377,7 +383,7 @@ const ENCODED: Omit<Case, 'verdict'>[] = [
     name: 'long pixels',
     filters: 'setsar=2/1',
     says: [/not square/],
-    becomes: { size: '720x640' },
+    becomes: { size: '720x360' },
   },
   {
     name: 'a small picture',
@@ -388,12 +394,16 @@ const ENCODED: Omit<Case, 'verdict'>[] = [
   {
     name: 'a very narrow picture',
     size: '64x1200',
+    rate: '24',
+    seconds: 1,
     says: [/360×4096, with black beside it/],
     becomes: { size: '360x4096' },
   },
   {
     name: 'a large picture',
     size: '4400x480',
+    rate: '24',
+    seconds: 1,
     says: [/at most 4096/],
     becomes: { size: '4096x446' },
   },
@@ -468,6 +478,7 @@ const ENCODED: Omit<Case, 'verdict'>[] = [
 
 const withVerdict = (verdict: Verdict) => (each: Omit<Case, 'verdict'>) => ({
   has_flash: true,
+  size: SMALL,
   ...each,
   verdict,
 });
