@@ -267,7 +267,18 @@ describe('a post from a verified URL', () => {
     await until(
       async () => (await client.api('GET', `/v1/jobs/${json['id']}`)).json['progress'] > 0.3,
     );
+    const page = async () => (await client.page(`/jobs/${json['id']}`)).text;
+    expect(await page())
+      .to.contain('Fetching')
+      .and.contain(`${source.url}/slow.mp4`);
+    expect(await page())
+      .to.contain('The file is being fetched')
+      .and.not.contain('/media/null');
+    expect((await client.page('/jobs')).text).not.to.contain('/media/null');
     await client.api('POST', `/v1/jobs/${json['id']}/cancellation`);
+    expect(await page())
+      .to.contain('Our copy of the file is not here')
+      .and.not.contain('New post');
     await until(() => slow.gone === 1);
     await until(() => readdirSync(join(app.data_dir, 'media/incoming')).length === 0);
     expect(await working()).to.deep.equal([]);
