@@ -6,13 +6,7 @@ import type { Inspection, MediaFacts } from '#plugin';
 import { decodeHeic } from './heic.ts';
 import { bareJpeg, bareWebp, namesPlace } from './photo-bytes.ts';
 import { HEAD_BYTES, KINDS, kindOf, type PhotoKind } from './photo-kinds.ts';
-import {
-  assertDecodable,
-  MAX_PHOTO_BYTES,
-  MAX_SOURCE_BYTES,
-  type PhotoProbe,
-  planForPhoto,
-} from './photo-plan.ts';
+import { assertDecodable, MAX_SOURCE_BYTES, type PhotoProbe, planForPhoto } from './photo-plan.ts';
 import { rejected } from './plan.ts';
 
 export const MAX_SECONDS = 60;
@@ -83,7 +77,10 @@ export async function lookAtPhoto(path: string, kind: PhotoKind): Promise<PhotoP
   // Many files have a channel for it and nothing in it: screenshots, every GIF.
   const may_have_alpha = probe.has_alpha && kind !== 'heic';
   const has_alpha = may_have_alpha && !(await decoded(opened(path).stats())).isOpaque;
-  return { ...probe, has_alpha, body: await bodyOf(path, probe) };
+  const photo = { ...probe, has_alpha };
+  // What is encoded anew in any case need not be read into memory.
+  const is_converted = planForPhoto({ ...photo, body: 'bare' }).act === 'convert';
+  return { ...photo, body: is_converted ? 'other' : await bodyOf(path, kind) };
 }
 
 export type Header = Omit<PhotoProbe, 'body'> & { icc: Buffer | undefined };
@@ -128,11 +125,7 @@ function isSrgb(icc: Buffer): boolean {
   return /s\0?R\0?G\0?B/.test(icc.toString('latin1'));
 }
 
-async function bodyOf(
-  path: string,
-  { kind, bytes }: Pick<PhotoProbe, 'kind' | 'bytes'>,
-): Promise<PhotoProbe['body']> {
-  if (bytes > MAX_PHOTO_BYTES) return 'other';
+async function bodyOf(path: string, kind: PhotoKind): Promise<PhotoProbe['body']> {
   const file = await readFile(path);
   const bare = bareOf(file, kind);
   if (!bare) return 'other';
