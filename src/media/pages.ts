@@ -24,7 +24,7 @@ export function addMediaPages(router: Router, ctx: Context): void {
     });
   });
 
-  // With scripts the page sends the file itself and follows `location`; without, the browser follows the 303.
+  // The plain form, in one go; with scripts the page sends each file by tus.
   pages.own(
     'post',
     '/media',
