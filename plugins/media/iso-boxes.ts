@@ -6,22 +6,30 @@ export interface Box {
   body: Buffer;
 }
 
+/** No list of boxes is longer; a hostile one may have millions. */
+const MAX_BOXES = 10_000;
+
 /** Those that are whole; what is cut or lies about its size ends the list. */
 export function boxesIn(bytes: Buffer): Box[] {
   const boxes: Box[] = [];
-  for (let at = 0; at + 8 <= bytes.length; ) {
-    const short = bytes.readUInt32BE(at);
-    const head = short === 1 ? 16 : 8;
-    const size = short === 1 ? Number(bytes.readBigUInt64BE(at + 8)) : short;
-    const end = size === 0 ? bytes.length : at + size;
-    if (end > bytes.length || end < at + head) break;
-    boxes.push({
-      type: bytes.toString('latin1', at + 4, at + 8),
-      body: bytes.subarray(at + head, end),
-    });
+  for (let at = 0; at < bytes.length && boxes.length < MAX_BOXES; ) {
+    const head = readHead(bytes.subarray(at, at + 16));
+    const end = head?.size === 0 ? bytes.length : at + (head?.size ?? 0);
+    if (!head || end > bytes.length || end < at + head.length) break;
+    boxes.push({ type: head.type, body: bytes.subarray(at + head.length, end) });
     at = end;
   }
   return boxes;
+}
+
+/** The beginning of a box: 16 bytes, or what there is. A size of 0 means to the end. */
+export function readHead(bytes: Buffer): { type: string; size: number; length: number } | null {
+  if (bytes.length < 8) return null;
+  const type = bytes.toString('latin1', 4, 8);
+  const short = bytes.readUInt32BE(0);
+  if (short !== 1) return { type, size: short, length: 8 };
+  if (bytes.length < 16) return null;
+  return { type, size: Number(bytes.readBigUInt64BE(8)), length: 16 };
 }
 
 export function one(boxes: Box[], type: string): Box {

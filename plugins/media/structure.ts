@@ -1,6 +1,6 @@
 // Reads what ffprobe does not tell: how an MP4 is laid out, what it hides, and what a Matroska calls itself.
 import { type FileHandle, open } from 'node:fs/promises';
-import { type Box, boxesOf, readBox } from './boxes.ts';
+import { boxesIn, readHead } from './iso-boxes.ts';
 import { namesInMeta } from './notes.ts';
 
 export interface Structure {
@@ -66,7 +66,8 @@ function documentType(head: Buffer): 'webm' | 'matroska' {
 }
 
 const FRAGMENTS = ['moof', 'mfra', 'sidx', 'ssix', 'styp', 'emsg', 'prft'];
-const NEEDED = ['ftyp', 'moov', 'mdat', 'free', 'skip', 'wide', ...FRAGMENTS];
+const CONTENT = ['moov', 'mdat', 'moof'];
+const NEEDED = [...CONTENT, 'ftyp', 'free', 'skip', 'wide', ...FRAGMENTS];
 
 async function readLayout(file: FileHandle): Promise<Structure> {
   const { size } = await file.stat();
@@ -75,25 +76,33 @@ async function readLayout(file: FileHandle): Promise<Structure> {
   let has_samples = false;
   let at = 0;
   for (let count = 0; at < size && count < MAX_BOXES; count += 1) {
-    const box = await readBox(file, at, size);
-    if (!box) break;
-    if (box.type === 'ftyp') found.brand = (await bytesOf(file, box, 4)).toString('latin1').trim();
-    if (box.type === 'mdat') has_samples = true;
-    if (FRAGMENTS.includes(box.type)) found.is_fragmented = true;
-    else if (!NEEDED.includes(box.type)) found.extras.push(box.type);
-    if (box.type === 'moov' && !index) {
-      found.is_index_last = has_samples;
-      index = await bytesOf(file, box, MAX_INDEX_BYTES);
+    const head = readHead(await bytesAt(file, at, 16));
+    const end = head?.size === 0 ? size : at + (head?.size ?? 0);
+    if (!head || end < at + head.length) {
+      found.extras.push('tail');
+      break;
     }
-    if (box.end > size) found.is_cut_off = true;
-    at = box.end;
+    const { type } = head;
+    const body = (limit: number) =>
+      bytesAt(file, at + head.length, Math.min(limit, end - at - head.length));
+    if (type === 'ftyp') found.brand = (await body(4)).toString('latin1').trim();
+    if (type === 'mdat') has_samples = true;
+    if (FRAGMENTS.includes(type)) found.is_fragmented = true;
+    else if (!NEEDED.includes(type)) found.extras.push(type);
+    if (type === 'moov' && !index) {
+      found.is_index_last = has_samples;
+      index = await body(Math.min(MAX_INDEX_BYTES, size));
+    }
+    // What else goes on beyond the end is no box but the maker's own.
+    if (end > size && CONTENT.includes(type)) found.is_cut_off = true;
+    at = end;
   }
   return index ? readIndex(index, found) : found;
 }
 
-async function bytesOf(file: FileHandle, { body, end }: Box, limit: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(Math.max(0, Math.min(end - body, limit)));
-  const { bytesRead } = await file.read(bytes, 0, bytes.length, body);
+async function bytesAt(file: FileHandle, at: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  const { bytesRead } = await file.read(bytes, 0, length, at);
   return bytes.subarray(0, bytesRead);
 }
 
@@ -107,15 +116,14 @@ const PLAYED: Record<string, string[]> = {
 
 function readIndex(index: Buffer, found: Structure): Structure {
   const note = (parent: string, buffer: Buffer) => {
-    for (const box of boxesOf(buffer)) {
-      const body = buffer.subarray(box.body, box.end);
-      if (box.type === 'pssh') found.is_encrypted = true;
-      else if (box.type === 'meta') found.notes.push(...namesInMeta(body));
-      else if (box.type.startsWith('©')) found.notes.push(box.type);
-      else if (!PLAYED[parent]?.includes(box.type)) found.extras.push(box.type);
-      if (box.type === 'udta') note('udta', body);
-      if (box.type === 'mvex') found.is_fragmented = true;
-      if (box.type !== 'trak') continue;
+    for (const { type, body } of boxesIn(buffer)) {
+      if (type === 'pssh') found.is_encrypted = true;
+      else if (type === 'meta') found.notes.push(...namesInMeta(body));
+      else if (type.startsWith('©')) found.notes.push(type);
+      else if (!PLAYED[parent]?.includes(type)) found.extras.push(type);
+      if (type === 'udta') note('udta', body);
+      if (type === 'mvex') found.is_fragmented = true;
+      if (type !== 'trak') continue;
       note('trak', body);
       readTrack(body, timescaleOf(index, 'mvhd'), found);
     }
@@ -127,18 +135,16 @@ function readIndex(index: Buffer, found: Structure): Structure {
 function readTrack(track: Buffer, movie_timescale: number, found: Structure): void {
   const media = find(track, 'mdia');
   const tables = find(media, 'minf', 'stbl');
-  for (const entry of boxesOf(find(tables, 'stsd').subarray(8))) {
-    if (entry.type === 'encv' || entry.type === 'enca') found.is_encrypted = true;
-    if (entry.type !== 'hvc1' && entry.type !== 'hev1') continue;
-    const description = find(tables, 'stsd').subarray(8 + entry.body + 78, 8 + entry.end);
-    for (const { type } of boxesOf(description)) {
-      if (type === 'lhvC' || type === 'vexu') found.has_several_views = true;
-    }
+  for (const { type, body } of boxesIn(find(tables, 'stsd').subarray(8))) {
+    if (type === 'encv' || type === 'enca') found.is_encrypted = true;
+    if (type !== 'hvc1' && type !== 'hev1') continue;
+    const parts = boxesIn(body.subarray(78)).map((part) => part.type);
+    if (parts.includes('lhvC') || parts.includes('vexu')) found.has_several_views = true;
   }
   const references = find(media, 'minf', 'dinf', 'dref');
-  for (const { body } of boxesOf(references.subarray(8))) {
+  for (const { body } of boxesIn(references.subarray(8))) {
     // The lowest flag says that the samples are in this very file.
-    if (((references[8 + body + 3] ?? 1) & 1) === 0) found.has_external_data = true;
+    if (((body[3] ?? 1) & 1) === 0) found.has_external_data = true;
   }
   const hides = whatIsHidden(track, media, movie_timescale);
   if (hides === 'parts' || found.hides === 'nothing') found.hides = hides;
@@ -187,8 +193,8 @@ function durationOf(media: Buffer): number {
 
 /** The body of the box at that path; empty where there is none. */
 function find(parent: Buffer, ...path: string[]): Buffer {
-  return path.reduce((buffer, type) => {
-    const box = boxesOf(buffer).find((each) => each.type === type);
-    return box ? buffer.subarray(box.body, box.end) : Buffer.alloc(0);
-  }, parent);
+  return path.reduce(
+    (buffer, type) => boxesIn(buffer).find((box) => box.type === type)?.body ?? Buffer.alloc(0),
+    parent,
+  );
 }

@@ -193,6 +193,11 @@ const REMUXED: Omit<Case, 'verdict'>[] = [
     says: [/where it was filmed/, /index/],
   },
   {
+    name: 'a maker’s bytes after the film',
+    after: (mp4) => Buffer.concat([mp4, Buffer.from('Canary! SEFT')]),
+    says: [/notes of its maker/],
+  },
+  {
     name: 'a note that ffprobe does not show',
     options: [...H264, ...AAC],
     after: (mp4) => withBox(mp4, ['moov', 'udta', 'meta', 'ilst'], aBox('zzzz', 'Canary')),
