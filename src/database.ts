@@ -25,6 +25,21 @@ export function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text);
 }
 
+/** As we print an id, and in no other spelling: one thing has one address. */
+export function isOwnId(text: string): boolean {
+  return isUuid(text) && text === text.toLowerCase();
+}
+
+/** knex hands arrays and strings to pg as they are; a jsonb column wants text. */
+export function json(value: unknown): string | null {
+  return value === null || value === undefined ? null : JSON.stringify(value);
+}
+
+/** One at a time holds a lock of this name, until its transaction ends. */
+export async function lockName(trx: Knex, name: string): Promise<void> {
+  await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [name]);
+}
+
 // bigint: sizes of files and counts, all far below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 

@@ -1,5 +1,6 @@
 // The SQL of posting defaults: what a creator has chosen, with consent, for posts that name no settings.
 import type { Knex } from 'knex';
+import { json } from '../database.ts';
 import type { PostSettings } from '../jobs/job.ts';
 
 export interface PostingDefaults {
@@ -27,6 +28,6 @@ export async function savePostingDefaults(
 ): Promise<void> {
   await trx('posting_defaults').where({ creator_id }).delete();
   if (!defaults) return;
-  const settings = JSON.stringify(defaults.settings);
+  const settings = json(defaults.settings);
   await trx('posting_defaults').insert({ creator_id, ...defaults, settings });
 }

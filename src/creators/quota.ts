@@ -1,6 +1,7 @@
 // The ledger of what TikTok counts per creator and minute; a call that it would refuse is not made.
 import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
+import { lockName } from '../database.ts';
 import { Later } from '../jobs/later.ts';
 
 // TikTok counts calls as they arrive, we as they leave: two seconds for the difference.
@@ -20,9 +21,7 @@ export async function reserveCall(
   call: CountedCall,
 ): Promise<void> {
   const free_at = await ctx.db.transaction(async (trx) => {
-    await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [
-      `${creator_id}:${call}`,
-    ]);
+    await lockName(trx, `${creator_id}:${call}`);
     const full_until = await fullUntil(ctx, trx, creator_id, call);
     if (!full_until) await trx('tiktok_calls').insert({ creator_id, call });
     return full_until;

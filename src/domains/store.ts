@@ -1,6 +1,7 @@
 // The SQL of domains: whose they are, what proves it, and what the last look at the proof found.
 import type { Knex } from 'knex';
 import { assertNotLeaving } from '../creators/store.ts';
+import { isOwnId, json } from '../database.ts';
 import { type ErrorCode, Problem } from '../errors.ts';
 import { randomToken } from '../secrets.ts';
 
@@ -65,8 +66,7 @@ export async function listDomains(db: Knex, creator_id: string): Promise<Domain[
 
 /** Throws `not_found`, also for one of somebody else. */
 export async function getDomain(db: Knex, creator_id: string, id: string): Promise<Domain> {
-  const is_uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
-  const domain = is_uuid ? await db('domains').where({ id, creator_id }).first() : undefined;
+  const domain = isOwnId(id) ? await db('domains').where({ id, creator_id }).first() : undefined;
   if (!domain) throw new Problem('not_found', 'There is no such domain.');
   return domain;
 }
@@ -112,7 +112,7 @@ export async function noteFault(
     .update({
       verified_at: db.raw(verified, [may_be_there]),
       checked_at: db.fn.now(),
-      fault: JSON.stringify(fault),
+      fault: json(fault),
     })
     .returning('*');
   return domain;

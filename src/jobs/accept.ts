@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { findPostingDefaults } from '../creators/posting-defaults.ts';
 import { assertMayPost, assertNotLeaving, type Creator, limitsOf } from '../creators/store.ts';
+import { json } from '../database.ts';
 import { invalid, Problem } from '../errors.ts';
 import { parseWith } from '../web/api.ts';
 import type { Job, PostSettings } from './job.ts';
@@ -16,7 +17,6 @@ import {
   insertConsent,
   insertEvent,
   insertJob,
-  json,
   lockJob,
   queueNext,
   updateLockedJob,

@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import type { Config } from '../config.ts';
 import type { Context } from '../context.ts';
 import { nextFreeAt } from '../creators/quota.ts';
+import { lockName } from '../database.ts';
 import { Problem } from '../errors.ts';
 import { conflictAt, DAY_MS, nextFreeTime, type PostLimits } from './free-time.ts';
 import type { Job } from './job.ts';
@@ -87,7 +88,7 @@ export async function findDuplicate(
 
 /** One at a time judges and takes a time of this creator. */
 async function lockPosting(trx: Knex, creator_id: string): Promise<void> {
-  await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`posting:${creator_id}`]);
+  await lockName(trx, `posting:${creator_id}`);
 }
 
 /** What was sent or will be; what failed before anything was sent, or was cancelled, counts no more. */

@@ -1,11 +1,12 @@
 // The SQL of a job's moves: each one is a guarded update with its event and its next run.
 import type { Knex } from 'knex';
+import { json, lockName } from '../database.ts';
 import { removeLinks } from '../photo-links/store.ts';
 import { queueChore, unqueue, unqueueAll } from '../queue.ts';
 import type { Job, JobError, Patch } from './job.ts';
 import { updatePhotos } from './photos.ts';
 import { CANCELLABLE_STATES, STATES, type State, type StepName, WORKING_STATES } from './states.ts';
-import { insertEvent, insertEvents, json, queueNext } from './store.ts';
+import { insertEvent, insertEvents, queueNext } from './store.ts';
 import { countWorking } from './tally.ts';
 
 /**
@@ -72,9 +73,7 @@ export async function holdsJob(db: Knex, job: Pick<Job, 'id' | 'run_token'>): Pr
 export async function beginFetching(db: Knex, job: Job, most: number): Promise<boolean> {
   return db.transaction(async (trx) => {
     const { id, creator_id } = job;
-    await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [
-      `fetching:${creator_id}`,
-    ]);
+    await lockName(trx, `fetching:${creator_id}`);
     const others = await trx('jobs')
       .where({ creator_id, state: 'accepted' })
       .whereNotNull('run_token')

@@ -1,7 +1,7 @@
 // The SQL of the photos of a post: up to 35 of them, in their order.
 import type { Knex } from 'knex';
+import { json } from '../database.ts';
 import type { JobPhoto, Patch } from './job.ts';
-import { json } from './store.ts';
 
 /** In the order in which they are shown. */
 export async function listPhotos(db: Knex, job_id: string): Promise<JobPhoto[]> {

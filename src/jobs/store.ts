@@ -1,5 +1,6 @@
 // The SQL of jobs: accepting one, reading one or a list of them, and the lines of their timelines.
 import type { Knex } from 'knex';
+import { isOwnId, json } from '../database.ts';
 import { Problem } from '../errors.ts';
 import { queueStep } from '../queue.ts';
 import type { Job } from './job.ts';
@@ -98,14 +99,14 @@ export async function insertEvents(
 
 /** Throws `not_found`, also for a job of somebody else. */
 export async function getJob(db: Knex, creator_id: string, id: string): Promise<Job> {
-  const job = isJobId(id) ? await db('jobs').where({ id, creator_id }).first() : undefined;
+  const job = isOwnId(id) ? await db('jobs').where({ id, creator_id }).first() : undefined;
   if (!job) throw new Problem('not_found', 'There is no such post.');
   return job;
 }
 
 /** As getJob, with the row locked until the transaction ends: the other side of the mark. */
 export async function lockJob(trx: Knex, creator_id: string, id: string): Promise<Job> {
-  const job = isJobId(id)
+  const job = isOwnId(id)
     ? await trx('jobs').where({ id, creator_id }).forUpdate().first()
     : undefined;
   if (!job) throw new Problem('not_found', 'There is no such post.');
@@ -161,16 +162,6 @@ function whereStatus(query: Knex.QueryBuilder, status: Status): void {
 
 export async function listEvents(db: Knex, job_id: string): Promise<JobEvent[]> {
   return db('job_events').where({ job_id }).orderBy('id').select('name', 'details', 'at');
-}
-
-/** knex hands arrays and strings to pg as they are; a jsonb column wants text. */
-export function json(value: unknown): string | null {
-  return value === null || value === undefined ? null : JSON.stringify(value);
-}
-
-/** As we print it, and in no other spelling: one job has one address. */
-function isJobId(text: string): boolean {
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text);
 }
 
 /** An unfenced change of a row that the caller has locked. */

@@ -1,10 +1,10 @@
 // Fetches a post's source by URL into storage, as a working copy that goes when the post has ended.
 import type { Context } from '../context.ts';
 import { getCreator, limitsOf } from '../creators/store.ts';
+import { json } from '../database.ts';
 import { judgeSourceToday } from '../domains/sources.ts';
 import { Problem } from '../errors.ts';
 import type { Job, MediaFacts } from '../jobs/job.ts';
-import { json } from '../jobs/store.ts';
 import { randomToken } from '../secrets.ts';
 import { assertRoom } from './room.ts';
 import { copyExpiry, insertMedia, inspectStored, type NewMedia } from './store.ts';

@@ -6,10 +6,10 @@ import type { Readable } from 'node:stream';
 import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
 import { assertNotLeaving, type Creator, limitsOf } from '../creators/store.ts';
+import { json } from '../database.ts';
 import { Problem } from '../errors.ts';
 import type { Job, MediaFacts } from '../jobs/job.ts';
 import { WORKING_STATES } from '../jobs/states.ts';
-import { json } from '../jobs/store.ts';
 import { randomToken } from '../secrets.ts';
 import { assertRoom } from './room.ts';
 

@@ -1,6 +1,7 @@
 // The SQL of uploads that come in pieces: what has arrived, who may write now, and the end.
 import type { Knex } from 'knex';
 import { assertNotLeaving } from '../creators/store.ts';
+import { isOwnId, json } from '../database.ts';
 import { Problem } from '../errors.ts';
 
 /** A row of `uploads`. */
@@ -32,7 +33,6 @@ export interface UploadPart {
 // After the last byte that arrived.
 export const SILENCE_MS = 24 * 3_600_000;
 const MOST_UNFINISHED = 50;
-const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const expiry = (db: Knex) => db.raw(`now() + interval '24 hours'`);
 
@@ -51,7 +51,7 @@ export async function insertUpload(
         `This account has ${MOST_UNFINISHED} uploads that are not finished. Go on with one of them, or end it with DELETE.`,
       );
     }
-    const metadata = JSON.stringify(upload.metadata);
+    const metadata = json(upload.metadata);
     const [row] = await trx('uploads')
       .insert({ ...upload, metadata, expires_at: expiry(trx) })
       .returning('*');
@@ -65,7 +65,7 @@ export async function findUpload(
   creator_id: string,
   id: string,
 ): Promise<Upload | undefined> {
-  if (!ID.test(id)) return undefined;
+  if (!isOwnId(id)) return undefined;
   return db('uploads').where({ id, creator_id }).whereRaw('expires_at > now()').first();
 }
 
@@ -83,7 +83,7 @@ export async function takeOver(
   { id, creator_id }: Pick<Upload, 'id' | 'creator_id'>,
   writer: string,
 ): Promise<Upload | undefined> {
-  if (!ID.test(id)) return undefined;
+  if (!isOwnId(id)) return undefined;
   const [row] = await db('uploads')
     .where({ id, creator_id })
     .whereRaw('expires_at > now()')
