@@ -46,11 +46,12 @@ export {
   updateDeletion,
 } from './deletions/store.ts';
 export { invalid, Problem } from './errors.ts';
-export type { Job, JobPhoto, MediaFacts, Patch } from './jobs/job.ts';
+export type { Attempt, Job, JobPhoto, MediaFacts, Patch } from './jobs/job.ts';
 export { Later } from './jobs/later.ts';
-export type { Attempt, Ledger } from './jobs/ledger.ts';
+export type { Ledger } from './jobs/ledger.ts';
 export { fenceOff, wakeConfirmation } from './jobs/moves.ts';
 export { toldOnce } from './jobs/photo-changes.ts';
+export { hearOfPhotos } from './jobs/photo-ledger.ts';
 export { hashOfPhotos } from './jobs/sources.ts';
 export { countWorking } from './jobs/tally.ts';
 export {
@@ -65,7 +66,6 @@ export {
 } from './media/expiry.ts';
 export type { FetchedFile } from './media/fetched.ts';
 export { getByKey, storageKeysOf } from './media/store.ts';
-export { hearOfPhotos } from './photo-links/ledger.ts';
 export { declaredTables } from './privacy/eraser.ts';
 export { findTraces, type Identifiers } from './privacy/traces.ts';
 export { countHeldRuns, findQueuedKeys, queueChore } from './queue.ts';

@@ -46,7 +46,7 @@ const BASE = [
 const BASE_FOLDERS = /^src\/(storage|tiktok|outside)\//;
 /** Files that own tables. */
 const SQL =
-  /\/(store|queue|database|heartbeat|ledger|quota|sessions|keys|idempotency|rate-limits|expiry|moves|tally|grants|invitations|oauth-states|revocations)\.ts$|^src\/(privacy|queue|database|heartbeat)|^src\/jobs\/(photos|limits)\.ts$|\/posting-defaults\.ts$/;
+  /\/(store|queue|database|heartbeat|ledger|quota|sessions|keys|idempotency|rate-limits|expiry|moves|tally|grants|invitations|oauth-states|revocations)\.ts$|^src\/(privacy|queue|database|heartbeat)|^src\/jobs\/(photos|photo-ledger|limits)\.ts$|\/posting-defaults\.ts$/;
 
 describe('the architecture', () => {
   it('lets a plugin import #plugin, its own files, packages and node alone', () => {

@@ -1,4 +1,4 @@
-// The job: one wish to post, as the rest of the code passes it around.
+// The job: one wish to post, and an attempt at it, as the rest of the code passes them around.
 import type { ErrorCode } from '../errors.ts';
 import type { State } from './states.ts';
 
@@ -120,3 +120,23 @@ export type Patch = Partial<
   /** Closes the open publish attempt in the same transaction, with this outcome. */
   attempt_outcome?: string;
 };
+
+/** An attempt to publish. `committed_at` is the mark: from then on it may have been posted. */
+export interface Attempt {
+  id: string;
+  number: number;
+  bytes: number;
+  publish_id: string | null;
+  upload_url: string | null;
+  chunk_bytes: number | null;
+  chunk_count: number | null;
+  bytes_acknowledged: number;
+  opened_at: Date | null;
+  committed_at: Date | null;
+  sent_at: Date | null;
+  closed_at: Date | null;
+  outcome: string | null;
+  /** Photos: an id that TikTok told by itself while init had no answer. */
+  told_publish_id: string | null;
+  unanswered_at: Date | null;
+}

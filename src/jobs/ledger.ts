@@ -2,30 +2,10 @@
 import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
 import { assertNotSuspended } from '../creators/store.ts';
-import { createPhotoLedger, NEVER_FETCHED, type PhotoLedger } from '../photo-links/ledger.ts';
-import type { Job } from './job.ts';
+import type { Attempt, Job } from './job.ts';
 import { fencedUpdate, withFence } from './moves.ts';
+import { createPhotoLedger, NEVER_FETCHED, type PhotoLedger } from './photo-ledger.ts';
 import { insertEvent } from './store.ts';
-
-/** An attempt to publish. `committed_at` is the mark: from then on it may have been posted. */
-export interface Attempt {
-  id: string;
-  number: number;
-  bytes: number;
-  publish_id: string | null;
-  upload_url: string | null;
-  chunk_bytes: number | null;
-  chunk_count: number | null;
-  bytes_acknowledged: number;
-  opened_at: Date | null;
-  committed_at: Date | null;
-  sent_at: Date | null;
-  closed_at: Date | null;
-  outcome: string | null;
-  /** Photos: an id that TikTok told by itself while init had no answer. */
-  told_publish_id: string | null;
-  unanswered_at: Date | null;
-}
 
 export interface Opening {
   publish_id: string;

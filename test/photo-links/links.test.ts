@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import type { Knex } from 'knex';
 import { openDatabase } from '../../src/database.ts';
-import { hearOfPhotos } from '../../src/photo-links/ledger.ts';
+import { hearOfPhotos } from '../../src/jobs/photo-ledger.ts';
 import { mayBeFetched, removeLinks, replaceLinks, takeLink } from '../../src/photo-links/store.ts';
 import { createDiskStorage } from '../../src/storage/disk.ts';
 import { type Appliance, anAppliance } from '../support/appliance.ts';

@@ -1,11 +1,10 @@
 // The publish ledger of photos: TikTok pulls them, so that the mark stands before init and the links tell what happened.
 import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
-import type { Job } from '../jobs/job.ts';
-import type { Attempt } from '../jobs/ledger.ts';
-import { closeAttempts, fencedUpdate, withFence } from '../jobs/moves.ts';
-import { insertEvent, queueNext } from '../jobs/store.ts';
-import { type LinkedFile, mayBeFetched, removeLinks, replaceLinks } from './store.ts';
+import { type LinkedFile, mayBeFetched, removeLinks, replaceLinks } from '../photo-links/store.ts';
+import type { Attempt, Job } from './job.ts';
+import { closeAttempts, fencedUpdate, withFence } from './moves.ts';
+import { insertEvent, queueNext } from './store.ts';
 
 /** Every write is fenced, as the rest of the ledger's. */
 export interface PhotoLedger {
