@@ -1,7 +1,7 @@
 // Serves a stored file at its unguessable address, with ranges, and never as something a browser would run.
 import type { Context as KoaContext } from 'koa';
 import type { Context } from '../context.ts';
-import { getByKey } from './store.ts';
+import { getByKey, type Media } from './store.ts';
 
 const PLAYABLE = /^(video\/[\w.+-]+|image\/(jpeg|png|webp|gif|avif))$/;
 
@@ -11,29 +11,37 @@ export async function serveMedia(
   storage_key: string,
 ): Promise<void> {
   const media = await getByKey(ctx.db, storage_key);
-  koa.set('Accept-Ranges', 'bytes');
   koa.set('Cache-Control', 'private, max-age=3600');
   koa.set('X-Content-Type-Options', 'nosniff');
   koa.set('Content-Security-Policy', "default-src 'none'; sandbox");
   koa.set('Cross-Origin-Resource-Policy', 'same-origin');
   koa.type = PLAYABLE.test(media.content_type) ? media.content_type : 'application/octet-stream';
-  const range = parseRange(koa.get('Range'), media.bytes);
+  await answerStored(ctx, koa, media);
+}
+
+/** The file or the range of it that was asked for; of a HEAD the headers alone. */
+export async function answerStored(
+  ctx: Context,
+  koa: KoaContext,
+  { storage_key, bytes }: Pick<Media, 'storage_key' | 'bytes'>,
+): Promise<void> {
+  koa.set('Accept-Ranges', 'bytes');
+  // For GET alone: RFC 9110 §14.2.
+  const range = koa.method === 'GET' ? parseRange(koa.get('Range'), bytes) : null;
   if (range === 'unsatisfiable') {
     koa.status = 416;
-    koa.set('Content-Range', `bytes */${media.bytes}`);
+    koa.set('Content-Range', `bytes */${bytes}`);
     return;
   }
-  const { start, end } = range ?? { start: 0, end: media.bytes - 1 };
+  const { start, end } = range ?? { start: 0, end: bytes - 1 };
   koa.status = range ? 206 : 200;
-  if (range) koa.set('Content-Range', `bytes ${start}-${end}/${media.bytes}`);
-  koa.length = end - start + 1;
-  if (koa.method === 'HEAD') return;
-  koa.body = await ctx.storage.read(storage_key, { start, end });
+  if (range) koa.set('Content-Range', `bytes ${start}-${end}/${bytes}`);
+  if (koa.method === 'GET') koa.body = await ctx.storage.read(storage_key, { start, end });
   koa.length = end - start + 1;
 }
 
 /** One range as RFC 9110 §14 has it; several, or another unit, are answered with the whole. */
-export function parseRange(
+function parseRange(
   header: string,
   size: number,
 ): { start: number; end: number } | 'unsatisfiable' | null {
