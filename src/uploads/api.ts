@@ -6,7 +6,7 @@ import { Problem } from '../errors.ts';
 import { mediaSchema, mediaView } from '../media/api.ts';
 import { findUpload as findMedia, type Media } from '../media/store.ts';
 import { type ApiAnswer, type ApiRequest, type ApiRoute, apiRoute } from '../web/api.ts';
-import { findUpload, listUnfinished, type Upload } from './store.ts';
+import { fileNameOf, findUpload, listUnfinished, type Upload } from './store.ts';
 import { answerTus } from './tus.ts';
 
 const uploadSchema = z.strictObject({
@@ -133,7 +133,7 @@ async function lookAt(ctx: Context, creator: Creator, id: string) {
 function uploadView(ctx: Context, upload: Upload, media: Media | null) {
   return {
     id: upload.id,
-    file_name: upload.metadata['filename'] ?? upload.metadata['name'] ?? null,
+    file_name: fileNameOf(upload),
     length: upload.length,
     offset: upload.received,
     media: media && mediaView(ctx, media),

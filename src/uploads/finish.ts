@@ -5,7 +5,14 @@ import type { Creator } from '../creators/store.ts';
 import { Problem } from '../errors.ts';
 import { getUpload, insertMedia, lookedAt, type Media } from '../media/store.ts';
 import { wholeOf } from './parts.ts';
-import { listParts, lockUpload, markFinished, removeUpload, type Upload } from './store.ts';
+import {
+  fileNameOf,
+  listParts,
+  lockUpload,
+  markFinished,
+  removeUpload,
+  type Upload,
+} from './store.ts';
 
 // A client that lost patience asks again while we are at it; other processes may, and do no harm.
 const under_way = new Map<string, Promise<Media>>();
@@ -31,12 +38,11 @@ export async function finishUpload(ctx: Context, creator: Creator, upload: Uploa
 }
 
 async function finish(ctx: Context, creator: Creator, upload: Upload): Promise<Media> {
-  const { id, storage_key, metadata } = upload;
+  const { id, storage_key } = upload;
   try {
     // Whoever else is at it writes the same bytes under the same name.
     const stored = await ctx.storage.write(storage_key, Readable.from(wholeOf(ctx, upload)));
-    const file_name = metadata['filename'] ?? metadata['name'] ?? null;
-    const file = { storage_key, file_name, ...stored };
+    const file = { storage_key, file_name: fileNameOf(upload), ...stored };
     const media = await lookedAt(ctx, creator, file, AbortSignal.timeout(600_000));
     const parts = await listParts(ctx.db, id);
     const kept = await ctx.db.transaction(async (trx) => {

@@ -10,7 +10,7 @@ export interface Upload {
   creator_id: string;
   /** Under which the whole file is stored at the end. */
   storage_key: string;
-  /** As the client gave it; `filename` is the one that is used. */
+  /** As the client gave it. */
   metadata: Record<string, string | null>;
   /** Null while the client has not said. */
   length: number | null;
@@ -20,6 +20,11 @@ export interface Upload {
   finished_at: Date | null;
   expires_at: Date;
   created_at: Date;
+}
+
+/** What the file was called; clients of tus have two words for it. */
+export function fileNameOf({ metadata }: Pick<Upload, 'metadata'>): string | null {
+  return metadata['filename'] ?? metadata['name'] ?? null;
 }
 
 /** A row of `upload_parts`. */
