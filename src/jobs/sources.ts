@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import type { Creator } from '../creators/store.ts';
 import { judgeSource } from '../domains/sources.ts';
 import { invalid } from '../errors.ts';
-import { lockUpload } from '../media/store.ts';
+import { lockUpload, servesAs } from '../media/store.ts';
 import { sha256 } from '../secrets.ts';
 import type { Job, JobPhoto, MediaFacts } from './job.ts';
 import type { NewJobRequest, SourceRequest } from './schema.ts';
@@ -106,9 +106,7 @@ async function uploadSource(
 ): Promise<Source> {
   const media = await lockUpload(trx, creator.id, storage_key);
   if (!media) throw invalid(pointer, 'There is no upload with this storage key.');
-  // An animated GIF may be either: a short video, or its first picture.
-  const is_either = media.content_type === 'image/gif';
-  if (!is_either && media.facts.kind !== kind) {
+  if (!servesAs(kind, media)) {
     throw invalid(
       pointer,
       kind === 'video'

@@ -6,11 +6,9 @@ import { judgeSourceToday } from '../domains/sources.ts';
 import { Problem } from '../errors.ts';
 import type { Job, MediaFacts } from '../jobs/job.ts';
 import { randomToken } from '../secrets.ts';
+import { MAX_BYTES } from '../tiktok/chunks.ts';
 import { assertRoom } from './room.ts';
-import { copyExpiry, insertMedia, inspectStored, type NewMedia } from './store.ts';
-
-/** The most that TikTok takes: https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide */
-const TIKTOK_BYTES = 4_294_967_296;
+import { copyExpiry, insertMedia, inspectStored, type NewMedia, servesAs } from './store.ts';
 
 export interface FetchedFile {
   storage_key: string;
@@ -41,7 +39,7 @@ export async function keepFetched(
 ): Promise<FetchedFile> {
   const creator = await getCreator(ctx.db, job.creator_id);
   const { url, domain } = await judgeSourceToday(ctx, creator, text, signal);
-  const limit = Math.min(limitsOf(ctx.config, creator).upload_bytes, TIKTOK_BYTES);
+  const limit = Math.min(limitsOf(ctx.config, creator).upload_bytes, MAX_BYTES);
   const storage_key = randomToken(190);
   const stored = await ctx.outside.fetch(
     { url, host: domain.host, limit, signal, progress },
@@ -51,7 +49,7 @@ export async function keepFetched(
     },
   );
   try {
-    const found = await lookAt(ctx, storage_key, stored.bytes, kind, signal);
+    const found = await lookAt(ctx, { storage_key, ...stored }, kind, signal);
     const facts = { ...found.facts, ...stored };
     const copy: NewMedia = {
       ...{ storage_key, creator_id: creator.id, purpose: 'working' },
@@ -70,15 +68,12 @@ export async function keepFetched(
 
 async function lookAt(
   ctx: Context,
-  storage_key: string,
-  bytes: number,
-  kind: 'video' | 'photo',
+  stored: Pick<FetchedFile, 'storage_key' | 'bytes'>,
+  kind: MediaFacts['kind'],
   signal: AbortSignal,
 ) {
-  if (bytes === 0) throw new Problem('media_rejected', 'The file is empty (rule: not_empty).');
-  const found = await inspectStored(ctx, storage_key, signal);
-  // An animated GIF may be either: a short video, or its first picture.
-  if (found.facts.kind !== kind && found.content_type !== 'image/gif') {
+  const found = await inspectStored(ctx, stored, signal);
+  if (!servesAs(kind, found)) {
     throw new Problem(
       'media_rejected',
       kind === 'video'

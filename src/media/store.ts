@@ -62,9 +62,8 @@ export async function lookedAt(
   { file_name, ...stored }: Pick<Media, 'storage_key' | 'file_name' | 'bytes' | 'sha256'>,
   signal: AbortSignal,
 ): Promise<NewMedia> {
-  const { bytes, sha256, storage_key } = stored;
-  if (bytes === 0) throw new Problem('media_rejected', 'The file is empty (rule: not_empty).');
-  const found = await inspectStored(ctx, storage_key, signal);
+  const { bytes, sha256 } = stored;
+  const found = await inspectStored(ctx, stored, signal);
   return {
     ...stored,
     creator_id: creator.id,
@@ -89,9 +88,22 @@ export async function insertMedia(trx: Knex, media: NewMedia): Promise<Media> {
 }
 
 /** What a stored file is; throws `media_rejected` when it is no media. */
-export async function inspectStored(ctx: Context, storage_key: string, signal: AbortSignal) {
+export async function inspectStored(
+  ctx: Context,
+  { storage_key, bytes }: Pick<Media, 'storage_key' | 'bytes'>,
+  signal: AbortSignal,
+) {
+  if (bytes === 0) throw new Problem('media_rejected', 'The file is empty (rule: not_empty).');
   const path = await ctx.storage.checkout(storage_key, ctx.scratch);
   return ctx.inspect(path, signal).finally(() => rm(path, { force: true }));
+}
+
+/** Whether a post of this kind can be made from it; a GIF is either: a short video, or its first picture. */
+export function servesAs(
+  kind: MediaFacts['kind'],
+  { content_type, facts }: Pick<Media, 'content_type' | 'facts'>,
+): boolean {
+  return facts.kind === kind || content_type === 'image/gif';
 }
 
 /** Keeps a converted file of a job: registered first, so that no crash leaves it unknown. */
