@@ -6,8 +6,7 @@ import { promisify } from 'node:util';
 import ffmpeg from 'fluent-ffmpeg';
 import type { z } from 'zod';
 import { Problem } from '#plugin';
-import { DECODERS, DEMUXERS } from './readable.ts';
-import { MAX_PIXELS } from './rules/rule.ts';
+import { DECODERS, DEMUXERS, MAX_PIXELS } from './readable.ts';
 
 const CAGED_FFMPEG = join(import.meta.dirname, 'caged-ffmpeg.sh');
 const CAGE = join(import.meta.dirname, 'caged.sh');

@@ -1,4 +1,7 @@
-// What ffmpeg may read: containers and decoders in common use. Holes are found in the others.
+// What ffmpeg may read: containers and decoders in common use, and how large a picture. Holes are found in the others.
+
+/** The picture of an 8K camera; a header that claims more is a bomb. */
+export const MAX_PIXELS = 8192 * 8192;
 
 /** Nothing that names other files: no playlists, no concat, no image sequences. */
 export const DEMUXERS = ['mov', 'matroska', 'avi', 'mpegts', 'mpeg', 'flv', 'gif'];

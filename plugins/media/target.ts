@@ -1,6 +1,6 @@
 // What the file that is sent shall be: container, size, frame rate and sound, from what it was.
 import type { Probe, VideoStream } from './probe.ts';
-import { CLOCK, MAX_FPS, MAX_SIDE, MIN_FPS, MIN_SIDE } from './rules/rule.ts';
+import { CLOCK, MAX_FPS, MAX_SIDE, MIN_FPS, MIN_SIDE } from './rules/limits.ts';
 
 export interface Target {
   container: 'mp4' | 'webm';

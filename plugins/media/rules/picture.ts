@@ -1,6 +1,7 @@
 // What TikTok asks of the picture; what breaks one of these is converted.
 import { codecName } from '../readable.ts';
-import { CLOCK, MAX_BYTES, MAX_FPS, MAX_SIDE, MIN_FPS, MIN_SIDE, type Rule } from './rule.ts';
+import { CLOCK, MAX_BYTES, MAX_FPS, MAX_SIDE, MIN_FPS, MIN_SIDE } from './limits.ts';
+import type { Rule } from './rule.ts';
 
 const round = (fps: number) => Number(fps.toFixed(2));
 

@@ -1,6 +1,7 @@
 // What cannot be mended: the file is refused, with the reason.
-import { cannotRead, isReadable } from '../readable.ts';
-import { MAX_DURATION_MS, MAX_PIXELS, MIN_DURATION_MS, type Rule } from './rule.ts';
+import { cannotRead, isReadable, MAX_PIXELS } from '../readable.ts';
+import { MAX_DURATION_MS, MIN_DURATION_MS } from './limits.ts';
+import type { Rule } from './rule.ts';
 
 const seconds = (ms: number) => (ms / 1000).toFixed(1);
 
