@@ -1,19 +1,16 @@
 import { expect } from 'chai';
-import { openDatabase } from '../../src/database.ts';
+import type { Database } from '../../src/database.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
 import { video } from '../support/videos.ts';
 
 describe('posting defaults', () => {
   let app: Appliance;
-  let db: ReturnType<typeof openDatabase>;
+  let db: Database;
   before(async () => {
     app = await anAppliance();
-    db = openDatabase({ connectionString: app.database_url });
+    db = app.db;
   });
-  after(async () => {
-    await db?.destroy();
-    await app?.[Symbol.asyncDispose]();
-  });
+  after(() => app?.[Symbol.asyncDispose]());
 
   const saved = ({ creator_id }: Client) => db('posting_defaults').where({ creator_id }).first();
   const DIRECT = { default_destination: 'direct', default_privacy_level: 'SELF_ONLY' };

@@ -1,18 +1,15 @@
 import { expect } from 'chai';
-import { openDatabase } from '../../src/database.ts';
+import type { Database } from '../../src/database.ts';
 import { type Appliance, anAppliance } from '../support/appliance.ts';
 
 describe('the settings', () => {
   let app: Appliance;
-  let db: ReturnType<typeof openDatabase>;
+  let db: Database;
   before(async () => {
     app = await anAppliance();
-    db = openDatabase({ connectionString: app.database_url });
+    db = app.db;
   });
-  after(async () => {
-    await db?.destroy();
-    await app[Symbol.asyncDispose]();
-  });
+  after(() => app[Symbol.asyncDispose]());
   const row = (id: string) => db('creators').where({ id }).first();
 
   it('change what was sent and no more, and are shown', async () => {

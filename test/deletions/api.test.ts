@@ -1,19 +1,16 @@
 import { expect } from 'chai';
-import { openDatabase } from '../../src/database.ts';
+import type { Database } from '../../src/database.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
 import { receiptOf } from '../support/receipt.ts';
 
 describe('leaving by a program', () => {
   let app: Appliance;
-  let db: ReturnType<typeof openDatabase>;
+  let db: Database;
   before(async () => {
     app = await anAppliance();
-    db = openDatabase({ connectionString: app.database_url });
+    db = app.db;
   });
-  after(async () => {
-    await db?.destroy();
-    await app[Symbol.asyncDispose]();
-  });
+  after(() => app[Symbol.asyncDispose]());
   const row = (id: string) => db('creators').where({ id }).first();
 
   const allow = (client: Client, value: string) =>

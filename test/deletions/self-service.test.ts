@@ -1,21 +1,18 @@
 import { expect } from 'chai';
 import { connect } from '../../scripts/connect.ts';
-import { openDatabase } from '../../src/database.ts';
+import type { Database } from '../../src/database.ts';
 import { type Appliance, anAppliance, Client } from '../support/appliance.ts';
 import { publicPage, receiptOf } from '../support/receipt.ts';
 import { video } from '../support/videos.ts';
 
 describe('leaving by oneself', () => {
   let app: Appliance;
-  let db: ReturnType<typeof openDatabase>;
+  let db: Database;
   before(async () => {
     app = await anAppliance();
-    db = openDatabase({ connectionString: app.database_url });
+    db = app.db;
   });
-  after(async () => {
-    await db?.destroy();
-    await app[Symbol.asyncDispose]();
-  });
+  after(() => app[Symbol.asyncDispose]());
 
   const row = (id: string) => db('creators').where({ id }).first();
   const shownName = (text: string) => /<code id="own-name">([^<]+)</.exec(text)?.[1] ?? '';

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
-import { openDatabase } from '../../src/database.ts';
 import { holdsToken } from '../../src/domains/verify.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
 import { aSource, type Source, status, VERIFY } from '../support/source.ts';
@@ -126,17 +125,13 @@ describe('a domain', () => {
 
   it('is one of fifty at most', async () => {
     const rich = await app.creator('rich.one');
-    const db = openDatabase({ connectionString: app.database_url });
-    try {
-      const row = (n: number) => ({ creator_id: rich.creator_id, host: `h${n}.com`, token: 'x' });
-      await db('domains').insert(Array.from({ length: 49 }, (_, n) => row(n)));
-      expect((await rich.api('POST', '/v1/domains', { host: 'last.com' })).status).to.equal(201);
-      const { json } = await rich.api('POST', '/v1/domains', { host: 'another.com' });
-      expect(json['code']).to.equal('state_conflict');
-      expect((await rich.api('POST', '/v1/domains', { host: 'h1.com' })).status).to.equal(200);
-    } finally {
-      await db.destroy();
-    }
+    const { db } = app;
+    const row = (n: number) => ({ creator_id: rich.creator_id, host: `h${n}.com`, token: 'x' });
+    await db('domains').insert(Array.from({ length: 49 }, (_, n) => row(n)));
+    expect((await rich.api('POST', '/v1/domains', { host: 'last.com' })).status).to.equal(201);
+    const { json } = await rich.api('POST', '/v1/domains', { host: 'another.com' });
+    expect(json['code']).to.equal('state_conflict');
+    expect((await rich.api('POST', '/v1/domains', { host: 'h1.com' })).status).to.equal(200);
   });
 
   it('is managed on its page without scripts', async () => {
@@ -199,9 +194,8 @@ describe('a domain in the internet', () => {
 
   it('is none for a plan without Verified URLs', async () => {
     const client = await app.creator('free.one');
-    const db = openDatabase({ connectionString: app.database_url });
+    const { db } = app;
     await db('creators').where({ id: client.creator_id }).update({ plan: 'free' });
-    await db.destroy();
     const { json } = await client.api('POST', '/v1/domains', { host: 'example.com' });
     expect(json).to.include({ code: 'source_not_allowed_for_plan', status: 400 });
     expect((await client.api('GET', '/v1/domains')).status).to.equal(200);

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
-import { openDatabase } from '../../src/database.ts';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
 import { closeBrowser, needsChromium, newPage } from '../support/browser.ts';
 import { unzip } from '../support/unzip.ts';
@@ -136,9 +135,8 @@ describe('leaving in a browser', () => {
     const leaver = await withPost('looked.at');
     const answer = await leaver.form('/disconnect', { confirm: 'looked.at' });
     const receipt = answer.headers.get('location') as string;
-    const db = openDatabase({ connectionString: app.database_url });
+    const { db } = app;
     while (!(await db('deletions').whereNotNull('done_at').first('id'))) await client.page(receipt);
-    await db.destroy();
     const public_pages = [receipt, '/data-deletion', '/privacy', '/terms'];
     for (const [width, dark] of [
       [360, false],

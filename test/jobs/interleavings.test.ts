@@ -17,12 +17,9 @@ describe('a job that waits for its time', () => {
   let db: Database;
   before(async () => {
     app = await anAppliance({ LOG_LEVEL: 'warn' });
-    db = openDatabase({ connectionString: app.database_url });
+    db = app.db;
   });
-  after(async () => {
-    await db?.destroy();
-    await app?.[Symbol.asyncDispose]();
-  });
+  after(() => app?.[Symbol.asyncDispose]());
 
   async function aWaitingJob(username: string): Promise<{ client: Client; id: string }> {
     const client = await app.creator(username);

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { openDatabase } from '../../src/database.ts';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
 import { paddedVideo, video } from '../support/videos.ts';
 
@@ -149,24 +148,20 @@ describe('a job', () => {
       ...{ mode: 'schedule', schedule_at: send_at },
     });
     const accepted = await someone.api('POST', '/v1/jobs', request);
-    const db = openDatabase({ connectionString: app.database_url });
-    try {
-      const is_theirs = { id: someone.creator_id };
-      await db('creators').where(is_theirs).update({ suspended_at: new Date() });
-      // Their key opens nothing meanwhile.
-      const { id } = accepted.json;
-      const seen = async () => db('jobs').where({ id }).first('state', 'error');
-      while ((await seen()).state !== 'failed') await sleep(200);
-      expect((await seen()).error).to.include({ code: 'forbidden' });
-      expect(
-        app.sandbox.state.publishes.some((each) => each.open_id === openIdOf('suspended')),
-      ).to.equal(false);
-      await db('creators').where(is_theirs).update({ suspended_at: null });
-      expect((await someone.api('POST', `/v1/jobs/${id}/retry`)).status).to.equal(202);
-      expect((await someone.ended(id))['status']).to.equal('finished');
-    } finally {
-      await db.destroy();
-    }
+    const { db } = app;
+    const is_theirs = { id: someone.creator_id };
+    await db('creators').where(is_theirs).update({ suspended_at: new Date() });
+    // Their key opens nothing meanwhile.
+    const { id } = accepted.json;
+    const seen = async () => db('jobs').where({ id }).first('state', 'error');
+    while ((await seen()).state !== 'failed') await sleep(200);
+    expect((await seen()).error).to.include({ code: 'forbidden' });
+    expect(
+      app.sandbox.state.publishes.some((each) => each.open_id === openIdOf('suspended')),
+    ).to.equal(false);
+    await db('creators').where(is_theirs).update({ suspended_at: null });
+    expect((await someone.api('POST', `/v1/jobs/${id}/retry`)).status).to.equal(202);
+    expect((await someone.ended(id))['status']).to.equal('finished');
   });
 
   const openIdOf = (username: string) =>

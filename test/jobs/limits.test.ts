@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { openDatabase } from '../../src/database.ts';
+import type { Database } from '../../src/database.ts';
 import { type Appliance, anAppliance, type Json } from '../support/appliance.ts';
 import { video } from '../support/videos.ts';
 
@@ -8,15 +8,12 @@ const DAY = 24 * HOUR;
 
 describe('the limits of posting', () => {
   let app: Appliance;
-  let db: ReturnType<typeof openDatabase>;
+  let db: Database;
   before(async () => {
     app = await anAppliance({ POSTS_PER_DAY: '3', POST_SPACING_SECONDS: '3600' });
-    db = openDatabase({ connectionString: app.database_url });
+    db = app.db;
   });
-  after(async () => {
-    await db?.destroy();
-    await app?.[Symbol.asyncDispose]();
-  });
+  after(() => app?.[Symbol.asyncDispose]());
 
   const inHours = (hours: number) => new Date(Date.now() + hours * HOUR).toISOString();
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type Database, openDatabase } from '../../src/database.ts';
+import type { Database } from '../../src/database.ts';
 import type { Appliance, Client, Json } from '../support/appliance.ts';
 import { photoAppliance, postsOf, until, uploaded } from '../support/photo-posts.ts';
 import { jpeg, picture } from '../support/photos.ts';
@@ -17,7 +17,7 @@ describe('photos on a verified domain', () => {
         TIKTOK_SITE_VERIFICATION: 'tiktokAbC.txt=tiktok-developers-site-verification=AbC',
       },
     });
-    db = openDatabase({ connectionString: app.database_url });
+    db = app.db;
     source = await aSource();
     client = await app.creator();
     const { json } = await client.api('POST', '/v1/domains', { host: source.host });
@@ -28,7 +28,6 @@ describe('photos on a verified domain', () => {
     source.answers['/3.svg'] = '<svg xmlns="http://www.w3.org/2000/svg"/>';
   });
   after(async () => {
-    await db?.destroy();
     await source?.[Symbol.asyncDispose]();
     await app?.[Symbol.asyncDispose]();
   });

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { type Database, openDatabase } from '../../src/database.ts';
+import type { Database } from '../../src/database.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
 import { aSource, type Source, status, VERIFY } from '../support/source.ts';
 import { paddedVideo, video } from '../support/videos.ts';
@@ -29,7 +29,7 @@ interface Poster extends AsyncDisposable {
 
 async function aPoster(env: Record<string, string> = {}): Promise<Poster> {
   const app = await anAppliance({ LOG_LEVEL: 'warn', ...OPEN, ...env });
-  const db = openDatabase({ connectionString: app.database_url });
+  const { db } = app;
   const source = await aSource();
   const client = await app.creator();
   const domain_id = await verified(client, source);
@@ -51,7 +51,6 @@ async function aPoster(env: Record<string, string> = {}): Promise<Poster> {
         .map(String)
         .filter((name) => /^..\/./.test(name)),
     async [Symbol.asyncDispose]() {
-      await db.destroy();
       await source[Symbol.asyncDispose]();
       await app[Symbol.asyncDispose]();
     },

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type Database, openDatabase } from '../../src/database.ts';
+import type { Database } from '../../src/database.ts';
 import { randomToken } from '../../src/secrets.ts';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
 
@@ -9,7 +9,7 @@ describe('the list of uploads', () => {
   let client: Client;
   before(async () => {
     app = await anAppliance({ LOG_LEVEL: 'warn' });
-    db = openDatabase({ connectionString: app.database_url });
+    db = app.db;
     client = await app.creator();
     const row = {
       ...{ creator_id: client.creator_id, purpose: 'upload', content_type: 'video/mp4' },
@@ -22,10 +22,7 @@ describe('the list of uploads', () => {
       await db('media').insert({ ...row, storage_key: randomToken(190), created_at });
     }
   });
-  after(async () => {
-    await db?.destroy();
-    await app?.[Symbol.asyncDispose]();
-  });
+  after(() => app?.[Symbol.asyncDispose]());
 
   it('comes page by page, each upload once, newest first', async () => {
     const all = await client.api('GET', '/v1/media');

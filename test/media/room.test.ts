@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type Database, openDatabase } from '../../src/database.ts';
+import type { Database } from '../../src/database.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
 import { video } from '../support/videos.ts';
 
@@ -9,13 +9,10 @@ describe('the room for media', () => {
   let client: Client;
   before(async () => {
     app = await anAppliance({ STORAGE_MAX_GB: '1', LOG_LEVEL: 'warn' });
-    db = openDatabase({ connectionString: app.database_url });
+    db = app.db;
     client = await app.creator();
   });
-  after(async () => {
-    await db?.destroy();
-    await app?.[Symbol.asyncDispose]();
-  });
+  after(() => app?.[Symbol.asyncDispose]());
 
   const ready = async () => {
     const answer = await fetch(`${app.url}/readyz`);

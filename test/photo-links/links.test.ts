@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import type { Knex } from 'knex';
-import { openDatabase } from '../../src/database.ts';
 import { hearOfPhotos } from '../../src/jobs/photo-ledger.ts';
 import { mayBeFetched, removeLinks, replaceLinks, takeLink } from '../../src/photo-links/store.ts';
 import { createDiskStorage } from '../../src/storage/disk.ts';
@@ -18,16 +17,13 @@ describe('an address from which TikTok pulls a photo', () => {
   let creator_id: string;
   before(async () => {
     app = await anAppliance({ LOG_LEVEL: 'debug' });
-    db = openDatabase({ connectionString: app.database_url });
+    db = app.db;
     creator_id = (await app.creator('pulled')).creator_id;
     job_id = await aJob();
     const storage = createDiskStorage(join(app.data_dir, 'media'));
     await storage.write(KEY, Readable.from([BYTES]));
   });
-  after(async () => {
-    await db?.destroy();
-    await app?.[Symbol.asyncDispose]();
-  });
+  after(() => app?.[Symbol.asyncDispose]());
 
   async function aJob(): Promise<string> {
     const [row] = await db('jobs')

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { type Database, openDatabase, quoted } from '../../src/database.ts';
+import { type Database, quoted } from '../../src/database.ts';
 import { loadModules } from '../../src/modules.ts';
 import { declaredTables, ownRows, type Tables } from '../../src/privacy/eraser.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
@@ -28,15 +28,12 @@ describe('the canary', () => {
 
   before(async () => {
     app = await anAppliance({ LOG_LEVEL: 'debug' });
-    db = openDatabase({ connectionString: app.database_url });
+    db = app.db;
     tables = declaredTables(await loadModules());
     first = await aPerson('canary.first');
     second = await aPerson('canary.second');
   });
-  after(async () => {
-    await db?.destroy();
-    await app?.[Symbol.asyncDispose]();
-  });
+  after(() => app?.[Symbol.asyncDispose]());
 
   /** A real life first: uploads, posts of every ending, a remembered answer; then every column by hand. */
   async function aPerson(username: string): Promise<Person> {

@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Context } from '../../src/context.ts';
-import { openDatabase } from '../../src/database.ts';
+import { type Database, openDatabase } from '../../src/database.ts';
 import { createLog } from '../../src/log.ts';
 import { loadModules } from '../../src/modules.ts';
 import type { TableDeclaration } from '../../src/privacy/declaration.ts';
@@ -116,17 +116,14 @@ describe('the export over HTTP', () => {
   let app: Appliance;
   let client: Client;
   let storage_key: string;
-  let db: ReturnType<typeof openDatabase>;
+  let db: Database;
   before(async () => {
     app = await anAppliance();
-    db = openDatabase({ connectionString: app.database_url });
+    db = app.db;
     client = await app.creator('exporter');
     storage_key = (await client.upload(await video())).json['storage_key'];
   });
-  after(async () => {
-    await db?.destroy();
-    await app[Symbol.asyncDispose]();
-  });
+  after(() => app[Symbol.asyncDispose]());
 
   const download = (options: RequestInit = {}) =>
     fetch(`${app.url}/export`, { headers: { cookie: client.cookie }, ...options });

@@ -16,12 +16,9 @@ describe('the request log', () => {
   before(async () => {
     app = await anAppliance({ TRUST_PROXY: '1' });
     creator = await app.creator();
-    db = openDatabase({ connectionString: app.database_url });
+    db = app.db;
   });
-  after(async () => {
-    await db?.destroy();
-    await app?.[Symbol.asyncDispose]();
-  });
+  after(() => app?.[Symbol.asyncDispose]());
 
   /** The rows that meet the condition, once there are so many. */
   async function rows(

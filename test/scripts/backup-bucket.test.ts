@@ -3,7 +3,6 @@ import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { openDatabase } from '../../src/database.ts';
 import { anAppliance, type Env, ROOT, TEST_SECRET } from '../support/appliance.ts';
 import { aBucket } from '../support/bucket.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -35,10 +34,9 @@ describe('a backup of media in a bucket', () => {
     expect(begun.status).to.equal(201);
     const gone = await app.creator('gone');
     await gone.form('/disconnect', { confirm: gone.creator_id });
-    const db = openDatabase({ connectionString: app.database_url });
+    const { db } = app;
     while (!(await db('deletions').whereNotNull('done_at').first()))
       await new Promise((done) => setTimeout(done, 100));
-    await db.destroy();
     const settings = (database_url: string, more: Env) => ({
       ...{ DATABASE_URL: database_url, DATA_DIR: aFolder(), APP_SECRET: TEST_SECRET },
       ...{ TIKTOK_CLIENT_KEY: 'sbsandbox', TIKTOK_CLIENT_SECRET: 'sandbox-secret', ...more },

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connected, connectWithKey } from '../../scripts/connect.ts';
 import { type Sandbox, startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
 import { account } from '../../scripts/tiktok-sandbox/state.ts';
+import { type Database, openDatabase } from '../../src/database.ts';
 import { freshDatabase } from './database.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
@@ -17,6 +18,8 @@ export interface Appliance extends AsyncDisposable {
   sandbox: Sandbox;
   database_url: string;
   data_dir: string;
+  /** Beside the appliance, for tests that look behind it; opened when first asked for. */
+  readonly db: Database;
   /** Everything it printed. */
   output(): string;
   process(): ChildProcess;
@@ -62,6 +65,7 @@ export async function anAppliance(env: Env = {}): Promise<Appliance> {
     ...env,
   };
   let printed = '';
+  let db: Database | undefined;
   let child: ChildProcess | undefined;
   const others: ChildProcess[] = [];
   const launch = (more: Env = {}) => {
@@ -76,6 +80,10 @@ export async function anAppliance(env: Env = {}): Promise<Appliance> {
     sandbox,
     database_url,
     data_dir,
+    get db() {
+      db ??= openDatabase({ connectionString: database_url });
+      return db;
+    },
     output: () => printed,
     process: () => child as ChildProcess,
     async start(more = {}) {
@@ -110,6 +118,7 @@ export async function anAppliance(env: Env = {}): Promise<Appliance> {
       return new Client(url, await connectWithKey(url, username), username);
     },
     async [Symbol.asyncDispose]() {
+      await db?.destroy();
       for (const each of others) {
         each.kill('SIGCONT');
         await end(each, 'SIGKILL');

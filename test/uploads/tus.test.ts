@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { type Database, openDatabase } from '../../src/database.ts';
+import type { Database } from '../../src/database.ts';
 import {
   type Appliance,
   anAppliance,
@@ -27,14 +27,11 @@ describe('a resumable upload', () => {
       API_REQUESTS_PER_MINUTE: '0',
       PLAN_PAID_UPLOAD_MB: '60',
     });
-    db = openDatabase({ connectionString: app.database_url });
+    db = app.db;
     client = await app.creator('uploader');
     other = await app.creator('other');
   });
-  after(async () => {
-    await db?.destroy();
-    await app?.[Symbol.asyncDispose]();
-  });
+  after(() => app?.[Symbol.asyncDispose]());
   beforeEach(() => db('uploads').delete());
 
   async function ask(

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Knex } from 'knex';
-import { openDatabase } from '../../../src/database.ts';
 import { type Appliance, anAppliance, type Client } from '../../support/appliance.ts';
 import { video } from '../../support/videos.ts';
 import { ago, DAY, HOUR } from './kept.ts';
@@ -13,12 +12,9 @@ describe('retention in service', () => {
   before(async () => {
     app = await anAppliance();
     creator = await app.creator();
-    db = openDatabase({ connectionString: app.database_url });
+    db = app.db;
   });
-  after(async () => {
-    await db?.destroy();
-    await app?.[Symbol.asyncDispose]();
-  });
+  after(() => app?.[Symbol.asyncDispose]());
 
   async function until(is_so: () => Promise<boolean>): Promise<void> {
     while (!(await is_so())) await sleep(100);
