@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import { startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
 import { account } from '../../scripts/tiktok-sandbox/state.ts';
@@ -10,8 +7,7 @@ import { recheckDomains } from '../../src/domains/recheck.ts';
 import { judgeSourceToday } from '../../src/domains/sources.ts';
 import { addDomain, type Domain, getDomain } from '../../src/domains/store.ts';
 import { aCreator } from '../support/a-creator.ts';
-import { aContext } from '../support/context.ts';
-import { freshDatabase } from '../support/database.ts';
+import { anOwnContext } from '../support/context.ts';
 import { aSource, type Source, status, VERIFY } from '../support/source.ts';
 
 describe('the look at a verified domain', () => {
@@ -21,17 +17,15 @@ describe('the look at a verified domain', () => {
   const ends: (() => unknown)[] = [];
   before(async () => {
     const sandbox = await startSandbox();
-    const data_dir = mkdtempSync(join(tmpdir(), 'pm3k-test-'));
-    const { url: database_url } = await freshDatabase();
     const env = { FETCH_ALLOW_PRIVATE_NETWORKS: 'true', FETCH_TIMEOUT_SECONDS: '1' };
-    ctx = await aContext({ database_url, data_dir, tiktok_url: sandbox.url, env });
+    const own = await anOwnContext({ tiktok_url: sandbox.url, env });
+    ctx = own.ctx;
     source = await aSource();
     creator_id = (await aCreator(ctx, sandbox, account('looked.at', 'Looked at'))).id;
     ends.push(
-      () => ctx.db.destroy(),
+      () => own[Symbol.asyncDispose](),
       () => source[Symbol.asyncDispose](),
       () => sandbox.close(),
-      () => rmSync(data_dir, { recursive: true, force: true }),
     );
   });
   after(async () => {

@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type Database, openDatabase } from '../../src/database.ts';
@@ -8,7 +5,7 @@ import { requestDeletion } from '../../src/deletions/request.ts';
 import { cancelAllJobs } from '../../src/jobs/moves.ts';
 import { mendQueues, removeIdleQueues } from '../../src/queue.ts';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
-import { aContext } from '../support/context.ts';
+import { anOwnContext } from '../support/context.ts';
 import { freshDatabase } from '../support/database.ts';
 import { video } from '../support/videos.ts';
 
@@ -122,12 +119,8 @@ describe('leaving while the last byte is about to be sent', () => {
   });
 
   it('answers the deletion under way when it is asked for twice', async () => {
-    const { url } = await freshDatabase();
-    const ctx = await aContext({
-      database_url: url,
-      data_dir: mkdtempSync(join(tmpdir(), 'pm3k-twice-')),
-      tiktok_url: 'http://127.0.0.1:9',
-    });
+    await using own = await anOwnContext();
+    const { ctx } = own;
     const [creator] = await ctx
       .db('creators')
       .insert({ open_id: 'y', plan: 'paid' })
@@ -137,6 +130,5 @@ describe('leaving while the last byte is about to be sent', () => {
       requestDeletion(ctx, creator.id, 'api'),
     ]);
     expect(second.id).to.equal(first.id);
-    await ctx.db.destroy();
   });
 });

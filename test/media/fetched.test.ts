@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
@@ -12,8 +11,7 @@ import { keepFetched } from '../../src/media/fetched.ts';
 import { createOutside } from '../../src/outside/fetch.ts';
 import { aCreator } from '../support/a-creator.ts';
 import { aCanary, type Canary } from '../support/canary.ts';
-import { aContext } from '../support/context.ts';
-import { freshDatabase } from '../support/database.ts';
+import { anOwnContext } from '../support/context.ts';
 import { aSource, type Source } from '../support/source.ts';
 import { video } from '../support/videos.ts';
 
@@ -30,20 +28,18 @@ describe('the worker, handed a URL', () => {
   const ends: (() => unknown)[] = [];
   before(async () => {
     const sandbox = await startSandbox();
-    data_dir = mkdtempSync(join(tmpdir(), 'pm3k-test-'));
-    const { url: database_url } = await freshDatabase();
     const env = { PLAN_FREE_VERIFIED_URLS: 'false', PLAN_TRIAL_UPLOAD_MB: '1' };
-    ctx = await aContext({ database_url, data_dir, tiktok_url: sandbox.url, env });
+    const own = await anOwnContext({ tiktok_url: sandbox.url, env });
+    ({ ctx, data_dir } = own);
     canary = await aCanary();
     source = await aSource();
     creator_id = (await aCreator(ctx, sandbox, account('given.url', 'Given a URL'))).id;
     stored = objects();
     ends.push(
-      () => ctx.db.destroy(),
+      () => own[Symbol.asyncDispose](),
       () => canary[Symbol.asyncDispose](),
       () => source[Symbol.asyncDispose](),
       () => sandbox.close(),
-      () => rmSync(data_dir, { recursive: true, force: true }),
     );
   });
   after(async () => {

@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -14,27 +13,22 @@ import type { TableDeclaration } from '../../src/privacy/declaration.ts';
 import { declaredTables, type Tables } from '../../src/privacy/eraser.ts';
 import { exportOf, shown } from '../../src/privacy/exporter.ts';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
-import { aContext } from '../support/context.ts';
-import { freshDatabase } from '../support/database.ts';
+import { anOwnContext, type OwnContext } from '../support/context.ts';
 import { ownedTables, planted } from '../support/planted.ts';
 import { unzip } from '../support/unzip.ts';
 import { video } from '../support/videos.ts';
 
 describe('the export', () => {
+  let own: OwnContext;
   let ctx: Context;
   let tables: Tables;
-  let data_dir: string;
   before(async () => {
-    const { url: database_url } = await freshDatabase();
-    data_dir = mkdtempSync(join(tmpdir(), 'pm3k-export-'));
-    ctx = await aContext({ database_url, data_dir, tiktok_url: 'http://localhost:9' });
+    own = await anOwnContext();
+    ctx = own.ctx;
     tables = declaredTables(await loadModules());
     await ctx.db.raw(`select graphile_worker.add_job('publish.confirm', '{}')`);
   });
-  after(async () => {
-    await ctx.db.destroy();
-    rmSync(data_dir, { recursive: true });
-  });
+  after(() => own[Symbol.asyncDispose]());
 
   const owned = () => ownedTables(tables);
 

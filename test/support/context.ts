@@ -1,11 +1,13 @@
 // The appliance's context without its processes, for tests that call its parts directly.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config.ts';
 import { type Context, createContext } from '../../src/context.ts';
 import { createLog } from '../../src/log.ts';
 import { loadModules, settingSchemas } from '../../src/modules.ts';
 import { type Env, TEST_SECRET } from './appliance.ts';
+import { freshDatabase } from './database.ts';
 
 /** Ends with `ctx.db.destroy()`. */
 export async function aContext(of: {
@@ -40,4 +42,30 @@ export async function aContext(of: {
     connection: { connectionString: of.database_url },
     scratch,
   });
+}
+
+export interface OwnContext extends AsyncDisposable {
+  ctx: Context;
+  database_url: string;
+  data_dir: string;
+}
+
+/** One with a database and a folder of its own; unless told where it is, TikTok cannot be reached. */
+export async function anOwnContext({
+  tiktok_url = 'http://127.0.0.1:9',
+  env = {},
+}: {
+  tiktok_url?: string;
+  env?: Env;
+} = {}): Promise<OwnContext> {
+  const { url: database_url } = await freshDatabase();
+  const data_dir = mkdtempSync(join(tmpdir(), 'pm3k-context-'));
+  const ctx = await aContext({ database_url, data_dir, tiktok_url, env });
+  return {
+    ...{ ctx, database_url, data_dir },
+    async [Symbol.asyncDispose]() {
+      await ctx.db.destroy();
+      rmSync(data_dir, { recursive: true, force: true });
+    },
+  };
 }

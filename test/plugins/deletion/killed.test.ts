@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
@@ -13,8 +12,7 @@ import type { Context } from '../../../src/context.ts';
 import { requestDeletion } from '../../../src/deletions/request.ts';
 import { findByCreator, findDeletion } from '../../../src/deletions/store.ts';
 import { aCreator, type Seeded } from '../../support/a-creator.ts';
-import { aContext } from '../../support/context.ts';
-import { freshDatabase } from '../../support/database.ts';
+import { anOwnContext, type OwnContext } from '../../support/context.ts';
 
 // `npm run storm` kills two hundred times; the tests a few.
 const KILLS = Number(process.env['STORM_DELETIONS'] ?? 24);
@@ -22,6 +20,7 @@ const CHILD = join(import.meta.dirname, 'killed-run.ts');
 const signal = new AbortController().signal;
 
 describe('a deletion that is killed', () => {
+  let own: OwnContext;
   let ctx: Context;
   let sandbox: Sandbox;
   let data_dir: string;
@@ -29,14 +28,12 @@ describe('a deletion that is killed', () => {
   let lost_answers = 0;
   before(async () => {
     sandbox = await startSandbox();
-    database_url = (await freshDatabase()).url;
-    data_dir = mkdtempSync(join(tmpdir(), 'pm3k-killed-'));
-    ctx = await aContext({ database_url, data_dir, tiktok_url: sandbox.url });
+    own = await anOwnContext({ tiktok_url: sandbox.url });
+    ({ ctx, data_dir, database_url } = own);
   });
   after(async () => {
-    await ctx?.db.destroy();
+    await own?.[Symbol.asyncDispose]();
     await sandbox?.close();
-    rmSync(data_dir, { recursive: true, force: true });
   });
 
   /** Answers the points that were passed, or null when the process was killed on the way. */

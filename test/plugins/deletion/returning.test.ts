@@ -1,7 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import { execute, isQuiet } from '../../../plugins/deletion/execute.ts';
 import { takeGrantOver, tryDueRevocations } from '../../../plugins/deletion/revoke.ts';
@@ -15,27 +12,24 @@ import { Problem } from '../../../src/errors.ts';
 import { acceptJob } from '../../../src/jobs/accept.ts';
 import { retryJob } from '../../../src/jobs/endings.ts';
 import { aCreator } from '../../support/a-creator.ts';
-import { aContext } from '../../support/context.ts';
-import { freshDatabase } from '../../support/database.ts';
+import { anOwnContext, type OwnContext } from '../../support/context.ts';
 
 const { signal } = new AbortController();
 
 describe('a person who returns while their deletion is under way', () => {
   let ctx: Context;
   let sandbox: Sandbox;
-  let data_dir: string;
+  let own: OwnContext;
   let someone: Account;
   let persons = 0;
   before(async () => {
     sandbox = await startSandbox();
-    const { url: database_url } = await freshDatabase();
-    data_dir = mkdtempSync(join(tmpdir(), 'pm3k-returning-'));
-    ctx = await aContext({ database_url, data_dir, tiktok_url: sandbox.url });
+    own = await anOwnContext({ tiktok_url: sandbox.url });
+    ctx = own.ctx;
   });
   after(async () => {
-    await ctx?.db.destroy();
+    await own?.[Symbol.asyncDispose]();
     await sandbox?.close();
-    rmSync(data_dir, { recursive: true, force: true });
   });
   beforeEach(() => {
     persons += 1;
@@ -146,17 +140,15 @@ describe('a person who returns while their deletion is under way', () => {
 describe('a deletion', () => {
   let ctx: Context;
   let sandbox: Sandbox;
-  let data_dir: string;
+  let own: OwnContext;
   before(async () => {
     sandbox = await startSandbox();
-    const { url: database_url } = await freshDatabase();
-    data_dir = mkdtempSync(join(tmpdir(), 'pm3k-ending-'));
-    ctx = await aContext({ database_url, data_dir, tiktok_url: sandbox.url });
+    own = await anOwnContext({ tiktok_url: sandbox.url });
+    ctx = own.ctx;
   });
   after(async () => {
-    await ctx?.db.destroy();
+    await own?.[Symbol.asyncDispose]();
     await sandbox?.close();
-    rmSync(data_dir, { recursive: true, force: true });
   });
   const person = (username: string) => {
     const someone = account(username, username);

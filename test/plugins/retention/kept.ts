@@ -1,23 +1,18 @@
 // What retention looks at, written straight into tables and storage: files, posts, and their ages.
-import { mkdtempSync, rmSync, utimesSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Context } from '../../../src/context.ts';
 import { randomToken } from '../../../src/secrets.ts';
 import type { Env } from '../../support/appliance.ts';
-import { aContext } from '../../support/context.ts';
-import { freshDatabase } from '../../support/database.ts';
+import { anOwnContext, type OwnContext } from '../../support/context.ts';
 
 export const HOUR = 3600_000;
 export const DAY = 24 * HOUR;
 export const ago = (ms: number) => new Date(Date.now() - ms);
 export const never = new AbortController().signal;
 
-export interface Kept extends AsyncDisposable {
-  ctx: Context;
-  database_url: string;
-  data_dir: string;
+export interface Kept extends OwnContext {
   creator_id: string;
   /** A stored file with its row. */
   file(of?: Partial<FileRow>): Promise<string>;
@@ -43,9 +38,8 @@ interface JobRow {
 }
 
 export async function aKept(env: Env = {}): Promise<Kept> {
-  const { url: database_url } = await freshDatabase();
-  const data_dir = mkdtempSync(join(tmpdir(), 'pm3k-kept-'));
-  const ctx = await aContext({ database_url, data_dir, tiktok_url: 'http://127.0.0.1:9', env });
+  const own = await anOwnContext({ env });
+  const { ctx, data_dir } = own;
   const [creator] = await ctx.db('creators').insert({ open_id: 'o', plan: 'paid' }).returning('id');
   const store = async () => {
     const key = randomToken(190);
@@ -53,7 +47,8 @@ export async function aKept(env: Env = {}): Promise<Kept> {
     return { key, ...stored };
   };
   return {
-    ...{ ctx, database_url, data_dir, creator_id: creator.id },
+    ...own,
+    creator_id: creator.id,
     async file(of = {}) {
       const { key, bytes, sha256 } = await store();
       await ctx.db('media').insert({
@@ -82,10 +77,6 @@ export async function aKept(env: Env = {}): Promise<Kept> {
       return (await ctx.db('media').where({ storage_key }).first()) !== undefined;
     },
     hasFile: (key) => ctx.storage.has(key),
-    async [Symbol.asyncDispose]() {
-      await ctx.db.destroy();
-      rmSync(data_dir, { recursive: true, force: true });
-    },
   };
 }
 
