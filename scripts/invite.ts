@@ -1,32 +1,24 @@
 // Prints an invitation link for one TikTok account, where SIGN_UP is `invite`; it works for seven days.
-import { type Config, ConfigFaults, readConfig } from '../src/config.ts';
+import { readConfig } from '../src/config.ts';
 import { insertInvitation } from '../src/creators/invitations.ts';
 import { openDatabase } from '../src/database.ts';
 import { findRunningConnection } from '../src/embedded-postgres.ts';
 import { randomToken, sha256 } from '../src/secrets.ts';
+import { runScript, ScriptFault } from './fault.ts';
 
 const DAYS = 7;
 
-const config = readConfigOrExit();
-const connection = config.DATABASE_URL
-  ? { connectionString: config.DATABASE_URL }
-  : findRunningConnection(config.DATA_DIR);
-if (!connection) {
-  process.stderr.write('Start PM3K first: its embedded database is not running.\n');
-  process.exit(1);
-}
-const db = openDatabase(connection);
-const token = randomToken(256);
-await insertInvitation(db, sha256(token), new Date(Date.now() + DAYS * 86_400_000));
-await db.destroy();
-process.stdout.write(`${config.PUBLIC_URL}/invite/${token}\n`);
-
-function readConfigOrExit(): Config {
-  try {
-    return readConfig();
-  } catch (error) {
-    if (!(error instanceof ConfigFaults)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(78);
+await runScript(async () => {
+  const config = readConfig();
+  const connection = config.DATABASE_URL
+    ? { connectionString: config.DATABASE_URL }
+    : findRunningConnection(config.DATA_DIR);
+  if (!connection) {
+    throw new ScriptFault('Start PM3K first: its embedded database is not running.');
   }
-}
+  const db = openDatabase(connection);
+  const token = randomToken(256);
+  await insertInvitation(db, sha256(token), new Date(Date.now() + DAYS * 86_400_000));
+  await db.destroy();
+  process.stdout.write(`${config.PUBLIC_URL}/invite/${token}\n`);
+});

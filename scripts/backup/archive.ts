@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { ReadableStream } from 'node:stream/web';
 import { Decrypter, Encrypter } from 'age-encryption';
 import tar from 'tar-stream';
-import { BackupFault } from './fault.ts';
+import { ScriptFault } from '../fault.ts';
 
 // The same class under two names: Node's own, and the web's of TypeScript.
 type WebStream = Parameters<Encrypter['encrypt']>[0] & globalThis.ReadableStream<Uint8Array>;
@@ -99,7 +99,7 @@ async function decrypt(file: FileHandle, identities: string[]): Promise<Readable
   } catch (error) {
     bytes.destroy();
     if (/no identity matched/i.test((error as Error).message)) {
-      throw new BackupFault(
+      throw new ScriptFault(
         'This backup was made with another APP_SECRET. Give the one it was made with. Nothing was changed.',
       );
     }
@@ -107,8 +107,8 @@ async function decrypt(file: FileHandle, identities: string[]): Promise<Readable
   }
 }
 
-function damaged(cause: unknown): BackupFault {
-  const fault = new BackupFault(
+function damaged(cause: unknown): ScriptFault {
+  const fault = new ScriptFault(
     'This file is no whole backup: it is damaged, or its end is missing. Nothing was changed.',
   );
   fault.cause = cause;

@@ -4,7 +4,7 @@ import type { Config } from '../../src/config.ts';
 import { LEDGER, pruneLedger, readLedger } from '../../src/deletions/ledger.ts';
 import { createDiskStorage } from '../../src/storage/disk.ts';
 import type { Storage } from '../../src/storage/storage.ts';
-import { BackupFault } from './fault.ts';
+import { ScriptFault } from '../fault.ts';
 
 /** Copies the ledger into the folder; what is there of others stays until it ends by itself. */
 export async function copyLedger(config: Config, storage: Storage, folder: string): Promise<void> {
@@ -24,7 +24,7 @@ export async function ledgerIn(folder: string): Promise<Map<string, string>> {
 /** A restore that cannot read all would bring the deleted back. */
 export async function ledgerOf(storage: Storage, where: string): Promise<Map<string, string>> {
   const found = await readLedger(storage).catch(({ code }) => {
-    throw new BackupFault(
+    throw new ScriptFault(
       `The ledger of deletions ${where} cannot be read (${code}). Whoever it names would come back. Nothing was changed.`,
     );
   });

@@ -9,7 +9,7 @@ import { findRunningConnection, startEmbeddedPostgres } from '../../src/embedded
 import { createLog } from '../../src/log.ts';
 import { chosenStorage } from '../../src/storage/chosen.ts';
 import type { Storage } from '../../src/storage/storage.ts';
-import { BackupFault } from './fault.ts';
+import { ScriptFault } from '../fault.ts';
 
 export interface Place extends AsyncDisposable {
   config: Config;
@@ -25,7 +25,7 @@ export async function openPlace(): Promise<Place> {
   const found = config.DATABASE_URL ? null : findRunningConnection(config.DATA_DIR);
   if (found) return placeAt(config, found);
   if (!config.DATABASE_URL && !existsSync(join(config.DATA_DIR, 'postgres/PG_VERSION'))) {
-    throw new BackupFault(
+    throw new ScriptFault(
       `There is no database in ${resolve(config.DATA_DIR)}. Set DATA_DIR or DATABASE_URL as PM3K has them.`,
     );
   }
@@ -70,7 +70,7 @@ export function secretsOf({ APP_SECRET, DATA_DIR }: Config): string[] {
   if (APP_SECRET) return APP_SECRET;
   const path = join(resolve(DATA_DIR), 'app-secret');
   if (existsSync(path)) return [readFileSync(path, 'utf8').trim()];
-  throw new BackupFault(
+  throw new ScriptFault(
     `There is no secret in ${path}. Put the file of the instance there, or set APP_SECRET to its content.`,
   );
 }

@@ -6,6 +6,7 @@ import { finished } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import type { z } from 'zod';
 import type { Config } from '../../src/config.ts';
+import { runScript, ScriptFault, wrongUsage } from '../fault.ts';
 import { type Entry, readArchive } from './archive.ts';
 import { ledgerIn, ledgerOf } from './beside.ts';
 import {
@@ -15,7 +16,6 @@ import {
   type ManifestOfBackup,
   manifestSchema,
 } from './contents.ts';
-import { BackupFault, runScript, wrongUsage } from './fault.ts';
 import { identityOf } from './identity.ts';
 import { connect, ledgerPlace, openAlone } from './place.ts';
 import { type Checked, putBack } from './put-back.ts';
@@ -37,7 +37,7 @@ if (import.meta.main) await runScript(main);
 async function main(signal: AbortSignal): Promise<void> {
   const { path, may_replace } = arguments_();
   const file = await open(path, 'r').catch(() => {
-    throw new BackupFault(`The file ${path} cannot be read.`);
+    throw new ScriptFault(`The file ${path} cannot be read.`);
   });
   try {
     await using place = await openAlone();
@@ -80,7 +80,7 @@ export async function check(entries: AsyncIterable<Entry>, config: Config): Prom
   for await (const { name, body } of entries) {
     const entry = kindOf(name);
     if (!entry || end || (entry.kind === 'manifest') !== (manifest === undefined)) {
-      throw new BackupFault('This file is no backup of PM3K. Nothing was changed.');
+      throw new ScriptFault('This file is no backup of PM3K. Nothing was changed.');
     }
     if (entry.kind === 'manifest') {
       manifest = parse(manifestSchema, await json(body));
@@ -90,7 +90,7 @@ export async function check(entries: AsyncIterable<Entry>, config: Config): Prom
     else await finished(body.resume());
   }
   if (!manifest || !end) {
-    throw new BackupFault('The end of the backup is missing. Nothing was changed.');
+    throw new ScriptFault('The end of the backup is missing. Nothing was changed.');
   }
   return { manifest, end };
 }
@@ -98,7 +98,7 @@ export async function check(entries: AsyncIterable<Entry>, config: Config): Prom
 function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw new BackupFault(
+  throw new ScriptFault(
     'The backup has a form that this version does not know; it was made by a newer one. Nothing was changed.',
   );
 }
@@ -107,7 +107,7 @@ function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
 function assertUsable({ made_at, expires_at }: ManifestOfBackup, { BACKUP_DAYS }: Config): void {
   const ends_at = Math.min(expires_at.getTime(), made_at.getTime() + BACKUP_DAYS * DAY_MS);
   if (Date.now() <= ends_at) return;
-  throw new BackupFault(
+  throw new ScriptFault(
     `The backup of ${made_at.toISOString()} has expired: people who were deleted since then would come back with it, and nothing remembers them. Nothing was changed.`,
   );
 }

@@ -9,8 +9,8 @@ import {
   quoted,
 } from '../../src/database.ts';
 import { clearQueue } from '../../src/queue.ts';
+import { ScriptFault } from '../fault.ts';
 import type { EndOfBackup, ManifestOfBackup } from './contents.ts';
-import { BackupFault } from './fault.ts';
 import { type EndedAccess, knowsAccess, settleAccess } from './settle-access.ts';
 import { type Settled, settleJobs } from './settle-jobs.ts';
 import { assertCounts, copyIn, resetSequences } from './tables.ts';
@@ -22,7 +22,7 @@ export async function missingMigrations(migrations: string[]): Promise<string[]>
   const known = await migrationNames();
   const unknown = migrations.find((name, index) => name !== known[index]);
   if (unknown) {
-    throw new BackupFault(
+    throw new ScriptFault(
       `The backup was made by another version of PM3K: this one does not know the schema change ${unknown}. Restore it with that version or a newer one.`,
     );
   }
@@ -60,7 +60,7 @@ export async function loadPart(
 ): Promise<void> {
   const table = tables.find(({ name }) => name === table_name);
   if (!table)
-    throw new BackupFault(`The backup has rows of ${table_name}, which it does not name.`);
+    throw new ScriptFault(`The backup has rows of ${table_name}, which it does not name.`);
   await copyIn(client, STAGING, table, body);
 }
 
@@ -120,7 +120,7 @@ export async function swap(client: pg.Client, made_at: Date): Promise<Swapped> {
   } catch (error) {
     await client.query('rollback').catch(() => {});
     if ((error as { code?: string }).code !== DEPENDENT) throw error;
-    throw new BackupFault(
+    throw new ScriptFault(
       'Something in the database that is not PM3K’s depends on its tables. Remove it, or restore into an empty database. Nothing was changed.',
     );
   }

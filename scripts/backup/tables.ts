@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { quoted } from '../../src/database.ts';
-import { BackupFault } from './fault.ts';
+import { ScriptFault } from '../fault.ts';
 
 export interface Table {
   name: string;
@@ -138,7 +138,7 @@ export async function assertCounts(
       `select count(*)::int as count from ${quoted(schema)}.${quoted(name)}`,
     );
     if (rows[0].count !== expected) {
-      throw new BackupFault(
+      throw new ScriptFault(
         `Table ${name} has ${rows[0].count} rows after reading, and ${expected} in the backup. Nothing was changed.`,
       );
     }

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { MIGRATION_LOCK, migrationNames } from '../../src/database.ts';
 import { recordDeletion } from '../../src/deletions/ledger.ts';
-import { BackupFault } from './fault.ts';
+import { ScriptFault } from '../fault.ts';
 import type { Place } from './place.ts';
 
 /**
@@ -16,7 +16,7 @@ export async function assertStopped(client: pg.Client, { config }: Place): Promi
   // The embedded database was started for us alone, or starting it has refused.
   const others = config.DATABASE_URL ? await countOthers(client) : 0;
   if (rows[0].is_ours && others === 0) return;
-  throw new BackupFault(
+  throw new ScriptFault(
     `PM3K, or another program, is connected to the database (${others} sessions). Stop all of its processes first. Nothing was changed.`,
   );
 }
@@ -35,14 +35,14 @@ export async function assertReplaceable(client: pg.Client, may_replace: boolean)
   if (!(await isThere(client, 'creators'))) return;
   const { rows } = await client.query('select count(*)::int as count from public.creators');
   if (rows[0].count > 0 && !may_replace) {
-    throw new BackupFault(
+    throw new ScriptFault(
       `The database holds ${rows[0].count} creators. Give --replace to put the backup in their place: what came after it is lost. Nothing was changed.`,
     );
   }
   const names = await migrationNames();
   const { rows: made } = await client.query('select name from public.knex_migrations order by id');
   if (made.map(({ name }) => name).join() === names.join()) return;
-  throw new BackupFault(
+  throw new ScriptFault(
     'The database has the schema of another version of PM3K. Start this version once, or give an empty database. Nothing was changed.',
   );
 }

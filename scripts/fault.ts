@@ -1,13 +1,13 @@
-// How the scripts for backups end: a sentence for the operator and an exit code for programs.
-import { ConfigFaults } from '../../src/config.ts';
-import { EmbeddedPostgresFault } from '../../src/embedded-postgres.ts';
+// How scripts for operators end: a sentence for them and an exit code for programs.
+import { ConfigFaults } from '../src/config.ts';
+import { EmbeddedPostgresFault } from '../src/embedded-postgres.ts';
 
 // sysexits.h: the call is wrong; the environment has to be changed.
 const EXIT_USAGE = 64;
 const EXIT_CONFIG = 78;
 
 /** Something the operator must know or decide; its message is whole sentences. */
-export class BackupFault extends Error {
+export class ScriptFault extends Error {
   readonly exit_code: number;
   constructor(message: string, exit_code = 1) {
     super(message);
@@ -15,8 +15,8 @@ export class BackupFault extends Error {
   }
 }
 
-export function wrongUsage(usage: string): BackupFault {
-  return new BackupFault(usage, EXIT_USAGE);
+export function wrongUsage(usage: string): ScriptFault {
+  return new ScriptFault(usage, EXIT_USAGE);
 }
 
 /** Runs a script to its end. The first signal stops it in good order, a second one at once. */
@@ -30,7 +30,7 @@ export async function runScript(main: (signal: AbortSignal) => Promise<void>): P
     process.on(name, () => {
       if (ends_with > 0) process.exit(ends_with);
       ends_with = 128 + number;
-      stopped.abort(new BackupFault('Stopped before the end; nothing was changed.', ends_with));
+      stopped.abort(new ScriptFault('Stopped before the end; nothing was changed.', ends_with));
     });
   }
   try {
@@ -53,5 +53,5 @@ export function sentenceOf(error: unknown): string {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof ConfigFaults || error instanceof EmbeddedPostgresFault) return EXIT_CONFIG;
-  return error instanceof BackupFault ? error.exit_code : 1;
+  return error instanceof ScriptFault ? error.exit_code : 1;
 }
