@@ -5,12 +5,13 @@ import { parseArgs } from 'node:util';
 import cron from 'node-cron';
 import { readConfig } from '../../src/config.ts';
 import { backupsFolder, newestBackup, removeExpiredBackups } from '../../src/retention/backups.ts';
+import { chosenStorage } from '../../src/storage/chosen.ts';
 import { megabytes } from '../../src/web/words.ts';
 import { runScript, sentenceOf, wrongUsage } from '../fault.ts';
 import { copyLedger } from './beside.ts';
 import { identityOf } from './identity.ts';
 import { makeBackup } from './make.ts';
-import { openPlace, secretsOf, storageOf } from './place.ts';
+import { openPlace, secretsOf } from './place.ts';
 
 const USAGE = `Usage: scripts/backup.sh [--daily] [FOLDER]
        scripts/backup.sh --identity > FILE
@@ -70,7 +71,7 @@ async function lookAfter(folder: string): Promise<void> {
   const config = readConfig();
   const { removed } = await removeExpiredBackups(folder, config.BACKUP_DAYS);
   if (removed > 0) print(`Removed ${removed} backups older than ${config.BACKUP_DAYS} days.`);
-  await copyLedger(config, storageOf(config), folder);
+  await copyLedger(config, chosenStorage(config), folder);
 }
 
 /** Looks each hour, so that a day's backup that failed is tried again. */

@@ -1,7 +1,7 @@
 // Makes one backup: rows of one moment, the files they name, and the ledger of deletions.
 import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -11,6 +11,7 @@ import { to as copyTo } from 'pg-copy-streams';
 import { readLedger } from '../../src/deletions/ledger.ts';
 import { Problem } from '../../src/errors.ts';
 import { nameOf } from '../../src/retention/backups.ts';
+import { makeDurable } from '../../src/storage/durable.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { type Add, writeArchive } from './archive.ts';
 import {
@@ -46,7 +47,7 @@ export async function makeBackup(place: Place, folder: string, signal: AbortSign
     };
     await writeArchive(`${draft}.part`, recipient, fill, signal);
     await rename(`${draft}.part`, path);
-    await syncFolder(folder);
+    await makeDurable(folder);
   } finally {
     await rm(`${draft}.part`, { force: true });
     await rm(`${draft}.keys`, { force: true });
@@ -154,9 +155,4 @@ async function openFile(
     if (is_gone) return undefined;
     throw error;
   }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  await handle.sync().finally(() => handle.close());
 }

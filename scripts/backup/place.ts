@@ -50,7 +50,7 @@ function placeAt(
 ): Place {
   return {
     ...{ config, connection, secrets },
-    storage: storageOf(config),
+    storage: chosenStorage(config),
     [Symbol.asyncDispose]: close,
   };
 }
@@ -59,10 +59,6 @@ function placeAt(
 export function ledgerPlace({ STORAGE, DATA_DIR, S3_BUCKET }: Config): string {
   const media = STORAGE === 'disk' ? join(resolve(DATA_DIR), 'media') : `s3://${S3_BUCKET}`;
   return `${media}/${LEDGER}`;
-}
-
-export function storageOf(config: Config): Storage {
-  return chosenStorage(config);
 }
 
 /** Never makes one: a new secret opens nothing. */

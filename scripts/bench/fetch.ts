@@ -2,13 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { request } from 'undici';
 import type { Context } from '../../src/context.ts';
 import { keepFetched } from '../../src/media/fetched.ts';
+import { makeDurable } from '../../src/storage/durable.ts';
 import { aContext } from '../../test/support/context.ts';
 import { freshDatabase } from '../../test/support/database.ts';
 import { videoFile } from '../../test/support/videos.ts';
@@ -85,8 +85,7 @@ async function aVerifiedCreator(ctx: Context, host: string): Promise<string> {
 async function bareFetch(url: string, path: string): Promise<void> {
   const { body } = await request(url);
   await pipeline(body, createWriteStream(path));
-  const handle = await open(path, 'r');
-  await handle.sync().finally(() => handle.close());
+  await makeDurable(path);
   rmSync(path);
 }
 

@@ -5,7 +5,6 @@ import {
   copyFile,
   link,
   mkdir,
-  open,
   readdir,
   readFile,
   rename,
@@ -19,6 +18,7 @@ import { pipeline } from 'node:stream/promises';
 import { Problem } from '../errors.ts';
 import { removeAbandonedParts } from './abandoned.ts';
 import { unlessAbsent } from './absent.ts';
+import { makeDurable } from './durable.ts';
 import { fullDisk } from './full-disk.ts';
 import { createMeter } from './meter.ts';
 import { isKey, notePlace, placeOf } from './names.ts';
@@ -50,9 +50,9 @@ export function createDiskStorage(root: string): Storage {
         await pipeline(body, meter.stream, file, { signal });
         const stored = { bytes: meter.bytes(), sha256: meter.sha256() };
         if (only_if(stored.sha256)) {
-          await syncFile(part);
+          await makeDurable(part);
           await rename(part, path);
-          await syncFile(dirname(path));
+          await makeDurable(dirname(path));
         } else await rm(part, { force: true });
         return stored;
       } catch (error) {
@@ -122,7 +122,7 @@ export function createDiskStorage(root: string): Storage {
       const draft = `${path}.${randomUUID()}.part`;
       await writeFile(draft, text, { mode: 0o600, flush: true });
       await rename(draft, path);
-      await syncFile(dirname(path));
+      await makeDurable(dirname(path));
     },
     async *notes(folder) {
       for (const file of (await unlessAbsent(readdir(join(root, folder)))) ?? []) {
@@ -141,11 +141,6 @@ async function existing(path: string) {
   const found = await unlessAbsent(stat(path));
   if (!found?.isFile()) throw new Problem('not_found', 'There is no such file.');
   return found;
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  await handle.sync().finally(() => handle.close());
 }
 
 async function objectFolders(root: string): Promise<string[]> {
