@@ -1,16 +1,14 @@
 // A large file from a Verified URL against the bare stream of the same server to a file, by turns.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createWriteStream, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { request } from 'undici';
 import type { Context } from '../../src/context.ts';
 import { keepFetched } from '../../src/media/fetched.ts';
 import { makeDurable } from '../../src/storage/durable.ts';
-import { aContext } from '../../test/support/context.ts';
-import { freshDatabase } from '../../test/support/database.ts';
+import { anOwnContext } from '../../test/support/context.ts';
 import { videoFile } from '../../test/support/videos.ts';
 import { type Ratio, seconds, sizeFrom, tell } from './report.ts';
 
@@ -22,10 +20,8 @@ const NEVER = new AbortController().signal;
 const LIMIT = 1 / 0.8;
 
 export async function fetching(): Promise<Ratio[]> {
-  const data_dir = mkdtempSync(join(tmpdir(), 'pm3k-bench-'));
-  const { url: database_url } = await freshDatabase();
-  const env = { FETCH_ALLOW_PRIVATE_NETWORKS: 'true' };
-  const ctx = await aContext({ database_url, data_dir, tiktok_url: 'http://127.0.0.1:9', env });
+  await using own = await anOwnContext({ env: { FETCH_ALLOW_PRIVATE_NETWORKS: 'true' } });
+  const { ctx, data_dir } = own;
   const source = await startSource();
   try {
     const creator_id = await aVerifiedCreator(ctx, source.host);
@@ -58,8 +54,6 @@ export async function fetching(): Promise<Ratio[]> {
     ];
   } finally {
     source.stop();
-    await ctx.db.destroy();
-    rmSync(data_dir, { recursive: true, force: true });
   }
 }
 
