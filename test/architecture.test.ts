@@ -69,6 +69,18 @@ describe('the architecture', () => {
     }
   });
 
+  it('makes no circle of imports', () => {
+    const seen = new Set<string>();
+    const visit = (file: string, way: string[]): void => {
+      expect(way, `${[...way, file].join(' → ')}`).not.to.include(file);
+      if (seen.has(file)) return;
+      for (const name of valueImportsOf(file).filter((each) => files.includes(each)))
+        visit(name, [...way, file]);
+      seen.add(file);
+    };
+    for (const file of files) visit(file, []);
+  });
+
   it('keeps TikTok’s client free of database and jobs', () => {
     for (const file of files.filter((name) => name.startsWith('src/tiktok/'))) {
       for (const name of valueImportsOf(file))
