@@ -1,14 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { type Account, account } from '../../scripts/tiktok-sandbox/state.ts';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
-import { closeBrowser, needsChromium, newPage } from '../support/browser.ts';
+import { closeBrowser, expectFitForAll, needsChromium, newPage } from '../support/browser.ts';
 import { paddedVideo, video } from '../support/videos.ts';
-
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 describe('the dashboard in a browser', () => {
   let app: Appliance;
@@ -300,26 +297,7 @@ describe('the dashboard in a browser', () => {
         '/jobs/none',
       ]) {
         await page.goto(app.url + path);
-        // Evaluated by the browser's debugger, which the page's own policy does not bind.
-        await page.evaluate(readFileSync(AXE, 'utf8'));
-        const serious = await page.evaluate(async () => {
-          const { axe } = window as unknown as {
-            axe: {
-              run(): Promise<{
-                violations: { id: string; impact: string; nodes: { html: string }[] }[];
-              }>;
-            };
-          };
-          const { violations } = await axe.run();
-          return violations
-            .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-            .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-        });
-        expect(serious, `${path} at ${width}`).to.deep.equal([]);
-        const wide = await page.evaluate(
-          () => document.documentElement.scrollWidth - window.innerWidth,
-        );
-        expect(wide, `${path} at ${width}`).to.be.at.most(0);
+        await expectFitForAll(page, `${path} at ${width}`);
       }
     }
   });

@@ -1,13 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
-import { closeBrowser, needsChromium, newPage } from '../support/browser.ts';
+import { closeBrowser, expectFitForAll, needsChromium, newPage } from '../support/browser.ts';
 import { ADMIN } from '../support/operator.ts';
 import { video } from '../support/videos.ts';
-
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 describe('the desk in a browser', () => {
   let app: Appliance;
@@ -125,25 +121,7 @@ describe('the desk in a browser', () => {
       const look = await signedIn({ width, dark });
       for (const address of [`${app.url}/admin/deletions`, chosen, link]) {
         await look.goto(address);
-        await look.evaluate(readFileSync(AXE, 'utf8'));
-        const serious = await look.evaluate(async () => {
-          const { axe } = window as unknown as {
-            axe: {
-              run(): Promise<{
-                violations: { id: string; impact: string; nodes: { html: string }[] }[];
-              }>;
-            };
-          };
-          const { violations } = await axe.run();
-          return violations
-            .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-            .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-        });
-        expect(serious, `${address} at ${width}`).to.deep.equal([]);
-        const wide = await look.evaluate(
-          () => document.documentElement.scrollWidth - window.innerWidth,
-        );
-        expect(wide, `${address} at ${width}`).to.be.at.most(0);
+        await expectFitForAll(look, `${address} at ${width}`);
       }
     }
   });

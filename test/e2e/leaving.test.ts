@@ -1,13 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
-import { closeBrowser, needsChromium, newPage } from '../support/browser.ts';
+import { closeBrowser, expectFitForAll, needsChromium, newPage } from '../support/browser.ts';
 import { unzip } from '../support/unzip.ts';
 import { video } from '../support/videos.ts';
-
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 describe('leaving in a browser', () => {
   let app: Appliance;
@@ -149,27 +146,8 @@ describe('leaving in a browser', () => {
         await page.goto(app.url + path);
         for (const more of await page.$$('details'))
           await more.evaluate((it) => it.setAttribute('open', ''));
-        expect(await violations(page), `${path} at ${width}`).to.deep.equal([]);
-        const wide = await page.evaluate(
-          () => document.documentElement.scrollWidth - window.innerWidth,
-        );
-        expect(wide, `${path} at ${width}`).to.be.at.most(0);
+        await expectFitForAll(page, `${path} at ${width}`);
       }
     }
   });
-
-  async function violations(page: Page): Promise<string[]> {
-    // Evaluated by the browser's debugger, which the page's own policy does not bind.
-    await page.evaluate(readFileSync(AXE, 'utf8'));
-    return page.evaluate(async () => {
-      type Violation = { id: string; impact: string; nodes: { html: string }[] };
-      const { axe } = window as unknown as {
-        axe: { run(): Promise<{ violations: Violation[] }> };
-      };
-      const found = await axe.run();
-      return found.violations
-        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-    });
-  }
 });

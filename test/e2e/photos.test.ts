@@ -1,15 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Publish } from '../../scripts/tiktok-sandbox/state.ts';
 import type { Appliance, Client } from '../support/appliance.ts';
-import { closeBrowser, needsChromium, newPage } from '../support/browser.ts';
+import { closeBrowser, expectFitForAll, needsChromium, newPage } from '../support/browser.ts';
 import { photoAppliance, postsOf, uploaded } from '../support/photo-posts.ts';
 import { jpeg } from '../support/photos.ts';
 import { video } from '../support/videos.ts';
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const COLOURS = ['#2060c0', '#c06020', '#208040'];
 
 describe('posts of photos on the dashboard', () => {
@@ -171,15 +169,7 @@ describe('posts of photos on the dashboard', () => {
       ] as const) {
         const page = await signedIn({ width, dark });
         await page.goto(`${app.url}${path}`);
-        const is_wide = await page.evaluate(
-          () => document.documentElement.scrollWidth > innerWidth,
-        );
-        expect(is_wide, `${path} at ${width}`).to.equal(false);
-        await page.evaluate(readFileSync(AXE, 'utf8'));
-        const found = await page.evaluate(
-          'axe.run(document, { runOnly: ["wcag2a", "wcag2aa"] }).then(({ violations }) => violations.map(({ id, nodes }) => id + " " + nodes.map((node) => node.html).join(" ")))',
-        );
-        expect(found, `${path} at ${width}`).to.deep.equal([]);
+        await expectFitForAll(page, `${path} at ${width}`);
         await page.close();
       }
     }

@@ -1,8 +1,11 @@
 // Headless Chromium from Debian's package; where there is none, the tests that need it say so and are skipped.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { expect } from 'chai';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
 const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const executablePath = PATHS.find((path) => existsSync(path));
 
 let browser: Promise<Browser> | undefined;
@@ -46,4 +49,25 @@ export async function newPage(options: {
 export async function closeBrowser(): Promise<void> {
   await (await browser)?.close();
   browser = undefined;
+}
+
+/** Can be read and worked by everybody, and nothing stands over the edge. */
+export async function expectFitForAll(page: Page, where: string): Promise<void> {
+  // Evaluated by the browser's debugger, which the page's own policy does not bind.
+  await page.evaluate(readFileSync(AXE, 'utf8'));
+  const faults = await page.evaluate(async () => {
+    type Violation = { id: string; impact: string; tags: string[]; nodes: { html: string }[] };
+    const { axe } = window as unknown as {
+      axe: { run(): Promise<{ violations: Violation[] }> };
+    };
+    const { violations } = await axe.run();
+    const is_grave = ({ impact, tags }: Violation) =>
+      ['serious', 'critical'].includes(impact) || tags.some((tag) => /^wcag2aa?$/.test(tag));
+    return violations
+      .filter(is_grave)
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+  });
+  expect(faults, where).to.deep.equal([]);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  expect(wide, where).to.be.at.most(0);
 }
