@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import pg from 'pg';
 import type { Fault } from '../../scripts/tiktok-sandbox/state.ts';
 import type { Appliance, Client } from '../support/appliance.ts';
 import {
@@ -16,7 +15,6 @@ import { jpeg } from '../support/photos.ts';
 interface Scene {
   app: Appliance;
   client: Client;
-  db: pg.Client;
   id: string;
 }
 
@@ -27,14 +25,7 @@ async function scene(fault: { endpoint: string; kind: string }, hears = true): P
   const keys = await uploaded(client, [await jpeg(), await jpeg({ colour: '#804020' })]);
   app.sandbox.state.faults.push({ ...fault, count: 1 } as Fault);
   const { json } = await client.api('POST', '/v1/jobs', client.photoJob(keys));
-  const db = new pg.Client(app.database_url);
-  await db.connect();
-  return { app, client, db, id: json['id'] };
-}
-
-async function end({ app, db }: Scene): Promise<void> {
-  await db.end();
-  await app[Symbol.asyncDispose]();
+  return { app, client, id: json['id'] };
 }
 
 function expectOnePost({ app, client }: Scene): void {
@@ -57,7 +48,7 @@ describe('a post of photos whose process is killed', () => {
     [
       'between the mark and TikTok’s taking it',
       { endpoint: 'content/init', kind: 'slow' },
-      ({ db, id }) => isMarked(db, id),
+      ({ app, id }) => isMarked(app, id),
     ],
     [
       'after TikTok took it, before it pulled',
@@ -88,7 +79,7 @@ describe('a post of photos whose process is killed', () => {
         await sleep(1_000);
         expectOnePost(it);
       } finally {
-        await end(it);
+        await it.app[Symbol.asyncDispose]();
       }
     }).timeout(180_000);
   }
@@ -105,7 +96,7 @@ describe('a post of photos whose process is killed', () => {
       expect(inits(it)).to.equal(2);
       expectOnePost(it);
     } finally {
-      await end(it);
+      await it.app[Symbol.asyncDispose]();
     }
   }).timeout(180_000);
 
@@ -115,11 +106,12 @@ describe('a post of photos whose process is killed', () => {
       await until(async () => postsOf(it.app, it.client).length === 1);
       await it.app.kill();
       await it.app.start();
-      const waits = `select from publish_attempts where unanswered_at is not null`;
-      await until(async () => (await it.db.query(waits)).rowCount === 1, 90_000);
+      const { db } = it.app;
+      const waiting = () => db('publish_attempts').whereNotNull('unanswered_at');
+      await until(async () => (await waiting()).length === 1, 90_000);
       expect((await shown(it.client, it.id))['status']).to.equal('running');
-      await it.db.query(`update publish_attempts set unanswered_at = now() - interval '3 hours'`);
-      await it.db.query(`update graphile_worker._private_jobs set run_at = now() where key = $1`, [
+      await db.raw(`update publish_attempts set unanswered_at = now() - interval '3 hours'`);
+      await db.raw(`update graphile_worker._private_jobs set run_at = now() where key = ?`, [
         `job:${it.id}`,
       ]);
       await until(async () => (await shown(it.client, it.id))['status'] === 'unconfirmed');
@@ -130,7 +122,7 @@ describe('a post of photos whose process is killed', () => {
       expect(answer.json['status']).to.equal('finished');
       expectOnePost(it);
     } finally {
-      await end(it);
+      await it.app[Symbol.asyncDispose]();
     }
   }).timeout(180_000);
 });

@@ -2,7 +2,6 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type pg from 'pg';
 import type { Publish } from '../../scripts/tiktok-sandbox/state.ts';
 import { type Appliance, anAppliance, type Client, type Env, type Json } from './appliance.ts';
 
@@ -44,12 +43,9 @@ export async function shown(client: Client, id: string): Promise<Json> {
 }
 
 /** Whether TikTok may have been told of the post. */
-export async function isMarked(db: pg.Client, job_id: string): Promise<boolean> {
-  const { rowCount } = await db.query(
-    'select from publish_attempts where job_id = $1 and committed_at is not null',
-    [job_id],
-  );
-  return rowCount === 1;
+export async function isMarked({ db }: Appliance, job_id: string): Promise<boolean> {
+  const marked = await db('publish_attempts').where({ job_id }).whereNotNull('committed_at');
+  return marked.length === 1;
 }
 
 /** Cuts a stored file short. */

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import pg from 'pg';
 import type { Fault } from '../../../scripts/tiktok-sandbox/state.ts';
 import type { Appliance, Json } from '../../support/appliance.ts';
 import {
@@ -15,17 +14,11 @@ import { jpeg, picture, plain } from '../../support/photos.ts';
 
 describe('a post of photos', () => {
   let app: Appliance;
-  let db: pg.Client;
   let number = 0;
   before(async () => {
     app = await photoAppliance();
-    db = new pg.Client(app.database_url);
-    await db.connect();
   });
-  after(async () => {
-    await db.end();
-    await app[Symbol.asyncDispose]();
-  });
+  after(() => app[Symbol.asyncDispose]());
 
   const aCreator = () => {
     number += 1;
@@ -82,7 +75,7 @@ describe('a post of photos', () => {
     expect(lints()).to.deep.equal([]);
     // Nothing is left to pull from.
     for (const url of post?.photo_images ?? []) expect((await fetch(url)).status).to.equal(404);
-    expect((await db.query('select from photo_links')).rowCount).to.equal(0);
+    expect(await app.db('photo_links')).to.have.length(0);
   });
 
   it('goes to the inbox with its words alone', async () => {
@@ -130,10 +123,7 @@ describe('a post of photos', () => {
     const good = await jpeg();
     const keys = await uploaded(client, [good, good]);
     // Damaged after it was looked at, as a disk might.
-    await db.query('update media set file_name = $1 where storage_key = $2', [
-      'beach.png',
-      keys[1],
-    ]);
+    await app.db('media').where({ storage_key: keys[1] }).update({ file_name: 'beach.png' });
     breakFile(app, keys[1] ?? '');
     const { json } = await client.api('POST', '/v1/jobs', client.photoJob(keys));
     const job = await client.ended(json['id']);
@@ -172,7 +162,7 @@ describe('a post of photos', () => {
     expect(job).to.include({ status: 'failed' });
     expect(job['error']['tiktok']['code']).to.equal('url_ownership_unverified');
     expect(job['error']['message']).to.contain('domain');
-    expect((await db.query('select from photo_links')).rowCount).to.equal(0);
+    expect(await app.db('photo_links')).to.have.length(0);
     await client.api('POST', `/v1/jobs/${json['id']}/retry`);
     expect((await client.ended(json['id']))['status']).to.equal('finished');
     expect(postsOf(app, client)).to.have.length(1);
@@ -194,7 +184,7 @@ describe('a post of photos', () => {
     const keys = await uploaded(client, [await jpeg()]);
     order('content/init', 'answer_late');
     const { json } = await client.api('POST', '/v1/jobs', client.photoJob(keys));
-    await until(async () => isMarked(db, json['id']));
+    await until(async () => isMarked(app, json['id']));
     const cancelled = await client.api('POST', `/v1/jobs/${json['id']}/cancellation`);
     expect(cancelled.json['code']).to.equal('state_conflict');
     expect((await client.ended(json['id']))['status']).to.equal('finished');
