@@ -5,7 +5,7 @@ export type Note = 'place' | 'device' | 'words';
 
 /** What encoders and muxers say about the streams themselves. */
 const HARMLESS =
-  /^(major_brand|minor_version|compatible_brands|creation_time|encoder|language|handler_name|vendor_id|duration|rotate|timecode|alpha_mode|source_id|bps|number_of_(frames|bytes)|_statistics_.*|creationdate|©too|©enc)$/;
+  /^(major_brand|minor_version|compatible_brands|creation_time|encoder|language|handler_name|vendor_id|duration|rotate|timecode|alpha_mode|source_id|bps|number_of_(frames|bytes)|_statistics_.*|creationdate|©too|©enc|covr)$/;
 const PLACE = /location|gps|xyz|loci/i;
 const DEVICE =
   /make|model|android|apple|quicktime|samsung|software|camera|device|firmware|lens|serial|^(©mak|©mod|©swr|smta|smrd|SDLN|manu|modl|CAME|FIRM|LENS|MUID|uuid|SEFT|sefd)$/;

@@ -462,7 +462,11 @@ const ENCODED: Omit<Case, 'verdict'>[] = [
     name: 'spatial video',
     options: [...HEVC, ...YUV, '-tag:v', 'hvc1', ...AAC],
     after: (mp4) =>
-      withBox(mp4, ['moov', 'trak', 'mdia', 'minf', 'stbl', 'stsd', 'hvc1'], aBox('vexu')),
+      withBox(
+        mp4,
+        ['moov', 'trak', 'mdia', 'minf', 'stbl', 'stsd', 'hvc1'],
+        aBox('vexu', aBox('skip', '0000')),
+      ),
     says: [/spatial/],
   },
   {
