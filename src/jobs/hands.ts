@@ -2,7 +2,8 @@
 import type { Context } from '../context.ts';
 import { creatorTikTok } from '../creators/tiktok.ts';
 import { keepFetched } from '../media/fetched.ts';
-import { findFile, keepWorkingCopy } from '../media/store.ts';
+import { keepWorkingCopy } from '../media/keep.ts';
+import { findFile } from '../media/store.ts';
 import type { Hands } from '../plugin.ts';
 import type { Job } from './job.ts';
 import { Later } from './later.ts';

@@ -7,8 +7,9 @@ import { Problem } from '../errors.ts';
 import type { Job, MediaFacts } from '../jobs/job.ts';
 import { randomToken } from '../secrets.ts';
 import { MAX_BYTES } from '../tiktok/chunks.ts';
+import { copyExpiry, inspectStored, servesAs } from './keep.ts';
 import { assertRoom } from './room.ts';
-import { copyExpiry, insertMedia, inspectStored, type NewMedia, servesAs } from './store.ts';
+import { insertMedia, type NewMedia } from './store.ts';
 
 export interface FetchedFile {
   storage_key: string;

@@ -6,8 +6,9 @@ import type { Context } from '../context.ts';
 import { assertMayPost, type Creator, limitsOf } from '../creators/store.ts';
 import { Problem } from '../errors.ts';
 import { MAX_PHOTOS } from '../jobs/schema.ts';
+import { keepUpload } from './keep.ts';
 import { assertRoom } from './room.ts';
-import { keepUpload, type Media } from './store.ts';
+import type { Media } from './store.ts';
 
 // Silence that ends an upload; the whole of it may take as long as it likes.
 export const IDLE_MS = 120_000;

@@ -3,7 +3,8 @@ import { Readable } from 'node:stream';
 import type { Context } from '../context.ts';
 import type { Creator } from '../creators/store.ts';
 import { Problem } from '../errors.ts';
-import { getUpload, insertMedia, lookedAt, type Media } from '../media/store.ts';
+import { lookedAt } from '../media/keep.ts';
+import { getUpload, insertMedia, type Media } from '../media/store.ts';
 import { wholeOf } from './parts.ts';
 import {
   fileNameOf,
