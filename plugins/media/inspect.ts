@@ -1,7 +1,7 @@
 // A quick look at an upload before it is accepted: is it a video or a photo at all?
 import { type Inspection, Problem } from '#plugin';
 import { typeOf } from './content-type.ts';
-import { inspectPhoto } from './photo-look.ts';
+import { inspectPhoto } from './photos/look.ts';
 import { planFor, rejected } from './plan.ts';
 import { factsOf, look } from './prepare.ts';
 import type { Probe } from './probe.ts';

@@ -4,9 +4,9 @@ import { z } from 'zod';
 import type { Manifest } from '#plugin';
 import { fetchSource } from './fetch.ts';
 import { inspect } from './inspect.ts';
+import { preparePhotos } from './photos/prepare.ts';
+import { thumbnails } from './photos/thumbnail.ts';
 import { prepare } from './prepare.ts';
-import { preparePhotos } from './prepare-photos.ts';
-import { thumbnails } from './thumbnail.ts';
 
 const program = z
   .string()

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { expect } from 'chai';
 import sharp, { type Sharp } from 'sharp';
-import { type MadePhoto, makePhoto, thumbnailOf } from '../../../plugins/media/photos.ts';
+import { type MadePhoto, makePhoto, thumbnailOf } from '../../../plugins/media/photos/make.ts';
 import media from '../../../plugins/media/plugin.ts';
 import { Problem } from '../../../src/plugin.ts';
 import {

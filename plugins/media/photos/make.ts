@@ -1,8 +1,10 @@
 // Makes of a photo what TikTok takes, and a small picture of it for lists.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { JpegOptions, Sharp } from 'sharp';
 import type { MediaFacts } from '#plugin';
-import { KINDS } from './photo-kinds.ts';
+import { rejected } from '../plan.ts';
+import { KINDS } from './kinds.ts';
 import {
   bareOf,
   decoded,
@@ -14,9 +16,8 @@ import {
   photoFacts,
   readable,
   readToItsEnd,
-} from './photo-look.ts';
-import { type PhotoPlan, type PhotoProbe, planForPhoto } from './photo-plan.ts';
-import { rejected } from './plan.ts';
+} from './look.ts';
+import { type PhotoPlan, type PhotoProbe, planForPhoto } from './plan.ts';
 
 const WHITE = '#ffffff';
 export interface MadePhoto {
@@ -65,14 +66,7 @@ async function convert(
     width,
     height,
     size: bytes,
-  } = await decoded(
-    sized
-      .flatten({ background: WHITE })
-      .toColourspace('srgb')
-      .jpeg({ quality: 92, chromaSubsampling: '4:4:4' })
-      .timeout({ seconds: MAX_SECONDS })
-      .toFile(path),
-  );
+  } = await decoded(asJpeg(sized, { quality: 92, chromaSubsampling: '4:4:4' }).toFile(path));
   const facts = photoFacts({ ...found, width, height, bytes }, null, changes);
   return { path, content_type: 'image/jpeg', act: 'convert', facts };
 }
@@ -87,14 +81,17 @@ export async function thumbnailOf(
   const kind = await kindOfFile(path);
   if (!kind) throw rejected('This file is not a photo.', 'is_photo');
   const header = await lookAtHeader(path, kind);
-  return decoded(
-    opened(await readable(path, header, folder, signal))
-      .autoOrient()
-      .resize(side, side, { fit: 'inside', withoutEnlargement: true })
-      .flatten({ background: WHITE })
-      .toColourspace('srgb')
-      .jpeg({ quality: 80 })
-      .timeout({ seconds: MAX_SECONDS })
-      .toBuffer(),
-  );
+  const sized = opened(await readable(path, header, folder, signal))
+    .autoOrient()
+    .resize(side, side, { fit: 'inside', withoutEnlargement: true });
+  return decoded(asJpeg(sized, { quality: 80 }).toBuffer());
+}
+
+/** On white where it was clear, in the colours of ordinary screens. */
+function asJpeg(picture: Sharp, options: JpegOptions): Sharp {
+  return picture
+    .flatten({ background: WHITE })
+    .toColourspace('srgb')
+    .jpeg(options)
+    .timeout({ seconds: MAX_SECONDS });
 }

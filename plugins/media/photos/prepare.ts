@@ -10,7 +10,7 @@ import {
   Problem,
   toldOnce,
 } from '#plugin';
-import { makePhoto } from './photos.ts';
+import { makePhoto } from './make.ts';
 
 type Prepared = Pick<JobPhoto, 'position'> & {
   output_key: string;

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getByKey, type Manifest, Problem } from '#plugin';
-import { thumbnailOf } from './photos.ts';
+import { thumbnailOf } from './make.ts';
 
 /** Four times the square in which lists show it, for sharp screens and for the composer. */
 const SIDE = 480;

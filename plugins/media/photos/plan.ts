@@ -1,7 +1,8 @@
 // TikTok's limits for a photo, and what must be done to one: all judgement, no decoder.
 // https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
-import { KINDS, type PhotoKind } from './photo-kinds.ts';
-import { rejected } from './plan.ts';
+
+import { rejected } from '../plan.ts';
+import { KINDS, type PhotoKind } from './kinds.ts';
 
 /** “max 1080p”: one photo whose shorter side has more fails the whole post. */
 export const MAX_SHORT_SIDE = 1080;

@@ -3,11 +3,11 @@ import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import type { Inspection, MediaFacts } from '#plugin';
+import { rejected } from '../plan.ts';
+import { bareJpeg, bareWebp, namesPlace } from './bytes.ts';
 import { decodeHeic } from './heic.ts';
-import { bareJpeg, bareWebp, namesPlace } from './photo-bytes.ts';
-import { HEAD_BYTES, KINDS, kindOf, type PhotoKind } from './photo-kinds.ts';
-import { assertDecodable, MAX_SOURCE_BYTES, type PhotoProbe, planForPhoto } from './photo-plan.ts';
-import { rejected } from './plan.ts';
+import { HEAD_BYTES, KINDS, kindOf, type PhotoKind } from './kinds.ts';
+import { assertDecodable, MAX_SOURCE_BYTES, type PhotoProbe, planForPhoto } from './plan.ts';
 
 export const MAX_SECONDS = 60;
 // Nothing that reads other files or runs programs (SVG, PDF, ImageMagick), whatever a file looks like inside.

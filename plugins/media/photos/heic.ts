@@ -2,10 +2,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
-import { FfmpegFailure, runFfmpeg } from './ffmpeg.ts';
+import { FfmpegFailure, runFfmpeg } from '../ffmpeg.ts';
+import { rejected } from '../plan.ts';
 import { type CodedPhoto, readHeif } from './heif-boxes.ts';
 import { filmOf } from './heif-film.ts';
-import { rejected } from './plan.ts';
 
 const TIME_MS = 60_000;
 const TURNS: Record<CodedPhoto['turns'][number], string> = {

@@ -1,6 +1,6 @@
 // Reads the boxes of a HEIF file: which coded pictures make up the photo. All reading, no decoder.
 // ISO/IEC 14496-12 and 23008-12.
-import { type Box, boxesIn, one, reader } from './iso-boxes.ts';
+import { type Box, boxesIn, one, reader } from '../iso-boxes.ts';
 
 /** The photo as coded: tiles in rows, each as large as the first, with one decoder configuration. */
 export interface CodedPhoto {
