@@ -3,6 +3,7 @@ import { once } from '../access/idempotency.ts';
 import type { Context } from '../context.ts';
 import { optionsOrReason } from '../creators/posting-options.ts';
 import type { Creator } from '../creators/store.ts';
+import { servesAs } from '../media/keep.ts';
 import { findUpload, findUploads, listMedia, type Media } from '../media/store.ts';
 import { randomToken } from '../secrets.ts';
 import { declaration } from '../tiktok/declaration.ts';
@@ -14,6 +15,8 @@ import { type Chosen, type Faults, type Form, readForm } from './composer.ts';
 import { allowancesOf, type HeldBack, whatMayBeDone } from './held-back.ts';
 import { toldOnce } from './photo-changes.ts';
 import { MAX_PHOTOS } from './schema.ts';
+
+const isPhoto = (media: Media) => servesAs('photo', media);
 
 export function addComposerPages(pages: Pages, ctx: Context): void {
   pages.own('get', '/jobs/new', async (request, creator) => {
@@ -54,11 +57,6 @@ async function photosOf(ctx: Context, creator: Creator, keys: string[]): Promise
   const found = await findUploads(ctx.db, creator.id, keys);
   const of = new Map(found.map((media) => [media.storage_key, media]));
   return [...new Set(keys)].flatMap((key) => of.get(key) ?? []).filter(isPhoto);
-}
-
-/** A GIF that moves may stand for its first picture. */
-export function isPhoto({ content_type }: Media): boolean {
-  return content_type.startsWith('image/');
 }
 
 function changesOf({ facts }: Media): string[] {

@@ -2,7 +2,7 @@
 import type Router from '@koa/router';
 import type { Context } from '../context.ts';
 import { limitsOf } from '../creators/store.ts';
-import { fileNameOf, listUnfinished } from '../uploads/store.ts';
+import { listUnfinished } from '../uploads/store.ts';
 import { createPages } from '../web/pages.ts';
 import { receiveUploads } from './receive.ts';
 import { serveMedia } from './serve.ts';
@@ -14,11 +14,10 @@ export function addMediaPages(router: Router, ctx: Context): void {
 
   pages.own('get', '/media', async ({ render }, creator) => {
     const { upload_bytes, media_days } = limitsOf(ctx.config, creator);
-    const unfinished = await listUnfinished(ctx.db, creator.id);
     render('media/list', {
       title: 'Media',
       media: await listMedia(ctx.db, creator.id),
-      unfinished: unfinished.map((each) => ({ ...each, file_name: fileNameOf(each) })),
+      unfinished: await listUnfinished(ctx.db, creator.id),
       stored: await sumMedia(ctx.db, creator.id),
       upload_bytes,
       media_days,
@@ -29,15 +28,8 @@ export function addMediaPages(router: Router, ctx: Context): void {
   pages.own(
     'post',
     '/media',
-    async ({ koa, signal, go }, creator) => {
-      const kept = await receiveUploads(ctx, koa, creator, signal);
-      const location = composerFor(kept);
-      if (koa.accepts('html', 'json') === 'json') {
-        const [{ storage_key, facts }] = kept;
-        koa.status = 201;
-        koa.body = { location, storage_key, kind: facts.kind };
-      } else go(location);
-    },
+    async ({ koa, signal, go }, creator) =>
+      go(composerFor(await receiveUploads(ctx, koa, creator, signal))),
     { is_upload: true },
   );
 

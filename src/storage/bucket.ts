@@ -177,7 +177,7 @@ export function causeOf(error: unknown): { statusCode?: number; code?: string } 
   return ((error as Error | undefined)?.cause ?? {}) as { statusCode?: number; code?: string };
 }
 
-function isAbsent(error: unknown): boolean {
+export function isAbsent(error: unknown): boolean {
   return error instanceof Problem && error.code === 'not_found';
 }
 

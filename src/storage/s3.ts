@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import type { S3ClientOptions } from '@bradenmacdonald/s3-lite-client';
 import { Problem } from '../errors.ts';
-import { type Bucket, openBucket } from './bucket.ts';
+import { type Bucket, isAbsent, openBucket } from './bucket.ts';
 import { fullDisk } from './full-disk.ts';
 import { createMeter } from './meter.ts';
 import { keyAt, notePlace, placeOf } from './names.ts';
@@ -115,7 +115,7 @@ async function textOf(bucket: Bucket, place: string): Promise<string | null> {
   try {
     return await (await bucket.get(place)).text();
   } catch (error) {
-    if (error instanceof Problem && error.code === 'not_found') return null;
+    if (isAbsent(error)) return null;
     throw error;
   }
 }

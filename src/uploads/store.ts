@@ -75,11 +75,15 @@ export async function findUpload(
 }
 
 /** Newest first: those that can be gone on with. */
-export async function listUnfinished(db: Knex, creator_id: string): Promise<Upload[]> {
-  return db('uploads')
+export async function listUnfinished(
+  db: Knex,
+  creator_id: string,
+): Promise<(Upload & { file_name: string | null })[]> {
+  const rows: Upload[] = await db('uploads')
     .where({ creator_id, finished_at: null })
     .whereRaw('expires_at > now()')
     .orderBy('created_at', 'desc');
+  return rows.map((row) => ({ ...row, file_name: fileNameOf(row) }));
 }
 
 /** From now on this request alone may write; what another one has not committed by now is refused. */

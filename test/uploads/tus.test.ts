@@ -249,6 +249,17 @@ describe('a resumable upload', () => {
     expect((await client.api('GET', path)).json['media']['sha256']).to.equal(sha256(bytes));
   });
 
+  it('is called the same on the pages and in the API, by either word of clients', async () => {
+    await begin(9, { 'upload-metadata': `filename ${base64('one.mp4')}` });
+    await begin(9, { 'upload-metadata': `name ${base64('two.mp4')}` });
+    const { data } = (await ask('GET', '/v1/uploads')).json;
+    expect(data.map((each: Json) => each['file_name'])).to.have.members(['one.mp4', 'two.mp4']);
+    for (const path of ['/media', '/jobs/new'])
+      expect((await client.page(path)).text)
+        .to.contain('one.mp4')
+        .and.to.contain('two.mp4');
+  });
+
   it('is nobody else’s business', async () => {
     const path = await begin(100);
     for (const method of ['HEAD', 'PATCH', 'DELETE', 'GET']) {
