@@ -109,6 +109,8 @@ export interface Hands {
   tiktok: CreatorTikTok;
   /** The photos of this job, in their order; none of a video. */
   photos(): Promise<JobPhoto[]>;
+  /** Writes down now what became of one of them, in a step that goes on with others. */
+  savePhoto(photo: NonNullable<Patch['photos']>[number]): Promise<void>;
   /** Fetches a source by URL, through the guard and onto a verified domain alone; it goes when the job has ended. */
   fetchSource(
     url: string,

@@ -20,17 +20,19 @@ export async function fetchSource(job: Job, hands: Hands): Promise<Patch> {
 async function fetchPhotos(hands: Hands): Promise<Patch> {
   const all = await hands.photos();
   const keys: string[] = [];
-  const fetched: NonNullable<Patch['photos']> = [];
   for (const photo of all) {
     hands.checkpoint();
     hands.progress(photo.position / all.length);
     const source_key = await keyOf(photo, hands);
-    if (source_key !== photo.source_key) fetched.push({ position: photo.position, source_key });
+    // At once: a copy that no post names is swept after an hour, and all of them may take longer.
+    if (source_key !== photo.source_key) {
+      await hands.savePhoto({ position: photo.position, source_key });
+    }
     keys.push(source_key);
   }
-  if (fetched.length === 0) return {};
+  if (all.every(({ source_url }) => source_url === null)) return {};
   const hashes = await Promise.all(keys.map((key) => hands.hashOf(key)));
-  return { photos: fetched, source_sha256: hashOfPhotos(hashes) };
+  return { source_sha256: hashOfPhotos(hashes) };
 }
 
 async function keyOf(photo: JobPhoto, hands: Hands): Promise<string> {

@@ -8,8 +8,8 @@ import type { Hands } from '../plugin.ts';
 import type { Job } from './job.ts';
 import { Later } from './later.ts';
 import { createLedger } from './ledger.ts';
-import { beginFetching, fencedUpdate, holdsJob, LostJob } from './moves.ts';
-import { listPhotos } from './photos.ts';
+import { beginFetching, fencedUpdate, holdsJob, LostJob, withFence } from './moves.ts';
+import { listPhotos, updatePhotos } from './photos.ts';
 import { insertEvent } from './store.ts';
 
 const WATCH_MS = 2_000;
@@ -78,6 +78,8 @@ export function makeHands(
     keep: (path, content_type) => keepWorkingCopy(ctx, holder.job, path, content_type, signal),
     tiktok: creatorTikTok(ctx, holder.job.creator_id, signal),
     photos: () => listPhotos(db, holder.job.id),
+    savePhoto: (photo) =>
+      withFence(db, holder.job, (trx) => updatePhotos(trx, holder.job.id, [photo])),
     fetchSource: sourceFetcher(ctx, holder, signal),
     hashOf: async (key) => (await findFile(db, holder.job.creator_id, key))?.sha256 ?? null,
     ledger: createLedger(ctx, holder),

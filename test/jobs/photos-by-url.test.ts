@@ -54,6 +54,33 @@ describe('photos on a verified domain', () => {
     expect(await db('media').where({ storage_key: key })).to.have.length(1);
   });
 
+  it('stay while others are fetched, however long that takes, and are fetched once', async () => {
+    let answer = () => {};
+    source.asked.length = 0;
+    const second = await jpeg({ width: 700 });
+    source.answers['/slow.jpg'] = (_request, response) => {
+      answer = () => void response.end(second.subarray(100));
+      response.writeHead(200, { 'content-length': second.length });
+      response.write(second.subarray(0, 100));
+    };
+    const photos = [at('/1.png'), at('/slow.jpg')];
+    const { json } = await client.api('POST', '/v1/jobs', client.photoJob([], { photos }));
+    const copies = () => db('media').where({ purpose: 'working' });
+    await until(async () => source.asked.includes('/slow.jpg') && (await copies()).length === 1);
+    await copies().update({ created_at: new Date(Date.now() - 2 * 3600_000) });
+    await db.raw(`select graphile_worker.add_job('retention.sweep', job_key := 'sweep')`);
+    await until(
+      async () => (await db('graphile_worker.jobs').where({ key: 'sweep' })).length === 0,
+    );
+    expect(await copies()).to.have.length(1);
+    answer();
+    const job = await client.ended(json['id']);
+    expect(job['status'], JSON.stringify(job['error'])).to.equal('finished');
+    expect(source.asked.filter((path) => path === '/1.png')).to.have.length(1);
+    expect((await db('jobs').where({ id: json['id'] }).first()).source_sha256).to.be.a('string');
+    await until(async () => (await copies()).length === 0);
+  });
+
   it('that are none are named', async () => {
     const job = await posted([at('/2.jpg'), at('/3.svg')]);
     expect(job).to.include({ status: 'failed' });

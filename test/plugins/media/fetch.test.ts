@@ -9,9 +9,11 @@ function withHands(
   photos: unknown[] = [],
 ) {
   const asked: [string, string][] = [];
+  const saved: unknown[] = [];
   const hands = {
     storage: { has: async (key: string) => stored.includes(key) },
     photos: async () => photos,
+    savePhoto: async (photo: unknown) => saved.push(photo),
     checkpoint: () => {},
     progress: () => {},
     hashOf: async (key: string) => (key === 'unknown' ? null : `hash of ${key}`),
@@ -22,7 +24,7 @@ function withHands(
       return { storage_key: found, sha256: `hash of ${found}`, facts: { kind, bytes: 7 } };
     },
   } as unknown as Hands;
-  return { hands, asked };
+  return { hands, asked, saved };
 }
 
 const aVideo = (source_key: string | null, source_url: string | null) =>
@@ -71,15 +73,19 @@ describe('media.fetch', () => {
   it('fetches those photos that have a URL, and knows all of them again by one hash', async () => {
     const photos = photosOf(['kept', null], [null, 'https://a.com/1'], ['lost', 'https://a.com/2']);
     const urls = { 'https://a.com/1': 'one', 'https://a.com/2': 'two' };
-    const { hands, asked } = withHands(['kept'], urls, photos);
-    expect(await fetchSource(album, hands)).to.deep.equal({
-      photos: [
-        { position: 1, source_key: 'one' },
-        { position: 2, source_key: 'two' },
-      ],
-      source_sha256: hashOfPhotos(['hash of kept', 'hash of one', 'hash of two']),
-    });
+    const { hands, asked, saved } = withHands(['kept'], urls, photos);
+    const source_sha256 = hashOfPhotos(['hash of kept', 'hash of one', 'hash of two']);
+    expect(await fetchSource(album, hands)).to.deep.equal({ source_sha256 });
+    expect(saved).to.deep.equal([
+      { position: 1, source_key: 'one' },
+      { position: 2, source_key: 'two' },
+    ]);
     expect(asked.map(([, kind]) => kind)).to.deep.equal(['photo', 'photo']);
+    // Run again after a kill behind the last of them.
+    const there = photosOf(['kept', null], ['one', 'https://a.com/1'], ['two', 'https://a.com/2']);
+    const again = withHands(['kept', 'one', 'two'], {}, there);
+    expect(await fetchSource(album, again.hands)).to.deep.equal({ source_sha256 });
+    expect(again.saved).to.deep.equal([]);
     const uploads = withHands(['kept'], {}, photosOf(['kept', null]));
     expect(await fetchSource(album, uploads.hands)).to.deep.equal({});
   });
