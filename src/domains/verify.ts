@@ -56,7 +56,11 @@ async function findFault(
   { host, token }: Domain,
   signal: AbortSignal,
 ): Promise<Problem | null> {
-  const ask = { url: verificationUrl(ctx, host), host, limit: MAX_FILE_BYTES, signal };
+  const ask = {
+    ...{ url: verificationUrl(ctx, host), host, limit: MAX_FILE_BYTES, signal },
+    // A line of text: who drips it would hold a place among the chores, of which posts are one.
+    longest_ms: 2_000 * ctx.config.FETCH_TIMEOUT_SECONDS,
+  };
   try {
     const found = await ctx.outside.fetch(ask, ({ body }) => text(body));
     return holdsToken(found, token) ? null : otherFile();

@@ -30,7 +30,7 @@ export function tooLarge(limit: number): Problem {
 
 function sentenceOf(error: unknown, host: string, expired: Expired): string | null {
   const code = codeOf(error);
-  if (expired === 'whole') return `${host} took longer than an hour to send the file.`;
+  if (expired === 'whole') return `${host} took too long to send the file.`;
   if (expired || /^UND_ERR_(HEADERS|CONNECT)_TIMEOUT$/.test(code)) {
     return `${host} did not answer in time.`;
   }

@@ -20,6 +20,8 @@ export interface Ask {
   /** Bytes, declared or streamed, beyond which it is `too_large`. */
   limit: number;
   signal: AbortSignal;
+  /** How long the whole may take; an hour unless said. */
+  longest_ms?: number;
   /** 0…1, where the server says how much will come. */
   progress?: ((fraction: number) => void) | undefined;
 }
@@ -53,7 +55,7 @@ export function createOutside(
       if (hostOf(url) !== ask.host) {
         throw new Problem('url_not_allowed', `The URL is not on ${ask.host}.`);
       }
-      const clock = startClock(of.timeout_ms, ask.signal);
+      const clock = startClock(ask, of.timeout_ms);
       const explain = (error: unknown) => explained(error, url.hostname, ask, clock.expired());
       let client: Client | undefined;
       try {
@@ -85,7 +87,7 @@ interface Clock {
 }
 
 /** One time-out for name, connection and first byte together, and one for the whole. */
-function startClock(first_byte_ms: number, signal: AbortSignal): Clock {
+function startClock({ signal, longest_ms = LONGEST_MS }: Ask, first_byte_ms: number): Clock {
   const over = new AbortController();
   let expired: Expired = null;
   const expire = (why: 'first byte' | 'whole') => () => {
@@ -93,7 +95,7 @@ function startClock(first_byte_ms: number, signal: AbortSignal): Clock {
     over.abort(new Error('Time is over'));
   };
   const first_byte = setTimeout(expire('first byte'), first_byte_ms);
-  const whole = setTimeout(expire('whole'), LONGEST_MS);
+  const whole = setTimeout(expire('whole'), longest_ms);
   const both = AbortSignal.any([over.signal, signal]);
   return {
     signal: both,

@@ -125,6 +125,20 @@ describe('the look at a verified domain', () => {
     expect(await use()).to.equal('domain_not_verified');
   });
 
+  it('does not wait for a file that comes byte by byte', async () => {
+    const domain = await aDomain(8);
+    source.answers[VERIFY] = (_request, response) => {
+      const drip = setInterval(() => response.write(' '), 100);
+      response.on('close', () => clearInterval(drip));
+    };
+    const begun_at = Date.now();
+    await recheckDomains(ctx, AbortSignal.timeout(8_000));
+    expect(Date.now() - begun_at).to.be.within(1_000, 6_000);
+    const { fault, verified_at } = await now(domain);
+    expect(fault?.code).to.equal('fetch_failed');
+    expect(verified_at).not.to.equal(null);
+  });
+
   it('harms nobody when the domain is removed meanwhile', async () => {
     await aDomain(8);
     source.answers[VERIFY] = async (_request, response) => {
