@@ -88,8 +88,8 @@ export function createPhotoLedger(ctx: Context, holder: { job: Job }): PhotoLedg
 
 /**
  * TikTok told of a post by an id that we do not have. Where exactly one init of the creator's photos is
- * without an answer, it is that one's; its job asks on. Those taken back count too: TikTok tells how they
- * failed. Answers the job, or undefined when nothing can be said for sure.
+ * without an answer, it is that one's; its job asks on. Those taken back count too, since TikTok tells how
+ * they failed, and those whose end the creator told. Answers the job, or undefined when nothing can be said for sure.
  */
 export async function hearOfPhotos(
   db: Knex,
@@ -105,7 +105,10 @@ export async function hearOfPhotos(
       .where({ 'creators.open_id': open_id, 'jobs.kind': 'photo', 'attempts.publish_id': null })
       // TikTok tells for three days: https://developers.tiktok.com/doc/webhooks-overview/
       .whereRaw("attempts.committed_at > now() - interval '73 hours'")
-      .whereRaw('(attempts.closed_at is null or attempts.outcome = ?)', [NEVER_FETCHED])
+      .whereRaw(
+        "(attempts.closed_at is null or attempts.outcome = ? or attempts.outcome like 'resolved:%')",
+        [NEVER_FETCHED],
+      )
       .whereNotExists(trx('publish_attempts').where({ publish_id }))
       .forUpdate('jobs')
       .select('attempts.*', 'jobs.state', 'jobs.creator_id', 'jobs.send_at');

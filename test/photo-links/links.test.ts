@@ -172,6 +172,11 @@ describe('an address from which TikTok pulls a photo', () => {
         [{ closed_at: new Date(), outcome: 'never_fetched' }, {}],
         'p_pub_url~v2.1',
       ],
+      [
+        'the creator has told how another ended, and it may be that one’s',
+        [{ closed_at: new Date(), outcome: 'resolved: posted' }, {}],
+        'p_pub_url~v2.1',
+      ],
       ['TikTok was not told of it yet', [{ committed_at: null }], 'p_pub_url~v2.1'],
       ['it is known already', [{ publish_id: 'p_pub_url~v2.1' }, {}], 'p_pub_url~v2.1'],
       ['it is a video’s', [{}], 'v_pub_file~v2-1.1'],
