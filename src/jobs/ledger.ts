@@ -25,7 +25,7 @@ export interface Ledger extends PhotoLedger {
   /** Commits publish_id and upload_url, before the first byte; the job is `sending` from here. */
   open(attempt: Attempt, opening: Opening): Promise<Attempt>;
   acknowledge(attempt: Attempt, bytes: number): Promise<void>;
-  /** The mark, immediately before the last byte: after it nothing can be cancelled. */
+  /** The mark, immediately before the last byte: after it nothing can be cancelled. Throws as intend. */
   commit(attempt: Attempt): Promise<void>;
   sent(attempt: Attempt): Promise<void>;
   close(attempt: Attempt, outcome: string): Promise<void>;
@@ -95,7 +95,14 @@ export function createLedger(ctx: Context, holder: { job: Job }): Ledger {
       });
     },
     acknowledge: (attempt, bytes) => update(attempt, { bytes_acknowledged: bytes }),
-    commit: (attempt) => update(attempt, { committed_at: db.fn.now() }),
+    async commit(attempt) {
+      await fenced(async (trx) => {
+        await assertNotSuspended(trx, holder.job.creator_id);
+        await trx('publish_attempts')
+          .where({ id: attempt.id })
+          .update({ committed_at: trx.fn.now() });
+      });
+    },
     sent: (attempt) => update(attempt, { sent_at: db.fn.now(), bytes_acknowledged: attempt.bytes }),
     close: (attempt, outcome) =>
       update(attempt, { closed_at: db.fn.now(), outcome, upload_url: null }),

@@ -1,6 +1,7 @@
 // The publish ledger of photos: TikTok pulls them, so that the mark stands before init and the links tell what happened.
 import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
+import { assertNotSuspended } from '../creators/store.ts';
 import { type LinkedFile, mayBeFetched, removeLinks, replaceLinks } from '../photo-links/store.ts';
 import type { Attempt, Job } from './job.ts';
 import { closeAttempts, fencedUpdate, withFence } from './moves.ts';
@@ -10,7 +11,7 @@ import { insertEvent, queueNext } from './store.ts';
 export interface PhotoLedger {
   /**
    * The mark, immediately before init: from here on the post may be made. Answers the addresses that
-   * TikTok is to pull from, new ones for this attempt; the job is `sending`.
+   * TikTok is to pull from, new ones for this attempt; the job is `sending`. Throws `forbidden` as intend.
    */
   mark(attempt: Attempt, files: LinkedFile[]): Promise<string[]>;
   /** TikTok has taken the post and pulls. */
@@ -41,6 +42,7 @@ export function createPhotoLedger(ctx: Context, holder: { job: Job }): PhotoLedg
   return {
     async mark(attempt, files) {
       const marked = await fenced(async (trx) => {
+        await assertNotSuspended(trx, holder.job.creator_id);
         const tokens = await replaceLinks(trx, holder.job.id, files);
         await trx('publish_attempts')
           .where({ id: attempt.id })

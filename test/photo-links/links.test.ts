@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import type { Knex } from 'knex';
+import type { Context } from '../../src/context.ts';
+import { createLedger } from '../../src/jobs/ledger.ts';
 import { hearOfPhotos } from '../../src/jobs/photo-ledger.ts';
 import { mayBeFetched, removeLinks, replaceLinks, takeLink } from '../../src/photo-links/store.ts';
 import { createDiskStorage } from '../../src/storage/disk.ts';
@@ -130,6 +133,33 @@ describe('an address from which TikTok pulls a photo', () => {
   it('tells nothing where there is no row: then it may have been fetched', async () => {
     await removeLinks(db, job_id);
     expect(await db.transaction((trx) => mayBeFetched(trx, job_id))).to.equal(true);
+  });
+
+  it('is not made, nor a last byte let go, for an account that was suspended meanwhile', async () => {
+    const id = await aJob();
+    const run_token = randomUUID();
+    const [job] = await db('jobs')
+      .where({ id })
+      .update({ state: 'ready', run_token })
+      .returning('*');
+    const ctx = { db, config: { PUBLIC_URL: app.url }, secrets: {} } as unknown as Context;
+    const ledger = createLedger(ctx, { job });
+    const attempt = await ledger.intend(1);
+    const suspended = (at: Date | null) =>
+      db('creators').where({ id: creator_id }).update({ suspended_at: at });
+    await suspended(new Date());
+    const file = { position: 0, storage_key: KEY, content_type: 'image/jpeg', bytes: 1 };
+    const refusals = [ledger.mark(attempt, [file]), ledger.commit(attempt)].map((work) =>
+      work.then(
+        () => 'taken',
+        ({ code }) => code,
+      ),
+    );
+    expect(await Promise.all(refusals)).to.deep.equal(['forbidden', 'forbidden']);
+    expect(await db('photo_links').where({ job_id: id })).to.deep.equal([]);
+    await suspended(null);
+    await ledger.mark(attempt, [file]);
+    expect(await db('photo_links').where({ job_id: id })).to.have.length(1);
   });
 
   it('stands in no log', async () => {
