@@ -46,10 +46,9 @@ export async function acceptJob(
   await assertNotLeaving(trx, creator.id);
   const chosen = await choiceOf(trx, creator, request);
   const sources = await sourcesOf(ctx, trx, creator, request);
-  const send_at = await reserveTime(trx, ctx.config, creator.id, {
-    at: request.schedule_at ?? new Date(),
-    may_delay: request.on_limit === 'delay',
-  });
+  const at = request.schedule_at ?? new Date();
+  const latest = request.on_limit === 'delay' ? horizonOf(ctx, creator) : at;
+  const send_at = await reserveTime(trx, ctx.config, creator.id, { at, latest });
   const job = {
     creator_id: creator.id,
     mode: request.mode,
@@ -65,7 +64,7 @@ export async function acceptJob(
   await assertNoDuplicate(trx, job);
   const declaration = chosen.declaration ?? consent.declaration;
   const accepted = await insertJob(trx, job, sources.photos, { ...consent, declaration });
-  if (request.on_limit === 'delay' && send_at > (request.schedule_at ?? new Date())) {
+  if (send_at > at) {
     await insertEvent(trx, accepted.id, 'delayed', { until: send_at });
   }
   return accepted;
@@ -111,12 +110,17 @@ export function defaultsMissing(): Problem {
 
 function assertWithinHorizon(ctx: Context, creator: Creator, schedule_at: Date | null): void {
   const { horizon_days } = limitsOf(ctx.config, creator);
-  if (schedule_at && schedule_at.getTime() > Date.now() + horizon_days * 86_400_000) {
+  if (schedule_at && schedule_at > horizonOf(ctx, creator)) {
     throw invalid(
       '/schedule_at',
       `Expected a time within ${horizon_days} days, as far as the ${creator.plan} plan reaches.`,
     );
   }
+}
+
+/** As far as the plan reaches, for what is scheduled and for what a limit moves. */
+function horizonOf(ctx: Context, creator: Creator): Date {
+  return new Date(Date.now() + limitsOf(ctx.config, creator).horizon_days * 86_400_000);
 }
 
 /** Changes words, settings or time while the job is `scheduled`; the change is a consent of its own. */
@@ -181,6 +185,6 @@ function assertTitleFits({ kind }: Job, title: string | undefined): void {
 /** The new time is judged as a new post's is: by the limits, and by what else is planned around it. */
 async function assertFreeFor(trx: Knex, ctx: Context, job: Job, at: Date): Promise<void> {
   const { id: except_id, creator_id } = job;
-  await reserveTime(trx, ctx.config, creator_id, { at, may_delay: false, except_id });
+  await reserveTime(trx, ctx.config, creator_id, { at, except_id });
   await assertNoDuplicate(trx, { ...job, send_at: at });
 }

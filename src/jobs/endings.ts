@@ -41,11 +41,7 @@ export async function retryJob(ctx: Context, creator: Creator, id: string): Prom
     }
     const source_key = await sourceForRetry(trx, job);
     const at = new Date(Math.max(job.send_at.getTime(), Date.now()));
-    const send_at = await reserveTime(trx, ctx.config, creator.id, {
-      at,
-      may_delay: false,
-      except_id: id,
-    });
+    const send_at = await reserveTime(trx, ctx.config, creator.id, { at, except_id: id });
     await assertNoDuplicate(trx, { ...job, send_at });
     await closeAttempts(trx, id, 'retried');
     const again = await updateLockedJob(trx, id, {

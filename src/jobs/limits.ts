@@ -13,15 +13,15 @@ export function postLimitsOf(config: Config): PostLimits {
 }
 
 /**
- * The time at which a post wanted at `at` may be made: `at` itself or, with `may_delay`, the next free
- * one. Throws `daily_limit` or `too_soon` with `retry_at`. Until the transaction ends, no other post of
+ * The time at which a post wanted at `at` may be made: `at` itself or the next free one, where that is
+ * not after `latest`. Throws `daily_limit` or `too_soon` with `retry_at`. Until the transaction ends, no other post of
  * the creator takes a time. `except_id`: a post that is being moved.
  */
 export async function reserveTime(
   trx: Knex,
   config: Config,
   creator_id: string,
-  { at, may_delay, except_id }: { at: Date; may_delay: boolean; except_id?: string },
+  { at, latest = at, except_id }: { at: Date; latest?: Date; except_id?: string },
 ): Promise<Date> {
   const limits = postLimitsOf(config);
   if (limits.per_day === 0 && limits.spacing_ms === 0) return at;
@@ -30,7 +30,7 @@ export async function reserveTime(
   const conflict = conflictAt(taken, at.getTime(), limits);
   if (!conflict) return at;
   const free_at = new Date(nextFreeTime(taken, at.getTime(), limits));
-  if (may_delay) return free_at;
+  if (free_at <= latest) return free_at;
   const detail = `${limitInWords(conflict, limits)} The next free time is ${free_at.toISOString()}.`;
   throw new Problem(conflict, detail, { retry_at: free_at });
 }

@@ -116,7 +116,9 @@ export const newJobSchema = z
     on_limit: z
       .enum(['fail', 'delay'])
       .default('fail')
-      .describe('`delay` moves the post to the next free time when a limit is reached.'),
+      .describe(
+        '`delay` moves the post to the next free time when a limit is reached, as far as the plan reaches.',
+      ),
   })
   .superRefine((job, check) => {
     const fault = (path: string[], message: string) =>

@@ -74,6 +74,22 @@ describe('the limits of posting', () => {
     expect(Date.parse(me['next_free_at'])).to.equal(Date.parse(first.json['send_at']) + DAY);
   });
 
+  it('move no post beyond what the plan reaches', async () => {
+    const { client, ask } = await poster('too.far');
+    await db('creators').where({ id: client.creator_id }).update({ plan: 'free' });
+    const answers: { status: number; json: Json }[] = [];
+    for (let n = 0; n < 13; n += 1) answers.push(await ask({ on_limit: 'delay' }));
+    const taken = answers.filter(({ status }) => status === 202);
+    for (const { json } of taken) {
+      expect(Date.parse(json['send_at'])).to.be.at.most(Date.now() + 3 * DAY);
+    }
+    // Three a day, and the first again three days on.
+    expect(taken).to.have.length(10);
+    const last = answers.at(-1)?.json ?? {};
+    expect(last['code']).to.equal('daily_limit');
+    expect(Date.parse(last['retry_at'])).to.be.greaterThan(Date.now() + 2.9 * DAY);
+  });
+
   it('are judged together when many ask at once', async () => {
     const { ask } = await poster('all.at.once');
     const answers = await Promise.all([1, 2, 3, 4, 5].map(() => ask({ on_limit: 'delay' })));
