@@ -47,16 +47,19 @@ export async function fencedUpdate(
   return row;
 }
 
-/** A transaction in which the job's row is locked and still this run's; throws LostJob otherwise. */
+/**
+ * A transaction in which the job's row is locked and still this run's; throws LostJob otherwise.
+ * `current`: as the creator may have changed it since the run began.
+ */
 export async function withFence<T>(
   db: Knex,
   { id, state, run_token }: Job,
-  work: (trx: Knex) => Promise<T>,
+  work: (trx: Knex, current: Job) => Promise<T>,
 ): Promise<T> {
   return db.transaction(async (trx) => {
-    const held = await trx('jobs').where({ id, state, run_token }).forUpdate().first('id');
+    const held = await trx('jobs').where({ id, state, run_token }).forUpdate().first();
     if (!held) throw new LostJob('The job was taken over by another run, cancelled or deleted');
-    return work(trx);
+    return work(trx, held);
   });
 }
 

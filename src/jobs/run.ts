@@ -11,7 +11,7 @@ import { type Fence, makeHands, type RunControl, Stopping, watchFence } from './
 import type { Job, JobError, Patch } from './job.ts';
 import { Later } from './later.ts';
 import { assertNoDuplicate } from './limits.ts';
-import { beginRun, fencedUpdate, isCommitted, LostJob, moveJob } from './moves.ts';
+import { beginRun, fencedUpdate, isCommitted, LostJob, moveJob, withFence } from './moves.ts';
 import { STATES, type StepName, type WorkingState } from './states.ts';
 import { insertEvent, queueNext } from './store.ts';
 
@@ -64,9 +64,9 @@ async function commitResult(ctx: Context, job: Job, result: Patch | Later): Prom
   if (result instanceof Later) return postpone(ctx, job, result, 0);
   const next = result.state ?? STATES[job.state as WorkingState].next;
   const started_at = Date.now();
-  await ctx.db.transaction(async (trx) => {
+  await withFence(ctx.db, job, async (trx, current) => {
     // What a URL holds is known only now; an upload was judged when the post was accepted.
-    if (result.source_sha256) await assertNoDuplicate(trx, { ...job, ...result });
+    if (result.source_sha256) await assertNoDuplicate(trx, { ...current, ...result });
     await moveJob(trx, job, { ...result, state: next }, eventOf(next, result));
   });
   ctx.log.info({

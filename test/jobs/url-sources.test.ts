@@ -304,6 +304,47 @@ describe('a post from a verified URL', () => {
     for (const id of [first, third]) await client.api('POST', `/v1/jobs/${id}/cancellation`);
   });
 
+  it('is compared with the posts around its own time, also when that was changed in the middle', async () => {
+    const { source, post, client, db } = it_is;
+    const other = await video({ seconds: 1.7 });
+    source.answers['/a.mp4'] = other;
+    const slow = stalling(other);
+    let finish = () => {};
+    source.answers['/slow.mp4'] = (request, response) => {
+      (slow.answer as (a: unknown, b: ServerResponse) => void)(request, response);
+      finish = () => void response.end(other.subarray(other.length / 2));
+    };
+    const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+    const planned = async (path: string, days: number) =>
+      (
+        await post(path, {
+          ...{ mode: 'schedule', schedule_at: inDays(days), allow_duplicate: false },
+        })
+      ).json['id'];
+    const first = await planned('/a.mp4', 6);
+    await until(async () => (await db('jobs').where({ id: first }).first()).state === 'ready');
+    const second = await planned('/slow.mp4', 2);
+    await until(() => slow.begun === 1);
+    const { status: changed } = await client.api('PATCH', `/v1/jobs/${second}`, {
+      schedule_at: inDays(6.1),
+    });
+    expect(changed).to.equal(200);
+    await db.transaction(async (trx) => {
+      // Who changes a post holds its row and then judges its time; a run must not wait the other way round.
+      await trx('jobs').where({ id: second }).forUpdate().first('id');
+      finish();
+      await sleep(700);
+      const { rows } = await trx.raw(
+        'select pg_try_advisory_xact_lock(hashtextextended(?, 0)) as is_free',
+        [`posting:${client.creator_id}`],
+      );
+      expect(rows[0].is_free).to.equal(true);
+    });
+    const { error } = await client.ended(second);
+    expect(error).to.include({ code: 'duplicate_media', job_id: first });
+    await client.api('POST', `/v1/jobs/${first}/cancellation`);
+  });
+
   it('tells a program of the hosted service its faults at once, by their names there', async () => {
     const { client, source, db } = it_is;
     await db('posting_defaults').insert({
