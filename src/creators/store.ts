@@ -45,7 +45,7 @@ export async function findCreator(db: Knex, id: string): Promise<Creator | undef
 
 export async function getCreator(db: Knex, id: string): Promise<Creator> {
   const creator = await findCreator(db, id);
-  if (!creator) throw new Problem('not_found', 'There is no such creator.');
+  if (!creator) throw gone();
   return creator;
 }
 
@@ -207,9 +207,20 @@ export async function lockIfStaying(trx: Knex, id: string): Promise<boolean> {
 
 /** As lockIfStaying; throws `not_found`. */
 export async function assertNotLeaving(trx: Knex, id: string): Promise<void> {
-  if (!(await lockIfStaying(trx, id))) {
-    throw new Problem('not_found', 'There is no such creator.');
-  }
+  if (!(await lockIfStaying(trx, id))) throw gone();
+}
+
+/**
+ * As assertNotLeaving, one caller at a time: for what is counted first and added then. Locked whole at
+ * once, since two that share a lock would each wait for the other to let go of it.
+ */
+export async function lockStaying(trx: Knex, id: string): Promise<void> {
+  const creator = await trx('creators').where({ id, leaving_at: null }).forUpdate().first('id');
+  if (!creator) throw gone();
+}
+
+function gone(): Problem {
+  return new Problem('not_found', 'There is no such creator.');
 }
 
 /** Throws `forbidden`. */

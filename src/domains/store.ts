@@ -1,6 +1,6 @@
 // The SQL of domains: whose they are, what proves it, and what the last look at the proof found.
 import type { Knex } from 'knex';
-import { assertNotLeaving } from '../creators/store.ts';
+import { lockStaying } from '../creators/store.ts';
 import { isOwnId, json } from '../database.ts';
 import { type ErrorCode, Problem } from '../errors.ts';
 import { randomToken } from '../secrets.ts';
@@ -37,8 +37,7 @@ export async function addDomain(
   host: string,
 ): Promise<{ domain: Domain; is_new: boolean }> {
   return db.transaction(async (trx) => {
-    await assertNotLeaving(trx, creator_id);
-    await trx('creators').where({ id: creator_id }).forUpdate().first('id');
+    await lockStaying(trx, creator_id);
     const known = await findDomain(trx, creator_id, host);
     if (known) return { domain: known, is_new: false };
     const [row] = await trx('domains').where({ creator_id }).count('* as count');

@@ -1,6 +1,6 @@
 // The SQL of uploads that come in pieces: what has arrived, who may write now, and the end.
 import type { Knex } from 'knex';
-import { assertNotLeaving } from '../creators/store.ts';
+import { assertNotLeaving, lockStaying } from '../creators/store.ts';
 import { isOwnId, json } from '../database.ts';
 import { Problem } from '../errors.ts';
 
@@ -47,8 +47,8 @@ export async function insertUpload(
   upload: Omit<Upload, 'received' | 'finished_at' | 'expires_at' | 'created_at'>,
 ): Promise<Upload> {
   return db.transaction(async (trx) => {
-    await assertNotLeaving(trx, upload.creator_id);
     const { creator_id } = upload;
+    await lockStaying(trx, creator_id);
     const unfinished = await trx('uploads').where({ creator_id, finished_at: null }).pluck('id');
     if (unfinished.length >= MOST_UNFINISHED) {
       throw new Problem(

@@ -134,6 +134,13 @@ describe('a domain', () => {
     expect((await rich.api('POST', '/v1/domains', { host: 'h1.com' })).status).to.equal(200);
   });
 
+  it('is added beside others at the same moment', async () => {
+    const busy = await app.creator('busy.one');
+    const hosts = Array.from({ length: 8 }, (_, n) => `many${n}.com`);
+    const all = await Promise.all(hosts.map((host) => busy.api('POST', '/v1/domains', { host })));
+    expect(all.map(({ status }) => status)).to.deep.equal(hosts.map(() => 201));
+  });
+
   it('is managed on its page without scripts', async () => {
     expect((await client.page('/domains')).text).to.contain('No domain yet');
     const bad = await client.form('/domains', { host: 'https://a<b>.com' });
