@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import type { Context } from '../context.ts';
 import { assertMayPost, assertNotLeaving, type Creator } from '../creators/store.ts';
 import { Problem } from '../errors.ts';
-import { lockFile, lockUpload } from '../media/store.ts';
+import { lockFile, lockUpload, lockUploads } from '../media/store.ts';
 import type { Job } from './job.ts';
 import { assertNoDuplicate, reserveTime } from './limits.ts';
 import { closeAttempts, endJob, isCommitted } from './moves.ts';
@@ -69,9 +69,10 @@ export async function retryJob(ctx: Context, creator: Creator, id: string): Prom
  * fetched again if not.
  */
 async function sourceForRetry(trx: Knex, job: Job): Promise<string | null> {
-  for (const { source_url, source_key } of await listPhotos(trx, job.id)) {
-    if (!source_url) await assertUpload(trx, job, source_key);
-  }
+  const uploads = (await listPhotos(trx, job.id)).filter(({ source_url }) => !source_url);
+  const keys = uploads.flatMap(({ source_key }) => source_key ?? []);
+  await lockUploads(trx, job.creator_id, keys);
+  for (const { source_key } of uploads) await assertUpload(trx, job, source_key);
   if (job.kind === 'photo') return null;
   if (!job.source_url) return assertUpload(trx, job, job.source_key);
   const copy = job.source_key && (await lockFile(trx, job.creator_id, job.source_key));

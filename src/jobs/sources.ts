@@ -5,7 +5,7 @@ import type { Creator } from '../creators/store.ts';
 import { judgeSource } from '../domains/sources.ts';
 import { invalid } from '../errors.ts';
 import { servesAs } from '../media/keep.ts';
-import { lockUpload } from '../media/store.ts';
+import { lockUpload, lockUploads } from '../media/store.ts';
 import { sha256 } from '../secrets.ts';
 import type { Job, JobPhoto, MediaFacts } from './job.ts';
 import type { NewJobRequest, SourceRequest } from './schema.ts';
@@ -34,8 +34,11 @@ export async function sourcesOf(
   request: Pick<NewJobRequest, 'video' | 'photos' | 'photo_cover_index'>,
 ): Promise<Sources> {
   if (request.video) return videoSource(ctx, trx, creator, request.video);
+  const photos = request.photos ?? [];
+  const keys = photos.flatMap((photo) => keyIn(ctx, photo) ?? []);
+  await lockUploads(trx, creator.id, keys);
   const found: Source[] = [];
-  for (const [position, photo] of (request.photos ?? []).entries()) {
+  for (const [position, photo] of photos.entries()) {
     found.push(await sourceOf(ctx, trx, creator, photo, 'photo', `/photos/${position}`));
   }
   const hashes = found.map(({ facts }) => facts?.sha256 ?? null);
@@ -84,18 +87,17 @@ async function sourceOf(
   kind: 'video' | 'photo',
   pointer: string,
 ): Promise<Source> {
-  if (request.source === 'pm3k_storage') {
-    return uploadSource(trx, creator, request.storage_key, kind, `${pointer}/storage_key`);
-  }
-  const own_key = ownKeyOf(ctx, request.url);
-  if (own_key) return uploadSource(trx, creator, own_key, kind, `${pointer}/url`);
-  return urlSource(ctx, trx, creator, request.url);
+  const key = keyIn(ctx, request);
+  if (request.source === 'url' && !key) return urlSource(ctx, trx, creator, request.url);
+  const field = request.source === 'url' ? 'url' : 'storage_key';
+  return uploadSource(trx, creator, key ?? '', kind, `${pointer}/${field}`);
 }
 
-/** The storage key in an address of ours, as `POST /v1/media` answers it; null for all others. */
-function ownKeyOf(ctx: Context, url: string): string | null {
+/** The storage key that is named, also by an address of ours as `POST /v1/media` answers it; else null. */
+function keyIn(ctx: Context, request: SourceRequest): string | null {
+  if (request.source === 'pm3k_storage') return request.storage_key;
   const path = `${ctx.config.PUBLIC_URL}/media/`;
-  return url.startsWith(path) ? url.slice(path.length) : null;
+  return request.url.startsWith(path) ? request.url.slice(path.length) : null;
 }
 
 async function uploadSource(

@@ -141,6 +141,23 @@ export async function lockUpload(
     .first();
 }
 
+/**
+ * Locks several, in an order that is the same for everybody, before they are looked at one by one: two
+ * posts that name the same photos differently would each wait for the other.
+ */
+export async function lockUploads(
+  trx: Knex,
+  creator_id: string,
+  storage_keys: string[],
+): Promise<void> {
+  await trx('media')
+    .where({ creator_id, purpose: 'upload' })
+    .whereIn('storage_key', storage_keys)
+    .orderBy('storage_key')
+    .forUpdate()
+    .select('storage_key');
+}
+
 /** As lockUpload, for a working copy too. */
 export async function lockFile(
   trx: Knex,

@@ -93,6 +93,25 @@ describe('a post of photos', () => {
     expect(lints()).to.deep.equal([]);
   });
 
+  it('is accepted beside others that name the same photos in another order', async () => {
+    const client = await aCreator();
+    const bytes = await jpeg();
+    const keys = await uploaded(
+      client,
+      Array.from({ length: 12 }, () => bytes),
+    );
+    const schedule_at = new Date(Date.now() + 86_400_000).toISOString();
+    const all = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => {
+        const order_of_keys = n % 2 ? keys : keys.toReversed();
+        const body = client.photoJob(order_of_keys, { mode: 'schedule', schedule_at });
+        return client.api('POST', '/v1/jobs', body);
+      }),
+    );
+    expect(new Set(all.map(({ status }) => status))).to.deep.equal(new Set([202]));
+    for (const { json } of all) await client.api('POST', `/v1/jobs/${json['id']}/cancellation`);
+  });
+
   it('takes thirty-five, and refuses what TikTok would', async () => {
     const client = await aCreator();
     const [key = ''] = await uploaded(client, [await jpeg()]);
