@@ -1,7 +1,7 @@
 // Makes one stored file of an upload that has arrived; run again after whatever happened, it makes no second one.
 import { Readable } from 'node:stream';
 import type { Context } from '../context.ts';
-import type { Creator } from '../creators/store.ts';
+import { type Creator, lockIfStaying } from '../creators/store.ts';
 import { Problem } from '../errors.ts';
 import { lookedAt } from '../media/keep.ts';
 import { getUpload, insertMedia, type Media } from '../media/store.ts';
@@ -68,9 +68,13 @@ async function settle(
   { id, storage_key }: Upload,
   error: unknown,
 ): Promise<Media> {
-  const current = await ctx.db.transaction((trx) => lockUpload(trx, id));
+  const { current, is_staying } = await ctx.db.transaction(async (trx) => ({
+    is_staying: await lockIfStaying(trx, creator.id),
+    current: await lockUpload(trx, id),
+  }));
   if (current?.finished_at) return getUpload(ctx.db, creator.id, storage_key);
-  if (!current) await ctx.storage.remove(storage_key);
+  // The deletion may have looked for it before it was there, and nobody can finish it any more.
+  if (!current || !is_staying) await ctx.storage.remove(storage_key);
   else if (error instanceof Problem && error.code === 'media_rejected') await discard(ctx, id);
   throw error;
 }

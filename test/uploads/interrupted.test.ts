@@ -3,7 +3,9 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Context } from '../../src/context.ts';
+import { getCreator } from '../../src/creators/store.ts';
 import { randomToken } from '../../src/secrets.ts';
+import { finishUpload } from '../../src/uploads/finish.ts';
 import { takeParts } from '../../src/uploads/parts.ts';
 import { insertUpload, type Upload } from '../../src/uploads/store.ts';
 import {
@@ -203,6 +205,23 @@ for (const storage of ['disk', 's3'])
       const ended = await fetch(app.url + path, { method: 'DELETE', headers: headers() });
       expect(ended.status).to.equal(204);
       await creators.clone().update({ disconnected_at: null });
+    });
+
+    it('leaves no file when its creator leaves while it is made', async () => {
+      const { creator_id } = await app.creator(`left.${storage}`);
+      const creators = ctx.db('creators').where({ id: creator_id });
+      const creator = await getCreator(ctx.db, creator_id);
+      const storage_key = randomToken(190);
+      const own = { creator_id, storage_key, metadata: {}, writer: randomUUID() };
+      const length = bytes.length;
+      const begun = await insertUpload(ctx.db, { id: randomUUID(), ...own, length });
+      const upload = await takeParts(ctx, begun, Readable.from(pieces(bytes)));
+      await creators.clone().update({ leaving_at: new Date() });
+      const code = await finishUpload(ctx, creator, upload).catch((error) => error.code);
+      expect(code).to.equal('not_found');
+      expect(await ctx.storage.has(storage_key)).to.equal(false);
+      await creators.clone().update({ leaving_at: null });
+      expect((await finishUpload(ctx, creator, upload)).sha256).to.equal(sha256(bytes));
     });
 
     it('goes with its creator, every part of it', async () => {
