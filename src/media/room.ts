@@ -12,7 +12,7 @@ const known = new WeakMap<Context, { at: number; bytes: Promise<number> }>();
 
 /** Throws `storage_full` when `bytes` more cannot be taken, `unavailable` when nothing can be. */
 export async function assertRoom(ctx: Context, bytes = 0): Promise<void> {
-  await ctx.storage.check();
+  await ctx.storage.check(bytes);
   const max_bytes = ctx.config.STORAGE_MAX_GB * GB;
   if (max_bytes > 0 && (await usedBytes(ctx)) + Math.max(bytes, 1) > max_bytes) {
     throw new Problem(

@@ -24,6 +24,7 @@ import { createMeter } from './meter.ts';
 import { isKey, notePlace, placeOf } from './names.ts';
 import type { Storage } from './storage.ts';
 
+/** Left to everything else on the same disk: the database must be able to write. */
 const MIN_FREE_BYTES = 200_000_000;
 /** What is gathered while the disk writes, and then written at once: the hash is paid for by fewer writes. */
 const WRITE_BYTES = 1_048_576;
@@ -106,13 +107,13 @@ export function createDiskStorage(root: string): Storage {
       );
       return removeAbandonedParts(others.map((name) => join(root, name)));
     },
-    async check() {
+    async check(bytes = 0) {
       await mkdir(join(root, 'incoming'), { recursive: true });
       const { bavail, bsize } = await statfs(root);
-      if (bavail * bsize < MIN_FREE_BYTES) {
+      if (bavail * bsize < MIN_FREE_BYTES + bytes) {
         throw new Problem(
           'storage_full',
-          'Less than 200 MB are free on the disk that holds the media.',
+          'Less than 200 MB are free on the disk that holds the media, or would be.',
         );
       }
     },

@@ -95,7 +95,7 @@ export function createS3Storage(options: S3ClientOptions): Storage {
       return true;
     },
     removeAbandoned: () => removeAbandoned(bucket),
-    check,
+    check: () => check(),
     async putNote(folder, name, text) {
       await bucket.put(notePlace(folder, name), Buffer.from(text));
     },

@@ -34,8 +34,11 @@ export interface Storage {
   isEmpty(): Promise<boolean>;
   /** What writes left behind that were cut off, once nobody can be going on with them. */
   removeAbandoned(): Promise<{ removed: number; bytes: number }>;
-  /** Throws `storage_full` or `unavailable` when nothing could be written now. */
-  check(): Promise<void>;
+  /**
+   * Throws `storage_full` or `unavailable` when nothing could be written now, or not so much as far as
+   * that is known.
+   */
+  check(bytes?: number): Promise<void>;
   /**
    * Small durable notes beside the objects, by folder and name (letters, digits, `-`): durable when
    * it returns, and written again under the same name without harm. `list` never names them.

@@ -41,6 +41,8 @@ export async function finishUpload(ctx: Context, creator: Creator, upload: Uploa
 async function finish(ctx: Context, creator: Creator, upload: Upload): Promise<Media> {
   const { id, storage_key } = upload;
   try {
+    // A second time, until the parts go.
+    await ctx.storage.check(upload.received);
     // Whoever else is at it writes the same bytes under the same name.
     const stored = await ctx.storage.write(storage_key, Readable.from(wholeOf(ctx, upload)));
     const file = { storage_key, file_name: fileNameOf(upload), ...stored };

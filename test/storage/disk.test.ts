@@ -37,6 +37,11 @@ describe('the storage on a disk', () => {
     expect(await faultOf(all(storage.list()))).to.equal('ELOOP');
   });
 
+  it('is full for what would leave nothing to others on the same disk', async () => {
+    await storage.check(1);
+    expect(await faultOf(storage.check(1e15))).to.equal('storage_full');
+  });
+
   it('is empty when it was never written to, and not when it cannot be read', async () => {
     const absent = createDiskStorage(join(root, 'none'));
     expect(await absent.isEmpty()).to.equal(true);

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Context } from '../../src/context.ts';
 import { getCreator } from '../../src/creators/store.ts';
+import { Problem } from '../../src/errors.ts';
 import { randomToken } from '../../src/secrets.ts';
 import { finishUpload } from '../../src/uploads/finish.ts';
 import { takeParts } from '../../src/uploads/parts.ts';
@@ -205,6 +206,24 @@ for (const storage of ['disk', 's3'])
       const ended = await fetch(app.url + path, { method: 'DELETE', headers: headers() });
       expect(ended.status).to.equal(204);
       await creators.clone().update({ disconnected_at: null });
+    });
+
+    it('waits with all that has arrived when there is no room to put it together', async () => {
+      const creator = await getCreator(ctx.db, client.creator_id);
+      const storage_key = randomToken(190);
+      const own = { creator_id: creator.id, storage_key, metadata: {}, writer: randomUUID() };
+      const { length } = bytes;
+      const begun = await insertUpload(ctx.db, { id: randomUUID(), ...own, length });
+      const upload = await takeParts(ctx, begun, Readable.from(pieces(bytes)));
+      const before = await objects();
+      const check = async (wanted = 0) => {
+        if (wanted >= length) throw new Problem('storage_full', 'Full.');
+      };
+      const full = { ...ctx, storage: { ...ctx.storage, check } };
+      const code = await finishUpload(full, creator, upload).catch((error) => error.code);
+      expect(code).to.equal('storage_full');
+      expect(await objects()).to.deep.equal(before);
+      expect((await finishUpload(ctx, creator, upload)).sha256).to.equal(sha256(bytes));
     });
 
     it('leaves no file when its creator leaves while it is made', async () => {
