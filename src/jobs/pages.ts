@@ -3,10 +3,10 @@ import type Router from '@koa/router';
 import type { Context } from '../context.ts';
 import { type Creator, mayPost } from '../creators/store.ts';
 import { findNotice } from '../deletions/desk/store.ts';
-import { findFile } from '../media/store.ts';
 import { createPages, type PageRequest } from '../web/pages.ts';
 import { cursorOf, parseCursor } from './api.ts';
 import { addComposerPages } from './composer-pages.ts';
+import { coversOf } from './covers.ts';
 import { cancelJob, isWorking, resolveJob, retryJob } from './endings.ts';
 import type { Job } from './job.ts';
 import { nextPostAt } from './limits.ts';
@@ -29,7 +29,7 @@ export function addJobPages(router: Router, ctx: Context): void {
   );
   pages.own('get', '/jobs/:id/row', async ({ params, fragment }, creator) => {
     const job = await getJob(ctx.db, creator.id, params['id'] ?? '');
-    fragment('jobs/row', { job, covers: await coversOf(ctx, [job]) });
+    fragment('jobs/row', { job, covers: await coversOf(ctx.db, [job]) });
   });
   pages.own('post', '/jobs/:id/cancellation', async ({ params, go }, creator) => {
     await cancelJob(ctx, creator.id, params['id'] ?? '');
@@ -67,7 +67,7 @@ async function showList(
   render('jobs/list', {
     title: 'Posts',
     jobs,
-    covers: await coversOf(ctx, jobs),
+    covers: await coversOf(ctx.db, jobs),
     status: status ?? null,
     statuses: STATUSES,
     next: await findNextScheduled(ctx.db, creator.id),
@@ -103,27 +103,13 @@ async function showJob(
     fragment('jobs/progress', view);
     return;
   }
-  const key = job.output_key ?? job.source_key;
-  const stored = key ? await findFile(ctx.db, creator.id, key) : undefined;
+  const stored = (await coversOf(ctx.db, [job]))[job.id];
   render('jobs/show', {
     title: 'Post',
     ...view,
-    video: stored && job.kind === 'video' ? `/media/${key}` : null,
+    video: stored && job.kind === 'video' ? `/media/${stored}` : null,
     photos: await listStored(ctx.db, [job.id]),
   });
-}
-
-/** Job → the stored file of its cover; posts of photos alone, as far as it is stored. */
-async function coversOf(ctx: Context, jobs: Job[]): Promise<Record<string, string>> {
-  const posts = jobs.filter(({ kind }) => kind === 'photo');
-  if (posts.length === 0) return {};
-  const of = new Map(posts.map((job) => [job.id, job.photo_cover_index ?? 0]));
-  const photos = await listStored(ctx.db, [...of.keys()]);
-  return Object.fromEntries(
-    photos.flatMap(({ job_id, position, storage_key }) =>
-      storage_key && position === of.get(job_id) ? [[job_id, storage_key]] : [],
-    ),
-  );
 }
 
 /** Scheduled posts that are prepared stand still until their time. */
