@@ -61,6 +61,14 @@ export function mergedDefaults(
   return { destination, settings, declaration: declaration(settings.brand_content ?? false) };
 }
 
+/** The form as it stands when what is saved has not been touched. */
+export function fieldsOf(saved: Saved | null): DefaultsForm {
+  return Object.fromEntries([
+    ['default_destination', saved?.destination],
+    ...Object.entries(saved?.settings ?? {}).map(([name, value]) => [`default_${name}`, value]),
+  ]);
+}
+
 function assertPostable(
   destination: Saved['destination'],
   { privacy_level, brand_content, ...settings }: Saved['settings'],

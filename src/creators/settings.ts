@@ -2,9 +2,10 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
+import { Problem } from '../errors.ts';
 import { parseWith } from '../web/api.ts';
 import { createPages, type PageRequest } from '../web/pages.ts';
-import { DEFAULT_FIELDS, type DefaultsForm, mergedDefaults } from './defaults-form.ts';
+import { DEFAULT_FIELDS, type DefaultsForm, fieldsOf, mergedDefaults } from './defaults-form.ts';
 import { findPostingDefaults, savePostingDefaults } from './posting-defaults.ts';
 import { optionsOrReason } from './posting-options.ts';
 import { assertNotLeaving, type Creator, mayPost, saveSettings } from './store.ts';
@@ -29,15 +30,21 @@ export type Settings = z.output<typeof FIELDS>;
 export function addSettingsPages(router: Router, ctx: Context): void {
   const pages = createPages(router, ctx);
 
-  pages.own('get', '/settings', (request, creator) => show(ctx, request, creator));
+  pages.own('get', '/settings', (request, creator) => show(ctx, request, creator, {}));
 
   pages.own('post', '/settings', async (request, creator) => {
     const form = lastOfEach(request.form);
     const settings = parseWith(FIELDS, form, 'form');
     const defaults = parseWith(DEFAULT_FIELDS, form, 'form');
     await saveSettings(ctx.db, creator.id, settings);
-    if (Object.keys(defaults).length > 0) await saveDefaults(ctx, request, creator, defaults);
-    request.go('/settings?saved');
+    try {
+      if (Object.keys(defaults).length > 0) await saveDefaults(ctx, request, creator, defaults);
+      request.go('/settings?saved');
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      await show(ctx, request, creator, { form: defaults, fault: error.message });
+      request.koa.status = error.status;
+    }
   });
 }
 
@@ -73,14 +80,18 @@ async function show(
   ctx: Context,
   { koa, render, signal }: PageRequest,
   creator: Creator,
+  { form = null, fault = null }: { form?: DefaultsForm | null; fault?: string | null },
 ): Promise<void> {
+  const defaults = (await findPostingDefaults(ctx.db, creator.id)) ?? null;
   render('creators/settings', {
     title: 'Settings',
     is_saved: koa.query['saved'] !== undefined,
     time_zone: creator.time_zone ?? '',
     zones: [...ZONES],
     keys_may_export_and_erase: creator.keys_may_export_and_erase,
-    defaults: (await findPostingDefaults(ctx.db, creator.id)) ?? null,
+    defaults,
+    chosen: form ?? fieldsOf(defaults),
+    fault,
     options: await currentOptions(ctx, creator, signal),
   });
 }

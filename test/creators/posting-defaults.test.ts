@@ -97,6 +97,22 @@ describe('posting defaults', () => {
     expect(await saved(client)).to.equal(undefined);
   });
 
+  it('keep what was chosen on the page when it cannot be saved, and say why', async () => {
+    const client = await app.creator('mistaken');
+    const chosen = { ...DIRECT, default_brand_content: 'true', default_is_aigc: 'true' };
+    const answer = await client.form('/settings', chosen);
+    expect(answer.status).to.equal(400);
+    const text = await answer.text();
+    expect(text).to.contain('Branded content visibility cannot be set to private.');
+    for (const field of [
+      'default_destination" value="direct" required',
+      'default_is_aigc" value="true"',
+    ])
+      expect(text).to.contain(`name="${field} checked`);
+    expect(text).to.contain('value="SELF_ONLY" selected');
+    expect(text).to.contain('None saved');
+  });
+
   it('never fill in the composer', async () => {
     const client = await app.creator('composes');
     await client.form('/settings', { ...DIRECT, default_allow_comment: 'true' });
