@@ -4,13 +4,19 @@ import { addApiRoutes } from '../web/api.ts';
 import type { ProblemBody } from '../web/problems.ts';
 import { hostedProblem, hostedRoutes, ROOT } from './api.ts';
 
+const PATHS = new Set(hostedRoutes.map(({ path }) => ROOT + path));
+
 export const hosted: Manifest = {
   name: 'hosted',
   api: hostedRoutes,
   routes(router, ctx) {
-    router.use(ROOT, async (koa, next) => {
+    // Also what none of the routes takes: a program reads the body of whatever it is answered.
+    router.all(`${ROOT}/{*rest}`, async (koa, next) => {
       koa.state['problem_body'] = hostedProblem satisfies ProblemBody;
       await next();
+      if (koa.status !== 404 || koa.body || !PATHS.has(koa.path)) return;
+      koa.set('Allow', 'POST');
+      koa.status = 405;
     });
     addApiRoutes(router, ctx, hostedRoutes);
   },

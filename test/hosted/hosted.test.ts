@@ -82,6 +82,11 @@ describe('the hosted service’s API', () => {
     const broken = await client.api('POST', '/api/tiktok/direct_post', '{"source_url":');
     expect(broken.status).to.equal(400);
     expect(broken.json).to.include({ ok: false, error: 'invalid_request' });
+    const asked = await client.api('GET', '/api/tiktok/status');
+    expect(asked.headers.get('allow')).to.equal('POST');
+    expect(asked.json).to.include({ ok: false, error: 'method_not_allowed' });
+    const unknown = await client.api('POST', '/api/tiktok/upload', {});
+    expect([unknown.status, unknown.json['error']]).to.deep.equal([404, 'not_found']);
     const other = await app.creator('another');
     const { json: mine } = await post();
     const foreign = await status(other, mine['publish_id']);
