@@ -28,15 +28,15 @@ function kindOf(name: string): Note {
 
 const IN_WORDS: Record<Note, string> = {
   place: 'where it was filmed',
-  device: 'with what device',
+  device: 'with what device or program',
   words: 'other notes of its maker',
 };
 
-/** `The file says where it was filmed and with what device`. */
+/** `The file says where it was filmed and with what device or program`. */
 export function describeNotes(notes: Note[]): string {
   const words = notes.map((note) => IN_WORDS[note]);
   if (notes.length === 1 && notes[0] === 'device')
-    return 'The file says with what device it was made';
+    return 'The file says with what device or program it was made';
   if (notes.length === 1 && notes[0] === 'words') return 'The file holds notes of its maker';
   const last = words.pop();
   return `The file says ${words.length > 0 ? `${words.join(', ')} and ${last}` : last}`;

@@ -33,7 +33,7 @@ export const PICTURE: Rule[] = [
     name: 'transparency',
     mend: 'encode',
     fault: ({ video }) => (video?.has_alpha ? 'TikTok shows nothing through a picture' : null),
-    remedy: () => 'so we laid its transparent parts on black',
+    remedy: () => 'so we laid whatever is transparent on black',
   },
   {
     name: 'colour_depth',

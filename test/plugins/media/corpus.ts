@@ -167,7 +167,7 @@ const REMUXED: Omit<Case, 'verdict'>[] = [
       ...['-metadata', 'com.apple.quicktime.location.ISO6709=+52.5+013.4/'],
       ...['-metadata', 'com.apple.quicktime.make=Canary'],
     ],
-    says: [/where it was filmed and with what device/],
+    says: [/where it was filmed and with what device or program/],
   },
   {
     name: 'a maker’s words',
