@@ -30,6 +30,15 @@ export function assertReadable(koa: KoaContext, method: string): void {
   }
 }
 
+/** A file that says how large it is, before its first byte is taken. */
+export function assertFits(koa: KoaContext, { upload_bytes }: PlanLimits): void {
+  if (!(Number(koa.get('Upload-Length')) > upload_bytes)) return;
+  throw new Problem(
+    'too_large',
+    `The file is larger than ${upload_bytes / 1_000_000} MB, the most this plan takes.`,
+  );
+}
+
 function holdsNul(metadata: string): boolean {
   return metadata
     .split(',')

@@ -12,7 +12,7 @@ import type { Media } from '../media/store.ts';
 import { randomToken } from '../secrets.ts';
 import { discard, finishUpload, isComplete } from './finish.ts';
 import { takeParts } from './parts.ts';
-import { assertReadable, problemOf } from './refusals.ts';
+import { assertFits, assertReadable, problemOf } from './refusals.ts';
 import {
   declareLength,
   findUpload,
@@ -48,7 +48,11 @@ export async function answerTus(
   koa.req.socket.setTimeout(IDLE_MS);
   let media: Media | null = null;
   const store = storeOf(ctx, creator);
-  if (method === 'POST' || method === 'PATCH') assertMayPost(creator);
+  const limits = limitsOf(ctx.config, creator);
+  if (method === 'POST' || method === 'PATCH') {
+    assertMayPost(creator);
+    assertFits(koa, limits);
+  }
   if (id !== undefined) {
     const upload = await findUpload(ctx.db, creator.id, id);
     if (!upload) throw new Problem('not_found', 'There is no such upload, or its time is over.');
@@ -60,7 +64,7 @@ export async function answerTus(
     path,
     datastore: store,
     relativeLocation: true,
-    maxSize: limitsOf(ctx.config, creator).upload_bytes,
+    maxSize: limits.upload_bytes,
     namingFunction: () => randomUUID(),
     getFileIdFromRequest: () => id,
     locker: {
@@ -80,7 +84,7 @@ export async function answerTus(
     },
   });
   const answer = await server.handleWeb(requestOf(koa, method));
-  if (answer.status >= 400) throw problemOf(faults[0] ?? answer, limitsOf(ctx.config, creator));
+  if (answer.status >= 400) throw problemOf(faults[0] ?? answer, limits);
   return { status: answer.status, headers: headersOf(answer.headers), media };
 }
 

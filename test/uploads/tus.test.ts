@@ -299,6 +299,9 @@ describe('a resumable upload', () => {
   it('refuses what is larger than the plan takes, before a byte and while they flow', async () => {
     const begun = await ask('POST', '/v1/uploads', { 'upload-length': '60000001' });
     expect([begun.status, begun.json['code']]).to.deep.equal([413, 'too_large']);
+    expect(begun.json['detail']).to.equal(
+      'The file is larger than 60 MB, the most this plan takes.',
+    );
     expect(await db('uploads')).to.deep.equal([]);
     const { headers } = await ask('POST', '/v1/uploads', { 'upload-defer-length': '1' });
     const path = headers.get('location') as string;
