@@ -141,7 +141,7 @@ export const newJobSchema = z
         `Expected at most ${MAX_PHOTO_TITLE} UTF-16 units, as TikTok takes with photos.`,
       );
     }
-    if (job.photos && (job.photo_cover_index ?? 0) >= job.photos.length) {
+    if (job.photos && (job.photo_cover_index ?? -1) >= job.photos.length) {
       fault(['photo_cover_index'], `Expected a number below ${job.photos.length}.`);
     }
     if (!job.photos && job.description !== undefined) {

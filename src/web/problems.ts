@@ -114,7 +114,11 @@ function problemOf(error: unknown): Problem {
     return new Problem('unsupported_media_type', 'This content type is not taken here.');
   if (status === 404) return new Problem('not_found', 'There is nothing at this address.');
   if (status !== undefined && status >= 400 && status < 500) {
-    return new Problem('invalid_request', 'The request could not be read.', { cause: type });
+    const detail =
+      error instanceof SyntaxError
+        ? 'The body is not a JSON object.'
+        : 'The request could not be read.';
+    return new Problem('invalid_request', detail, { cause: type });
   }
   if (code && /^(Z_|ERR_+BROTLI|ERR_+.*(FORMAT|_DEC))/.test(code)) {
     return new Problem('invalid_request', 'The body is not compressed as its header says.');

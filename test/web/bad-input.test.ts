@@ -276,7 +276,11 @@ describe('bad input', () => {
 
     it('always says where, be it the whole', async () => {
       const { json } = await creator.api('POST', '/v1/jobs', '{"mode":');
-      expect(json['errors'][0]['pointer']).to.equal('');
+      expect(json['errors']).to.deep.equal([
+        { pointer: '', message: 'The body is not a JSON object.' },
+      ]);
+      const none = await creator.api('POST', '/v1/jobs', job({ video: undefined, photos: [] }));
+      expect(none.json['errors'].map((each: Json) => each['pointer'])).to.deep.equal(['/photos']);
     });
 
     it('that is far too long is too_large', async () => {
