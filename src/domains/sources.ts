@@ -61,9 +61,9 @@ function notVerified(host: string, domain: Domain | undefined): Problem {
       `${host} is not a domain of this account. Add it under Domains, and put its file on the server.`,
     );
   }
-  const why = domain.fault ? `: ${domain.fault.message}` : '.';
+  const why = domain.fault?.message ?? `Put its token into ${VERIFICATION_FILE}.`;
   return new Problem(
     'domain_not_verified',
-    `${host} is not verified${why} See that ${VERIFICATION_FILE} holds the token, and verify it under Domains.`,
+    `${host} is not verified. ${why} Verify it under Domains, and try again.`,
   );
 }
