@@ -124,7 +124,7 @@ export function kindOf({ facts }: Media): string {
 export function megabytes(bytes: number): string {
   return bytes < 1_000_000
     ? `${Math.ceil(bytes / 1000)} kB`
-    : `${(bytes / 1_000_000).toFixed(1)} MB`;
+    : `${(bytes / 1_000_000).toFixed(bytes % 1_000_000 === 0 ? 0 : 1)} MB`;
 }
 
 /** As `megabytes`, for what may be far more. */

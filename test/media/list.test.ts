@@ -44,6 +44,10 @@ describe('the list of uploads', () => {
     }
   });
 
+  it('says in round numbers how much one file may have', async () => {
+    expect((await client.page('/media')).text).to.contain('One file may have up to 4000 MB,');
+  });
+
   it('takes no other cursor, and no other size', async () => {
     const forged = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
     for (const query of [
