@@ -28,6 +28,7 @@ const READERS: Record<string, string[]> = {
   mp2: ['mp2float', 'mp2'],
   ac3: ['ac3'],
   eac3: ['eac3'],
+  dts: ['dca'],
   opus: ['opus', 'libopus'],
   vorbis: ['vorbis', 'libvorbis'],
   flac: ['flac'],

@@ -234,6 +234,12 @@ const REMUXED: Omit<Case, 'verdict'>[] = [
 const SOUNDS: Omit<Case, 'verdict'>[] = [
   { name: 'AC-3', options: [...H264, '-c:a', 'ac3', ...FRONT], says: [/AC-3/] },
   {
+    name: 'DTS, as films on disks have it',
+    extension: 'mkv',
+    options: [...H264, '-c:a', 'dca', '-strict', '-2'],
+    says: [/DTS/, PACKED],
+  },
+  {
     name: 'E-AC-3 in Matroska',
     extension: 'mkv',
     options: [...H264, '-c:a', 'eac3'],
