@@ -140,3 +140,9 @@ export interface Attempt {
   told_publish_id: string | null;
   unanswered_at: Date | null;
 }
+
+/** What there is to show of a post; null where it is not stored any more. */
+export interface StoredFile {
+  job_id: string;
+  storage_key: string | null;
+}

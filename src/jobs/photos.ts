@@ -1,7 +1,7 @@
 // The SQL of the photos of a post: up to 35 of them, in their order.
 import type { Knex } from 'knex';
 import { json } from '../database.ts';
-import type { JobPhoto, Patch } from './job.ts';
+import type { JobPhoto, Patch, StoredFile } from './job.ts';
 
 /** In the order in which they are shown. */
 export async function listPhotos(db: Knex, job_id: string): Promise<JobPhoto[]> {
@@ -27,10 +27,8 @@ export async function listStored(db: Knex, job_ids: string[]): Promise<StoredPho
     .select(db.raw('coalesce(output.storage_key, source.storage_key) as storage_key'));
 }
 
-export interface StoredPhoto {
-  job_id: string;
+export interface StoredPhoto extends StoredFile {
   position: number;
-  storage_key: string | null;
 }
 
 export async function insertPhotos(

@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { isOwnId, json } from '../database.ts';
 import { Problem } from '../errors.ts';
 import { queueStep } from '../queue.ts';
-import type { Job } from './job.ts';
+import type { Job, StoredFile } from './job.ts';
 import { insertPhotos } from './photos.ts';
 import type { Sources } from './sources.ts';
 import {
@@ -133,6 +133,16 @@ export async function listJobs(db: Knex, creator_id: string, filter: JobFilter):
       { column: 'id', order: 'desc' },
     ])
     .limit(filter.limit);
+}
+
+/** Of each video the file that is still stored: as TikTok gets it, until that goes, else the upload. */
+export async function listStoredVideos(db: Knex, job_ids: string[]): Promise<StoredFile[]> {
+  return db('jobs')
+    .leftJoin('media as output', 'output.storage_key', 'jobs.output_key')
+    .leftJoin('media as source', 'source.storage_key', 'jobs.source_key')
+    .whereIn('jobs.id', job_ids)
+    .select('jobs.id as job_id')
+    .select(db.raw('coalesce(output.storage_key, source.storage_key) as storage_key'));
 }
 
 /** The next job that waits for its time. */
