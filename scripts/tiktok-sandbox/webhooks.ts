@@ -4,7 +4,8 @@ import { createHmac } from 'node:crypto';
 import { request } from 'undici';
 import type { State } from './state.ts';
 
-const TRIES = 5;
+// TikTok goes on for three days; so long as a process under load takes to come back.
+const TRIES = 8;
 
 /** `s = hex(HMAC_SHA256(client_secret, t + "." + body))`. */
 export function signature(client_secret: string, t: number, body: string): string {
