@@ -47,10 +47,17 @@ export async function acceptJob(
   const chosen = await choiceOf(trx, creator, request);
   const sources = await sourcesOf(ctx, trx, creator, request);
   const at = request.schedule_at ?? new Date();
-  const latest = request.on_limit === 'delay' ? horizonOf(ctx, creator) : at;
+  const may_be_moved = request.on_limit === 'delay';
+  const source = {
+    ...sources.job,
+    creator_id: creator.id,
+    allow_duplicate: request.allow_duplicate,
+  };
+  // Before the limits, lest somebody waits an hour to hear that waiting does not help.
+  if (!may_be_moved) await assertNoDuplicate(trx, { ...source, send_at: at });
+  const latest = may_be_moved ? horizonOf(ctx, creator) : at;
   const send_at = await reserveTime(trx, ctx.config, creator.id, { at, latest });
   const job = {
-    creator_id: creator.id,
     mode: request.mode,
     schedule_at: request.schedule_at ?? null,
     send_at,
@@ -58,10 +65,9 @@ export async function acceptJob(
     description: request.description ?? null,
     destination: chosen.destination,
     settings: chosen.settings,
-    allow_duplicate: request.allow_duplicate,
-    ...sources.job,
+    ...source,
   };
-  await assertNoDuplicate(trx, job);
+  if (may_be_moved) await assertNoDuplicate(trx, job);
   const declaration = chosen.declaration ?? consent.declaration;
   const accepted = await insertJob(trx, job, sources.photos, { ...consent, declaration });
   if (send_at > at) {

@@ -155,6 +155,15 @@ describe('the limits of posting', () => {
       expect((await at(20, { allow_duplicate: true })).status).to.equal(202);
     });
 
+    it('are told before a limit that waiting would end', async () => {
+      const { at } = await poster('twice.soon');
+      await at(10, { allow_duplicate: false });
+      expect((await at(10.5, { allow_duplicate: false })).json['code']).to.equal('duplicate_media');
+      expect((await at(10.5)).json['code']).to.equal('too_soon');
+      const moved = await at(10.5, { allow_duplicate: false, on_limit: 'delay' });
+      expect(moved.json['code']).to.equal('duplicate_media');
+    });
+
     it('do not hold another creator’s post, or what was cancelled', async () => {
       const one = await poster('one.of.two');
       const two = await poster('two.of.two');
