@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type Appliance, anAppliance } from '../support/appliance.ts';
 import { video } from '../support/videos.ts';
@@ -16,6 +17,10 @@ describe('the pages of posts', () => {
     const { json } = await client.api('POST', '/v1/jobs', client.job(key));
     const job = await client.ended(json['id']);
     expect(job['media'].changes).not.to.be.empty;
+
+    // The copy goes a moment after the post was made.
+    while (await app.db('media').where({ purpose: 'working' }).first('storage_key'))
+      await sleep(50);
 
     const pages = ['/jobs', `/jobs/${job['id']}`];
     for (const path of pages) {
