@@ -1,5 +1,4 @@
 // The two calls of the hosted service, so that flows made for it run here with base URL and key changed.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { z } from 'zod';
 import { once } from '../access/idempotency.ts';
@@ -12,12 +11,12 @@ import type { Job, JobError } from '../jobs/job.ts';
 import { newJobSchema } from '../jobs/schema.ts';
 import { STATUSES, statusOf } from '../jobs/states.ts';
 import { getJob } from '../jobs/store.ts';
+import { waitForJob } from '../jobs/wait.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
 
 export const ROOT = '/api/tiktok';
 // So long the answer waits, so that a fault of the media answers the request that named them.
 const WAIT_MS = 20_000;
-const POLL_MS = 300;
 const HEADERS = { 'Content-Type': 'application/json; charset=UTF-8' };
 
 /** Our code → the hosted service's own name, where it has one. */
@@ -96,7 +95,8 @@ export const hostedRoutes: ApiRoute[] = [
         key === undefined
           ? await ctx.db.transaction(accept)
           : (await once(ctx, creator.id, String(key), request, accept)).answer;
-      const job = await checkedJob(ctx, creator, accepted.body, signal);
+      const wanted = { creator_id: creator.id, id: accepted.body };
+      const job = await waitForJob(ctx, wanted, { is_reached: isChecked, ms: WAIT_MS, signal });
       if (job.state === 'failed' && job.error) throw problemOf(job.error);
       const answer = { ok: true, publish_id: job.id, status: statusOf(job) };
       return { status: 200, body: answer, headers: HEADERS };
@@ -138,20 +138,9 @@ async function acceptByDefaults(
   return acceptJob(ctx, trx, creator, request, { given_through: 'api', declaration });
 }
 
-/** The job once its media are fetched and checked, or as it is when the wait is over. */
-async function checkedJob(
-  ctx: Context,
-  creator: Creator,
-  id: string,
-  signal: AbortSignal,
-): Promise<Job> {
-  const deadline = Date.now() + WAIT_MS;
-  for (;;) {
-    const job = await getJob(ctx.db, creator.id, id);
-    const is_checked = job.state !== 'accepted' && job.state !== 'fetched';
-    if (is_checked || Date.now() >= deadline) return job;
-    await sleep(POLL_MS, undefined, { signal });
-  }
+/** Its media are fetched and checked. */
+function isChecked({ state }: Job): boolean {
+  return state !== 'accepted' && state !== 'fetched';
 }
 
 function problemOf({ code, message, job_id }: JobError): Problem {

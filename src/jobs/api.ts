@@ -1,8 +1,5 @@
 // The JSON API of jobs.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { once } from '../access/idempotency.ts';
-import type { Context } from '../context.ts';
-import type { Creator } from '../creators/store.ts';
 import { invalid } from '../errors.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
 import { acceptJob, changeJob } from './accept.ts';
@@ -17,14 +14,13 @@ import {
 } from './schema.ts';
 import { getJob, type JobFilter, listEvents, listJobs } from './store.ts';
 import { eventsAnswer, eventView, jobListAnswer, jobSchema, jobView } from './view.ts';
+import { waitForJob } from './wait.ts';
 
 /** A request by key is the creator's consent to exactly its settings. */
 export const BY_KEY = {
   given_through: 'api' as const,
   declaration: 'Request with an API key: consent to exactly these settings.',
 };
-
-const POLL_MS = 300;
 
 export const jobRoutes: ApiRoute[] = [
   apiRoute({
@@ -79,7 +75,12 @@ export const jobRoutes: ApiRoute[] = [
     query: waitSchema,
     answers: { 200: { description: 'The job', schema: jobSchema } },
     async handle(ctx, { creator, params, query, signal }) {
-      const job = await waitForEnd(ctx, creator, params['id'] ?? '', query.wait, signal);
+      const wanted = { creator_id: creator.id, id: params['id'] ?? '' };
+      const job = await waitForJob(ctx, wanted, {
+        is_reached: (each) => !isWorking(each),
+        ms: query.wait * 1000,
+        signal,
+      });
       return { status: 200, body: jobView(job, creator.username) };
     },
   }),
@@ -147,22 +148,6 @@ function withLocation(
     body: answer.body,
     headers: { ...headers, ...(answer.location ? { Location: answer.location } : {}) },
   };
-}
-
-async function waitForEnd(
-  ctx: Context,
-  creator: Creator,
-  id: string,
-  seconds: number,
-  signal: AbortSignal,
-): Promise<Job> {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const job = await getJob(ctx.db, creator.id, id);
-    const left = deadline - Date.now();
-    if (!isWorking(job) || left <= 0) return job;
-    await sleep(Math.min(POLL_MS, left), undefined, { signal });
-  }
 }
 
 export function cursorOf(job: Job): string {

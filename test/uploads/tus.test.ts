@@ -226,17 +226,7 @@ describe('a resumable upload', () => {
         controller.close();
       },
     });
-    const older = fetch(app.url + path, {
-      ...{ method: 'PATCH', body, duplex: 'half' },
-      headers: {
-        ...{
-          authorization: `Bearer ${client.key}`,
-          'tus-resumable': '1.0.0',
-          'upload-offset': '0',
-        },
-        'content-type': 'application/offset+octet-stream',
-      },
-    } as RequestInit);
+    const older = streamed(app.url + path, client, body);
     await sleep(300);
     expect(await offsetOf(path)).to.equal(0);
     expect((await patch(path, 0, bytes.subarray(0, 3_000_000))).status).to.equal(204);
@@ -313,17 +303,7 @@ describe('a resumable upload', () => {
         controller.close();
       },
     });
-    const flowing = await fetch(app.url + path, {
-      ...{ method: 'PATCH', body, duplex: 'half' },
-      headers: {
-        ...{
-          authorization: `Bearer ${client.key}`,
-          'tus-resumable': '1.0.0',
-          'upload-offset': '0',
-        },
-        'content-type': 'application/offset+octet-stream',
-      },
-    } as RequestInit).catch(() => null);
+    const flowing = await streamed(app.url + path, client, body).catch(() => null);
     // The line may be cut before the answer is read.
     if (flowing) expect(flowing.status).to.equal(413);
     expect(await offsetOf(path)).to.be.at.most(60_000_000);
@@ -463,3 +443,18 @@ describe('a resumable upload', () => {
     expect(head.headers.get('upload-offset')).to.equal('0');
   });
 });
+
+/** A PATCH from the beginning on whose bytes come as the stream gives them. */
+function streamed(url: string, client: Client, body: ReadableStream): Promise<Response> {
+  return fetch(url, {
+    ...{ method: 'PATCH', body, duplex: 'half' },
+    headers: {
+      ...{
+        authorization: `Bearer ${client.key}`,
+        'tus-resumable': '1.0.0',
+        'upload-offset': '0',
+      },
+      'content-type': 'application/offset+octet-stream',
+    },
+  } as RequestInit);
+}
