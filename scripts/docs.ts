@@ -2,12 +2,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
-import { ERROR_CODES } from '../src/errors.ts';
+import { ERROR_CODES } from '../src/base/errors.ts';
+import { SETTINGS } from '../src/base/settings.ts';
 import { ALL_STATES, STATES, statusOf, stepOf } from '../src/jobs/states.ts';
 import { loadModules, settingSchemas } from '../src/modules.ts';
 import { fingerprint } from '../src/privacy/fingerprint.ts';
 import { UPDATED } from '../src/privacy/updated.ts';
-import { SETTINGS } from '../src/settings.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 

@@ -1,6 +1,6 @@
 // How scripts for operators end: a sentence for them and an exit code for programs.
-import { ConfigFaults } from '../src/config.ts';
-import { EmbeddedPostgresFault } from '../src/embedded-postgres.ts';
+import { ConfigFaults } from '../src/base/config.ts';
+import { EmbeddedPostgresFault } from '../src/base/embedded-postgres.ts';
 
 // sysexits.h: the call is wrong; the environment has to be changed.
 const EXIT_USAGE = 64;

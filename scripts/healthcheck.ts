@@ -1,5 +1,5 @@
 // For the image's HEALTHCHECK: 0 when /healthz answers, else 1.
-import { readConfig } from '../src/config.ts';
+import { readConfig } from '../src/base/config.ts';
 
 const { PORT } = readConfig();
 const answer = await fetch(`http://127.0.0.1:${PORT}/healthz`).catch(() => null);

@@ -1,9 +1,9 @@
 // Prints an invitation link for one TikTok account, where SIGN_UP is `invite`; it works for seven days.
-import { readConfig } from '../src/config.ts';
+import { readConfig } from '../src/base/config.ts';
+import { openDatabase } from '../src/base/database.ts';
+import { findRunningConnection } from '../src/base/embedded-postgres.ts';
+import { randomToken, sha256 } from '../src/base/secrets.ts';
 import { insertInvitation } from '../src/creators/invitations.ts';
-import { openDatabase } from '../src/database.ts';
-import { findRunningConnection } from '../src/embedded-postgres.ts';
-import { randomToken, sha256 } from '../src/secrets.ts';
 import { runScript, ScriptFault } from './fault.ts';
 
 const DAYS = 7;

@@ -3,9 +3,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Database, migrate, openDatabase } from '../src/database.ts';
-import { startEmbeddedPostgres } from '../src/embedded-postgres.ts';
-import { createLog } from '../src/log.ts';
+import { type Database, migrate, openDatabase } from '../src/base/database.ts';
+import { startEmbeddedPostgres } from '../src/base/embedded-postgres.ts';
+import { createLog } from '../src/base/log.ts';
 
 export const SCHEMA_FILE = resolve(import.meta.dirname, '../migrations/schema.sql');
 

@@ -3,16 +3,16 @@ import { createServer, type Server } from 'node:http';
 import Router from '@koa/router';
 import Koa from 'koa';
 import helmet from 'koa-helmet';
-import { type Config, ConfigFaults } from './config.ts';
-import type { Context } from './context.ts';
+import { type Config, ConfigFaults } from './base/config.ts';
+import type { Context } from './context/context.ts';
+import { sameOriginOnly } from './http/csrf.ts';
+import { ownIdOf, problems } from './http/error-handler.ts';
+import { addHealthRoutes } from './http/health.ts';
+import { addStatic } from './http/static.ts';
 import type { Manifest } from './plugin.ts';
-import { recordRequests } from './request-log/record.ts';
+import { recordRequests } from './records/request-log/record.ts';
 import { addDocs } from './web/docs.ts';
-import { addHealthRoutes } from './web/health.ts';
-import { sameOriginOnly } from './web/origin.ts';
 import { pageOfProblem } from './web/pages.ts';
-import { ownIdOf, problems } from './web/problems.ts';
-import { addStatic } from './web/static.ts';
 
 export function createApp(ctx: Context, modules: Manifest[]): Koa {
   const app = new Koa();

@@ -3,18 +3,18 @@ import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync } from '
 import type { Server } from 'node:http';
 import { dirname, resolve } from 'node:path';
 import { createApp, listen } from './app.ts';
-import { type Config, ConfigFaults, pluginsDir, readConfig } from './config.ts';
-import { type Context, createContext } from './context.ts';
-import { migrate } from './database.ts';
+import { type Config, ConfigFaults, pluginsDir, readConfig } from './base/config.ts';
+import { migrate } from './base/database.ts';
 import {
   type EmbeddedPostgres,
   EmbeddedPostgresFault,
   startEmbeddedPostgres,
-} from './embedded-postgres.ts';
-import { createLog, type Logger } from './log.ts';
+} from './base/embedded-postgres.ts';
+import { createLog, type Logger } from './base/log.ts';
+import { openScratch } from './base/scratch.ts';
+import { type Context, createContext } from './context/context.ts';
 import { loadModules, settingSchemas } from './modules.ts';
-import { flushRequests } from './request-log/record.ts';
-import { openScratch } from './scratch.ts';
+import { flushRequests } from './records/request-log/record.ts';
 import { startWorker, type Worker } from './worker.ts';
 
 // sysexits.h EX_CONFIG: the operator has to change something before a restart can help.

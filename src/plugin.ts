@@ -1,18 +1,19 @@
 // «#plugin»: all that a plugin may import, and the shape of the manifest every module hands in.
 import type Router from '@koa/router';
-import type { Context, Module } from './context.ts';
+import type { Logger } from './base/log.ts';
+import type { Context, Module } from './context/context.ts';
 import type { CreatorTikTok } from './creators/tiktok.ts';
+import type { Ledger } from './jobs/attempts/video.ts';
 import type { Job, JobPhoto, Patch } from './jobs/job.ts';
-import type { Later } from './jobs/later.ts';
-import type { Ledger } from './jobs/ledger.ts';
-import type { Logger } from './log.ts';
-import type { FetchedFile } from './media/fetched.ts';
+import type { FetchedFile } from './media/download-source.ts';
+import type { Later } from './queue/later.ts';
 import type { Storage } from './storage/storage.ts';
 import type { ApiRoute } from './web/api.ts';
 
+export { invalid, Problem } from './base/errors.ts';
 // For what is done about people rather than posts: deletion and retention.
 export { removeAuthorization } from './connections/removal.ts';
-export type { Context, Inspection } from './context.ts';
+export type { Context, Inspection } from './context/context.ts';
 export { type Grant, takeGrant } from './creators/grants.ts';
 export { findKnownIds, hasReturned } from './creators/store.ts';
 export { openTokens } from './creators/tokens.ts';
@@ -21,8 +22,8 @@ export {
   pruneLedger,
   pruneLedgerBeside,
   recordDeletion,
-} from './deletions/ledger.ts';
-export { queueExecution, requestDeletion } from './deletions/request.ts';
+} from './deletion/ledger.ts';
+export { queueExecution, requestDeletion } from './deletion/request.ts';
 export {
   keepLeasedGrant,
   leaseRevocation,
@@ -33,7 +34,7 @@ export {
   type SealedGrant,
   sealGrant,
   settleRevocation,
-} from './deletions/revocations.ts';
+} from './deletion/revocations.ts';
 export {
   type Deletion,
   eraseCreator,
@@ -44,16 +45,15 @@ export {
   lockDeletion,
   sealIdentifiers,
   updateDeletion,
-} from './deletions/store.ts';
-export { invalid, Problem } from './errors.ts';
+} from './deletion/store.ts';
+export { hashOfPhotos } from './jobs/accept/sources.ts';
+export { hearOfPhotos } from './jobs/attempts/photos.ts';
+export type { Ledger } from './jobs/attempts/video.ts';
 export type { Attempt, Job, JobPhoto, MediaFacts, Patch } from './jobs/job.ts';
-export { Later } from './jobs/later.ts';
-export type { Ledger } from './jobs/ledger.ts';
-export { fenceOff, wakeConfirmation } from './jobs/moves.ts';
-export { toldOnce } from './jobs/photo-changes.ts';
-export { hearOfPhotos } from './jobs/photo-ledger.ts';
-export { hashOfPhotos } from './jobs/sources.ts';
-export { countWorking } from './jobs/tally.ts';
+export { countWorking } from './jobs/stats.ts';
+export { toldOnce } from './jobs/summarize-changes.ts';
+export { fenceOff, wakeConfirmation } from './jobs/transitions.ts';
+export type { FetchedFile } from './media/download-source.ts';
 export {
   type EndedFile,
   findNeeded,
@@ -64,12 +64,12 @@ export {
   lockFiles,
   removeRows,
 } from './media/expiry.ts';
-export type { FetchedFile } from './media/fetched.ts';
 export { getByKey, storageKeysOf } from './media/store.ts';
+export { lockSilentUploads, removeSilentRows } from './media/tus/store.ts';
 export { declaredTables } from './privacy/eraser.ts';
 export { findTraces, type Identifiers } from './privacy/traces.ts';
-export { countHeldRuns, findQueuedKeys, queueChore } from './queue.ts';
-export { backupsFolder, removeExpiredBackups } from './retention/backups.ts';
+export { Later } from './queue/later.ts';
+export { countHeldRuns, findQueuedKeys, queueChore } from './queue/queue.ts';
 export {
   type Dormancy,
   type Ending,
@@ -83,11 +83,11 @@ export {
   touched,
   whileAlone,
 } from './retention/store.ts';
+export { backupsFolder, removeExpiredBackups } from './storage/backups.ts';
 export { chunkFrom, chunkPlan } from './tiktok/chunks.ts';
+export { refusalOf } from './tiktok/error-table.ts';
 export { TikTokError } from './tiktok/errors.ts';
-export { refusalOf } from './tiktok/refusals.ts';
 export { parseWebhook, signedAt, type WebhookEvent } from './tiktok/webhook.ts';
-export { lockSilentUploads, removeSilentRows } from './uploads/store.ts';
 
 /** What a step may touch. It has no database: every write goes through these and is fenced. */
 export interface Hands {

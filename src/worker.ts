@@ -1,13 +1,13 @@
 // Runs the steps, chores and ticks of all modules in three lanes, and ends them cleanly.
 import { parseCronItems, type TaskList } from 'graphile-worker';
 import cron, { type ScheduledTask } from 'node-cron';
-import { type Context, settingsOf } from './context.ts';
-import { declareDead } from './heartbeat.ts';
-import { runStep } from './jobs/run.ts';
+import { type Context, settingsOf } from './context/context.ts';
+import { runStep } from './jobs/run/run.ts';
 import { STEP_NAMES, type StepName } from './jobs/states.ts';
-import { type LaneName, startLane } from './lane.ts';
 import { choresOf, stepsOf } from './modules.ts';
 import type { Manifest } from './plugin.ts';
+import { declareDead } from './queue/heartbeat.ts';
+import { type LaneName, startLane } from './queue/worker-pool.ts';
 
 export interface Worker {
   /** Lets running steps reach their next checkpoint, then ends; at most 25 s. */

@@ -1,8 +1,8 @@
 // Deletion: erases a creator in the order that a crash anywhere cannot harm, and proves that nothing is left.
 import type { Manifest } from '#plugin';
-import { execute, resume } from './execute.ts';
-import { eraseTheReturned } from './restore.ts';
-import { tryDueRevocations } from './revoke.ts';
+import { execute, resume } from '../../src/deletion/execute.ts';
+import { eraseTheReturned } from '../../src/deletion/restore.ts';
+import { tryDueRevocations } from '../../src/deletion/revoke.ts';
 
 export default {
   name: 'deletion',

@@ -1,7 +1,8 @@
 // ffmpeg's options for what is sent: the same picture packed anew, or a new one.
-import { toneMap } from './light.ts';
+
 import type { Probe, VideoStream } from './probe.ts';
 import { isPlainAac, type Target } from './target.ts';
+import { toneMap } from './tone-mapping.ts';
 
 const AAC = ['-c:a', 'aac', '-b:a', '192k', '-ar', '48000', '-ac', '2'];
 const OPUS = ['-c:a', 'libopus', '-b:a', '128k', '-ac', '2'];

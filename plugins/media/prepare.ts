@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Hands, type Job, type MediaFacts, type Patch, Problem } from '#plugin';
 import { typeOf } from './content-type.ts';
+import { assertRoomFor } from './disk-space.ts';
 import { FfmpegFailure, type Reached, runFfmpeg } from './ffmpeg.ts';
 import { assertWithinCreatorsLimit } from './limit.ts';
 import { type Plan, planFor, planToSave, rejected } from './plan.ts';
 import { type Probe, probe } from './probe.ts';
 import { cannotRead } from './readable.ts';
-import { assertRoomFor } from './room.ts';
 
 export async function prepare(job: Job, hands: Hands): Promise<Patch> {
   if (!job.source_key) throw new Error('Expected a fetched file before preparing');

@@ -1,7 +1,7 @@
 // The table of rules, the gravest first.
 import { PACKING, SOUND } from './rules/packing.ts';
 import { PICTURE } from './rules/picture.ts';
-import { REFUSALS } from './rules/refusals.ts';
+import { REFUSALS } from './rules/reject-rules.ts';
 import type { Rule } from './rules/rule.ts';
 
 export const RULES: Rule[] = [...REFUSALS, ...PICTURE, ...SOUND, ...PACKING];

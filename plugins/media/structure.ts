@@ -1,7 +1,7 @@
 // Reads what ffprobe does not tell: how an MP4 is laid out, what it hides, and what a Matroska calls itself.
 import { type FileHandle, open } from 'node:fs/promises';
 import { boxesIn, readHead } from './iso-boxes.ts';
-import { namesInMeta } from './notes.ts';
+import { namesInMeta } from './mp4-metadata.ts';
 
 export interface Structure {
   /** `mp4` is the whole family (MOV, 3GP, …); `other` is everything that is none of the rest. */

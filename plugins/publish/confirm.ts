@@ -1,6 +1,6 @@
 // publish.confirm: asks TikTok how the post ended, often at first, then seldom, for a day at most.
 import { type Hands, type Job, Later, type Patch, Problem, TikTokError } from '#plugin';
-import { afterFailure } from './refused.ts';
+import { afterFailure } from './retry-policy.ts';
 
 const GIVE_UP_MS = 24 * 3600_000;
 const MINUTE_MS = 60_000;

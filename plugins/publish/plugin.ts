@@ -1,8 +1,8 @@
 // Publishing: sends what is ready, confirms what was sent, and hears what TikTok tells by itself.
 import type { Manifest } from '#plugin';
+import { tiktokWebhook } from '../../src/connections/tiktok-webhook.ts';
 import { confirm } from './confirm.ts';
 import { send } from './send.ts';
-import { tiktokWebhook } from './tiktok-webhook.ts';
 
 export default {
   name: 'publish',

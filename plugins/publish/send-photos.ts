@@ -8,7 +8,7 @@ import {
   Problem,
   TikTokError,
 } from '#plugin';
-import { failOrWait, MAX_ATTEMPTS } from './refused.ts';
+import { failOrWait, MAX_ATTEMPTS } from './retry-policy.ts';
 import { assertStillAllowed } from './still-allowed.ts';
 
 const MINUTE_MS = 60_000;

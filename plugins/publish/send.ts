@@ -10,7 +10,7 @@ import {
   TikTokError,
 } from '#plugin';
 import { type SendResult, sendChunks } from './chunks.ts';
-import { afterFailure, failOrWait, MAX_ATTEMPTS } from './refused.ts';
+import { afterFailure, failOrWait, MAX_ATTEMPTS } from './retry-policy.ts';
 import { sendPhotos } from './send-photos.ts';
 import { assertStillAllowed } from './still-allowed.ts';
 

@@ -1,6 +1,6 @@
 // Asks TikTok right before a direct post whether what was chosen is still offered.
 import { type Hands, type Job, Problem } from '#plugin';
-import { failOrWait, refused } from './refused.ts';
+import { failOrWait, refused } from './retry-policy.ts';
 
 /** creator_info is asked right before: what was chosen may have been closed since. */
 export async function assertStillAllowed(job: Job, hands: Hands): Promise<void> {

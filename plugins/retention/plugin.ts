@@ -1,7 +1,7 @@
 // Retention: what has reached its end goes, in small batches, and file and row that lost each other are mended.
 import type { Manifest } from '#plugin';
-import { mend } from './mend.ts';
-import { removeCopies, sweep } from './sweep.ts';
+import { mend } from '../../src/retention/reconcile.ts';
+import { removeCopies, sweep } from '../../src/retention/sweep.ts';
 
 export default {
   name: 'retention',

@@ -1,7 +1,7 @@
 // The ledger of deletions beside the backups: a restore on a new machine knows by it who was deleted later.
 import { join, resolve } from 'node:path';
-import type { Config } from '../../src/config.ts';
-import { LEDGER, pruneLedger, readLedger } from '../../src/deletions/ledger.ts';
+import type { Config } from '../../src/base/config.ts';
+import { LEDGER, pruneLedger, readLedger } from '../../src/deletion/ledger.ts';
 import { createDiskStorage } from '../../src/storage/disk.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { ScriptFault } from '../fault.ts';

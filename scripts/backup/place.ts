@@ -2,12 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
-import { type Config, readConfig } from '../../src/config.ts';
-import type { ConnectionOptions } from '../../src/database.ts';
-import { LEDGER } from '../../src/deletions/ledger.ts';
-import { findRunningConnection, startEmbeddedPostgres } from '../../src/embedded-postgres.ts';
-import { createLog } from '../../src/log.ts';
-import { chosenStorage } from '../../src/storage/chosen.ts';
+import { type Config, readConfig } from '../../src/base/config.ts';
+import type { ConnectionOptions } from '../../src/base/database.ts';
+import { findRunningConnection, startEmbeddedPostgres } from '../../src/base/embedded-postgres.ts';
+import { createLog } from '../../src/base/log.ts';
+import { LEDGER } from '../../src/deletion/ledger.ts';
+import { chosenStorage } from '../../src/storage/create-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { ScriptFault } from '../fault.ts';
 

@@ -1,7 +1,7 @@
 // Puts a checked backup in place: rows beside the real ones, files, the ledger of deletions, then the swap.
 import { text } from 'node:stream/consumers';
 import type pg from 'pg';
-import { LEDGER, readLedger } from '../../src/deletions/ledger.ts';
+import { LEDGER, readLedger } from '../../src/deletion/ledger.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import type { Entry } from './archive.ts';
 import { type EndOfBackup, kindOf, type ManifestOfBackup } from './contents.ts';

@@ -1,7 +1,7 @@
 // What restore.sh says at its end: what was put back, what was not, and what the operator must look at.
-import type { Config } from '../../src/config.ts';
-import { LEDGER } from '../../src/deletions/ledger.ts';
-import { megabytes } from '../../src/web/words.ts';
+import type { Config } from '../../src/base/config.ts';
+import { LEDGER } from '../../src/deletion/ledger.ts';
+import { megabytes } from '../../src/http/format.ts';
 import { ledgerPlace } from './place.ts';
 import type { Checked, PutBack } from './put-back.ts';
 

@@ -5,7 +5,7 @@ import { json } from 'node:stream/consumers';
 import { finished } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import type { z } from 'zod';
-import type { Config } from '../../src/config.ts';
+import type { Config } from '../../src/base/config.ts';
 import { runScript, ScriptFault, wrongUsage } from '../fault.ts';
 import { type Entry, readArchive } from './archive.ts';
 import { ledgerIn, ledgerOf } from './beside.ts';

@@ -1,6 +1,6 @@
 // What becomes of restored access: nobody gets back what they had lost since the backup was made.
 import type pg from 'pg';
-import { quoted } from '../../src/database.ts';
+import { quoted } from '../../src/base/database.ts';
 
 /** Of the backup, and ended: keys that were removed or replaced since, and operators that were removed. */
 export interface EndedAccess {

@@ -1,6 +1,6 @@
 // What becomes of restored posts that had not ended: none that may have been made since is made again.
 import type pg from 'pg';
-import { quoted } from '../../src/database.ts';
+import { quoted } from '../../src/base/database.ts';
 import type { JobError } from '../../src/jobs/job.ts';
 import { WORKING_STATES } from '../../src/jobs/states.ts';
 

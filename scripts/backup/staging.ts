@@ -7,8 +7,8 @@ import {
   migrationNames,
   openDatabase,
   quoted,
-} from '../../src/database.ts';
-import { clearQueue } from '../../src/queue.ts';
+} from '../../src/base/database.ts';
+import { clearQueue } from '../../src/queue/queue.ts';
 import { ScriptFault } from '../fault.ts';
 import type { EndOfBackup, ManifestOfBackup } from './contents.ts';
 import { type EndedAccess, knowsAccess, settleAccess } from './settle-access.ts';

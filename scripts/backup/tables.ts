@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
-import { quoted } from '../../src/database.ts';
+import { quoted } from '../../src/base/database.ts';
 import { ScriptFault } from '../fault.ts';
 
 export interface Table {

@@ -1,7 +1,7 @@
 // May a backup be put here: PM3K is stopped, and nobody's data is overwritten unasked.
 import type pg from 'pg';
-import { MIGRATION_LOCK, migrationNames } from '../../src/database.ts';
-import { recordDeletion } from '../../src/deletions/ledger.ts';
+import { MIGRATION_LOCK, migrationNames } from '../../src/base/database.ts';
+import { recordDeletion } from '../../src/deletion/ledger.ts';
 import { ScriptFault } from '../fault.ts';
 import type { Place } from './place.ts';
 

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Knex } from 'knex';
-import { randomToken } from '../../src/secrets.ts';
+import { randomToken } from '../../src/base/secrets.ts';
 
 /** Files of a few bytes, straight into the storage's folders; answers their keys. */
 export function seedFiles(data_dir: string, count: number): string[] {

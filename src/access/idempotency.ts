@@ -1,8 +1,8 @@
 // Idempotency-Key: the same key and request answer the first response again, for 24 hours.
 import type { Knex } from 'knex';
-import type { Context } from '../context.ts';
-import { invalid, Problem } from '../errors.ts';
-import { sha256 } from '../secrets.ts';
+import { invalid, Problem } from '../base/errors.ts';
+import { sha256 } from '../base/secrets.ts';
+import type { Context } from '../context/context.ts';
 
 export interface Answer {
   status: number;

@@ -1,8 +1,9 @@
 // API keys: their form, their checksum, and how they are issued and recognised. Only a hash is stored.
-import type { Context } from '../context.ts';
+
+import { invalid, Problem } from '../base/errors.ts';
+import { randomToken, sha256 } from '../base/secrets.ts';
+import type { Context } from '../context/context.ts';
 import { type Creator, getCreator, limitsOf, noteSeen, suspended } from '../creators/store.ts';
-import { invalid, Problem } from '../errors.ts';
-import { randomToken, sha256 } from '../secrets.ts';
 
 const MAX_KEYS = 5;
 const PREFIX = 'pm3k_creator_';

@@ -1,8 +1,8 @@
 // Our own limits per API key and per IP, counted in the database so that all processes share them.
 import type { Context as KoaContext } from 'koa';
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
-import type { Context } from '../context.ts';
-import { Problem } from '../errors.ts';
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
 
 const WINDOW_SECONDS = 60;
 

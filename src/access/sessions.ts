@@ -1,9 +1,9 @@
 // Sessions with lucia, behind this one file: only a hash of the session id is ever stored.
 import { type Adapter, type DatabaseSession, type DatabaseUser, Lucia, TimeSpan } from 'lucia';
-import type { Context } from '../context.ts';
+import type { Database } from '../base/database.ts';
+import { randomToken, sha256 } from '../base/secrets.ts';
+import type { Context } from '../context/context.ts';
 import { type Creator, findCreator, noteSeen } from '../creators/store.ts';
-import type { Database } from '../database.ts';
-import { randomToken, sha256 } from '../secrets.ts';
 
 export interface Sessions<Owner> {
   /** Answers the `Set-Cookie` value of a new session. */

@@ -2,12 +2,12 @@
 import type Router from '@koa/router';
 import { limitSignIns } from '../access/rate-limits.ts';
 import { createSessions } from '../access/sessions.ts';
-import type { Context } from '../context.ts';
+import { Problem } from '../base/errors.ts';
+import { sha256 } from '../base/secrets.ts';
+import type { Context } from '../context/context.ts';
 import { beginProof, beginSignIn, exchangeCode } from '../creators/authorization.ts';
 import { findInvitation } from '../creators/invitations.ts';
-import { openLink, PROOF_COOKIE, recordSignIn } from '../deletions/desk/link.ts';
-import { Problem } from '../errors.ts';
-import { sha256 } from '../secrets.ts';
+import { openLink, PROOF_COOKIE, recordSignIn } from '../deletion-requests/link.ts';
 import { createPages } from '../web/pages.ts';
 import { finishSignIn } from './sign-in.ts';
 

@@ -1,9 +1,10 @@
 // TikTok took the permission back: its data and the waiting posts go at once, for some reasons everything.
-import type { Context } from '../context.ts';
+
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
 import { findCreatorByOpenId, forgetAuthorization } from '../creators/store.ts';
-import { requestDeletion } from '../deletions/request.ts';
-import { Problem } from '../errors.ts';
-import { cancelAllJobs } from '../jobs/moves.ts';
+import { requestDeletion } from '../deletion/request.ts';
+import { cancelAllJobs } from '../jobs/transitions.ts';
 import { REMOVAL_REASONS } from '../tiktok/webhook.ts';
 
 /** The account is gone, or must not be there: nobody can come back to what we hold. */

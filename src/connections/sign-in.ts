@@ -1,13 +1,13 @@
 // Connect with TikTok: the creator that comes of a way there and back.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Context } from '../context.ts';
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
 import { type Returned, usedInvitation } from '../creators/authorization.ts';
 import { saveGrant } from '../creators/grants.ts';
 import { useInvitation } from '../creators/invitations.ts';
 import { type Creator, findCreatorByOpenId, type Profile, saveCreator } from '../creators/store.ts';
 import { sealTokens } from '../creators/tokens.ts';
-import { REVOCATION_LEASE_SECONDS, supersedeRevocations } from '../deletions/revocations.ts';
-import { Problem } from '../errors.ts';
+import { REVOCATION_LEASE_SECONDS, supersedeRevocations } from '../deletion/revocations.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
 

@@ -1,7 +1,8 @@
 // The way to TikTok's consent page and back, bound to one browser and used once.
-import type { Context } from '../context.ts';
-import { Problem } from '../errors.ts';
-import { randomToken, sha256 } from '../secrets.ts';
+
+import { Problem } from '../base/errors.ts';
+import { randomToken, sha256 } from '../base/secrets.ts';
+import type { Context } from '../context/context.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import { newVerifier, pkceChallenge, type TokenAnswer } from '../tiktok/oauth.ts';
 import { findInvitation } from './invitations.ts';

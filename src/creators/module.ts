@@ -1,8 +1,9 @@
 // The creators' manifest: who connects, and what TikTok granted.
+
+import { creatorRoutes } from '../account/api.ts';
+import { addSettingsPages } from '../account/settings.ts';
 import type { Manifest } from '../plugin.ts';
 import { addApiRoutes } from '../web/api.ts';
-import { creatorRoutes } from './api.ts';
-import { addSettingsPages } from './settings.ts';
 import { assertSecretOpens } from './tokens.ts';
 
 const RUNNING_THE_SERVICE = 'Performance of the contract (Art. 6(1)(b) GDPR)';

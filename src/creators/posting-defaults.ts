@@ -1,6 +1,6 @@
 // The SQL of posting defaults: what a creator has chosen, with consent, for posts that name no settings.
 import type { Knex } from 'knex';
-import { json } from '../database.ts';
+import { json } from '../base/database.ts';
 import type { PostSettings } from '../jobs/job.ts';
 
 export interface PostingDefaults {

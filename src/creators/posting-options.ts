@@ -1,10 +1,11 @@
 // What TikTok lets a creator choose right now, asked fresh each time.
-import type { Context } from '../context.ts';
-import { Problem } from '../errors.ts';
+
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
 import type { PrivacyLevel } from '../jobs/job.ts';
-import { Later } from '../jobs/later.ts';
+import { Later } from '../queue/later.ts';
+import { refusalOf } from '../tiktok/error-table.ts';
 import { TikTokError } from '../tiktok/errors.ts';
-import { refusalOf } from '../tiktok/refusals.ts';
 import { assertMayPost, type Creator, saveProfile } from './store.ts';
 import { creatorTikTok } from './tiktok.ts';
 

@@ -1,8 +1,8 @@
 // The ledger of what TikTok counts per creator and minute; a call that it would refuse is not made.
 import type { Knex } from 'knex';
-import type { Context } from '../context.ts';
-import { lockName } from '../database.ts';
-import { Later } from '../jobs/later.ts';
+import { lockName } from '../base/database.ts';
+import type { Context } from '../context/context.ts';
+import { Later } from '../queue/later.ts';
 
 // TikTok counts calls as they arrive, we as they leave: two seconds for the difference.
 // https://developers.tiktok.com/doc/tiktok-api-v2-rate-limit

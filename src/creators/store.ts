@@ -1,7 +1,7 @@
 // The SQL of creators: the person whose data we hold, and the account with its plan.
 import type { Knex } from 'knex';
-import type { Config, PlanLimits, PlanName } from '../config.ts';
-import { Problem } from '../errors.ts';
+import type { Config, PlanLimits, PlanName } from '../base/config.ts';
+import { Problem } from '../base/errors.ts';
 import { findGrant } from './grants.ts';
 
 /** A row of `creators`. */

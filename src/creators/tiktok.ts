@@ -1,6 +1,7 @@
 // TikTok as one creator: the right token, TikTok's minute quotas, and one fresh try when a token was refused.
-import type { Context } from '../context.ts';
-import { Problem } from '../errors.ts';
+
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
 import type { TikTok } from '../tiktok/client.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import { type CountedCall, fillMinute, reserveCall } from './quota.ts';

@@ -1,9 +1,9 @@
 // A fresh access token for a creator: one refresh at a time, and the new tokens are stored before use.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigFaults } from '../config.ts';
-import type { Context } from '../context.ts';
-import { Problem } from '../errors.ts';
+import { ConfigFaults } from '../base/config.ts';
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
 import {

@@ -1,7 +1,7 @@
 // The JSON API of domains.
 import { z } from 'zod';
 import { limitVerifications } from '../access/rate-limits.ts';
-import { judgeHost } from '../outside/urls.ts';
+import { judgeHost } from '../safe-fetch/urls.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
 import { assertPlanHasUrls } from './sources.ts';
 import { addDomain, type Domain, getDomain, listDomains, removeDomain } from './store.ts';

@@ -1,10 +1,10 @@
 // The page of domains: adding one, its token and what to do with it, verifying and removing.
 import type Router from '@koa/router';
 import { limitVerifications } from '../access/rate-limits.ts';
-import type { Context } from '../context.ts';
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
 import { type Creator, limitsOf } from '../creators/store.ts';
-import { Problem } from '../errors.ts';
-import { judgeHost } from '../outside/urls.ts';
+import { judgeHost } from '../safe-fetch/urls.ts';
 import { createPages, type PageRequest } from '../web/pages.ts';
 import { assertPlanHasUrls } from './sources.ts';
 import { addDomain, getDomain, listDomains, removeDomain } from './store.ts';

@@ -1,6 +1,7 @@
 // The chore that looks at the files of verified domains again, each once a week.
-import type { Context } from '../context.ts';
-import { Problem } from '../errors.ts';
+
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
 import { type Domain, listDue } from './store.ts';
 import { checkDomain } from './verify.ts';
 

@@ -1,9 +1,9 @@
 // Says whether a creator's post may be made from a URL: by its looks, by plan, and by their verified domains.
 import type { Knex } from 'knex';
-import type { Context } from '../context.ts';
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
 import { type Creator, limitsOf } from '../creators/store.ts';
-import { Problem } from '../errors.ts';
-import { hostOf, judgeUrl } from '../outside/urls.ts';
+import { hostOf, judgeUrl } from '../safe-fetch/urls.ts';
 import { type Domain, findDomain } from './store.ts';
 import { checkDomain, VERIFICATION_FILE } from './verify.ts';
 

@@ -1,9 +1,9 @@
 // The SQL of domains: whose they are, what proves it, and what the last look at the proof found.
 import type { Knex } from 'knex';
+import { isOwnId, json } from '../base/database.ts';
+import { type ErrorCode, Problem } from '../base/errors.ts';
+import { randomToken } from '../base/secrets.ts';
 import { lockStaying } from '../creators/store.ts';
-import { isOwnId, json } from '../database.ts';
-import { type ErrorCode, Problem } from '../errors.ts';
-import { randomToken } from '../secrets.ts';
 
 const MAX_DOMAINS = 50;
 /** A file that nobody could look at, e.g. in an outage, counts as there for so long. */

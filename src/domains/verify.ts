@@ -1,7 +1,7 @@
 // Looks for a domain's file, and says what was found there instead.
 import { text } from 'node:stream/consumers';
-import type { Context } from '../context.ts';
-import { Problem } from '../errors.ts';
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
 import { type Domain, noteFault, noteFound } from './store.ts';
 
 export const VERIFICATION_FILE = '/pm3k-verify.txt';

@@ -1,9 +1,9 @@
 // The JSON API of jobs.
 import { once } from '../access/idempotency.ts';
-import { invalid } from '../errors.ts';
+import { invalid } from '../base/errors.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
-import { acceptJob, changeJob } from './accept.ts';
-import { cancelJob, isWorking, resolveJob, retryJob } from './endings.ts';
+import { acceptJob, changeJob } from './accept/accept.ts';
+import { cancelJob, isWorking, resolveJob, retryJob } from './commands.ts';
 import type { Job } from './job.ts';
 import {
   jobListSchema,

@@ -1,5 +1,5 @@
 // The job: one wish to post, and an attempt at it, as the rest of the code passes them around.
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../base/errors.ts';
 import type { State } from './states.ts';
 
 export const PRIVACY_LEVELS = [

@@ -1,10 +1,11 @@
 // The manifest of jobs: their API and pages, the caretaker, and what is kept about them.
+
+import type { TableDeclaration } from '../base/declaration.ts';
 import type { Manifest } from '../plugin.ts';
-import type { TableDeclaration } from '../privacy/declaration.ts';
 import { addApiRoutes } from '../web/api.ts';
 import { jobRoutes } from './api.ts';
-import { takeCare, tidyQueues } from './caretaker.ts';
-import { addJobPages } from './pages.ts';
+import { addJobPages } from './pages/list.ts';
+import { takeCare, tidyQueues } from './run/reaper.ts';
 
 const TERMS: Pick<TableDeclaration, 'legal_basis' | 'recipients' | 'kept'> = {
   legal_basis: 'Performance of the contract (Art. 6(1)(b) GDPR)',

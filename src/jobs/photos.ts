@@ -1,6 +1,6 @@
 // The SQL of the photos of a post: up to 35 of them, in their order.
 import type { Knex } from 'knex';
-import { json } from '../database.ts';
+import { json } from '../base/database.ts';
 import type { JobPhoto, Patch, StoredFile } from './job.ts';
 
 /** In the order in which they are shown. */

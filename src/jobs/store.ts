@@ -1,11 +1,11 @@
 // The SQL of jobs: accepting one, reading one or a list of them, and the lines of their timelines.
 import type { Knex } from 'knex';
-import { isOwnId, json } from '../database.ts';
-import { Problem } from '../errors.ts';
-import { queueStep } from '../queue.ts';
+import { isOwnId, json } from '../base/database.ts';
+import { Problem } from '../base/errors.ts';
+import { queueStep } from '../queue/queue.ts';
+import type { Sources } from './accept/sources.ts';
 import type { Job, StoredFile } from './job.ts';
 import { insertPhotos } from './photos.ts';
-import type { Sources } from './sources.ts';
 import {
   ALL_STATES,
   STATES,

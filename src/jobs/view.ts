@@ -1,6 +1,6 @@
 // The job as the API shows it, and the schema that says so.
 import { z } from 'zod';
-import { ERROR_CODES } from '../errors.ts';
+import { ERROR_CODES } from '../base/errors.ts';
 import type { Job } from './job.ts';
 import { settingsSchema } from './schema.ts';
 import { SHOWN_STEPS, STATUSES, statusOf, stepOf } from './states.ts';

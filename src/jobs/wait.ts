@@ -1,6 +1,6 @@
 // Waits for a job to come so far, by looking from time to time: any process may be the one that moves it.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Context } from '../context.ts';
+import type { Context } from '../context/context.ts';
 import type { Job } from './job.ts';
 import { getJob } from './store.ts';
 

@@ -1,10 +1,10 @@
 // The JSON API of uploads.
 import { z } from 'zod';
-import type { Context } from '../context.ts';
-import { invalid } from '../errors.ts';
+import { invalid } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
-import { receiveUpload } from './receive.ts';
 import { getUpload, type Media, type MediaCursor, pageOfMedia, removeUpload } from './store.ts';
+import { receiveUpload } from './upload-http.ts';
 
 export const mediaSchema = z.strictObject({
   storage_key: z.string(),

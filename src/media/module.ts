@@ -2,8 +2,8 @@
 import type { Manifest } from '../plugin.ts';
 import { addApiRoutes } from '../web/api.ts';
 import { mediaRoutes } from './api.ts';
-import { assertSameStorage } from './in-use.ts';
 import { addMediaPages } from './pages.ts';
+import { assertSameStorage } from './storage-guard.ts';
 
 export const storedMedia: Manifest = {
   name: 'stored_media',

@@ -1,13 +1,13 @@
 // Pages of uploads: the list, the upload form, and a file at its address.
 import type Router from '@koa/router';
-import type { Context } from '../context.ts';
+import type { Context } from '../context/context.ts';
 import { limitsOf } from '../creators/store.ts';
-import { listUnfinished } from '../uploads/store.ts';
 import { createPages } from '../web/pages.ts';
-import { receiveUploads } from './receive.ts';
 import { serveMedia } from './serve.ts';
 import { listMedia, type Media, removeUpload } from './store.ts';
-import { sumMedia } from './tally.ts';
+import { listUnfinished } from './tus/store.ts';
+import { receiveUploads } from './upload-http.ts';
+import { sumMedia } from './usage.ts';
 
 export function addMediaPages(router: Router, ctx: Context): void {
   const pages = createPages(router, ctx);

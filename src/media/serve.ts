@@ -1,6 +1,6 @@
 // Serves a stored file at its unguessable address, with ranges, and never as something a browser would run.
 import type { Context as KoaContext } from 'koa';
-import type { Context } from '../context.ts';
+import type { Context } from '../context/context.ts';
 import { getByKey, type Media } from './store.ts';
 
 const PLAYABLE = /^(video\/[\w.+-]+|image\/(jpeg|png|webp|gif|avif))$/;

@@ -1,8 +1,8 @@
 // The SQL of stored files, and the one order in which row and file go.
 import type { Knex } from 'knex';
-import type { Context } from '../context.ts';
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
 import { assertNotLeaving } from '../creators/store.ts';
-import { Problem } from '../errors.ts';
 import type { MediaFacts } from '../jobs/job.ts';
 import { WORKING_STATES } from '../jobs/states.ts';
 

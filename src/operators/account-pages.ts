@@ -1,6 +1,6 @@
 // Pages of an operator's own account: password and sessions.
 import type Router from '@koa/router';
-import type { Context } from '../context.ts';
+import type { Context } from '../context/context.ts';
 import { type AdminPages, createAdminPages, ownSession } from './pages.ts';
 import { faultOfPassword, hashPassword, SHORTEST } from './passwords.ts';
 import { tryPassword } from './sign-in.ts';

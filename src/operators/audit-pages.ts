@@ -1,6 +1,6 @@
 // The page on which operators read who did what.
 import type Router from '@koa/router';
-import type { Context } from '../context.ts';
+import type { Context } from '../context/context.ts';
 import { createAdminPages } from './pages.ts';
 import { listAudit } from './store.ts';
 

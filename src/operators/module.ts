@@ -1,9 +1,10 @@
 // The manifest of operators: who runs the instance, their sessions, and the log of what they did.
+
+import { addOverviewPages } from '../admin-overview/pages.ts';
 import type { Manifest } from '../plugin.ts';
 import { addAccountPages } from './account-pages.ts';
 import { addAuditPages } from './audit-pages.ts';
 import { addCreatorDesk } from './creators/pages.ts';
-import { addOverviewPages } from './overview/pages.ts';
 import { addSecondFactorPages } from './second-factor-pages.ts';
 import { applyConfigured } from './sign-in.ts';
 import { addSignInPages } from './sign-in-pages.ts';

@@ -1,7 +1,7 @@
 // Pages of operators: like a creator's, behind a session and a cookie of their own.
 import type Router from '@koa/router';
 import { createSessionsOf, type Sessions } from '../access/sessions.ts';
-import type { Context } from '../context.ts';
+import type { Context } from '../context/context.ts';
 import { createPagesFor, type PageRequest, type Pages } from '../web/pages.ts';
 import { findOperator, type Operator } from './store.ts';
 

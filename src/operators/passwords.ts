@@ -1,6 +1,6 @@
 // Operators' passwords: argon2id, and the same work for those that nobody has.
 import { hash, verify } from '@node-rs/argon2';
-import { randomToken } from '../secrets.ts';
+import { randomToken } from '../base/secrets.ts';
 
 export const SHORTEST = 12;
 const LONGEST = 200;

@@ -1,8 +1,8 @@
 // Pages of an operator's second factor: setting it up, and removing it.
 import type Router from '@koa/router';
 import { renderSVG } from 'uqr';
-import type { Context } from '../context.ts';
-import { Problem } from '../errors.ts';
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
 import type { PageRequest } from '../web/pages.ts';
 import { createAdminPages, ownSession } from './pages.ts';
 import { enrolment, newSecret } from './second-factor.ts';

@@ -1,6 +1,6 @@
 // The second factor: time-based codes (RFC 6238), each of which works once.
 import { Secret, TOTP } from 'otpauth';
-import type { Context } from '../context.ts';
+import type { Context } from '../context/context.ts';
 import { type Operator, useTotpStep } from './store.ts';
 
 const PERIOD_SECONDS = 30;

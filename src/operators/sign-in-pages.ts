@@ -2,7 +2,7 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
 import { limitSignIns } from '../access/rate-limits.ts';
-import type { Context } from '../context.ts';
+import type { Context } from '../context/context.ts';
 import { createAdminPages, createOperatorSessions } from './pages.ts';
 import { findSignedIn } from './sign-in.ts';
 import { audit, FAILURES, LOCKED_MINUTES } from './store.ts';

@@ -1,5 +1,5 @@
 // Who an operator is: password, code, and what too many wrong ones lead to.
-import type { Context } from '../context.ts';
+import type { Context } from '../context/context.ts';
 import { hashPassword, isPassword } from './passwords.ts';
 import { useCode } from './second-factor.ts';
 import {

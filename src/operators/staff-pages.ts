@@ -1,9 +1,9 @@
 // Pages on which operators add and remove each other.
 import type Router from '@koa/router';
 import { z } from 'zod';
-import type { Context } from '../context.ts';
-import { Problem } from '../errors.ts';
-import { randomToken } from '../secrets.ts';
+import { Problem } from '../base/errors.ts';
+import { randomToken } from '../base/secrets.ts';
+import type { Context } from '../context/context.ts';
 import { createAdminPages } from './pages.ts';
 import { hashPassword } from './passwords.ts';
 import {

@@ -1,6 +1,6 @@
 // The SQL of operators: who may use the admin pages, their sessions, and the log of what they did.
 import type { Knex } from 'knex';
-import { Problem } from '../errors.ts';
+import { Problem } from '../base/errors.ts';
 
 /** A row of `operators`. */
 export interface Operator {

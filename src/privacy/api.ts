@@ -1,5 +1,5 @@
 // The export by a program: only where the creator has allowed it for keys.
-import { assertKeysMay } from '../deletions/api.ts';
+import { assertKeysMay } from '../deletion/api.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
 import { exportOf } from './exporter.ts';
 

@@ -1,8 +1,8 @@
 // Erases every row of one creator, derived from the declarations: a table that is declared cannot be forgotten.
 import type { Knex } from 'knex';
-import type { Module } from '../context.ts';
-import { quoted } from '../database.ts';
-import type { Ownership, TableDeclaration } from './declaration.ts';
+import { quoted } from '../base/database.ts';
+import type { Ownership, TableDeclaration } from '../base/declaration.ts';
+import type { Module } from '../context/context.ts';
 
 export type Tables = Record<string, TableDeclaration>;
 

@@ -1,8 +1,8 @@
 // The README of an export: what each file holds, in the words of the declarations.
-import type { Config } from '../config.ts';
-import type { TableDeclaration } from './declaration.ts';
+import type { Config } from '../base/config.ts';
+import type { TableDeclaration } from '../base/declaration.ts';
 import type { Tables } from './eraser.ts';
-import { inWords, kept } from './words.ts';
+import { inWords, kept } from './labels.ts';
 
 export function explainExport(
   config: Config,

@@ -2,12 +2,12 @@
 import { addAbortSignal, PassThrough, Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
-import type { Context } from '../context.ts';
+import type { TableDeclaration } from '../base/declaration.ts';
+import type { Context } from '../context/context.ts';
 import { listFiles } from '../media/store.ts';
-import type { TableDeclaration } from './declaration.ts';
 import { declaredTables, ownRows, type Tables } from './eraser.ts';
 import { explainExport } from './export-index.ts';
-import { spoolRows } from './spool.ts';
+import { spoolRows } from './stream-rows.ts';
 
 const EXTENSIONS: Record<string, string> = {
   'video/mp4': '.mp4',

@@ -1,6 +1,7 @@
 // A hash of all declarations: it tells that the legal pages say something else than before.
-import type { Module } from '../context.ts';
-import { sha256 } from '../secrets.ts';
+
+import { sha256 } from '../base/secrets.ts';
+import type { Module } from '../context/context.ts';
 import { declaredTables } from './eraser.ts';
 
 export function fingerprint(modules: Module[]): string {

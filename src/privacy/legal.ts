@@ -1,10 +1,10 @@
 // What the legal pages say: the operator, the terms in days and every declared table, in words.
-import type { Config, PlanName } from '../config.ts';
-import type { Module } from '../context.ts';
-import type { Chapter, TableDeclaration } from './declaration.ts';
+import type { Config, PlanName } from '../base/config.ts';
+import type { Chapter, TableDeclaration } from '../base/declaration.ts';
+import type { Module } from '../context/context.ts';
 import { declaredTables, type Tables } from './eraser.ts';
+import { CHAPTERS, inOrder, inWords, type Kept, kept } from './labels.ts';
 import { UPDATED } from './updated.ts';
-import { CHAPTERS, inOrder, inWords, type Kept, kept } from './words.ts';
 
 interface Entry {
   called: string;

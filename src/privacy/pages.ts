@@ -1,6 +1,6 @@
 // The legal pages, the export on the dashboard, and TikTok's proof that the site is the operator's.
 import type Router from '@koa/router';
-import type { Context } from '../context.ts';
+import type { Context } from '../context/context.ts';
 import { createPages } from '../web/pages.ts';
 import { exportHeaders } from './api.ts';
 import { exportOf } from './exporter.ts';

@@ -1,7 +1,8 @@
 // Searches everything that is stored for what identified a creator: the proof behind a receipt.
-import type { Context } from '../context.ts';
-import { quoted } from '../database.ts';
-import type { TableDeclaration } from './declaration.ts';
+
+import { quoted } from '../base/database.ts';
+import type { TableDeclaration } from '../base/declaration.ts';
+import type { Context } from '../context/context.ts';
 import { declaredTables } from './eraser.ts';
 
 export interface Identifiers {

@@ -1,9 +1,9 @@
 // The SQL of retention: rows whose term is over, accounts that ended by themselves, and what was swept.
 import type { Knex } from 'knex';
-import type { Config } from '../config.ts';
-import { quoted } from '../database.ts';
+import type { Config } from '../base/config.ts';
+import { quoted } from '../base/database.ts';
+import type { Term } from '../base/declaration.ts';
 import { WORKING_STATES } from '../jobs/states.ts';
-import type { Term } from '../privacy/declaration.ts';
 
 /** One sweep at a time; any numbers that only we use. */
 export const SWEEP_LOCK = 715_004;

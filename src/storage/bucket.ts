@@ -1,7 +1,7 @@
 // The requests to one bucket of an S3-compatible server, signed by the client library, tried again when that may help.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { S3Client, type S3ClientOptions, S3Errors } from '@bradenmacdonald/s3-lite-client';
-import { Problem } from '../errors.ts';
+import { Problem } from '../base/errors.ts';
 import { putPart } from './put-part.ts';
 
 const TRIES = 4;

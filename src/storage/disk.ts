@@ -15,7 +15,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { Problem } from '../errors.ts';
+import { Problem } from '../base/errors.ts';
 import { removeAbandonedParts } from './abandoned.ts';
 import { unlessAbsent } from './absent.ts';
 import { makeDurable } from './durable.ts';

@@ -1,5 +1,5 @@
 // Tells a full disk from every other fault of writing.
-import { Problem } from '../errors.ts';
+import { Problem } from '../base/errors.ts';
 
 export function fullDisk(error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException)?.code;

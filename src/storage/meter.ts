@@ -1,7 +1,7 @@
 // Counts and hashes what streams through, and ends what is larger than allowed.
 import { createHash } from 'node:crypto';
 import { Transform } from 'node:stream';
-import { Problem } from '../errors.ts';
+import { Problem } from '../base/errors.ts';
 
 export function createMeter(limit: number) {
   const hash = createHash('sha256');

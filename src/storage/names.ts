@@ -1,5 +1,5 @@
 // Where things lie in a storage, the same on a disk and in a bucket, so that a plain copy moves one into the other.
-import { Problem } from '../errors.ts';
+import { Problem } from '../base/errors.ts';
 
 const KEY = /^[A-Za-z0-9]{20,64}(\.[a-z0-9]{1,5})?$/;
 

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import type { S3ClientOptions } from '@bradenmacdonald/s3-lite-client';
-import { Problem } from '../errors.ts';
+import { Problem } from '../base/errors.ts';
 import { type Bucket, isAbsent, openBucket } from './bucket.ts';
 import { fullDisk } from './full-disk.ts';
 import { createMeter } from './meter.ts';

@@ -1,5 +1,5 @@
 // Which hosts bytes may be sent to: an upload address anywhere else is refused before a byte leaves.
-import { isLocalhost } from '../localhost.ts';
+import { isLocalhost } from '../base/localhost.ts';
 import { TikTokError } from './errors.ts';
 
 /**

@@ -2,7 +2,7 @@
 // https://developers.tiktok.com/doc/webhooks-verification and …/doc/webhooks-events
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
-import { isEqual } from '../secrets.ts';
+import { isEqual } from '../base/secrets.ts';
 import { parseText } from './wire.ts';
 
 /** TikTok's reasons for `authorization.removed`, as its page of events numbers them. */

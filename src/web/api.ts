@@ -6,9 +6,9 @@ import type { Context as KoaContext, Middleware } from 'koa';
 import type { z } from 'zod';
 import { type ApiKey, authenticate } from '../access/keys.ts';
 import { limitRequests, limitStrangers } from '../access/rate-limits.ts';
-import type { Context } from '../context.ts';
+import { invalid, Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
 import type { Creator } from '../creators/store.ts';
-import { invalid, Problem } from '../errors.ts';
 
 export interface ApiRequest<B = unknown, Q = unknown> {
   creator: Creator;

@@ -1,8 +1,8 @@
 // The API's own description: OpenAPI 3.1 from the schemas that validate, shown by swagger-ui from the image.
 import type Router from '@koa/router';
 import { z } from 'zod';
-import type { Context } from '../context.ts';
-import { ERROR_CODES } from '../errors.ts';
+import { ERROR_CODES } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
 import type { Manifest } from '../plugin.ts';
 import { type ApiRoute, pathsOf } from './api.ts';
 

@@ -5,11 +5,11 @@ import type Router from '@koa/router';
 import { Eta } from 'eta';
 import type { Context as KoaContext } from 'koa';
 import { createSessions, type Sessions } from '../access/sessions.ts';
-import type { Context } from '../context.ts';
+import type { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
 import type { Creator } from '../creators/store.ts';
-import type { Problem } from '../errors.ts';
+import * as words from '../http/format.ts';
 import { closeSignal } from './api.ts';
-import * as words from './words.ts';
 
 const eta = new Eta({ views: join(import.meta.dirname, '../../templates'), cache: true });
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Database } from '../../src/database.ts';
+import type { Database } from '../../src/base/database.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
 import { video } from '../support/videos.ts';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
 import { account } from '../../scripts/tiktok-sandbox/state.ts';
-import type { Context } from '../../src/context.ts';
+import type { Context } from '../../src/context/context.ts';
 import { getCreator } from '../../src/creators/store.ts';
 import { recheckDomains } from '../../src/domains/recheck.ts';
 import { judgeSourceToday } from '../../src/domains/sources.ts';

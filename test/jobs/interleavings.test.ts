@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { type Database, openDatabase } from '../../src/database.ts';
-import { requestDeletion } from '../../src/deletions/request.ts';
-import { cancelAllJobs } from '../../src/jobs/moves.ts';
-import { mendQueues, removeIdleQueues } from '../../src/queue.ts';
+import { type Database, openDatabase } from '../../src/base/database.ts';
+import { requestDeletion } from '../../src/deletion/request.ts';
+import { cancelAllJobs } from '../../src/jobs/transitions.ts';
+import { mendQueues, removeIdleQueues } from '../../src/queue/queue.ts';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
 import { anOwnContext } from '../support/context.ts';
 import { freshDatabase } from '../support/database.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { Database } from '../../src/database.ts';
-import { randomToken } from '../../src/secrets.ts';
+import type { Database } from '../../src/base/database.ts';
+import { randomToken } from '../../src/base/secrets.ts';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
 
 describe('the list of uploads', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import pg from 'pg';
-import { openDatabase } from '../../src/database.ts';
+import { openDatabase } from '../../src/base/database.ts';
 import { insertOperator, listOperators, removeOperator } from '../../src/operators/store.ts';
 import { type Appliance, anAppliance, type Env } from '../support/appliance.ts';
 import { freshDatabase } from '../support/database.ts';

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { type Database, quoted } from '../../src/database.ts';
+import { type Database, quoted } from '../../src/base/database.ts';
 import { loadModules } from '../../src/modules.ts';
 import { declaredTables, ownRows, type Tables } from '../../src/privacy/eraser.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';

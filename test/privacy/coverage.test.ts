@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { printSchema, SCHEMA_FILE } from '../../scripts/schema.ts';
-import { openDatabase } from '../../src/database.ts';
+import { openDatabase } from '../../src/base/database.ts';
+import type { TableDeclaration } from '../../src/base/declaration.ts';
 import { loadModules } from '../../src/modules.ts';
-import type { TableDeclaration } from '../../src/privacy/declaration.ts';
 import { freshDatabase } from '../support/database.ts';
 
 describe('the privacy declarations', () => {

@@ -1,9 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import type { TableDeclaration } from '../../src/base/declaration.ts';
 import { loadModules } from '../../src/modules.ts';
 import type { Manifest } from '../../src/plugin.ts';
-import type { TableDeclaration } from '../../src/privacy/declaration.ts';
 import { declaredTables } from '../../src/privacy/eraser.ts';
 import { fingerprint } from '../../src/privacy/fingerprint.ts';
 import { UPDATED } from '../../src/privacy/updated.ts';

@@ -20,7 +20,7 @@ import { Decrypter } from 'age-encryption';
 import { expect } from 'chai';
 import pg from 'pg';
 import { printSchema, SCHEMA_FILE } from '../../scripts/schema.ts';
-import { openDatabase } from '../../src/database.ts';
+import { openDatabase } from '../../src/base/database.ts';
 import {
   type Appliance,
   anAppliance,

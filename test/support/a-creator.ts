@@ -3,9 +3,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { Sandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
 import type { Account } from '../../scripts/tiktok-sandbox/state.ts';
-import type { Context } from '../../src/context.ts';
+import { randomToken } from '../../src/base/secrets.ts';
+import type { Context } from '../../src/context/context.ts';
 import { sealTokens } from '../../src/creators/tokens.ts';
-import { randomToken } from '../../src/secrets.ts';
 
 export interface Seeded {
   id: string;

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connected, connectWithKey } from '../../scripts/connect.ts';
 import { type Sandbox, startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
 import { account } from '../../scripts/tiktok-sandbox/state.ts';
-import { type Database, openDatabase } from '../../src/database.ts';
+import { type Database, openDatabase } from '../../src/base/database.ts';
 import { freshDatabase } from './database.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');

@@ -1,6 +1,6 @@
 // A listener on loopback that hears every connection: where each request would arrive that a guard let through.
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Network } from '../../src/outside/network.ts';
+import type { Network } from '../../src/safe-fetch/network.ts';
 
 export interface Canary extends AsyncDisposable {
   port: number;

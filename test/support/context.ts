@@ -2,9 +2,9 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readConfig } from '../../src/config.ts';
-import { type Context, createContext } from '../../src/context.ts';
-import { createLog } from '../../src/log.ts';
+import { readConfig } from '../../src/base/config.ts';
+import { createLog } from '../../src/base/log.ts';
+import { type Context, createContext } from '../../src/context/context.ts';
 import { loadModules, settingSchemas } from '../../src/modules.ts';
 import { type Env, TEST_SECRET } from './appliance.ts';
 import { freshDatabase } from './database.ts';

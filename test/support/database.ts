@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { type ConnectionOptions, migrate, openDatabase } from '../../src/database.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded-postgres.ts';
-import { createLog } from '../../src/log.ts';
+import { type ConnectionOptions, migrate, openDatabase } from '../../src/base/database.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/base/embedded-postgres.ts';
+import { createLog } from '../../src/base/log.ts';
 
 let server: Promise<EmbeddedPostgres> | undefined;
 

@@ -1,8 +1,8 @@
 // A row in every table that belongs to creators, with a canary of its own in every column that takes a text.
 import { randomUUID } from 'node:crypto';
-import type { Context } from '../../src/context.ts';
-import { quoted } from '../../src/database.ts';
-import type { TableDeclaration } from '../../src/privacy/declaration.ts';
+import { quoted } from '../../src/base/database.ts';
+import type { TableDeclaration } from '../../src/base/declaration.ts';
+import type { Context } from '../../src/context/context.ts';
 import { ownRows, type Tables } from '../../src/privacy/eraser.ts';
 
 interface Column {

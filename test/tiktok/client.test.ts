@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import { createTikTok, type TikTok } from '../../src/tiktok/client.ts';
+import { KNOWN_REFUSALS, refusalOf } from '../../src/tiktok/error-table.ts';
 import { TikTokError } from '../../src/tiktok/errors.ts';
 import { assertUploadHost } from '../../src/tiktok/hosts.ts';
 import { newVerifier, pkceChallenge } from '../../src/tiktok/oauth.ts';
-import { KNOWN_REFUSALS, refusalOf } from '../../src/tiktok/refusals.ts';
 
 type Script = (request: IncomingMessage, response: ServerResponse) => void;
 

@@ -1,9 +1,9 @@
 // Pages on which operators find a creator, suspend the account, or set its plan.
 import type Router from '@koa/router';
 import { z } from 'zod';
-import type { Context } from '../../context.ts';
+import { Problem } from '../../base/errors.ts';
+import type { Context } from '../../context/context.ts';
 import { type Creator, findCreator } from '../../creators/store.ts';
-import { Problem } from '../../errors.ts';
 import { parseWith } from '../../web/api.ts';
 import { createAdminPages } from '../pages.ts';
 import { audit } from '../store.ts';

@@ -1,8 +1,8 @@
 // The SQL of what operators see of creators, and what they may change about them.
 import type { Knex } from 'knex';
-import type { PlanName } from '../../config.ts';
+import type { PlanName } from '../../base/config.ts';
+import { isUuid } from '../../base/database.ts';
 import type { Creator } from '../../creators/store.ts';
-import { isUuid } from '../../database.ts';
 
 /**
  * By internal id or open_id, whole; or by the beginning of the username, in any case. Whoever is

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { runTool, videoFile } from '../../support/videos.ts';
 import { type Case, CORPUS } from './corpus.ts';
-import { prepare, sha256Of } from './hands.ts';
 import { flashAndBeep, layoutOf, type Measured, measure } from './measure.ts';
+import { prepare, sha256Of } from './step-context.ts';
 
 const SYNC_S = 0.04;
 

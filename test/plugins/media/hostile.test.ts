@@ -14,7 +14,7 @@ import {
   video,
   videoFile,
 } from '../../support/videos.ts';
-import { prepare, rejection } from './hands.ts';
+import { prepare, rejection } from './step-context.ts';
 
 describe('what is no video, or means harm,', () => {
   let folder: string;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import media from '../../../plugins/media/plugin.ts';
 import { AAC, CONFORMING, H264, type Trait, videoFile } from '../../support/videos.ts';
-import { rejection } from './hands.ts';
+import { rejection } from './step-context.ts';
 
 const inspect = (path: string) => media.inspect(path, { signal: new AbortController().signal });
 

@@ -6,8 +6,8 @@ import { expect } from 'chai';
 import type { CreatorTikTok } from '../../../src/creators/tiktok.ts';
 import { type Hands, Later, Problem, TikTokError } from '../../../src/plugin.ts';
 import { H264, runTool, videoFile } from '../../support/videos.ts';
-import { prepare, rejection } from './hands.ts';
 import { measure } from './measure.ts';
+import { prepare, rejection } from './step-context.ts';
 
 const LONG = { seconds: 90, rate: '24', size: '360x360', has_sound: false };
 const longVideo = () =>

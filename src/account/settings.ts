@@ -1,0 +1,97 @@
+// The settings page: each setting is a field with its schema; only fields that were sent change.
+import type Router from '@koa/router';
+import { z } from 'zod';
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
+import { findPostingDefaults, savePostingDefaults } from '../creators/posting-defaults.ts';
+import { optionsOrReason } from '../creators/posting-options.ts';
+import { assertNotLeaving, type Creator, mayPost, saveSettings } from '../creators/store.ts';
+import { parseWith } from '../web/api.ts';
+import { createPages, type PageRequest } from '../web/pages.ts';
+import { DEFAULT_FIELDS, type DefaultsForm, fieldsOf, mergedDefaults } from './defaults-form.ts';
+
+const ZONES = new Set(['UTC', ...Intl.supportedValuesOf('timeZone')]);
+
+/** Form field → schema, under the name of its column. */
+const FIELDS = z.object({
+  time_zone: z
+    .string()
+    .refine((zone) => zone === '' || ZONES.has(zone), 'Expected a time zone, e.g. Europe/Berlin.')
+    .transform((zone) => zone || null)
+    .optional(),
+  keys_may_export_and_erase: z
+    .enum(['true', 'false'], 'Expected true or false.')
+    .transform((text) => text === 'true')
+    .optional(),
+});
+
+export type Settings = z.output<typeof FIELDS>;
+
+export function addSettingsPages(router: Router, ctx: Context): void {
+  const pages = createPages(router, ctx);
+
+  pages.own('get', '/settings', (request, creator) => show(ctx, request, creator, {}));
+
+  pages.own('post', '/settings', async (request, creator) => {
+    const form = lastOfEach(request.form);
+    const settings = parseWith(FIELDS, form, 'form');
+    const defaults = parseWith(DEFAULT_FIELDS, form, 'form');
+    await saveSettings(ctx.db, creator.id, settings);
+    try {
+      if (Object.keys(defaults).length > 0) await saveDefaults(ctx, request, creator, defaults);
+      request.go('/settings?saved');
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      await show(ctx, request, creator, { form: defaults, fault: error.message });
+      request.koa.status = error.status;
+    }
+  });
+}
+
+/** A switch comes with a hidden "false" before it, since an unticked box sends nothing at all. */
+function lastOfEach(form: Record<string, string | string[]>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(form).map(([name, value]) => [name, [value].flat().at(-1) ?? '']),
+  );
+}
+
+async function saveDefaults(
+  ctx: Context,
+  { signal }: PageRequest,
+  creator: Creator,
+  form: DefaultsForm,
+): Promise<void> {
+  const options = await currentOptions(ctx, creator, signal);
+  await ctx.db.transaction(async (trx) => {
+    await assertNotLeaving(trx, creator.id);
+    const known = await findPostingDefaults(trx, creator.id);
+    await savePostingDefaults(trx, creator.id, mergedDefaults(known, form, options));
+  });
+}
+
+/** What TikTok offers now; null while it cannot be asked, which keeps nobody from the settings. */
+async function currentOptions(ctx: Context, creator: Creator, signal: AbortSignal) {
+  if (!mayPost(creator)) return null;
+  const options = await optionsOrReason(ctx, creator, signal);
+  return options.can_post ? options : null;
+}
+
+async function show(
+  ctx: Context,
+  { koa, render, signal }: PageRequest,
+  creator: Creator,
+  { form = null, fault = null }: { form?: DefaultsForm | null; fault?: string | null },
+): Promise<void> {
+  const defaults = (await findPostingDefaults(ctx.db, creator.id)) ?? null;
+  render('creators/settings', {
+    title: 'Settings',
+    is_saved: koa.query['saved'] !== undefined,
+    time_zone: creator.time_zone ?? '',
+    zones: [...ZONES],
+    keys_may_export_and_erase: creator.keys_may_export_and_erase,
+    defaults,
+    chosen: form ?? fieldsOf(defaults),
+    fault,
+    options: await currentOptions(ctx, creator, signal),
+  });
+}

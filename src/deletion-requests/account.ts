@@ -1,0 +1,45 @@
+// The account that an operator chose for a request, and whether TikTok's names of it can be relied on.
+import type { Knex } from 'knex';
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
+import { type Creator, findCreator, saveProfile } from '../creators/store.ts';
+import { accessOf } from '../creators/tokens.ts';
+import { TikTokError } from '../tiktok/errors.ts';
+import type { DeletionRequest } from './store.ts';
+
+/** Undefined when none was chosen, or it is being deleted. */
+export async function accountOf(
+  db: Knex,
+  { creator_id }: Pick<DeletionRequest, 'creator_id'>,
+): Promise<Creator | undefined> {
+  return creator_id ? findCreator(db, creator_id) : undefined;
+}
+
+/** Whatever names the person in this request. */
+export async function namesOf(db: Knex, request: DeletionRequest): Promise<(string | null)[]> {
+  const account = await accountOf(db, request);
+  const given = request.username?.replace(/^@/, '') ?? null;
+  return [given, account?.username ?? null, account?.nickname ?? null];
+}
+
+/**
+ * The bio as TikTok tells it for this account; null where the account did not allow that, or TikTok
+ * does not answer: then an operator's eye has to do.
+ */
+export async function readBio(
+  ctx: Context,
+  account: Creator,
+  signal: AbortSignal,
+): Promise<string | null> {
+  try {
+    const { token, scopes } = await accessOf(ctx, account.id, signal);
+    if (!scopes.includes('user.info.profile')) return null;
+    const user = await ctx.tiktok.userInfo(token, scopes, { signal });
+    if (user.open_id !== account.open_id) return null;
+    if (user.username) await saveProfile(ctx.db, account.id, { username: user.username });
+    return user.bio_description ?? '';
+  } catch (error) {
+    if (error instanceof TikTokError || error instanceof Problem) return null;
+    throw error;
+  }
+}

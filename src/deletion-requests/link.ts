@@ -1,0 +1,135 @@
+// The one-time link: who signed in with TikTok is compared and forgotten; a second click confirms.
+import type { Knex } from 'knex';
+import { Problem } from '../base/errors.ts';
+import { sha256 } from '../base/secrets.ts';
+import type { Context } from '../context/context.ts';
+import type { Returned } from '../creators/authorization.ts';
+import { accountOf } from './account.ts';
+import { settleToken } from './proof-token.ts';
+import { linkPath } from './proofs.ts';
+import {
+  changeRequest,
+  type DeletionRequest,
+  findByProofToken,
+  lockRequest,
+  logEvent,
+} from './store.ts';
+
+/** Holds what ties the second button to the browser that signed in. */
+export const PROOF_COOKIE = { name: 'pm3k_proof', path: '/prove', maxAge: 72 * 3600_000 };
+
+/** The request of a link that nobody used yet. Throws `not_found`, the same for whatever is wrong. */
+export async function openLink(
+  ctx: Context,
+  token: string,
+): Promise<{ request_id: string; proof_token_hash: string }> {
+  const proof_token_hash = sha256(token);
+  const request = await findByProofToken(ctx.db, proof_token_hash);
+  if (!request || !isUnused(request)) throw ended();
+  return { request_id: request.id, proof_token_hash };
+}
+
+function isUnused(request: DeletionRequest): boolean {
+  return request.proof_token !== null && isWaiting(request);
+}
+
+/** Asked for, and still within its time. */
+function isWaiting({ state, proof_expires_at }: DeletionRequest): boolean {
+  const is_in_time = proof_expires_at !== null && proof_expires_at > new Date();
+  return state === 'identity_asked' && is_in_time;
+}
+
+export function ended(): Problem {
+  return new Problem(
+    'not_found',
+    'This link was used already, was replaced by a newer one, or has ended: it lasts 72 hours. If you still need it, answer the email it came with and ask for a new one.',
+  );
+}
+
+export type LinkStep = 'begin' | 'confirm' | 'other_account' | 'confirmed';
+
+/** What the link shows in this browser. The name is told to nobody but its owner. */
+export async function lookAtLink(
+  ctx: Context,
+  token: string,
+  browser_token: string | undefined,
+): Promise<{ step: LinkStep; name: string | null; number: number }> {
+  const request = await findByProofToken(ctx.db, sha256(token));
+  if (!request) throw ended();
+  const { number } = request;
+  if (isUnused(request)) return { step: 'begin', name: null, number };
+  if (!isOwnBrowser(request, browser_token)) throw ended();
+  if (request.state === 'verified') return { step: 'confirmed', name: null, number };
+  if (request.state !== 'identity_asked') throw ended();
+  if (!request.proof_match) return { step: 'other_account', name: null, number };
+  const account = await accountOf(ctx.db, request);
+  return { step: 'confirm', name: account?.username ?? account?.nickname ?? null, number };
+}
+
+function isOwnBrowser(request: DeletionRequest, browser_token: string | undefined): boolean {
+  return browser_token !== undefined && request.proof_browser_hash === sha256(browser_token);
+}
+
+/** Keeps match or no match, and which browser it was; answers where that goes on. */
+export async function recordSignIn(
+  ctx: Context,
+  { state, answer }: Returned,
+  signal: AbortSignal,
+): Promise<string> {
+  const seen = await ctx.db.transaction(async (trx) => {
+    const request = await lockRequest(trx, state.request_id ?? '');
+    // A newer link, or another account chosen meanwhile, ends this one.
+    const is_current = request?.proof_token_hash === state.proof_token_hash;
+    const link = request && is_current && isUnused(request) ? linkPath(ctx, request) : null;
+    if (!request || !link) return null;
+    const is_match = await compare(trx, request, answer.open_id, state.browser_hash);
+    return { path: link, is_match };
+  });
+  await settleToken(ctx, { answer, is_match: seen?.is_match ?? false }, signal);
+  if (!seen) throw ended();
+  return seen.path;
+}
+
+/** Without an account nobody matches, and the visitor cannot tell that from another account. */
+async function compare(
+  trx: Knex,
+  request: DeletionRequest,
+  open_id: string,
+  proof_browser_hash: string,
+): Promise<boolean> {
+  const account = await accountOf(trx, request);
+  const proof_match = account?.open_id === open_id;
+  await changeRequest(trx, request.id, { proof_match, proof_browser_hash, proof_token: null });
+  const name = proof_match ? 'link_matched' : 'link_did_not_match';
+  await logEvent(trx, request.id, { name, operator: null });
+  return proof_match;
+}
+
+/** The second click, in the browser that signed in: the request is verified by its own person. */
+export async function confirmByLink(
+  ctx: Context,
+  token: string,
+  browser_token: string | undefined,
+): Promise<void> {
+  await ctx.db.transaction(async (trx) => {
+    const found = await findByProofToken(trx, sha256(token));
+    const request = found && (await lockRequest(trx, found.id));
+    if (request?.state === 'verified' && isOwnBrowser(request, browser_token)) return;
+    if (!request || !mayConfirm(request, sha256(token), browser_token)) throw ended();
+    await changeRequest(trx, request.id, { state: 'verified', verified_at: new Date() });
+    await logEvent(trx, request.id, { name: 'verified_by_sign_in', operator: null });
+  });
+}
+
+function mayConfirm(
+  request: DeletionRequest,
+  token_hash: string,
+  browser_token: string | undefined,
+): boolean {
+  return (
+    isWaiting(request) &&
+    request.proof_match === true &&
+    request.proof_token_hash === token_hash &&
+    isOwnBrowser(request, browser_token)
+  );
+}

@@ -1,0 +1,69 @@
+// What becomes of the token that the sign-in of a proof brought: it is given back, dropped, or ends up where it can be revoked.
+
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
+import { findGrant, type Grant, saveGrant } from '../creators/grants.ts';
+import { type Creator, findCreatorByOpenId, lockIfStaying } from '../creators/store.ts';
+import { accessOf, sealTokens } from '../creators/tokens.ts';
+import { TikTokError } from '../tiktok/errors.ts';
+import type { TokenAnswer } from '../tiktok/oauth.ts';
+
+/**
+ * The token itself is of no use to us, and whoever signed in connected nothing: it is given back at
+ * TikTok. Of somebody who is connected it must not be: revoking ends all that this person ever
+ * granted us. Then it is dropped, except of the right account where TikTok let it replace the stored
+ * one: the deletion that was asked for could not end that permission any more.
+ */
+export async function settleToken(
+  ctx: Context,
+  { answer, is_match }: { answer: TokenAnswer; is_match: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const owner = await findCreatorByOpenId(ctx.db, answer.open_id);
+  const stored = owner && !owner.disconnected_at && (await findGrant(ctx.db, owner.id));
+  if (!owner || !stored) return giveBack(ctx, answer, signal);
+  if (!is_match || !(await isReplaced(ctx, stored, signal))) return;
+  const is_connected = await replace(ctx, owner, stored, answer);
+  if (!is_connected) await giveBack(ctx, answer, signal);
+}
+
+/** TikTok may be away; what it does not hear now nobody keeps in order to say it later. */
+async function giveBack(ctx: Context, answer: TokenAnswer, signal: AbortSignal): Promise<void> {
+  await ctx.tiktok.revoke(answer.access_token, { signal }).catch(() => {});
+}
+
+async function isReplaced(
+  ctx: Context,
+  { creator_id }: Grant,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const { token } = await accessOf(ctx, creator_id, signal);
+    await ctx.tiktok.userInfo(token, ['user.info.basic'], { signal });
+    return false;
+  } catch (error) {
+    if (error instanceof Problem) return error.code === 'creator_disconnected';
+    return error instanceof TikTokError && error.code === 'access_token_invalid';
+  }
+}
+
+/**
+ * False when the account began to leave or lost its permission meanwhile, with nothing stored. The
+ * lock holds off both until this is decided.
+ */
+async function replace(
+  ctx: Context,
+  { id }: Creator,
+  stored: Grant,
+  answer: TokenAnswer,
+): Promise<boolean> {
+  return ctx.db.transaction(async (trx) => {
+    if (!(await lockIfStaying(trx, id))) return false;
+    const now = await findGrant(trx, id);
+    // Connected again or refreshed meanwhile: that one lives, and counts.
+    if (now?.version === stored.version) {
+      await saveGrant(trx, { creator_id: id, ...sealTokens(ctx, id, answer) });
+    }
+    return now !== undefined;
+  });
+}

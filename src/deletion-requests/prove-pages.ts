@@ -1,0 +1,45 @@
+// The one-time link's public pages: one button to sign in with TikTok, then a second one to confirm.
+import type Router from '@koa/router';
+import type { Context } from '../context/context.ts';
+import { createPages, type PageRequest } from '../web/pages.ts';
+import { confirmByLink, lookAtLink, PROOF_COOKIE } from './link.ts';
+
+const TITLES = {
+  begin: 'Show that the account is yours',
+  confirm: 'Delete everything?',
+  other_account: 'Not confirmed',
+  confirmed: 'Thank you',
+};
+
+export function addProvePages(router: Router, ctx: Context): void {
+  const pages = createPages(router, ctx);
+
+  pages.open('get', '/prove/:token', async (request) => {
+    const { params, render } = request;
+    keepPrivate(request);
+    const token = params['token'] ?? '';
+    const found = await lookAtLink(ctx, token, browserOf(request));
+    render(`deletions/prove-${found.step.replace('_', '-')}`, {
+      title: TITLES[found.step],
+      token,
+      ...found,
+    });
+  });
+
+  pages.open('post', '/prove/:token', async (request) => {
+    keepPrivate(request);
+    const token = request.params['token'] ?? '';
+    await confirmByLink(ctx, token, browserOf(request));
+    request.go(`/prove/${token}`);
+  });
+}
+
+function browserOf({ koa }: PageRequest): string | undefined {
+  return koa.cookies.get(PROOF_COOKIE.name);
+}
+
+/** Whoever may be signed in here is nobody's business on this page. */
+function keepPrivate({ koa }: PageRequest): void {
+  koa.state['creator'] = null;
+  koa.set('X-Robots-Tag', 'noindex, nofollow');
+}

@@ -1,0 +1,43 @@
+// Disconnect & revoke by a program: only where the creator has allowed it for keys.
+import { z } from 'zod';
+import { invalid, Problem } from '../base/errors.ts';
+import type { Creator } from '../creators/store.ts';
+import { type ApiRoute, apiRoute } from '../web/api.ts';
+import { isConfirmed } from './deletion-preview.ts';
+import { requestDeletion } from './request.ts';
+
+export const deletionRoutes: ApiRoute[] = [
+  apiRoute({
+    method: 'delete',
+    path: '/creators/{creator_id}',
+    is_always_open: true,
+    summary: 'Disconnect & revoke: deletes everything about the key’s creator (`me`), if allowed.',
+    body: z.strictObject({
+      confirm: z.string().describe('The TikTok username or the creator id.'),
+    }),
+    answers: {
+      202: {
+        description: 'Begun: at `receipt_url` anybody sees how far it is, and then the receipt',
+        schema: z.strictObject({ receipt_url: z.url() }),
+      },
+    },
+    async handle(ctx, { creator, body }) {
+      assertKeysMay(creator);
+      if (!isConfirmed(creator, body.confirm)) {
+        throw invalid('/confirm', 'Expected the TikTok username or the creator id.');
+      }
+      const { receipt_token } = await requestDeletion(ctx, creator.id, 'api');
+      const receipt_url = `${ctx.config.PUBLIC_URL}/deletions/${receipt_token}`;
+      return { status: 202, body: { receipt_url }, headers: { Location: receipt_url } };
+    },
+  }),
+];
+
+/** A key that leaks must not be able to carry everything off, or to delete it. */
+export function assertKeysMay(creator: Creator): void {
+  if (creator.keys_may_export_and_erase) return;
+  throw new Problem(
+    'forbidden',
+    'API keys of this account may neither export nor erase. The creator can allow it on the dashboard, under Settings.',
+  );
+}

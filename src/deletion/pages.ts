@@ -1,0 +1,68 @@
+// Pages of leaving: the screen with both ways out, Disconnect & revoke, and the receipt for whoever has its link.
+import type Router from '@koa/router';
+import { createSessions } from '../access/sessions.ts';
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
+import type { Creator } from '../creators/store.ts';
+import { declaredTables } from '../privacy/eraser.ts';
+import { createPages, type PageRequest } from '../web/pages.ts';
+import { departureOf, isConfirmed } from './deletion-preview.ts';
+import { receiptView } from './receipt.ts';
+import { requestDeletion } from './request.ts';
+import { findByReceipt } from './store.ts';
+
+const TOKEN = /^[A-Za-z0-9]{20,64}$/;
+
+export function addDeletionPages(router: Router, ctx: Context): void {
+  const pages = createPages(router, ctx);
+  const sessions = createSessions(ctx);
+
+  pages.own('get', '/sign-out', (request, creator) => showDeparture(ctx, request, creator, null));
+
+  pages.own('post', '/disconnect', async (request, creator) => {
+    const { koa, form, go } = request;
+    const typed = String(form['confirm'] ?? '');
+    if (!isConfirmed(creator, typed)) {
+      koa.status = 422;
+      return showDeparture(ctx, request, creator, typed);
+    }
+    const deletion = await requestDeletion(ctx, creator.id, 'self_service');
+    koa.append('Set-Cookie', await sessions.end(koa.get('Cookie')));
+    go(`/deletions/${deletion.receipt_token}`);
+  });
+
+  pages.open('get', '/deletions/:receipt', async (request) => {
+    const receipt = await viewOf(ctx, request);
+    request.render('deletions/show', { title: 'Deletion', receipt });
+  });
+
+  pages.open('get', '/deletions/:receipt/progress', async (request) => {
+    request.fragment('deletions/receipt', { receipt: await viewOf(ctx, request) });
+  });
+}
+
+async function showDeparture(
+  ctx: Context,
+  { render }: PageRequest,
+  creator: Creator,
+  wrong_name: string | null,
+): Promise<void> {
+  const departure = await departureOf(ctx, creator);
+  render('access/sign-out', { title: 'Sign out', departure, wrong_name });
+}
+
+/** Names nobody, also when the person is signed in again in this browser. */
+async function viewOf(ctx: Context, { koa, params }: PageRequest) {
+  koa.state['creator'] = null;
+  koa.set('X-Robots-Tag', 'noindex, nofollow');
+  koa.set('Referrer-Policy', 'no-referrer');
+  const token = params['receipt'] ?? '';
+  const deletion = TOKEN.test(token) ? await findByReceipt(ctx.db, token) : undefined;
+  if (!deletion) {
+    throw new Problem(
+      'not_found',
+      'There is no receipt at this address. It may have ended, or a character of the link is missing.',
+    );
+  }
+  return receiptView(deletion, declaredTables(ctx.modules), ctx.config);
+}

@@ -1,0 +1,172 @@
+// A deletion as anybody with its link may see it: how far it is, then the receipt; names nobody.
+import type { Config } from '../base/config.ts';
+import type { TableDeclaration } from '../base/declaration.ts';
+import type { Tables } from '../privacy/eraser.ts';
+import { inOrder, type Kept, kept } from '../privacy/labels.ts';
+import { REVOCATION_DAYS } from './revocations.ts';
+import type { Deletion } from './store.ts';
+
+const DAY_MS = 86_400_000;
+
+export interface Step {
+  text: string;
+  at: Date | null;
+  state: 'done' | 'now' | 'later';
+}
+
+export interface ReceiptView {
+  path: string;
+  number: string;
+  is_done: boolean;
+  is_erased: boolean;
+  requested_at: Date;
+  erased_at: Date | null;
+  done_at: Date | null;
+  steps: Step[];
+  /** The search found something, which is removed before it looks again. */
+  is_searching_again: boolean;
+  revocation: { text: string; at: Date | null; state: 'done' | 'now' | 'open' };
+  deleted: { called: string; count: number }[];
+  files: number;
+  bytes: number;
+  files_left: number;
+  cancelled: number;
+  seen_through: number;
+  kept: Kept[];
+  ends: { what: string; at: Date }[];
+  traces: number | null;
+  tables_searched: number;
+}
+
+export function receiptView(deletion: Deletion, tables: Tables, config: Config): ReceiptView {
+  const { receipt, requested_at, erased_at, done_at } = deletion;
+  return {
+    path: `/deletions/${deletion.receipt_token}`,
+    number: numberOf(deletion),
+    is_done: done_at !== null,
+    is_erased: erased_at !== null,
+    requested_at,
+    erased_at,
+    done_at,
+    steps: stepsOf(deletion),
+    is_searching_again: done_at === null && deletion.faults > 0,
+    revocation: revocationOf(deletion),
+    deleted: deletedOf(deletion, tables),
+    files: receipt.files ?? 0,
+    bytes: receipt.bytes ?? 0,
+    files_left: receipt.files_left ?? 0,
+    cancelled: receipt.jobs_cancelled ?? 0,
+    seen_through: receipt.jobs_seen_through ?? 0,
+    kept: keptOf(deletion, tables, config),
+    ends: endsOf(deletion, config),
+    traces: deletion.traces,
+    tables_searched: receipt.tables_searched ?? 0,
+  };
+}
+
+/** Short enough to be read out, e.g. `4F2A-91BC`. */
+export function numberOf({ id }: Pick<Deletion, 'id'>): string {
+  return `${id.slice(0, 4)}-${id.slice(4, 8)}`.toUpperCase();
+}
+
+function stepsOf(deletion: Deletion): Step[] {
+  const { receipt, requested_at, quiet_at, erased_at, done_at } = deletion;
+  const steps: [doing: string, done: string, at: Date | null][] = [
+    ['', 'Asked for; sign-ins and API keys ended', requested_at],
+    [waitingWords(receipt.jobs_seen_through ?? 0), 'Running work ended', quiet_at],
+    ['Deleting files and records', 'Files and records deleted', erased_at],
+    ['Searching for anything left', 'Searched for anything left', done_at],
+  ];
+  const current = steps.findIndex(([, , at]) => at === null);
+  return steps.map(([doing, done, at], index) => ({
+    text: at ? done : doing,
+    at,
+    state: at ? 'done' : index === current ? 'now' : 'later',
+  }));
+}
+
+function waitingWords(seen_through: number): string {
+  if (seen_through === 0) return 'Waiting until running work has ended';
+  return `Waiting for ${seen_through === 1 ? 'a post' : `${seen_through} posts`} that TikTok has already, at most about 6 minutes`;
+}
+
+function revocationOf(deletion: Deletion): ReceiptView['revocation'] {
+  const { revocation, revoked_at, requested_at } = deletion;
+  const until = new Date(requested_at.getTime() + REVOCATION_DAYS * DAY_MS);
+  switch (revocation) {
+    case 'waiting':
+      return { text: 'TikTok is asked next to end the permission.', at: null, state: 'now' };
+    case 'pending':
+      return {
+        text: 'TikTok has not answered yet. It is asked again, with a token kept encrypted for this alone, at the latest until',
+        at: until,
+        state: 'now',
+      };
+    case 'revoked':
+      return { text: 'TikTok has ended the permission:', at: revoked_at, state: 'done' };
+    case 'not_needed':
+      return { text: 'There was no permission left to end.', at: null, state: 'done' };
+    case 'superseded':
+      return {
+        text: 'The same TikTok account was connected again, as a new account here. The new permission stays; the old token is deleted.',
+        at: null,
+        state: 'done',
+      };
+    case 'given_up':
+      return {
+        text: 'TikTok did not take it. The token is deleted here; to be sure, remove this app in TikTok under Settings and privacy, Security and permissions, Apps and services permissions.',
+        at: null,
+        state: 'open',
+      };
+  }
+}
+
+/** Rows that were emptied rather than deleted belong to what was kept. */
+function deletedOf({ receipt }: Deletion, tables: Tables): ReceiptView['deleted'] {
+  const rows = receipt.rows ?? {};
+  const known = inOrder(tables).filter(([, { owner }]) => !('scrub' in owner));
+  const words = new Map(known.map(([table, { called }]) => [table, called]));
+  return [...new Set([...words.keys(), ...Object.keys(rows)])].flatMap((table) => {
+    const count = rows[table] ?? 0;
+    if (count === 0 || isEmptied(tables[table])) return [];
+    return [{ called: words.get(table) ?? table, count }];
+  });
+}
+
+function isEmptied(declaration: TableDeclaration | undefined): boolean {
+  return declaration !== undefined && 'scrub' in declaration.owner;
+}
+
+/** What there is of a creator only if there was any; what is kept without one always. */
+function keptOf({ receipt }: Deletion, tables: Tables, config: Config): Kept[] {
+  return kept(config, tables).filter(({ table }) => {
+    if (table === 'deletions') return true;
+    // Requests by email and what was done about them go together.
+    const of = tables[table]?.about === 'evidence' ? 'deletion_requests' : table;
+    return !isEmptied(tables[of]) || (receipt.rows?.[of] ?? 0) > 0;
+  });
+}
+
+function endsOf(deletion: Deletion, config: Config): ReceiptView['ends'] {
+  const { erased_at, recorded_at, done_at, requested_at, revocation } = deletion;
+  const after = (start: Date, days: number) => new Date(start.getTime() + days * DAY_MS);
+  return [
+    ...(erased_at
+      ? [{ what: 'Backups made before are gone', at: after(erased_at, config.BACKUP_DAYS) }]
+      : []),
+    ...(recorded_at
+      ? [
+          {
+            what: 'The note that keeps the data from coming back with a backup ends',
+            at: after(recorded_at, config.BACKUP_DAYS + 1),
+          },
+        ]
+      : []),
+    ...(revocation === 'pending'
+      ? [{ what: 'The encrypted token is gone', at: after(requested_at, REVOCATION_DAYS) }]
+      : []),
+    ...(done_at
+      ? [{ what: 'This receipt ends', at: after(done_at, config.REQUEST_RETENTION_DAYS) }]
+      : []),
+  ];
+}

@@ -1,0 +1,46 @@
+// The first line of a deletion: one transaction after which the creator can do nothing any more, and is as good as gone.
+import type { Knex } from 'knex';
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
+import { markLeaving } from '../creators/store.ts';
+import { cancelAllJobs } from '../jobs/transitions.ts';
+import { queueChore } from '../queue/queue.ts';
+import { type Deletion, findByCreator, insertDeletion, type Method } from './store.ts';
+
+export const EXECUTE = 'deletion.execute';
+
+/**
+ * Marks the creator as leaving, ends sessions and keys, cancels what TikTok does not have yet, and
+ * queues the executor, all or nothing. Called again, it answers the deletion that is under way.
+ * Throws `not_found`.
+ */
+export async function requestDeletion(
+  ctx: Context,
+  creator_id: string,
+  method: Method,
+  also: (trx: Knex, deletion: Deletion) => Promise<void> = async () => {},
+): Promise<Deletion> {
+  const deletion = await ctx.db.transaction(async (trx) => {
+    const leaver = await markLeaving(trx, creator_id);
+    if (!leaver) {
+      const known = await findByCreator(trx, creator_id);
+      if (!known) throw new Problem('not_found', 'There is no such creator.');
+      await also(trx, known);
+      return known;
+    }
+    const { cancelled, seen_through } = await cancelAllJobs(trx, creator_id);
+    const { who, rows } = leaver;
+    const receipt = { rows, jobs_cancelled: cancelled, jobs_seen_through: seen_through };
+    const inserted = await insertDeletion(ctx, trx, { method, who, receipt });
+    await queueExecution(trx, inserted.id);
+    await also(trx, inserted);
+    return inserted;
+  });
+  ctx.log.info({ event: 'deletion.requested', deletion_id: deletion.id, method });
+  return deletion;
+}
+
+/** One run per deletion; asked for again, the waiting one is brought forward or put off. */
+export async function queueExecution(trx: Knex, deletion_id: string, run_at?: Date): Promise<void> {
+  await queueChore(trx, EXECUTE, `deletion:${deletion_id}`, { deletion_id }, run_at);
+}

@@ -1,0 +1,25 @@
+// The manifest of the hosted service's API: its calls, and errors in its form.
+
+import type { ProblemBody } from '../http/error-handler.ts';
+import type { Manifest } from '../plugin.ts';
+import { addApiRoutes } from '../web/api.ts';
+import { hostedProblem, hostedRoutes, ROOT } from './api.ts';
+
+const PATHS = new Set(hostedRoutes.map(({ path }) => ROOT + path));
+
+export const hosted: Manifest = {
+  name: 'hosted',
+  api: hostedRoutes,
+  routes(router, ctx) {
+    // Also what none of the routes takes: a program reads the body of whatever it is answered.
+    router.all(`${ROOT}/{*rest}`, async (koa, next) => {
+      koa.state['problem_body'] = hostedProblem satisfies ProblemBody;
+      await next();
+      if (koa.status !== 404 || koa.body || !PATHS.has(koa.path)) return;
+      koa.set('Allow', 'POST');
+      koa.status = 405;
+    });
+    addApiRoutes(router, ctx, hostedRoutes);
+  },
+  personal_data: { nothing: 'Its posts are jobs like all others, which are declared there.' },
+};

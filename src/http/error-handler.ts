@@ -1,0 +1,173 @@
+// The one door out for errors: problem+json (RFC 9457) for programs, a page for people.
+import { randomUUID } from 'node:crypto';
+import type { Context as KoaContext, Middleware } from 'koa';
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
+
+/** What the answer holds; `type` leads to the code's row in the docs. */
+export function problemBody(ctx: Context, problem: Problem, request_id: string) {
+  const { retry_at, tiktok, job_id } = problem.extras;
+  return {
+    type: `${ctx.config.PUBLIC_URL}/docs/errors#${problem.code}`,
+    title: problem.title,
+    status: problem.status,
+    detail: problem.message,
+    code: problem.code,
+    ...errorsOf(problem),
+    ...(retry_at ? { retry_at: retry_at.toISOString() } : {}),
+    ...(tiktok ? { tiktok } : {}),
+    ...(job_id ? { job_id } : {}),
+    request_id,
+  };
+}
+
+/** An invalid request always says where; a body that could not be read at all, as a whole. */
+function errorsOf({ code, message, extras }: Problem) {
+  if (extras.errors) return { errors: extras.errors };
+  return code === 'invalid_request' ? { errors: [{ pointer: '', message }] } : {};
+}
+
+/** Set as `koa.state.problem_body` by routes whose errors have another service's form. */
+export type ProblemBody = (problem: Problem) => Record<string, unknown>;
+
+type RenderProblem = (koa: KoaContext, problem: Problem, request_id: string) => Promise<string>;
+
+/** Gives every request an id, and turns whatever is thrown into an answer. */
+export function problems(ctx: Context, renderPage: RenderProblem): Middleware {
+  return async (koa, next) => {
+    const given = koa.get('X-Request-Id');
+    const request_id = /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+    koa.state['request_id'] = request_id;
+    koa.set('X-Request-Id', request_id);
+    try {
+      await next();
+      // The router has set the header Allow beside it.
+      if (koa.status === 405 || koa.status === 501) {
+        throw new Problem('method_not_allowed', 'This address does not take this method.');
+      }
+      if (koa.status === 404 && !koa.body) {
+        throw new Problem('not_found', 'There is nothing at this address.');
+      }
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem.status >= 500 && problem.code === 'internal_error') {
+        const known_as = { request_id: ownIdOf(koa), route: routeOf(koa) };
+        ctx.log.error({ event: 'request.fault', ...known_as, err: error });
+      }
+      await answer(ctx, koa, problem, request_id, renderPage);
+    }
+  };
+}
+
+async function answer(
+  ctx: Context,
+  koa: KoaContext,
+  problem: Problem,
+  request_id: string,
+  renderPage: RenderProblem,
+): Promise<void> {
+  koa.status = problem.status;
+  for (const [name, value] of Object.entries(problem.extras.headers ?? {})) koa.set(name, value);
+  const { retry_at } = problem.extras;
+  if (retry_at) {
+    koa.set(
+      'Retry-After',
+      String(Math.max(1, Math.ceil((retry_at.getTime() - Date.now()) / 1000))),
+    );
+  }
+  // An answer given before the body was read whole: what still flows in would be taken for the next request.
+  if (!koa.req.complete) koa.set('Connection', 'close');
+  const own_form = koa.state['problem_body'] as ProblemBody | undefined;
+  if (own_form) {
+    koa.body = JSON.stringify(own_form(problem));
+    koa.set('Content-Type', 'application/json; charset=UTF-8');
+    return;
+  }
+  if (isForPeople(koa)) {
+    koa.type = 'html';
+    koa.body = await renderPage(koa, problem, request_id);
+    return;
+  }
+  koa.body = JSON.stringify(problemBody(ctx, problem, request_id));
+  koa.type = 'application/problem+json';
+}
+
+/** Programs ask below these paths; everywhere else whoever accepts HTML is a person. */
+function isForPeople(koa: KoaContext): boolean {
+  if (
+    /^\/(v1|api|uploads|webhooks\/tiktok|openapi\.json|healthz|readyz|metrics)(\/|$)/.test(koa.path)
+  )
+    return false;
+  return koa.accepts('html', 'json') === 'html';
+}
+
+/** Koa's and its parsers' own errors carry a status below 500; all else is a fault of ours. */
+function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const { status, type, code } = (error ?? {}) as {
+    status?: number;
+    type?: string;
+    code?: string;
+  };
+  if (status === 413) return new Problem('too_large', 'The request is too large.');
+  if (status === 415)
+    return new Problem('unsupported_media_type', 'This content type is not taken here.');
+  if (status === 404) return new Problem('not_found', 'There is nothing at this address.');
+  if (status !== undefined && status >= 400 && status < 500) {
+    const detail =
+      error instanceof SyntaxError
+        ? 'The body is not a JSON object.'
+        : 'The request could not be read.';
+    return new Problem('invalid_request', detail, { cause: type });
+  }
+  if (code && /^(Z_|ERR_+BROTLI|ERR_+.*(FORMAT|_DEC))/.test(code)) {
+    return new Problem('invalid_request', 'The body is not compressed as its header says.');
+  }
+  // PostgreSQL takes no NUL in a text (22021) or in JSON (22P05), and nobody means one.
+  if (code === '22021' || code === '22P05') {
+    return new Problem('invalid_request', 'Expected text without NUL.');
+  }
+  if (isAborted(error)) return new Problem('unavailable', 'The request was cut off.');
+  if (isAway(error)) {
+    return new Problem(
+      'unavailable',
+      'The database does not answer at the moment. Try again in a minute.',
+    );
+  }
+  return new Problem(
+    'internal_error',
+    'Something failed on our side. Nothing you sent was lost by it; try again, and name the request id if it stays.',
+  );
+}
+
+/** PostgreSQL's own classes 08 (connection), 53 (resources) and 57 (shut down), and what never reached it. */
+function isAway(error: unknown): boolean {
+  const { name, code, message } = (error ?? {}) as {
+    name?: string;
+    code?: string;
+    message?: string;
+  };
+  return (
+    name === 'KnexTimeoutError' ||
+    /^(08|53|57P)/.test(code ?? '') ||
+    ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EPIPE'].includes(code ?? '') ||
+    /^(Connection terminated|timeout expired)/.test(message ?? '')
+  );
+}
+
+function isAborted(error: unknown): boolean {
+  const { name, code } = (error ?? {}) as { name?: string; code?: string };
+  return name === 'AbortError' || code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
+
+/** The route's pattern, never the path: ids stay out of the log. */
+export function routeOf(koa: KoaContext): string {
+  return String((koa as { _matchedRoute?: unknown })._matchedRoute ?? 'none');
+}
+
+/** An id that the client chose may say who it is, and what is written down outlives an account. */
+export function ownIdOf(koa: KoaContext): string {
+  const request_id: unknown = koa.state['request_id'];
+  const given = koa.get('X-Request-Id');
+  return typeof request_id !== 'string' || request_id === given ? 'given' : request_id;
+}

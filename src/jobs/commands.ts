@@ -1,0 +1,119 @@
+// What is done about a job that was accepted: cancelled, tried again, or told how it ended.
+import type { Knex } from 'knex';
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
+import { assertMayPost, assertNotLeaving, type Creator } from '../creators/store.ts';
+import { lockFile, lockUpload, lockUploads } from '../media/store.ts';
+import { assertNoDuplicate, reserveTime } from './accept/limits.ts';
+import type { Job } from './job.ts';
+import { listPhotos, resetPhotos } from './photos.ts';
+import { CANCELLABLE_STATES, STATES, type WorkingState } from './states.ts';
+import { insertEvent, lockJob, queueNext, updateLockedJob } from './store.ts';
+import { closeAttempts, endJob, isCommitted } from './transitions.ts';
+
+/** Before the mark only: a job whose last byte may have left cannot be taken back. */
+export async function cancelJob(ctx: Context, creator_id: string, id: string): Promise<Job> {
+  return ctx.db.transaction(async (trx) => {
+    const job = await lockJob(trx, creator_id, id);
+    if (job.state === 'cancelled') return job;
+    const is_early = (CANCELLABLE_STATES as readonly string[]).includes(job.state);
+    if (!is_early || (await isCommitted(trx, id))) {
+      throw new Problem(
+        'state_conflict',
+        is_early || job.state === 'sent'
+          ? 'The video is already with TikTok, so it cannot be cancelled any more.'
+          : `The post has already ended (${job.state}).`,
+      );
+    }
+    await closeAttempts(trx, id, 'cancelled');
+    return endJob(trx, job, 'cancelled', { name: 'cancelled' });
+  });
+}
+
+/** A failed job again: what TikTok may have posted never is failed, so this cannot post twice. */
+export async function retryJob(ctx: Context, creator: Creator, id: string): Promise<Job> {
+  assertMayPost(creator);
+  return ctx.db.transaction(async (trx) => {
+    await assertNotLeaving(trx, creator.id);
+    const job = await lockJob(trx, creator.id, id);
+    if (job.state !== 'failed') {
+      throw new Problem('state_conflict', 'Only a failed post can be tried again.');
+    }
+    const source_key = await sourceForRetry(trx, job);
+    const at = new Date(Math.max(job.send_at.getTime(), Date.now()));
+    const send_at = await reserveTime(trx, ctx.config, creator.id, { at, except_id: id });
+    await assertNoDuplicate(trx, { ...job, send_at });
+    await closeAttempts(trx, id, 'retried');
+    const again = await updateLockedJob(trx, id, {
+      state: 'accepted',
+      send_at,
+      source_key,
+      waiting_since: null,
+      error: null,
+      publish_id: null,
+      output_key: null,
+      output_type: null,
+      faults: 0,
+      run_token: null,
+      finished_at: null,
+    });
+    await resetPhotos(trx, id);
+    await insertEvent(trx, id, 'retried');
+    await queueNext(trx, again);
+    return again;
+  });
+}
+
+/**
+ * Uploads are locked and must still be there; what came from a URL is used if our copy still is, and
+ * fetched again if not.
+ */
+async function sourceForRetry(trx: Knex, job: Job): Promise<string | null> {
+  const uploads = (await listPhotos(trx, job.id)).filter(({ source_url }) => !source_url);
+  const keys = uploads.flatMap(({ source_key }) => source_key ?? []);
+  await lockUploads(trx, job.creator_id, keys);
+  for (const { source_key } of uploads) await assertUpload(trx, job, source_key);
+  if (job.kind === 'photo') return null;
+  if (!job.source_url) return assertUpload(trx, job, job.source_key);
+  const copy = job.source_key && (await lockFile(trx, job.creator_id, job.source_key));
+  return copy ? job.source_key : null;
+}
+
+async function assertUpload(trx: Knex, job: Job, key: string | null): Promise<string | null> {
+  if (key && (await lockUpload(trx, job.creator_id, key))) return key;
+  throw new Problem(
+    'state_conflict',
+    'The file of this post is no longer stored. Upload it again and make a new post.',
+  );
+}
+
+/** The creator looked at the profile and says how an `unconfirmed` post ended. */
+export async function resolveJob(
+  ctx: Context,
+  creator_id: string,
+  id: string,
+  outcome: 'posted' | 'not_posted',
+): Promise<Job> {
+  return ctx.db.transaction(async (trx) => {
+    const job = await lockJob(trx, creator_id, id);
+    if (job.state !== 'unconfirmed') {
+      throw new Problem(
+        'state_conflict',
+        'TikTok has told how this post ended; there is nothing to resolve.',
+      );
+    }
+    await closeAttempts(trx, id, `resolved: ${outcome}`);
+    const event = { name: 'resolved', details: { outcome } };
+    if (outcome === 'posted') return endJob(trx, job, 'finished', event);
+    return endJob(trx, job, 'failed', event, {
+      code: 'tiktok_refused',
+      message: 'You told us that TikTok did not post it. You can try again.',
+      tiktok: null,
+    });
+  });
+}
+
+/** The states in which a job still needs its files. */
+export function isWorking(job: Job): boolean {
+  return STATES[job.state as WorkingState] !== null;
+}

@@ -1,0 +1,160 @@
+// The pages on which a post is composed: choosing what to post, and the form, for a video and for photos.
+import { once } from '../../access/idempotency.ts';
+import { randomToken } from '../../base/secrets.ts';
+import type { Context } from '../../context/context.ts';
+import { optionsOrReason } from '../../creators/posting-options.ts';
+import type { Creator } from '../../creators/store.ts';
+import { findUpload, findUploads, listMedia, type Media } from '../../media/store.ts';
+import { servesAs } from '../../media/store-media.ts';
+import { listUnfinished } from '../../media/tus/store.ts';
+import { declaration } from '../../tiktok/declaration.ts';
+import type { PageRequest, Pages } from '../../web/pages.ts';
+import { acceptJob } from '../accept/accept.ts';
+import { MAX_PHOTOS } from '../schema.ts';
+import { toldOnce } from '../summarize-changes.ts';
+import { type Chosen, type Faults, type Form, readForm } from './composer-form.ts';
+import { allowancesOf, type HeldBack, whatMayBeDone } from './limit-prompt.ts';
+import { arranged } from './reorder.ts';
+
+const isPhoto = (media: Media) => servesAs('photo', media);
+
+export function addComposerPages(pages: Pages, ctx: Context): void {
+  pages.own('get', '/jobs/new', async (request, creator) => {
+    const chosen = await chosenBy(ctx, creator, request.koa.query);
+    await showComposer(ctx, request, creator, { form: {}, faults: {}, chosen });
+  });
+  pages.own('post', '/jobs', (request, creator) => compose(ctx, request, creator));
+}
+
+interface Composition {
+  form: Form;
+  faults: Faults;
+  chosen: Chosen;
+  held_back?: HeldBack | undefined;
+}
+
+/** By address: `media` names one upload, `photo` several, in the order in which they were uploaded. */
+async function chosenBy(
+  ctx: Context,
+  creator: Creator,
+  query: PageRequest['koa']['query'],
+): Promise<Chosen> {
+  const keys = [query['photo'] ?? []].flat().slice(0, MAX_PHOTOS);
+  const one = typeof query['media'] === 'string' ? query['media'] : '';
+  if (keys.length === 0) {
+    const media = await findUpload(ctx.db, creator.id, one);
+    return media?.facts.kind === 'photo'
+      ? { kind: 'photo', photos: [media] }
+      : { kind: 'video', media };
+  }
+  const photos = await photosOf(ctx, creator, keys);
+  photos.sort((a, b) => a.created_at.getTime() - b.created_at.getTime());
+  return { kind: 'photo', photos };
+}
+
+/** In the order of the keys; what is no photo, or not stored any more, is left out. */
+async function photosOf(ctx: Context, creator: Creator, keys: string[]): Promise<Media[]> {
+  const found = await findUploads(ctx.db, creator.id, keys);
+  const of = new Map(found.map((media) => [media.storage_key, media]));
+  return [...new Set(keys)].flatMap((key) => of.get(key) ?? []).filter(isPhoto);
+}
+
+function changesOf({ facts }: Media): string[] {
+  return facts.kind === 'photo' ? facts.changes : ['The first picture of the animation is posted.'];
+}
+
+/** creator_info is asked each time the page is made: nothing is shown from memory. */
+async function showComposer(
+  ctx: Context,
+  { signal, render }: PageRequest,
+  creator: Creator,
+  { form, faults, chosen, held_back }: Composition,
+): Promise<void> {
+  const is_photo = chosen.kind === 'photo';
+  const media = is_photo ? chosen.photos[0] : chosen.media;
+  if (!media) {
+    const uploads = await listMedia(ctx.db, creator.id);
+    render('jobs/choose', {
+      title: 'New post',
+      photos: uploads.filter(isPhoto),
+      videos: uploads.filter(({ facts }) => facts.kind === 'video'),
+      max_photos: MAX_PHOTOS,
+      unfinished: await listUnfinished(ctx.db, creator.id),
+      fault: faults['storage_key'] ?? faults['photos'] ?? null,
+    });
+    return;
+  }
+  const options = await optionsOrReason(ctx, creator, signal);
+  const wants_direct =
+    form['destination'] === 'direct' || (!form['destination'] && ctx.config.TIKTOK_APP_AUDITED);
+  const photos = is_photo ? chosen.photos : [];
+  const has_cover = photos.some(({ storage_key }) => storage_key === form['cover']);
+  render('jobs/new', {
+    title: 'New post',
+    is_photo,
+    media,
+    media_url: `/media/${media.storage_key}`,
+    photos,
+    changes: toldOnce(photos.map(changesOf)),
+    max_photos: MAX_PHOTOS,
+    options,
+    creator,
+    form: {
+      ...form,
+      destination: form['destination'] ?? (wants_direct ? 'direct' : 'inbox'),
+      cover: has_cover ? form['cover'] : media.storage_key,
+    },
+    faults,
+    held_back: held_back ?? null,
+    is_audited: ctx.config.TIKTOK_APP_AUDITED,
+    request_id: form['request_id'] ?? randomToken(128),
+    declarations: { plain: declaration(false), branded: declaration(true) },
+  });
+}
+
+async function compose(ctx: Context, request: PageRequest, creator: Creator): Promise<void> {
+  const { form, signal, koa, go } = request;
+  const chosen = await chosenIn(ctx, creator, form);
+  // Moving a photo shows the form again, with all that was typed; nothing is judged yet.
+  if (form['arrange'] !== undefined) {
+    return showComposer(ctx, request, creator, { form, faults: {}, chosen });
+  }
+  const options =
+    form['destination'] === 'direct' ? await optionsOrReason(ctx, creator, signal) : null;
+  const allowances = allowancesOf(koa.query);
+  const read = readForm(form, options, chosen, allowances);
+  if ('faults' in read) {
+    await showComposer(ctx, request, creator, { form, faults: read.faults, chosen });
+    koa.status = 422;
+    return;
+  }
+  const consent = {
+    given_through: 'dashboard' as const,
+    declaration: declaration(read.request.settings?.brand_content ?? false),
+  };
+  // A second click sends the same form again: one form makes one post.
+  const key = `form-${(form['request_id'] ?? randomToken(128)).slice(0, 64)}`;
+  try {
+    const { answer } = await once(ctx, creator.id, key, 'composer', async (trx) => {
+      const job = await acceptJob(ctx, trx, creator, read.request, consent);
+      return { status: 303, location: `/jobs/${job.id}`, body: '' };
+    });
+    go(answer.location ?? '/jobs');
+  } catch (error) {
+    const refused = whatMayBeDone(ctx, error, allowances);
+    if (!refused) throw error;
+    await showComposer(ctx, request, creator, { form, chosen, ...refused });
+    koa.status = 422;
+  }
+}
+
+async function chosenIn(ctx: Context, creator: Creator, form: Form): Promise<Chosen> {
+  if (form['photos'] === undefined) {
+    return {
+      kind: 'video',
+      media: await findUpload(ctx.db, creator.id, form['storage_key'] ?? ''),
+    };
+  }
+  const keys = arranged(form['photos'].split(',').slice(0, MAX_PHOTOS + 1), form['arrange']);
+  return { kind: 'photo', photos: await photosOf(ctx, creator, keys) };
+}

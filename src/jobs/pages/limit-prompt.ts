@@ -1,0 +1,48 @@
+// A composed post that a limit or a twin holds back: what is said of it, and how the creator says yes all the same.
+
+import { Problem } from '../../base/errors.ts';
+import type { Context } from '../../context/context.ts';
+import type { PageRequest } from '../../web/pages.ts';
+import { limitInWords, postLimitsOf } from '../accept/limits.ts';
+import { type Allowances, type Faults, faultsByField } from './composer-form.ts';
+
+/** A post that may be made after all: later, or although it was made before. `path`: where the yes goes. */
+export interface HeldBack {
+  path: string;
+  /** The next free time. */
+  retry_at?: Date | undefined;
+  /** The first post of the same media. */
+  job_id?: string | undefined;
+}
+
+/** Said yes to with a button that a first try brought. */
+export function allowancesOf(query: PageRequest['koa']['query']): Allowances {
+  return {
+    allow_duplicate: query['allow_duplicate'] === 'true',
+    on_limit: query['on_limit'] === 'delay' ? 'delay' : 'fail',
+  };
+}
+
+/** What of a refusal the form can show and mend, else null; a yes that was given stays given. */
+export function whatMayBeDone(
+  ctx: Context,
+  error: unknown,
+  allowances: Allowances,
+): { faults: Faults; held_back?: HeldBack } | null {
+  if (!(error instanceof Problem)) return null;
+  const { code } = error;
+  const { retry_at, job_id } = error.extras;
+  const pathWith = (yes: Partial<Allowances>) =>
+    `/jobs?${new URLSearchParams(Object.entries({ ...allowances, ...yes }).map(([k, v]) => [k, String(v)]))}`;
+  if (code === 'daily_limit' || code === 'too_soon') {
+    const faults = { mode: limitInWords(code, postLimitsOf(ctx.config)) };
+    return { faults, held_back: { path: pathWith({ on_limit: 'delay' }), retry_at } };
+  }
+  if (code === 'duplicate_media') {
+    const faults = {
+      mode: 'This is already in a post of yours within 24 hours, and TikTok may take that for spam.',
+    };
+    return { faults, held_back: { path: pathWith({ allow_duplicate: true }), job_id } };
+  }
+  return code === 'invalid_request' ? { faults: faultsByField(error) } : null;
+}

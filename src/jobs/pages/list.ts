@@ -1,0 +1,118 @@
+// Pages of posts: the list, and one post with its timeline.
+import type Router from '@koa/router';
+import type { Context } from '../../context/context.ts';
+import { type Creator, mayPost } from '../../creators/store.ts';
+import { findNotice } from '../../deletion-requests/store.ts';
+import { createPages, type PageRequest } from '../../web/pages.ts';
+import { nextPostAt } from '../accept/limits.ts';
+import { cursorOf, parseCursor } from '../api.ts';
+import { cancelJob, isWorking, resolveJob, retryJob } from '../commands.ts';
+import type { Job } from '../job.ts';
+import { listStored } from '../photos.ts';
+import { STATUSES, type Status, statusOf } from '../states.ts';
+import { countRecentJobs } from '../stats.ts';
+import { findNextScheduled, getJob, listEvents, listJobs } from '../store.ts';
+import { postUrls } from '../view.ts';
+import { addComposerPages } from './composer.ts';
+import { coversOf } from './thumbnails.ts';
+
+const PAGE = 20;
+const EARLIEST_CANCEL = ['accepted', 'fetched', 'ready', 'sending'];
+
+export function addJobPages(router: Router, ctx: Context): void {
+  const pages = createPages(router, ctx);
+  pages.own('get', '/jobs', (request, creator) => showList(ctx, request, creator));
+  addComposerPages(pages, ctx);
+  pages.own('get', '/jobs/:id', (request, creator) => showJob(ctx, request, creator, 'page'));
+  pages.own('get', '/jobs/:id/progress', (request, creator) =>
+    showJob(ctx, request, creator, 'fragment'),
+  );
+  pages.own('get', '/jobs/:id/row', async ({ params, fragment }, creator) => {
+    const job = await getJob(ctx.db, creator.id, params['id'] ?? '');
+    fragment('jobs/row', { job, covers: await coversOf(ctx.db, [job]) });
+  });
+  pages.own('post', '/jobs/:id/cancellation', async ({ params, go }, creator) => {
+    await cancelJob(ctx, creator.id, params['id'] ?? '');
+    go(`/jobs/${params['id']}`);
+  });
+  pages.own('post', '/jobs/:id/retry', async ({ params, go }, creator) => {
+    await retryJob(ctx, creator, params['id'] ?? '');
+    go(`/jobs/${params['id']}`);
+  });
+  pages.own('post', '/jobs/:id/resolution', async ({ params, form, go }, creator) => {
+    await resolveJob(
+      ctx,
+      creator.id,
+      params['id'] ?? '',
+      form['outcome'] === 'posted' ? 'posted' : 'not_posted',
+    );
+    go(`/jobs/${params['id']}`);
+  });
+}
+
+async function showList(
+  ctx: Context,
+  { koa, render }: PageRequest,
+  creator: Creator,
+): Promise<void> {
+  const status = STATUSES.find((each) => each === koa.query['status']);
+  const cursor = koa.query['cursor'];
+  const found = await listJobs(ctx.db, creator.id, {
+    status,
+    limit: PAGE + 1,
+    ...(typeof cursor === 'string' ? { after: parseCursor(cursor) } : {}),
+  });
+  const jobs = found.slice(0, PAGE);
+  const last = found.length > PAGE ? jobs.at(-1) : undefined;
+  render('jobs/list', {
+    title: 'Posts',
+    jobs,
+    covers: await coversOf(ctx.db, jobs),
+    status: status ?? null,
+    statuses: STATUSES,
+    next: await findNextScheduled(ctx.db, creator.id),
+    recent: await countRecentJobs(ctx.db, creator.id),
+    posts_per_day: ctx.config.POSTS_PER_DAY,
+    next_free_at: mayPost(creator) ? await nextPostAt(ctx, creator.id) : null,
+    next_page: last ? listAddress(status, cursorOf(last)) : null,
+    is_disconnected: creator.disconnected_at !== null,
+    notice: (await findNotice(ctx.db, creator.id)) ?? null,
+  });
+}
+
+function listAddress(status: Status | undefined, cursor: string): string {
+  return `/jobs?${new URLSearchParams({ ...(status ? { status } : {}), cursor })}`;
+}
+
+async function showJob(
+  ctx: Context,
+  { params, render, fragment }: PageRequest,
+  creator: Creator,
+  as: 'page' | 'fragment',
+): Promise<void> {
+  const job = await getJob(ctx.db, creator.id, params['id'] ?? '');
+  const events = await listEvents(ctx.db, job.id);
+  const view = {
+    job,
+    events,
+    is_moving: isMoving(job),
+    can_cancel: EARLIEST_CANCEL.includes(job.state),
+    urls: postUrls(job, creator.username),
+  };
+  if (as === 'fragment') {
+    fragment('jobs/progress', view);
+    return;
+  }
+  const stored = (await coversOf(ctx.db, [job]))[job.id];
+  render('jobs/show', {
+    title: 'Post',
+    ...view,
+    video: stored && job.kind === 'video' ? `/media/${stored}` : null,
+    photos: await listStored(ctx.db, [job.id]),
+  });
+}
+
+/** Scheduled posts that are prepared stand still until their time. */
+function isMoving(job: Job): boolean {
+  return isWorking(job) && !(job.state === 'ready' && statusOf(job) === 'scheduled');
+}

@@ -1,0 +1,22 @@
+// Finds the stored file that stands for a post on the pages: its video, or the cover of its photos.
+import type { Knex } from 'knex';
+import type { Job, StoredFile } from '../job.ts';
+import { listStored } from '../photos.ts';
+import { listStoredVideos } from '../store.ts';
+
+/** Job → key of that file; posts of which none is stored any more are not in it. */
+export async function coversOf(db: Knex, jobs: Job[]): Promise<Record<string, string>> {
+  const videos = jobs.filter(({ kind }) => kind === 'video');
+  const photos = jobs.filter(({ kind }) => kind === 'photo');
+  const ids = videos.map(({ id }) => id);
+  const found = [...(await listStoredVideos(db, ids)), ...(await listCovers(db, photos))];
+  return Object.fromEntries(
+    found.flatMap(({ job_id, storage_key }) => (storage_key ? [[job_id, storage_key]] : [])),
+  );
+}
+
+async function listCovers(db: Knex, jobs: Job[]): Promise<StoredFile[]> {
+  const of = new Map(jobs.map((job) => [job.id, job.photo_cover_index ?? 0]));
+  const photos = await listStored(db, [...of.keys()]);
+  return photos.filter(({ job_id, position }) => position === of.get(job_id));
+}

@@ -1,0 +1,44 @@
+// The caretaker: every ten seconds, in one process at a time, sees that no job is left without a run.
+import type { Context } from '../../context/context.ts';
+import { buryTheDead } from '../../queue/heartbeat.ts';
+import {
+  findOrphanedJobs,
+  isOnlyCaretaker,
+  mendQueues,
+  removeIdleQueues,
+} from '../../queue/queue.ts';
+import type { Job } from '../job.ts';
+import { WORKING_STATES } from '../states.ts';
+import { insertEvent, queueNext, updateLockedJob } from '../store.ts';
+import { endJob } from '../transitions.ts';
+
+/** Frees what the dead held, gives orphaned jobs a run, and fails those that used up their attempts. */
+export async function takeCare(ctx: Context): Promise<void> {
+  const dead = await buryTheDead(ctx);
+  if (dead.length > 0) ctx.log.warn({ event: 'pools.declared_dead', count: dead.length });
+  await ctx.db.transaction(async (trx) => {
+    if (!(await isOnlyCaretaker(trx))) return;
+    await mendQueues(trx);
+    for (const job of await findOrphanedJobs(trx, WORKING_STATES)) {
+      ctx.log.warn({ event: 'job.orphaned', job_id: job.id, state: job.state });
+      const is_media = job.state === 'accepted' || job.state === 'fetched';
+      if (job.is_exhausted && is_media) {
+        const error = {
+          code: 'internal_error' as const,
+          message: 'We could not process this file: the process ended each time it was tried.',
+          tiktok: null,
+        };
+        await endJob(trx, job, 'failed', { name: 'failed', details: error }, error);
+      } else {
+        await insertEvent(trx, job.id, 'resumed');
+        await queueNext(trx, job as Pick<Job, 'id' | 'creator_id' | 'state' | 'send_at'>);
+        await updateLockedJob(trx, job.id, {});
+      }
+    }
+  });
+}
+
+/** Hourly: queue names of creators that have nothing to send. */
+export async function tidyQueues(ctx: Context): Promise<void> {
+  await ctx.db.transaction((trx) => removeIdleQueues(trx));
+}

@@ -1,0 +1,118 @@
+// What a step is given to work with: scratch, storage, TikTok, ledger, and the watch over its fence.
+import type { Context } from '../../context/context.ts';
+import { creatorTikTok } from '../../creators/tiktok.ts';
+import { keepFetched } from '../../media/download-source.ts';
+import { findFile } from '../../media/store.ts';
+import { keepWorkingCopy } from '../../media/store-media.ts';
+import type { Hands } from '../../plugin.ts';
+import { Later } from '../../queue/later.ts';
+import { createLedger } from '../attempts/video.ts';
+import type { Job } from '../job.ts';
+import { listPhotos, updatePhotos } from '../photos.ts';
+import { insertEvent } from '../store.ts';
+import { beginFetching, fencedUpdate, holdsJob, LostJob, withFence } from '../transitions.ts';
+
+const WATCH_MS = 2_000;
+const PROGRESS_MS = 1_000;
+/** Of one creator. */
+const FETCHES_AT_ONCE = 2;
+const FETCH_LATER_MS = 2_000;
+
+/** What the worker tells a run about its surroundings. */
+export interface RunControl {
+  /** The process is stopping: go on to the next checkpoint, no further. */
+  stopping: AbortSignal;
+  /** Stop now: the time to stop is over, or this pool was declared dead. */
+  aborted: AbortSignal;
+  is_last_attempt: boolean;
+}
+
+/** Thrown at a checkpoint when the process is stopping; the run is queued again at once. */
+export class Stopping extends Error {
+  override name = 'Stopping';
+}
+
+export interface Fence {
+  signal: AbortSignal;
+  lose(): void;
+  throwIfLost(): void;
+  stop(): void;
+}
+
+/** Looks from time to time whether the job is still ours, so that a long step stops soon when not. */
+export function watchFence(ctx: Context, holder: { job: Job }, aborted: AbortSignal): Fence {
+  const lost = new AbortController();
+  const timer = setInterval(async () => {
+    const held = await holdsJob(ctx.db, holder.job).catch(() => true);
+    if (!held) lost.abort(new LostJob('The job was taken over, cancelled or deleted'));
+  }, WATCH_MS);
+  return {
+    signal: AbortSignal.any([lost.signal, aborted]),
+    lose: () => lost.abort(new LostJob('The job was taken over, cancelled or deleted')),
+    throwIfLost: () => {
+      if (lost.signal.aborted) throw lost.signal.reason;
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+export function makeHands(
+  ctx: Context,
+  holder: { job: Job },
+  scratch: string,
+  fence: Fence,
+  control: RunControl,
+  settings: Record<string, unknown>,
+): Hands {
+  const { db, log } = ctx;
+  const { signal } = fence;
+  return {
+    scratch,
+    storage: ctx.storage,
+    signal,
+    progress: progressWriter(ctx, holder, fence),
+    checkpoint() {
+      signal.throwIfAborted();
+      if (control.stopping.aborted) throw new Stopping('The process is stopping');
+    },
+    keep: (path, content_type) => keepWorkingCopy(ctx, holder.job, path, content_type, signal),
+    tiktok: creatorTikTok(ctx, holder.job.creator_id, signal),
+    photos: () => listPhotos(db, holder.job.id),
+    savePhoto: (photo) =>
+      withFence(db, holder.job, (trx) => updatePhotos(trx, holder.job.id, [photo])),
+    fetchSource: sourceFetcher(ctx, holder, signal),
+    hashOf: async (key) => (await findFile(db, holder.job.creator_id, key))?.sha256 ?? null,
+    ledger: createLedger(ctx, holder),
+    async note(name, details = {}) {
+      await db.transaction(async (trx) => {
+        await fencedUpdate(trx, holder.job, {});
+        await insertEvent(trx, holder.job.id, name, details);
+      });
+    },
+    log: log.child({ job_id: holder.job.id }),
+    settings,
+  };
+}
+
+/** One creator's slow sources leave room for those of others. */
+function sourceFetcher(ctx: Context, { job }: { job: Job }, signal: AbortSignal) {
+  let has_begun = false;
+  return async (url: string, kind: 'video' | 'photo', progress?: (fraction: number) => void) => {
+    has_begun ||= await beginFetching(ctx.db, job, FETCHES_AT_ONCE);
+    if (!has_begun) throw Later.in(FETCH_LATER_MS);
+    return keepFetched(ctx, job, url, { kind, signal, progress });
+  };
+}
+
+/** Writes at most once a second; a write that finds the fence lost stops the step. */
+function progressWriter(ctx: Context, holder: { job: Job }, fence: Fence) {
+  let written_at = 0;
+  return (fraction: number) => {
+    if (Date.now() - written_at < PROGRESS_MS) return;
+    written_at = Date.now();
+    const progress = Math.min(1, Math.max(0, fraction));
+    fencedUpdate(ctx.db, holder.job, { progress }).catch((error) => {
+      if (error instanceof LostJob) fence.lose();
+    });
+  };
+}

@@ -1,0 +1,87 @@
+// Fetches a post's source by URL into storage, as a working copy that goes when the post has ended.
+
+import { json } from '../base/database.ts';
+import { Problem } from '../base/errors.ts';
+import { randomToken } from '../base/secrets.ts';
+import type { Context } from '../context/context.ts';
+import { getCreator, limitsOf } from '../creators/store.ts';
+import { judgeSourceToday } from '../domains/sources.ts';
+import type { Job, MediaFacts } from '../jobs/job.ts';
+import { MAX_BYTES } from '../tiktok/chunks.ts';
+import { assertRoom } from './storage-quota.ts';
+import { insertMedia, type NewMedia } from './store.ts';
+import { copyExpiry, inspectStored, servesAs } from './store-media.ts';
+
+export interface FetchedFile {
+  storage_key: string;
+  bytes: number;
+  sha256: string;
+  content_type: string;
+  facts: MediaFacts;
+}
+
+export interface FetchOptions {
+  kind: 'video' | 'photo';
+  signal: AbortSignal;
+  /** 0…1, where the server says how much will come. */
+  progress?: ((fraction: number) => void) | undefined;
+}
+
+/**
+ * Judges the URL anew, since domain and plan may have changed since the post was accepted; streams,
+ * looks and registers. Whatever fails leaves nothing; a crash leaves a file without a row, or a row
+ * that no post names, and the sweeper removes either. Throws what `judgeSourceToday` and the guard
+ * throw, `media_rejected`, `storage_full`.
+ */
+export async function keepFetched(
+  ctx: Context,
+  job: Pick<Job, 'creator_id' | 'send_at'>,
+  text: string,
+  { kind, signal, progress }: FetchOptions,
+): Promise<FetchedFile> {
+  const creator = await getCreator(ctx.db, job.creator_id);
+  const { url, domain } = await judgeSourceToday(ctx, creator, text, signal);
+  const limit = Math.min(limitsOf(ctx.config, creator).upload_bytes, MAX_BYTES);
+  const storage_key = randomToken(190);
+  const stored = await ctx.outside.fetch(
+    { url, host: domain.host, limit, signal, progress },
+    async ({ body, bytes }) => {
+      await assertRoom(ctx, bytes ?? 0);
+      return ctx.storage.write(storage_key, body, { limit, signal });
+    },
+  );
+  try {
+    const found = await lookAt(ctx, { storage_key, ...stored }, kind, signal);
+    const facts = { ...found.facts, ...stored };
+    const copy: NewMedia = {
+      ...{ storage_key, creator_id: creator.id, purpose: 'working' },
+      ...stored,
+      content_type: found.content_type,
+      facts: json(facts),
+      expires_at: copyExpiry(job),
+    };
+    await ctx.db.transaction((trx) => insertMedia(trx, copy));
+    return { storage_key, ...stored, content_type: found.content_type, facts };
+  } catch (error) {
+    await ctx.storage.remove(storage_key);
+    throw error;
+  }
+}
+
+async function lookAt(
+  ctx: Context,
+  stored: Pick<FetchedFile, 'storage_key' | 'bytes'>,
+  kind: MediaFacts['kind'],
+  signal: AbortSignal,
+) {
+  const found = await inspectStored(ctx, stored, signal);
+  if (!servesAs(kind, found)) {
+    throw new Problem(
+      'media_rejected',
+      kind === 'video'
+        ? 'There is a photo at this URL, and no video. Name it under `photos`. (rule: is_video)'
+        : 'There is a video at this URL, and no photo. Name it under `video`. (rule: is_photo)',
+    );
+  }
+  return found;
+}

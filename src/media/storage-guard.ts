@@ -1,0 +1,55 @@
+// Tells at start which storage is in use, and refuses one that is not where this database's files are.
+import { randomUUID } from 'node:crypto';
+import { ConfigFaults } from '../base/config.ts';
+import type { Context } from '../context/context.ts';
+import { findStorageInUse, noteStorageInUse } from '../storage/store.ts';
+import { listNewest } from './store.ts';
+
+const FOLDER = 'instance';
+const ADOPT = 'adopt';
+const SAMPLE = 10;
+
+/**
+ * A note of the database's choosing lies in its storage. So two machines with a disk each, a disk that
+ * is not mounted, and a changed setting are found out before anybody's file is missed.
+ */
+export async function assertSameStorage(ctx: Context): Promise<void> {
+  const { STORAGE } = ctx.config;
+  const where = await ctx.storage.open().catch((error) => {
+    throw new ConfigFaults([`STORAGE: ${STORAGE} cannot be used. ${error.message}`]);
+  });
+  const id = await findStorageInUse(ctx.db);
+  const notes = await notesOf(ctx);
+  if (id === undefined || !notes.has(id)) {
+    const is_ours = id === undefined && !(await lacksFiles(ctx));
+    if (!is_ours && !notes.has(ADOPT)) throw new ConfigFaults([elsewhere(where)]);
+    await adopt(ctx);
+  }
+  ctx.log.info({ event: 'storage.in_use', storage: STORAGE, where });
+}
+
+/** The note comes first: a crash between the two leaves one that nobody asks for. */
+async function adopt(ctx: Context): Promise<void> {
+  const id = randomUUID();
+  await ctx.storage.putNote(FOLDER, id, '');
+  await noteStorageInUse(ctx.db, id);
+  await ctx.storage.removeNote(FOLDER, ADOPT);
+}
+
+/** A file or two may be lost; of many, or beside an empty storage, that means something else. */
+async function lacksFiles(ctx: Context): Promise<boolean> {
+  const keys = await listNewest(ctx.db, SAMPLE);
+  const has = await Promise.all(keys.map((key) => ctx.storage.has(key)));
+  if (keys.length === 0 || has.includes(true)) return false;
+  return keys.length === SAMPLE || (await ctx.storage.isEmpty());
+}
+
+async function notesOf(ctx: Context): Promise<Set<string>> {
+  const names = new Set<string>();
+  for await (const { name } of ctx.storage.notes(FOLDER)) names.add(name);
+  return names;
+}
+
+function elsewhere(where: string): string {
+  return `STORAGE: the files that the database knows are not in ${where}. Give all processes the same storage (STORAGE, DATA_DIR, S3_BUCKET), mount the disk that is missing, or copy the files there. If they are lost for good, put an empty file ${FOLDER}/${ADOPT}.json there.`;
+}

@@ -1,0 +1,114 @@
+// What becomes of a file that has arrived: looked at, kept, and then registered; a crash between leaves no row without its file.
+import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { extname } from 'node:path';
+import type { Readable } from 'node:stream';
+import { json } from '../base/database.ts';
+import { Problem } from '../base/errors.ts';
+import { randomToken } from '../base/secrets.ts';
+import type { Context } from '../context/context.ts';
+import { type Creator, limitsOf } from '../creators/store.ts';
+import type { Job, MediaFacts } from '../jobs/job.ts';
+import { assertRoom } from './storage-quota.ts';
+import { insertMedia, type Media, type NewMedia } from './store.ts';
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Streams an upload into storage, looks at it, and keeps it; a file that is no media leaves nothing.
+ * A crash between file and row leaves a file without a row, which the sweeper removes.
+ */
+export async function keepUpload(
+  ctx: Context,
+  creator: Creator,
+  body: Readable,
+  file_name: string | null,
+  signal: AbortSignal,
+): Promise<Media> {
+  await assertRoom(ctx);
+  const storage_key = randomToken(190);
+  const stored = await ctx.storage.write(storage_key, body, {
+    limit: limitsOf(ctx.config, creator).upload_bytes,
+    signal,
+  });
+  try {
+    const media = await lookedAt(ctx, creator, { storage_key, file_name, ...stored }, signal);
+    return await ctx.db.transaction((trx) => insertMedia(trx, media));
+  } catch (error) {
+    await ctx.storage.remove(storage_key);
+    throw error;
+  }
+}
+
+/** The row of an upload that is stored already; throws `media_rejected` when it is no media. */
+export async function lookedAt(
+  ctx: Context,
+  creator: Creator,
+  { file_name, ...stored }: Pick<Media, 'storage_key' | 'file_name' | 'bytes' | 'sha256'>,
+  signal: AbortSignal,
+): Promise<NewMedia> {
+  const { bytes, sha256 } = stored;
+  const found = await inspectStored(ctx, stored, signal);
+  return {
+    ...stored,
+    creator_id: creator.id,
+    purpose: 'upload',
+    file_name: file_name?.slice(0, 200) ?? null,
+    content_type: found.content_type,
+    facts: json({ ...found.facts, bytes, sha256 }),
+    expires_at: new Date(Date.now() + limitsOf(ctx.config, creator).media_days * DAY_MS),
+  };
+}
+
+/** What a stored file is; throws `media_rejected` when it is no media. */
+export async function inspectStored(
+  ctx: Context,
+  { storage_key, bytes }: Pick<Media, 'storage_key' | 'bytes'>,
+  signal: AbortSignal,
+) {
+  if (bytes === 0) throw new Problem('media_rejected', 'The file is empty (rule: not_empty).');
+  const path = await ctx.storage.checkout(storage_key, ctx.scratch);
+  return ctx.inspect(path, signal).finally(() => rm(path, { force: true }));
+}
+
+/** Whether a post of this kind can be made from it; a GIF is either: a short video, or its first picture. */
+export function servesAs(
+  kind: MediaFacts['kind'],
+  { content_type, facts }: Pick<Media, 'content_type' | 'facts'>,
+): boolean {
+  return facts.kind === kind || content_type === 'image/gif';
+}
+
+/** Keeps a converted file of a job: registered first, so that no crash leaves it unknown. */
+export async function keepWorkingCopy(
+  ctx: Context,
+  job: Job,
+  path: string,
+  content_type: string,
+  signal: AbortSignal,
+): Promise<{ storage_key: string; bytes: number; sha256: string }> {
+  await assertRoom(ctx);
+  const storage_key = `${randomToken(190)}${extname(path)}`;
+  const stored = await ctx.storage.write(storage_key, createReadStream(path), { signal });
+  try {
+    const copy: NewMedia = {
+      storage_key,
+      creator_id: job.creator_id,
+      purpose: 'working',
+      content_type,
+      ...stored,
+      facts: json({}),
+      expires_at: copyExpiry(job),
+    };
+    await ctx.db.transaction((trx) => insertMedia(trx, copy));
+  } catch (error) {
+    await ctx.storage.remove(storage_key);
+    throw error;
+  }
+  return { storage_key, ...stored };
+}
+
+/** Until when a working copy is shown; its post decides when it goes. */
+export function copyExpiry({ send_at }: Pick<Job, 'send_at'>): Date {
+  return new Date(Math.max(Date.now(), send_at.getTime()) + DAY_MS);
+}

@@ -1,0 +1,105 @@
+// What flows in is kept in parts, each durable before it counts: whatever happens, what counted is there.
+import { Readable } from 'node:stream';
+import { Problem } from '../../base/errors.ts';
+import { randomToken } from '../../base/secrets.ts';
+import type { Context } from '../../context/context.ts';
+import { assertRoom } from '../storage-quota.ts';
+import { addPart, listParts, type Upload, type UploadPart } from './store.ts';
+
+// A kill loses at most one part, which was not acknowledged: so much, or as much as came in this time.
+const PART_BYTES = 16_000_000;
+const PART_MS = 10_000;
+
+/**
+ * Answers the upload as far as it came. A source that breaks off throws, after what had arrived was
+ * kept; so does a storage that is full, and the parts before stay for going on later.
+ */
+export async function takeParts(
+  ctx: Context,
+  upload: Upload,
+  source: AsyncIterable<Buffer>,
+): Promise<Upload> {
+  const chunks = createInflow(source);
+  let current = upload;
+  try {
+    for (let first = await chunks.next(); first; first = await chunks.next()) {
+      await assertRoom(ctx);
+      current = await keepPart(ctx, current, Readable.from(onePart(first, chunks.next)));
+    }
+  } finally {
+    await chunks.close();
+  }
+  chunks.throwIfBroken();
+  return current;
+}
+
+/** A source whose breaking off ends it like any other end, and is remembered. */
+function createInflow(source: AsyncIterable<Buffer>) {
+  const iterator = source[Symbol.asyncIterator]();
+  let fault: { reason: unknown } | undefined;
+  return {
+    async next(): Promise<Buffer | undefined> {
+      if (fault) return undefined;
+      try {
+        const { done, value } = await iterator.next();
+        return done ? undefined : value;
+      } catch (reason) {
+        fault = { reason };
+        return undefined;
+      }
+    },
+    close: async () => void (await iterator.return?.().catch(() => {})),
+    throwIfBroken() {
+      if (fault) throw fault.reason;
+    },
+  };
+}
+
+async function* onePart(first: Buffer, next: () => Promise<Buffer | undefined>) {
+  const ends_at = Date.now() + PART_MS;
+  yield first;
+  for (let bytes = first.length; bytes < PART_BYTES && Date.now() < ends_at; ) {
+    const chunk = await next();
+    if (!chunk) return;
+    bytes += chunk.length;
+    yield chunk;
+  }
+}
+
+async function keepPart(ctx: Context, upload: Upload, body: Readable): Promise<Upload> {
+  const storage_key = randomToken(190);
+  const { bytes } = await ctx.storage.write(storage_key, body);
+  try {
+    return await addPart(ctx.db, upload, { storage_key, bytes });
+  } catch (error) {
+    // A refusal committed nothing. After any other fault nobody knows, and a part without a row is swept.
+    if (error instanceof Problem) await ctx.storage.remove(storage_key).catch(() => {});
+    throw error;
+  }
+}
+
+/** All parts as one stream; throws `media_rejected` when one is not there any more. */
+export async function* wholeOf(ctx: Context, upload: Upload): AsyncGenerator<Buffer> {
+  let at = 0;
+  for (const part of await listParts(ctx.db, upload.id)) {
+    if (part.starts_at !== at) throw lost();
+    yield* await readPart(ctx, part);
+    at += part.bytes;
+  }
+  if (at !== upload.received) throw lost();
+}
+
+async function readPart(ctx: Context, { storage_key }: UploadPart): Promise<Readable> {
+  try {
+    return await ctx.storage.read(storage_key);
+  } catch (error) {
+    throw error instanceof Problem && error.code === 'not_found' ? lost() : error;
+  }
+}
+
+function lost(): Problem {
+  return new Problem(
+    'media_rejected',
+    'A part of this upload is no longer stored. Upload the file again (rule: stored).',
+  );
+}

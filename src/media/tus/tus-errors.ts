@@ -1,0 +1,83 @@
+// What the tus library refuses, in our own codes and words.
+import type { Context as KoaContext } from 'koa';
+import type { PlanLimits } from '../../base/config.ts';
+import { invalid, Problem } from '../../base/errors.ts';
+
+const VERSION = '1.0.0';
+const MOST_METADATA = 4_000;
+
+/** What the library would refuse with a status that says less, or would take. */
+export function assertReadable(koa: KoaContext, method: string): void {
+  if (koa.get('Tus-Resumable') !== VERSION) {
+    throw new Problem('invalid_request', `Expected the header Tus-Resumable: ${VERSION}.`, {
+      // By the protocol, in place of 400.
+      status: 412,
+      headers: { 'Tus-Version': VERSION },
+      errors: [{ pointer: '/Tus-Resumable', message: `Expected ${VERSION}.` }],
+    });
+  }
+  if (method === 'PATCH' && koa.get('Content-Type') !== 'application/offset+octet-stream') {
+    throw new Problem(
+      'unsupported_media_type',
+      'Expected `Content-Type: application/offset+octet-stream`.',
+    );
+  }
+  if (koa.get('Upload-Metadata').length > MOST_METADATA) {
+    throw invalid('/Upload-Metadata', `Expected at most ${MOST_METADATA} characters.`);
+  }
+  if (holdsNul(koa.get('Upload-Metadata'))) {
+    throw invalid('/Upload-Metadata', 'Expected values without NUL, in UTF-8 and then Base64.');
+  }
+}
+
+/** A file that says how large it is, before its first byte is taken. */
+export function assertFits(koa: KoaContext, { upload_bytes }: PlanLimits): void {
+  if (!(Number(koa.get('Upload-Length')) > upload_bytes)) return;
+  throw new Problem(
+    'too_large',
+    `The file is larger than ${upload_bytes / 1_000_000} MB, the most this plan takes.`,
+  );
+}
+
+function holdsNul(metadata: string): boolean {
+  return metadata
+    .split(',')
+    .some((pair) => Buffer.from(pair.split(' ')[1] ?? '', 'base64').includes(0));
+}
+
+/** By the status the library chose: its words are for programmers of tus. */
+export function problemOf(fault: unknown, { upload_bytes }: PlanLimits): unknown {
+  if (fault instanceof Problem) return fault;
+  const { status_code, status, body } = fault as {
+    status_code?: number;
+    status?: number;
+    body?: unknown;
+  };
+  switch (status_code ?? status) {
+    case 404:
+    case 410:
+      return new Problem('not_found', 'There is no such upload, or its time is over.');
+    case 409:
+      return new Problem(
+        'state_conflict',
+        'Upload-Offset is not where this upload has come to. Ask with HEAD how far it is.',
+      );
+    case 413:
+      return new Problem(
+        'too_large',
+        `More bytes than Upload-Length said, or than the ${upload_bytes / 1_000_000} MB that this plan takes.`,
+      );
+    case 400:
+    case 403:
+    case 501:
+      return invalid('', faultOf(status_code, body));
+    default:
+      return fault;
+  }
+}
+
+function faultOf(status_code: number | undefined, body: unknown): string {
+  if (status_code === 501) return 'This server does not offer that extension of tus.';
+  const said = typeof body === 'string' ? body.trim() : '';
+  return `The request is not one of tus ${VERSION}${said ? `: ${said}` : ': a header is missing or malformed'}.`;
+}

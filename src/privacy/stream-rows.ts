@@ -1,0 +1,56 @@
+// Reads rows by a cursor into a file without a name: memory stays flat, and no slow reader holds a transaction.
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { Knex } from 'knex';
+import { quoted } from '../base/database.ts';
+import type { Context } from '../context/context.ts';
+
+const ROWS_AT_ONCE = 500;
+
+interface Selection {
+  table: string;
+  columns: string[];
+  whose: { sql: string; bindings: string[] };
+}
+
+/** The rows as a JSON array, one a line. */
+export async function spoolRows(
+  ctx: Context,
+  selection: Selection,
+): Promise<{ rows: number; body: Readable }> {
+  const path = join(ctx.scratch, `${randomUUID()}.json`);
+  const file = await open(path, 'wx+', 0o600);
+  try {
+    // From here on it has no name: whatever happens, nothing of it stays on the disk.
+    await rm(path);
+    const rows = await ctx.db.transaction((trx) => writeRows(trx, file, selection));
+    return { rows, body: file.createReadStream({ start: 0 }) };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function writeRows(
+  trx: Knex,
+  file: FileHandle,
+  { table, columns, whose }: Selection,
+): Promise<number> {
+  const list = columns.map((column) => `t.${quoted(column)}`).join(', ');
+  await trx.raw(
+    `declare spooled no scroll cursor for select ${list} from ${quoted(table)} as t where ${whose.sql}`,
+    whose.bindings,
+  );
+  let count = 0;
+  for (;;) {
+    const { rows } = await trx.raw(`fetch ${ROWS_AT_ONCE} from spooled`);
+    if (rows.length === 0) break;
+    const lines = rows.map((row: object) => JSON.stringify(row)).join(',\n');
+    await file.appendFile(`${count === 0 ? '[\n' : ',\n'}${lines}`);
+    count += rows.length;
+  }
+  await file.appendFile(count === 0 ? '[]\n' : '\n]\n');
+  return count;
+}

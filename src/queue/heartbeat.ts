@@ -1,0 +1,88 @@
+// The heartbeat of worker pools: who is alive, who is declared dead, and what the dead held.
+import type { Context } from '../context/context.ts';
+import { findUnownedLocks, unlockPools } from './queue.ts';
+
+const SILENT_SECONDS = 20;
+const CHANCE_TO_BEAT_MS = 15_000;
+/** Two beats: longer without the database means that there was an outage. */
+const GAP_MS = 10_000;
+
+/** The reason with which a pool's steps are aborted: they throw, and never return. */
+export class DeclaredDead extends Error {
+  override name = 'DeclaredDead';
+}
+
+export async function registerPool(ctx: Context, pool_id: string, lane: string): Promise<void> {
+  await ctx.db('worker_pools').insert({ pool_id, lane });
+}
+
+export async function unregisterPool(ctx: Context, pool_id: string): Promise<void> {
+  await ctx.db.transaction(async (trx) => {
+    await unlockPools(trx, [pool_id]);
+    await trx('worker_pools').where({ pool_id }).delete();
+  });
+}
+
+/** False: this pool was declared dead, and must never again work under its id. */
+export async function beat(ctx: Context, pool_id: string): Promise<boolean> {
+  const beats = await ctx
+    .db('worker_pools')
+    .where({ pool_id, declared_dead: false })
+    .update({ beat_at: ctx.db.fn.now() });
+  return beats === 1;
+}
+
+/** Whether any worker of this instance beats. */
+export async function hasLivingWorker(ctx: Context): Promise<boolean> {
+  const row = await ctx
+    .db('worker_pools')
+    .where({ declared_dead: false })
+    .whereRaw("beat_at > now() - ? * interval '1 second'", [SILENT_SECONDS])
+    .first('pool_id');
+  return row !== undefined;
+}
+
+let last_reached_at = 0;
+let database_back_since = 0;
+
+/**
+ * Told of each try to reach the database, so that nobody is declared dead for its outage: neither one
+ * that refuses, nor one that hangs, nor the sleep of this whole machine.
+ */
+export function noteDatabase(is_reachable: boolean): void {
+  if (!is_reachable) return;
+  const now = Date.now();
+  if (now - last_reached_at > GAP_MS) database_back_since = now;
+  last_reached_at = now;
+}
+
+/** Declares silent pools dead and frees what they held, in one transaction. */
+export async function buryTheDead(ctx: Context): Promise<string[]> {
+  const now = Date.now();
+  if (now - last_reached_at > GAP_MS || now - database_back_since < CHANCE_TO_BEAT_MS) return [];
+  return declareDead(ctx, SILENT_SECONDS);
+}
+
+/**
+ * With an embedded database this process is the only one there can be, so at start every pool is
+ * a dead one's and nobody needs to wait.
+ */
+export async function declareDead(ctx: Context, silent_seconds: number): Promise<string[]> {
+  return ctx.db.transaction(async (trx) => {
+    const dead = await trx('worker_pools')
+      .where({ declared_dead: false })
+      .whereRaw("beat_at <= now() - ? * interval '1 second'", [silent_seconds])
+      .update({ declared_dead: true })
+      .returning('pool_id');
+    const ids = dead.map((row) => row.pool_id as string);
+    // Also what is held under an id that nobody living bears: a pool may die before it is entered
+    // here, or take one more run after it was declared dead.
+    await unlockPools(trx, [...ids, ...(await findUnownedLocks(trx, silent_seconds))]);
+    // A stopped process may wake up days later and must still find that it was declared dead.
+    await trx('worker_pools')
+      .where({ declared_dead: true })
+      .whereRaw("beat_at < now() - interval '30 days'")
+      .delete();
+    return ids;
+  });
+}

@@ -1,0 +1,132 @@
+// One lane of a worker: a pool that is replaced under a new id whenever it was declared dead or broke.
+import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type ParsedCronItem,
+  type Runner,
+  run,
+  type TaskList,
+  type WorkerEvents,
+} from 'graphile-worker';
+import { openPool } from '../base/database.ts';
+import { quietWorkerLogger } from '../base/log.ts';
+import type { Context } from '../context/context.ts';
+import { beat, DeclaredDead, noteDatabase, registerPool, unregisterPool } from './heartbeat.ts';
+
+const POLL_MS = 500;
+const BEAT_MS = 5_000;
+const PATIENCE_MS = 20_000;
+
+export type LaneName = 'media' | 'fetch' | 'main';
+
+export interface LaneOptions {
+  name: LaneName;
+  concurrency: number;
+  /** `aborted`: everything must stop now, because the time is over or the pool was declared dead. */
+  tasks(aborted: AbortSignal): TaskList;
+  cron: ParsedCronItem[];
+  stopping: AbortSignal;
+}
+
+export interface Lane {
+  /** Lets running steps reach their next checkpoint, then ends; at most 25 s. */
+  stop(): Promise<void>;
+}
+
+export async function startLane(ctx: Context, of: LaneOptions): Promise<Lane> {
+  let pool = await startPool(ctx, of);
+  let is_busy = false;
+  const timer = setInterval(async () => {
+    // One beat at a time: with a line that swallows everything each would take a connection more.
+    if (is_busy || of.stopping.aborted) return;
+    is_busy = true;
+    try {
+      const is_alive = await beat(ctx, pool.id);
+      noteDatabase(true);
+      if (is_alive && !pool.isBroken()) return;
+      ctx.log.warn({ event: is_alive ? 'pool.broken' : 'pool.declared_dead', lane: of.name });
+      await pool.abandon();
+      if (!of.stopping.aborted) pool = await startPool(ctx, of);
+    } catch {
+      noteDatabase(false);
+    } finally {
+      is_busy = false;
+    }
+  }, BEAT_MS);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await pool.stop();
+    },
+  };
+}
+
+interface Pool {
+  id: string;
+  /** It ended without having been asked to, e.g. in an outage of the database. */
+  isBroken(): boolean;
+  stop(): Promise<void>;
+  /** Aborts all its steps and lets them throw. */
+  abandon(): Promise<void>;
+}
+
+async function startPool(ctx: Context, of: LaneOptions): Promise<Pool> {
+  const pg_pool = openPool(ctx.connection);
+  const aborted = new AbortController();
+  const events = new EventEmitter() as WorkerEvents;
+  const created = new Promise<string>((resolve) => {
+    events.once('pool:create', ({ workerPool }) => resolve(workerPool.id));
+  });
+  const runner = await run({
+    pgPool: pg_pool,
+    concurrency: of.concurrency,
+    pollInterval: POLL_MS,
+    noHandleSignals: true,
+    events,
+    logger: quietWorkerLogger,
+    taskList: of.tasks(aborted.signal),
+    parsedCronItems: of.cron,
+    // Without batches graphile-worker awaits the end of a run nowhere, and a lost connection there
+    // would be an unhandled rejection, the end of this process.
+    preset: {
+      worker: { gracefulShutdownAbortTimeout: 0, completeJobBatchDelay: 0, failJobBatchDelay: 0 },
+    },
+  });
+  let is_broken = false;
+  const broke = () => {
+    is_broken = true;
+  };
+  runner.promise.then(broke, broke);
+  const end = async () => {
+    is_broken = true;
+    await stopRunner(runner, aborted);
+    // A listening client on a dead line would be waited for without end.
+    await Promise.race([pg_pool.end().catch(() => {}), sleep(5_000, undefined, { ref: false })]);
+  };
+  const id = await created;
+  await registerPool(ctx, id, of.name).catch(async (error) => {
+    await end();
+    throw error;
+  });
+  return {
+    id,
+    isBroken: () => is_broken,
+    async stop() {
+      await end();
+      await unregisterPool(ctx, id).catch(() => {});
+    },
+    async abandon() {
+      aborted.abort(new DeclaredDead());
+      await end();
+      await unregisterPool(ctx, id);
+    },
+  };
+}
+
+/** Stops taking runs at once; after our patience what still runs is aborted. */
+async function stopRunner(runner: Runner, aborted: AbortController): Promise<void> {
+  const impatience = setTimeout(() => aborted.abort(new Error('Stopping')), PATIENCE_MS);
+  const limit = sleep(PATIENCE_MS + 5_000, undefined, { ref: false });
+  await Promise.race([runner.stop().catch(() => {}), limit]);
+  clearTimeout(impatience);
+}

@@ -1,0 +1,33 @@
+// The manifest of billing records, which the law asks to be kept: payments, not people.
+import type { Manifest } from '../../plugin.ts';
+
+export const billing: Manifest = {
+  name: 'billing',
+  personal_data: {
+    tables: {
+      billing_records: {
+        called: 'Billing records',
+        about: 'billing',
+        owner: {
+          scrub: { by: 'creator_id', columns: [] },
+          keep: 'Tax and accounting law asks for the record of a payment. It holds no token, no media and no card.',
+        },
+        columns: {
+          id: 'Id of the record.',
+          creator_id: 'Whose subscription it is; empty once the account is deleted.',
+          paypal_subscription_id: 'PayPal’s id of the subscription.',
+          status: 'Whether it runs.',
+          paid_until: 'End of the paid period.',
+          grace_until: 'End of the days of grace.',
+          access_until: 'When access ends.',
+          created_at: 'When it was made.',
+          updated_at: 'When it last changed.',
+        },
+        purpose: 'Accounting.',
+        legal_basis: 'Legal obligation to keep accounts (Art. 6(1)(c) GDPR)',
+        recipients: 'PayPal, from whom they come',
+        kept: 'As long as tax law asks.',
+      },
+    },
+  },
+};

@@ -1,0 +1,32 @@
+// The manifest of the request log: one line per request, for security alone.
+import type { Manifest } from '../../plugin.ts';
+
+export const requestLog: Manifest = {
+  name: 'request_log',
+  personal_data: {
+    tables: {
+      request_log: {
+        called: 'Request log',
+        about: 'technical',
+        owner: {
+          keep: 'Technical log for security and abuse prevention: an IP address and a route, never an account.',
+        },
+        columns: {
+          id: 'Number of the line.',
+          at: 'When.',
+          ip: 'The IP address.',
+          method: 'The HTTP method.',
+          route: 'The pattern of the address, without ids.',
+          status: 'The HTTP status.',
+          duration_ms: 'How long it took.',
+          request_id: 'The id of the request.',
+        },
+        purpose: 'Security, abuse prevention and debugging.',
+        legal_basis: 'Legitimate interest in a secure service (Art. 6(1)(f) GDPR)',
+        recipients: 'None',
+        kept: 'LOG_RETENTION_DAYS, at most 90 days.',
+        ends: { at: 'at', after: { days: 'LOG_RETENTION_DAYS' }, early: '1 hours' },
+      },
+    },
+  },
+};

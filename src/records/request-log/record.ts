@@ -1,0 +1,98 @@
+// Writes one row per request to the table, a second later and many at once, so that no request waits for it.
+import { isIP } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Middleware } from 'koa';
+import type { Context } from '../../context/context.ts';
+import { ownIdOf, routeOf } from '../../http/error-handler.ts';
+import { insertRequests, type RequestRow } from './store.ts';
+
+const FLUSH_MS = 1_000;
+const STOP_MS = 2_000;
+// Some megabytes at most, however long the database is away; what is oldest goes first.
+const MOST_ROWS = 10_000;
+/** Asked by machines every few seconds, or by every page for its looks: they would bury the rest. */
+const UNRECORDED = ['/healthz', '/readyz', '/metrics', '/static/:name'];
+
+interface Buffer {
+  rows: RequestRow[];
+  dropped: number;
+  timer: NodeJS.Timeout | null;
+  flushing: Promise<void> | null;
+}
+const buffers = new WeakMap<Context, Buffer>();
+
+export function recordRequests(ctx: Context): Middleware {
+  return async (koa, next) => {
+    const at = new Date();
+    const started_at = performance.now();
+    const ip = plainIp(koa.ip);
+    koa.res.once('close', () => {
+      const route = routeOf(koa);
+      if (UNRECORDED.includes(route)) return;
+      record(ctx, {
+        ...{ at, ip, method: koa.method, route, status: koa.status },
+        duration_ms: Math.round(performance.now() - started_at),
+        request_id: ownIdOf(koa),
+      });
+    });
+    await next();
+  };
+}
+
+/** Behind a proxy the address is a header's word, and need not be one. */
+function plainIp(ip: string): string | null {
+  const plain = ip.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
+  return isIP(plain) ? plain : null;
+}
+
+function record(ctx: Context, row: RequestRow): void {
+  const buffer = buffers.get(ctx) ?? { rows: [], dropped: 0, timer: null, flushing: null };
+  buffers.set(ctx, buffer);
+  buffer.rows.push(row);
+  bound(buffer);
+  buffer.timer ??= setTimeout(() => flush(ctx, buffer), FLUSH_MS).unref();
+}
+
+function bound(buffer: Buffer): void {
+  const too_many = buffer.rows.length - MOST_ROWS;
+  if (too_many <= 0) return;
+  buffer.rows.splice(0, too_many);
+  buffer.dropped += too_many;
+}
+
+/** One insert at a time; what the database did not take is tried again with what came meanwhile. */
+function flush(ctx: Context, buffer: Buffer): Promise<void> {
+  buffer.flushing ??= insert(ctx, buffer).finally(() => {
+    buffer.flushing = null;
+    buffer.timer = null;
+    if (buffer.rows.length > 0) {
+      buffer.timer = setTimeout(() => flush(ctx, buffer), FLUSH_MS).unref();
+    }
+  });
+  return buffer.flushing;
+}
+
+async function insert(ctx: Context, buffer: Buffer): Promise<void> {
+  const rows = buffer.rows.splice(0);
+  if (rows.length === 0) return;
+  try {
+    await insertRequests(ctx.db, rows);
+    if (buffer.dropped > 0) {
+      ctx.log.warn({ event: 'request_log.dropped', count: buffer.dropped });
+      buffer.dropped = 0;
+    }
+  } catch (error) {
+    buffer.rows.unshift(...rows);
+    bound(buffer);
+    ctx.log.warn({ event: 'request_log.fault', waiting: buffer.rows.length, err: error });
+  }
+}
+
+/** Before the database is let go; a database that is away is not waited for. */
+export async function flushRequests(ctx: Context): Promise<void> {
+  const buffer = buffers.get(ctx);
+  if (!buffer) return;
+  if (buffer.timer) clearTimeout(buffer.timer);
+  const flushed = Promise.resolve(buffer.flushing).then(() => insert(ctx, buffer));
+  await Promise.race([flushed, sleep(STOP_MS, undefined, { ref: false })]);
+}

@@ -1,0 +1,61 @@
+// What the network did, as a sentence for the creator: never an address, never a path.
+import { errors } from 'undici';
+import { Problem } from '../base/errors.ts';
+
+const TLS = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/;
+
+/** Which of our own times ran out, if one did. */
+export type Expired = 'first byte' | 'whole' | null;
+
+/** What stands for an error of a fetch; what is no fault of the network's is answered as it is. */
+export function explained(
+  error: unknown,
+  host: string,
+  { limit, signal }: { limit: number; signal: AbortSignal },
+  expired: Expired,
+): unknown {
+  if (signal.aborted) return signal.reason;
+  if (error instanceof Problem) return error;
+  if (error instanceof errors.ResponseExceededMaxSizeError) return tooLarge(limit);
+  const sentence = sentenceOf(error, host, expired);
+  return sentence ? new Problem('fetch_failed', sentence, { cause: codeOf(error) }) : error;
+}
+
+export function tooLarge(limit: number): Problem {
+  return new Problem(
+    'too_large',
+    `The file is larger than ${limit / 1_000_000} MB, the most that is taken.`,
+  );
+}
+
+function sentenceOf(error: unknown, host: string, expired: Expired): string | null {
+  const code = codeOf(error);
+  if (expired === 'whole') return `${host} took too long to send the file.`;
+  if (expired || /^UND_ERR_(HEADERS|CONNECT)_TIMEOUT$/.test(code)) {
+    return `${host} did not answer in time.`;
+  }
+  if (code === 'UND_ERR_BODY_TIMEOUT') return `${host} stopped in the middle of the file.`;
+  if (error instanceof errors.HTTPParserError || code === 'UND_ERR_HEADERS_OVERFLOW') {
+    return `${host} did not answer as a web server should.`;
+  }
+  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || code === 'UND_ERR_SOCKET') {
+    return `${host} ended the connection before the file was complete.`;
+  }
+  if (code === 'ENOTFOUND' || code === 'ENODATA') return `There is no host ${host}.`;
+  if (isOfNames(error)) return `${host} could not be looked up at the moment.`;
+  if (TLS.test(code)) return `The TLS certificate of ${host} is not valid.`;
+  if (error instanceof errors.UndiciError || /^E(CONN|PIPE|TIMEDOUT|HOST|NET|ADDR)/.test(code)) {
+    return `${host} could not be reached, or ended the connection.`;
+  }
+  return null;
+}
+
+/** A name server's trouble has names like that of a connection; the call tells. */
+function isOfNames(error: unknown): boolean {
+  const { syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  return /^(query|getaddrinfo)/.test(syscall ?? '');
+}
+
+function codeOf(error: unknown): string {
+  return String((error as NodeJS.ErrnoException)?.code ?? '');
+}

@@ -1,0 +1,164 @@
+// The one place where requests leave for addresses that a creator named: resolved once, judged, bounded, never redirected.
+import type { Readable } from 'node:stream';
+import { Client } from 'undici';
+import { Problem } from '../base/errors.ts';
+import { connectTo, judgedAddresses } from './connect.ts';
+import { type Expired, explained, tooLarge } from './faults.ts';
+import { internet, type Network, neighbourhood } from './network.ts';
+import { get, type Reply } from './reply.ts';
+import { hostOf, judgeUrl, type Policy } from './urls.ts';
+
+const MAX_HEADER_BYTES = 16_384;
+/** 4 GB at 10 Mbit/s; who drips longer holds a place that others need. */
+const LONGEST_MS = 3_600_000;
+
+export interface Ask {
+  /** As the creator named it; judged anew here. */
+  url: string;
+  /** The host it must be on, as `hostOf` says it. */
+  host: string;
+  /** Bytes, declared or streamed, beyond which it is `too_large`. */
+  limit: number;
+  signal: AbortSignal;
+  /** How long the whole may take; an hour unless said. */
+  longest_ms?: number;
+  /** 0…1, where the server says how much will come. */
+  progress?: ((fraction: number) => void) | undefined;
+}
+
+/** The answer's body, identity-encoded; `bytes` is what the server promised, null when nothing. */
+export interface Answer {
+  body: Readable;
+  bytes: number | null;
+}
+
+export interface Outside {
+  policy: Policy;
+  /**
+   * GETs a URL and gives the answer to `take`; with its end the connection ends too. Throws
+   * `url_not_allowed`, `redirect_not_allowed`, `too_large` or `fetch_failed`; what happens while
+   * `take` reads comes to it as an error of the body. The signal's reason when it aborts. What `take`
+   * throws is passed on. The `cause` of a `fetch_failed` is the HTTP status as a number, or the
+   * network's code as a text.
+   */
+  fetch<T>(ask: Ask, take: (answer: Answer) => Promise<T>): Promise<T>;
+}
+
+export function createOutside(
+  of: Policy & { timeout_ms: number },
+  network: Network = of.allow_private_networks ? neighbourhood : internet(),
+): Outside {
+  return {
+    policy: of,
+    async fetch(ask, take) {
+      const url = judgeUrl(ask.url, of);
+      if (hostOf(url) !== ask.host) {
+        throw new Problem('url_not_allowed', `The URL is not on ${ask.host}.`);
+      }
+      const clock = startClock(ask, of.timeout_ms);
+      const explain = (error: unknown) => explained(error, url.hostname, ask, clock.expired());
+      let client: Client | undefined;
+      try {
+        const addresses = await clock.race(judgedAddresses(url, network, of)).catch((error) => {
+          throw explain(error);
+        });
+        client = openClient(url, addresses, { network, limit: ask.limit, ms: of.timeout_ms });
+        const { signal } = clock;
+        const reply = await get(client, url, { signal, explain, progress: ask.progress });
+        clock.begun();
+        return await take(answerOf(reply, ask.limit));
+      } finally {
+        clock.stop();
+        await client?.destroy();
+      }
+    },
+  };
+}
+
+interface Clock {
+  signal: AbortSignal;
+  /** Why it ran out, else null. */
+  expired(): Expired;
+  /** Rejects when time is over before the promise is settled. */
+  race<T>(promise: Promise<T>): Promise<T>;
+  /** The first byte has come. */
+  begun(): void;
+  stop(): void;
+}
+
+/** One time-out for name, connection and first byte together, and one for the whole. */
+function startClock({ signal, longest_ms = LONGEST_MS }: Ask, first_byte_ms: number): Clock {
+  const over = new AbortController();
+  let expired: Expired = null;
+  const expire = (why: 'first byte' | 'whole') => () => {
+    expired = why;
+    over.abort(new Error('Time is over'));
+  };
+  const first_byte = setTimeout(expire('first byte'), first_byte_ms);
+  const whole = setTimeout(expire('whole'), longest_ms);
+  const both = AbortSignal.any([over.signal, signal]);
+  return {
+    signal: both,
+    expired: () => expired,
+    race: (promise) =>
+      new Promise((resolve, reject) => {
+        const stop = () => reject(both.reason);
+        if (both.aborted) stop();
+        both.addEventListener('abort', stop, { once: true });
+        promise.then(resolve, reject).finally(() => both.removeEventListener('abort', stop));
+      }),
+    begun: () => clearTimeout(first_byte),
+    stop() {
+      clearTimeout(first_byte);
+      clearTimeout(whole);
+    },
+  };
+}
+
+/** One connection for one request: none is kept, and none shared between hosts. */
+function openClient(
+  url: URL,
+  addresses: string[],
+  { network, limit, ms }: { network: Network; limit: number; ms: number },
+): Client {
+  return new Client(url.origin, {
+    connect: connectTo(addresses, network),
+    allowH2: false,
+    pipelining: 1,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    maxResponseSize: limit,
+    headersTimeout: ms,
+    bodyTimeout: ms,
+  });
+}
+
+/** Throws when the answer is not the file itself. */
+function answerOf({ status, headers, body }: Reply, limit: number): Answer {
+  if (status >= 300 && status < 400) {
+    throw new Problem(
+      'redirect_not_allowed',
+      `The source answered with a redirect (HTTP ${status}). Give the URL of the file itself.`,
+    );
+  }
+  if (status !== 200) {
+    throw new Problem('fetch_failed', `The source answered with HTTP ${status}.`, {
+      cause: status,
+    });
+  }
+  const encoding = headers['content-encoding'] ?? 'identity';
+  const transfer = headers['transfer-encoding'] ?? 'chunked';
+  if (!isOnly(encoding, 'identity') || !isOnly(transfer, 'chunked')) {
+    throw new Problem(
+      'fetch_failed',
+      'The source sent the file compressed, although we asked for it as it is.',
+    );
+  }
+  const declared = headers['content-length'];
+  const bytes = typeof declared === 'string' ? Number(declared) : null;
+  if (bytes !== null && bytes > limit) throw tooLarge(limit);
+  return { body, bytes };
+}
+
+function isOnly(value: string | string[], expected: string): boolean {
+  return typeof value === 'string' && value.trim().toLowerCase() === expected;
+}

@@ -1,0 +1,83 @@
+// Judges, without the network, the hosts and URLs that a creator may name.
+import { isIPv4 } from 'node:net';
+import { Problem } from '../base/errors.ts';
+
+/** `allow_private_networks`: a closed test network, where http, any port and any host may be named. */
+export interface Policy {
+  allow_private_networks: boolean;
+}
+
+const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/;
+const TOP_LEVEL = /^(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})$/;
+/** Names that DNS in the internet does not know, and that mean something near us (RFC 6761, 6762, 8375, 9476). */
+const NEAR = ['localhost', 'local', 'internal', 'invalid', 'test', 'onion', 'alt', 'home.arpa'];
+
+/**
+ * The URL as it will be asked for: host in lower case and punycode, without a trailing dot and
+ * without a fragment. Throws `url_not_allowed`.
+ */
+export function judgeUrl(text: string, policy: Policy): URL {
+  // A browser strips line breaks and reads \ as /; what is meant must stand there.
+  const is_plain = ![...text].some((sign) => sign <= ' ' || sign === '\\' || sign === '\x7f');
+  const url = is_plain ? URL.parse(text) : null;
+  if (!url) throw refused('This is not a URL. Expected one such as https://example.com/video.mp4.');
+  const is_http = url.protocol === 'http:' && policy.allow_private_networks;
+  if (url.protocol !== 'https:' && !is_http) throw refused('The URL must begin with https://.');
+  if (url.username || url.password) throw refused('The URL must not contain a name or password.');
+  if (url.port && !policy.allow_private_networks) {
+    throw refused('The URL must not name a port: only the usual one, 443, is asked.');
+  }
+  url.hostname = judgeHostname(url.hostname, policy);
+  url.hash = '';
+  return url;
+}
+
+/**
+ * A host as typed by a creator, in the form in which URLs are compared with it (`hostOf`). Throws
+ * `invalid_request` at `/host` for what is no host, and `url_not_allowed` for one that is not public.
+ */
+export function judgeHost(text: string, policy: Policy): string {
+  // The scheme of the check: its usual port is no port.
+  const scheme = policy.allow_private_networks ? 'http' : 'https';
+  const is_host = /^[^\s/?#@\\%<>^|"`{}]+$/u.test(text);
+  const url = is_host ? URL.parse(`${scheme}://${text}/`) : null;
+  if (!url?.hostname) throw notAHost();
+  const names_port = /:\d*$/.test(text) && !text.endsWith(']');
+  if (names_port && !policy.allow_private_networks) throw notAHost();
+  url.hostname = judgeHostname(url.hostname, policy);
+  return hostOf(url);
+}
+
+/** Host, and port where it is not the scheme's own. */
+export function hostOf(url: URL): string {
+  return url.host;
+}
+
+/** The parser has brought every spelling of a number, wide letters and escapes into one form. */
+function judgeHostname(given: string, policy: Policy): string {
+  const hostname = given.replace(/\.$/, '').toLowerCase();
+  if (policy.allow_private_networks) return hostname;
+  if (isIPv4(hostname) || hostname.includes(':')) {
+    throw refused('An IP address cannot be used. Name the host by its domain.');
+  }
+  const labels = hostname.split('.');
+  const is_near = NEAR.some((name) => hostname === name || hostname.endsWith(`.${name}`));
+  if (is_near || labels.length < 2) {
+    throw refused('This host is not reachable from the internet. Name a public domain.');
+  }
+  const is_name =
+    hostname.length <= 253 &&
+    labels.every((label) => LABEL.test(label)) &&
+    TOP_LEVEL.test(labels.at(-1) ?? '');
+  if (!is_name) throw refused('This is not the name of a public host.');
+  return hostname;
+}
+
+function refused(sentence: string): Problem {
+  return new Problem('url_not_allowed', sentence);
+}
+
+function notAHost(): Problem {
+  const message = 'Expected a host alone, such as media.example.com: no https://, port or path.';
+  return new Problem('invalid_request', message, { errors: [{ pointer: '/host', message }] });
+}

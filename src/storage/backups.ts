@@ -1,0 +1,56 @@
+// The folder of backups: how files are named, how old they are, and which have had their time.
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { unlessAbsent } from './absent.ts';
+
+const DAY_MS = 86_400_000;
+const NAME = /^pm3k-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.backup\.age$/;
+const UNFINISHED = /^pm3k-.*\.backup\.age\.\d+\.(part|keys)$/;
+
+/** Where backups are made when no other folder is named. */
+export function backupsFolder(data_dir: string): string {
+  return join(resolve(data_dir), 'backups');
+}
+
+export function nameOf(made_at: Date): string {
+  const time = made_at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
+  return `pm3k-${time}Z.backup.age`;
+}
+
+/** By its name, which survives copying as times of files do not; undefined for other files. */
+export function madeAt(name: string): Date | undefined {
+  const [, year, month, day, hour, minute, second] = NAME.exec(name) ?? [];
+  return year ? new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) : undefined;
+}
+
+/** When the newest backup of the folder was made. */
+export async function newestBackup(folder: string): Promise<Date | undefined> {
+  const names = (await unlessAbsent(readdir(folder))) ?? [];
+  return names.flatMap((name) => madeAt(name) ?? []).sort((a, b) => b.getTime() - a.getTime())[0];
+}
+
+/**
+ * Removes backups older than `days`, and what a killed run left. A backup that lived longer would
+ * keep people whom nobody remembers to have been deleted.
+ */
+export async function removeExpiredBackups(
+  folder: string,
+  days: number,
+): Promise<{ removed: number; bytes: number }> {
+  const sum = { removed: 0, bytes: 0 };
+  for (const name of (await unlessAbsent(readdir(folder))) ?? []) {
+    const made_at = madeAt(name);
+    if (made_at && Date.now() - made_at.getTime() > days * DAY_MS) {
+      const found = await unlessAbsent(stat(join(folder, name)));
+      await rm(join(folder, name), { force: true });
+      sum.removed += 1;
+      sum.bytes += found?.size ?? 0;
+    } else if (UNFINISHED.test(name)) await removeAbandoned(join(folder, name));
+  }
+  return sum;
+}
+
+async function removeAbandoned(path: string): Promise<void> {
+  const found = await unlessAbsent(stat(path));
+  if (found && Date.now() - found.mtimeMs > DAY_MS) await rm(path, { force: true });
+}

@@ -1,0 +1,50 @@
+// A process that deletes one creator and kills itself at a point that is told by number: before or after
+// any statement, file or call to TikTok. Without a number it prints the points it passed.
+
+import type { Context } from '../../src/context/context.ts';
+import { execute } from '../../src/deletion/execute.ts';
+import { requestDeletion } from '../../src/deletion/request.ts';
+import { aContext } from '../support/context.ts';
+
+const [database_url = '', data_dir = '', tiktok_url = '', creator_id = '', kill_at = '0'] =
+  process.argv.slice(2);
+const passed: string[] = [];
+
+function point(name: string): void {
+  passed.push(name);
+  if (passed.length === Number(kill_at)) process.kill(process.pid, 'SIGKILL');
+}
+
+/** Points around every method that reaches outside. */
+function watched<T extends object>(port: T, name: string): T {
+  return new Proxy(port, {
+    get(target, method) {
+      const value = Reflect.get(target, method);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]) => {
+        point(`before ${name}.${String(method)}`);
+        const result = value.apply(target, args);
+        if (!(result instanceof Promise)) return result;
+        return result.then((answer) => {
+          point(`after ${name}.${String(method)}`);
+          return answer;
+        });
+      };
+    },
+  });
+}
+
+const plain = await aContext({ database_url, data_dir, tiktok_url });
+const ctx: Context = {
+  ...plain,
+  storage: watched(plain.storage, 'storage'),
+  tiktok: watched(plain.tiktok, 'tiktok'),
+};
+const sqlOf = ({ sql }: { sql: string }) => sql.trim().replaceAll(/\s+/g, ' ').slice(0, 60);
+ctx.db.on('query', (query) => point(`before ${sqlOf(query)}`));
+ctx.db.on('query-response', (_answer, query) => point(`after ${sqlOf(query)}`));
+
+const { id } = await requestDeletion(ctx, creator_id, 'self_service');
+await execute(ctx, id, new AbortController().signal);
+process.stdout.write(JSON.stringify(passed));
+await plain.db.destroy();

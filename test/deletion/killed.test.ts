@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import { type Sandbox, startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
+import { account } from '../../scripts/tiktok-sandbox/state.ts';
+import type { Context } from '../../src/context/context.ts';
+import { execute } from '../../src/deletion/execute.ts';
+import { requestDeletion } from '../../src/deletion/request.ts';
+import { eraseTheReturned } from '../../src/deletion/restore.ts';
+import { tryDueRevocations } from '../../src/deletion/revoke.ts';
+import { findByCreator, findDeletion } from '../../src/deletion/store.ts';
+import { aCreator, type Seeded } from '../support/a-creator.ts';
+import { anOwnContext, type OwnContext } from '../support/context.ts';
+
+// `npm run storm` kills two hundred times; the tests a few.
+const KILLS = Number(process.env['STORM_DELETIONS'] ?? 24);
+const CHILD = join(import.meta.dirname, 'killed-run.ts');
+const signal = new AbortController().signal;
+
+describe('a deletion that is killed', () => {
+  let own: OwnContext;
+  let ctx: Context;
+  let sandbox: Sandbox;
+  let data_dir: string;
+  let database_url: string;
+  let lost_answers = 0;
+  before(async () => {
+    sandbox = await startSandbox();
+    own = await anOwnContext({ tiktok_url: sandbox.url });
+    ({ ctx, data_dir, database_url } = own);
+  });
+  after(async () => {
+    await own?.[Symbol.asyncDispose]();
+    await sandbox?.close();
+  });
+
+  /** Answers the points that were passed, or null when the process was killed on the way. */
+  async function deleteInChild(creator_id: string, kill_at: number): Promise<string[] | null> {
+    try {
+      const args = [CHILD, database_url, data_dir, sandbox.url, creator_id, String(kill_at)];
+      const { stdout } = await promisify(execFile)(process.execPath, args);
+      return JSON.parse(stdout);
+    } catch (error) {
+      expect((error as { signal?: string }).signal, String(error)).to.equal('SIGKILL');
+      return null;
+    }
+  }
+
+  /** What the next process does: its start, then the request again when it was never made, else the queued run. */
+  async function seeThrough(creator_id: string) {
+    await eraseTheReturned(ctx);
+    const known = await findByCreator(ctx.db, creator_id);
+    const is_there = await ctx.db('creators').where({ id: creator_id }).first('id');
+    const unfinished = known ?? (await ctx.db('deletions').where({ done_at: null }).first());
+    const deletion =
+      unfinished ?? (is_there && (await requestDeletion(ctx, creator_id, 'self_service')));
+    if (deletion) await execute(ctx, deletion.id, signal);
+    // A lease that the dead held has run out.
+    await ctx.db('deletions').update({ revoke_leased_until: null, revoke_at: new Date() });
+    await tryDueRevocations(ctx, signal);
+  }
+
+  async function expectGone(creator: Seeded, name: string): Promise<void> {
+    const deletions = await ctx.db('deletions').select('*');
+    expect(deletions, name).to.have.length(1);
+    const deletion = (await findDeletion(ctx.db, deletions[0].id)) as (typeof deletions)[0];
+    expect(deletion, name).to.include({ traces: 0, sealed_identifiers: null, sealed_grant: null });
+    expect(deletion.done_at, name).to.be.instanceOf(Date);
+    expect(deletion.receipt, name).to.include({ files: 3, bytes: creator.bytes, files_left: 0 });
+    expect(deletion.receipt.rows, name).to.include({
+      ...{ creators: 1, grants: 1, jobs: 3, job_events: 6, consents: 3, publish_attempts: 1 },
+      ...{ media: 3 },
+    });
+    for (const key of creator.keys) expect(await ctx.storage.has(key), name).to.equal(false);
+    const notes = readdirSync(join(data_dir, 'media/deletions'));
+    expect(notes, name).to.include(`${creator.id}.json`);
+    expectEnded(creator, deletion.revocation, name);
+    await ctx.db('deletions').delete();
+  }
+
+  /**
+   * TikTok kills the old refresh token as it answers: killed before that answer is stored, nobody
+   * holds a token any more, and the receipt says that the person must end the grant.
+   */
+  function expectEnded(creator: Seeded, revocation: string, name: string): void {
+    const of = ({ open_id }: { open_id: string }) => open_id === creator.open_id;
+    const revoked = sandbox.state.revocations.filter(of).length;
+    const left = sandbox.state.grants.filter(of).length;
+    if (revocation === 'given_up') {
+      expect(name).to.match(/^(lapsed|dead), killed/);
+      expect(revoked, name).to.equal(0);
+      lost_answers += 1;
+      return;
+    }
+    const ends = creator.is_grant_live ? ['revoked'] : ['not_needed', 'revoked'];
+    expect(ends, name).to.include(revocation);
+    expect({ revoked, left }, name).to.deep.equal({
+      revoked: creator.is_grant_live ? 1 : 0,
+      left: 0,
+    });
+  }
+
+  it(`ends complete, whichever of ${KILLS} points it is killed at`, async function () {
+    this.timeout(KILLS * 5_000 + 60_000);
+    const kinds = ['live', 'lapsed', 'dead'] as const;
+    const aPerson = (kind: (typeof kinds)[number], n: number) => {
+      const someone = account(`leaving.${n}`, `Leaving ${n}`);
+      sandbox.state.accounts.push(someone);
+      return aCreator(ctx, sandbox, someone, kind);
+    };
+    const bystander = await aPerson('live', 0);
+    const points = new Map<string, string[]>();
+    for (const kind of kinds) {
+      const creator = await aPerson(kind, points.size + 1);
+      const passed = await deleteInChild(creator.id, 0);
+      points.set(kind, passed ?? []);
+      await expectGone(creator, `${kind}, not killed`);
+    }
+    const all = kinds.flatMap((kind) =>
+      (points.get(kind) ?? []).map((name, index) => ({ kind, name, kill_at: index + 1 })),
+    );
+    expect(all.length).to.be.greaterThan(100);
+    for (let n = 0; n < KILLS; n += 1) {
+      // Spread over all points by the golden ratio, the same ones each time.
+      const chosen = all[Math.floor(((n * 0.618_034) % 1) * all.length)];
+      const { kind, name, kill_at } = chosen as (typeof all)[0];
+      const creator = await aPerson(kind, 100 + n);
+      await deleteInChild(creator.id, kill_at);
+      await seeThrough(creator.id);
+      await expectGone(creator, `${kind}, killed ${name} (${kill_at})`);
+    }
+    expect(lost_answers).to.be.lessThan(KILLS / 4);
+    expect(await ctx.db('creators').pluck('id')).to.deep.equal([bystander.id]);
+    for (const key of bystander.keys) expect(await ctx.storage.has(key)).to.equal(true);
+    expect(existsSync(join(data_dir, 'media'))).to.equal(true);
+  });
+});

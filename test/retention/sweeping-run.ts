@@ -1,0 +1,37 @@
+// A process that sweeps and mends once, and may kill itself at a point that is told by number: before or after
+// any statement or file. At its end it prints how many points it passed.
+import { mend } from '../../src/retention/reconcile.ts';
+import { sweep } from '../../src/retention/sweep.ts';
+import { aContext } from '../support/context.ts';
+
+const [database_url = '', data_dir = '', kill_at = '0'] = process.argv.slice(2);
+let passed = 0;
+
+function point(): void {
+  passed += 1;
+  if (passed === Number(kill_at)) process.kill(process.pid, 'SIGKILL');
+}
+
+const ctx = await aContext({ database_url, data_dir, tiktok_url: 'http://127.0.0.1:9' });
+const { remove, list } = ctx.storage;
+Object.assign(ctx.storage, {
+  async remove(key: string) {
+    point();
+    await remove(key);
+    point();
+  },
+  async *list(after?: string) {
+    for await (const found of list(after)) {
+      point();
+      yield found;
+    }
+  },
+});
+ctx.db.on('query', point);
+ctx.db.on('query-response', point);
+
+const signal = new AbortController().signal;
+await sweep(ctx, signal);
+await mend(ctx, {}, signal);
+process.stdout.write(String(passed));
+await ctx.db.destroy();

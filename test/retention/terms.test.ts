@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import { declaredTables } from '../../src/privacy/eraser.ts';
+import { sweep } from '../../src/retention/sweep.ts';
+import { ago, aKept, DAY, HOUR, type Kept, never, swept } from './kept.ts';
+
+const MINUTE = 60_000;
+const ENV = {
+  LOG_RETENTION_DAYS: '30',
+  JOB_HISTORY_DAYS: '100',
+  REQUEST_RETENTION_DAYS: '200',
+  DISCONNECTED_DAYS: '30',
+};
+
+describe('what has a term', () => {
+  let it_is: Kept;
+  beforeEach(async () => {
+    it_is = await aKept(ENV);
+  });
+  afterEach(() => it_is[Symbol.asyncDispose]());
+
+  /** Rows of a table that differ in one time: those of `gone` ago go with a sweep, the others stay. */
+  async function expectTerm(
+    table: string,
+    row: (at: Date) => Record<string, unknown>,
+    { gone, kept }: { gone: number[]; kept: number[] },
+  ): Promise<void> {
+    const { db } = it_is.ctx;
+    const before = (await db(table)).length;
+    for (const ms of [...gone, ...kept]) await db(table).insert(row(ago(ms)));
+    const others = await swept(it_is.ctx);
+    await sweep(it_is.ctx, never);
+    expect(await db(table), table).to.have.length(before + kept.length);
+    const now = await swept(it_is.ctx);
+    expect((now[table] ?? 0) - (others[table] ?? 0), table).to.equal(gone.length);
+  }
+
+  it('is deleted after it, and not before', async () => {
+    const { creator_id } = it_is;
+    await expectTerm(
+      'api_keys',
+      (expires_at) => ({
+        ...{ creator_id, name: randomUUID(), key_hash: randomUUID(), hint: 'abcd', expires_at },
+      }),
+      { gone: [30 * DAY + MINUTE], kept: [30 * DAY - MINUTE, 0, -DAY] },
+    );
+    await expectTerm(
+      'sessions',
+      (expires_at) => ({ id_hash: randomUUID(), creator_id, expires_at }),
+      { gone: [MINUTE], kept: [-MINUTE] },
+    );
+    await expectTerm(
+      'oauth_states',
+      (expires_at) => ({ state_hash: randomUUID(), browser_hash: 'x', expires_at }),
+      { gone: [MINUTE], kept: [-MINUTE] },
+    );
+    await expectTerm('invitations', (expires_at) => ({ token_hash: randomUUID(), expires_at }), {
+      gone: [DAY + MINUTE],
+      kept: [DAY - MINUTE, -DAY],
+    });
+    await expectTerm(
+      'idempotency_keys',
+      (created_at) => ({
+        ...{ creator_id, key_hash: randomUUID(), request_hash: 'x', locked_until: created_at },
+        created_at,
+      }),
+      { gone: [DAY + MINUTE], kept: [DAY - MINUTE, 0] },
+    );
+    await expectTerm(
+      'rate_limits',
+      (at) => ({ key: randomUUID(), points: 1, expire: at.getTime() }),
+      { gone: [HOUR], kept: [0, -MINUTE] },
+    );
+    await expectTerm('tiktok_calls', (at) => ({ creator_id, call: 'status', at }), {
+      gone: [11 * MINUTE],
+      kept: [9 * MINUTE],
+    });
+  });
+
+  it('of the request log is over before the last day ends, even when a sweep comes late', async () => {
+    await expectTerm(
+      'request_log',
+      (at) => ({ at, method: 'GET', route: '/', status: 200, duration_ms: 1, request_id: 'x' }),
+      { gone: [30 * DAY, 30 * DAY - 59 * MINUTE, 90 * DAY], kept: [30 * DAY - 61 * MINUTE, 0] },
+    );
+  });
+
+  it('of the lines that tell of sweeps ends, too', async () => {
+    const { db } = it_is.ctx;
+    const line = (ms: number) => ({ at: ago(200 * DAY + ms), what: 'x', removed: 1, ms: 1 });
+    await db('sweeps').insert([line(MINUTE), line(-MINUTE)]);
+    await sweep(it_is.ctx, never);
+    expect(await swept(it_is.ctx)).to.deep.equal({ x: 1, sweeps: 1 });
+  });
+
+  it('as history goes with all that belongs to it, and what has not ended stays', async () => {
+    const { db } = it_is.ctx;
+    const over = ago(100 * DAY + MINUTE);
+    const ended = await it_is.job({ state: 'finished', finished_at: over });
+    const recent = await it_is.job({ state: 'failed', finished_at: ago(100 * DAY - MINUTE) });
+    const waiting = await it_is.job({ state: 'ready', send_at: over });
+    for (const job_id of [ended, recent, waiting])
+      await db('job_events').insert({ job_id, name: 'x' });
+    await sweep(it_is.ctx, never);
+    expect(await db('jobs').pluck('id')).to.have.members([recent, waiting]);
+    expect(await db('job_events').pluck('job_id')).to.have.members([recent, waiting]);
+  });
+
+  it('as a receipt or a request is counted from its end, and one that goes on stays', async () => {
+    const { db } = it_is.ctx;
+    const over = ago(200 * DAY + MINUTE);
+    const receipt = (done_at: Date | null, revocation: string) => ({
+      ...{ receipt_token: randomUUID(), method: 'api', requested_at: over, done_at, revocation },
+    });
+    await db('deletions').insert([
+      receipt(over, 'revoked'),
+      receipt(over, 'pending'),
+      receipt(null, 'revoked'),
+      receipt(ago(200 * DAY - MINUTE), 'revoked'),
+    ]);
+    await db('deletion_requests').insert([
+      { received_at: over, state: 'refused', closed_at: over },
+      { received_at: over, state: 'verified', closed_at: null },
+    ]);
+    await sweep(it_is.ctx, never);
+    expect(await db('deletions')).to.have.length(3);
+    expect(await db('deletion_requests').pluck('state')).to.deep.equal(['verified']);
+  });
+
+  it('names a column that exists and days that are a setting', async () => {
+    const { ctx } = it_is;
+    const endings = Object.entries(declaredTables(ctx.modules)).filter(([, { ends }]) => ends);
+    expect(endings.length).to.be.greaterThan(9);
+    // Each is a statement that the database takes; an unknown column would throw.
+    await sweep(ctx, never);
+    for (const [table, { ends }] of endings) {
+      const days = ends?.after;
+      if (typeof days === 'object') expect(ctx.config[days.days], table).to.be.greaterThan(0);
+    }
+  });
+});
+
+describe('an account that ends by itself', () => {
+  /** One creator more, with these columns; answers whether a sweep asked for the deletion. */
+  async function isEnded(
+    it_is: Kept,
+    columns: Record<string, unknown>,
+    job = {},
+  ): Promise<boolean> {
+    const { db } = it_is.ctx;
+    const [creator] = await db('creators')
+      .insert({ open_id: randomUUID(), plan: 'paid', ...columns })
+      .returning('id');
+    if (Object.keys(job).length > 0) {
+      await db('jobs')
+        .where({ id: await it_is.job(job) })
+        .update({ creator_id: creator.id });
+    }
+    await sweep(it_is.ctx, never);
+    const deletion = await db('deletions').where({ creator_id: creator.id }).first();
+    const expected = 'disconnected_at' in columns ? 'disconnected' : 'inactive';
+    if (deletion) expect(deletion.method).to.equal(expected);
+    return deletion !== undefined;
+  }
+
+  it('is deleted DISCONNECTED_DAYS after TikTok’s permission was gone', async () => {
+    await using it_is = await aKept(ENV);
+    expect(await isEnded(it_is, { disconnected_at: ago(30 * DAY - MINUTE) })).to.equal(false);
+    expect(await isEnded(it_is, { disconnected_at: ago(30 * DAY + MINUTE) })).to.equal(true);
+    expect(await isEnded(it_is, { last_seen_at: ago(3650 * DAY) }), 'off').to.equal(false);
+    expect(await swept(it_is.ctx)).to.deep.equal({ accounts_disconnected: 1 });
+  });
+
+  it('is deleted after INACTIVE_DAYS without use, but not while posts are to come', async () => {
+    await using it_is = await aKept({ ...ENV, INACTIVE_DAYS: '90' });
+    const last_seen_at = ago(91 * DAY + MINUTE);
+    expect(await isEnded(it_is, { last_seen_at: ago(90 * DAY) })).to.equal(false);
+    expect(await isEnded(it_is, { last_seen_at }, { state: 'ready' })).to.equal(false);
+    const posted = { state: 'finished', finished_at: ago(DAY) };
+    expect(await isEnded(it_is, { last_seen_at }, posted)).to.equal(false);
+    const long_ago = { state: 'finished', finished_at: ago(95 * DAY) };
+    expect(await isEnded(it_is, { last_seen_at }, long_ago)).to.equal(true);
+    expect(await swept(it_is.ctx)).to.deep.equal({ accounts_inactive: 1 });
+  });
+
+  it('is kept when the creator comes back in the moment before', async () => {
+    await using it_is = await aKept(ENV);
+    const { db } = it_is.ctx;
+    await db('creators').update({ disconnected_at: ago(31 * DAY) });
+    const back = await db.transaction();
+    await back('creators').update({ disconnected_at: null });
+    // Its list was made before the return is committed; it waits for the row.
+    const sweeping = sweep(it_is.ctx, never);
+    const waiting =
+      "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+    while ((await db.raw(waiting)).rows.length === 0);
+    await back.commit();
+    await sweeping;
+    expect(await db('deletions')).to.have.length(0);
+    expect((await db('creators').first()).leaving_at).to.equal(null);
+    expect(await swept(it_is.ctx)).to.deep.equal({});
+  });
+});
