@@ -26,9 +26,9 @@ async function main(): Promise<void> {
     if (asked.length > 0 && !asked.includes(name)) continue;
     process.stdout.write(`\n${name}\n`);
     for (const { what, ratio, limit } of await measure()) {
-      const is_within = ratio <= limit;
-      if (!is_within) process.exitCode = 1;
-      const verdict = is_within ? 'within' : 'BEYOND';
+      const isWithin = ratio <= limit;
+      if (!isWithin) process.exitCode = 1;
+      const verdict = isWithin ? 'within' : 'BEYOND';
       process.stdout.write(`  ${what}: ${ratio.toFixed(2)}, ${verdict} ${limit}\n`);
     }
   }

@@ -9,19 +9,19 @@ export interface Connected {
 
 /** Walks redirect, consent and callback; every page on the way is a real one. */
 export async function connect(
-  app_url: string,
+  appUrl: string,
   username: string,
   scopes: string[] = ['user.info.basic', 'video.publish', 'video.upload'],
 ): Promise<{ cookie: string }> {
-  const begun = await fetch(`${app_url}/auth/tiktok`, { redirect: 'manual' });
-  const consent_url = new URL(locationOf(begun));
+  const begun = await fetch(`${appUrl}/auth/tiktok`, { redirect: 'manual' });
+  const consentUrl = new URL(locationOf(begun));
   const form = new URLSearchParams({
-    query: consent_url.search.slice(1),
+    query: consentUrl.search.slice(1),
     account: username,
     decision: 'allow',
   });
   for (const scope of scopes) form.append('scope', scope);
-  const decided = await fetch(new URL('/v2/auth/authorize/', consent_url), {
+  const decided = await fetch(new URL('/v2/auth/authorize/', consentUrl), {
     method: 'POST',
     body: form,
     redirect: 'manual',
@@ -38,16 +38,16 @@ export async function connect(
   return { cookie: cookiesOf(callback) };
 }
 
-export async function connectWithKey(app_url: string, username: string): Promise<Connected> {
-  const { cookie } = await connect(app_url, username);
-  const issued = await fetch(`${app_url}/api-key`, {
+export async function connectWithKey(appUrl: string, username: string): Promise<Connected> {
+  const { cookie } = await connect(appUrl, username);
+  const issued = await fetch(`${appUrl}/api-key`, {
     method: 'POST',
-    headers: { cookie, origin: new URL(app_url).origin, 'sec-fetch-site': 'same-origin' },
+    headers: { cookie, origin: new URL(appUrl).origin, 'sec-fetch-site': 'same-origin' },
     body: new URLSearchParams({ name: 'default' }),
   });
   const key = /pm3k_[a-z]+_[A-Za-z0-9]{40,}/.exec(await issued.text())?.[0];
   if (!key) throw new Error(`Expected a page that shows the key, got ${issued.status}`);
-  const me = await fetch(`${app_url}/v1/creators/me`, {
+  const me = await fetch(`${appUrl}/v1/creators/me`, {
     headers: { authorization: `Bearer ${key}` },
   });
   const { id } = (await me.json()) as { id: string };

@@ -24,57 +24,57 @@ const SETTINGS = {
   cover_timestamp_ms: 0,
 };
 
-const is_once = process.argv.includes('--once');
+const isOnce = process.argv.includes('--once');
 const children: ChildProcess[] = [];
 // `--once` leaves nothing behind; the demo keeps its posts for the next start.
-const data_dir = is_once ? mkdtempSync(join(tmpdir(), 'pm3k-demo-')) : join(ROOT, '.demo');
+const dataDir = isOnce ? mkdtempSync(join(tmpdir(), 'pm3k-demo-')) : join(ROOT, '.demo');
 
 try {
-  const [app_port, sandbox_port] = is_once ? [await freePort(), await freePort()] : [3000, 3900];
-  const sandbox_url = `http://127.0.0.1:${sandbox_port}`;
-  const app_url = `http://localhost:${app_port}`;
-  start('scripts/tiktok-sandbox/main.ts', { SANDBOX_PORT: String(sandbox_port) });
+  const [appPort, sandboxPort] = isOnce ? [await freePort(), await freePort()] : [3000, 3900];
+  const sandboxUrl = `http://127.0.0.1:${sandboxPort}`;
+  const appUrl = `http://localhost:${appPort}`;
+  start('scripts/tiktok-sandbox/main.ts', { SANDBOX_PORT: String(sandboxPort) });
   start('src/main.ts', {
-    PORT: String(app_port),
+    PORT: String(appPort),
     HOST: '127.0.0.1',
-    DATA_DIR: data_dir,
+    DATA_DIR: dataDir,
     TIKTOK_CLIENT_KEY: 'sbsandbox',
     TIKTOK_CLIENT_SECRET: 'sandbox-secret',
     TIKTOK_APP_AUDITED: 'true',
-    TIKTOK_AUTHORIZE_URL: `${sandbox_url}/v2/auth/authorize/`,
-    TIKTOK_API_URL: sandbox_url,
-    TIKTOK_UPLOAD_HOSTS: `127.0.0.1:${sandbox_port}`,
+    TIKTOK_AUTHORIZE_URL: `${sandboxUrl}/v2/auth/authorize/`,
+    TIKTOK_API_URL: sandboxUrl,
+    TIKTOK_UPLOAD_HOSTS: `127.0.0.1:${sandboxPort}`,
     // Whoever tries it should not have to wait an hour for the second post.
     POST_SPACING_SECONDS: '0',
     LOG_LEVEL: 'warn',
   });
-  await ready(`${sandbox_url}/sandbox/state`);
-  await ready(`${app_url}/readyz`);
-  if (is_once) await walk(app_url, sandbox_url);
-  else await stay(app_url, sandbox_url);
+  await ready(`${sandboxUrl}/sandbox/state`);
+  await ready(`${appUrl}/readyz`);
+  if (isOnce) await walk(appUrl, sandboxUrl);
+  else await stay(appUrl, sandboxUrl);
 } finally {
   await stopAll();
-  if (is_once) rmSync(data_dir, { recursive: true, force: true });
+  if (isOnce) rmSync(dataDir, { recursive: true, force: true });
 }
 
 /** The main job: connect, upload a video that needs converting, post it, see it posted. */
-async function walk(app_url: string, sandbox_url: string): Promise<void> {
-  const { key } = await connectWithKey(app_url, 'sample');
+async function walk(appUrl: string, sandboxUrl: string): Promise<void> {
+  const { key } = await connectWithKey(appUrl, 'sample');
   say('Connected @sample, and issued an API key.');
-  const video = join(data_dir, 'demo.avi');
+  const video = join(dataDir, 'demo.avi');
   const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=720x1280:rate=30:duration=3'];
   const sound = ['-f', 'lavfi', '-i', 'sine=frequency=440:duration=3'];
   const codecs = ['-c:v', 'mpeg4', '-q:v', '4', '-c:a', 'mp3'];
   await promisify(execFile)(FFMPEG, ['-v', 'error', ...picture, ...sound, ...codecs, '-y', video]);
   const authorization = `Bearer ${key}`;
-  const upload = await call(`${app_url}/v1/media`, {
+  const upload = await call(`${appUrl}/v1/media`, {
     method: 'POST',
     headers: { authorization, 'content-type': 'video/x-msvideo' },
     body: Readable.toWeb(createReadStream(video)) as ReadableStream,
     duplex: 'half',
   });
   say(`Uploaded ${upload['bytes']} bytes of MPEG-4 in an AVI file.`);
-  const accepted = await call(`${app_url}/v1/jobs`, {
+  const accepted = await call(`${appUrl}/v1/jobs`, {
     method: 'POST',
     headers: { authorization, 'content-type': 'application/json', 'idempotency-key': 'demo-1' },
     body: JSON.stringify({
@@ -88,14 +88,14 @@ async function walk(app_url: string, sandbox_url: string): Promise<void> {
   let job = accepted;
   const deadline = Date.now() + 180_000;
   while (job['finished_at'] === null && Date.now() < deadline) {
-    job = await call(`${app_url}/v1/jobs/${accepted['id']}?wait=30`, {
+    job = await call(`${appUrl}/v1/jobs/${accepted['id']}?wait=30`, {
       headers: { authorization },
     });
   }
   say(JSON.stringify(job, null, 2));
-  const state = await call(`${sandbox_url}/sandbox/state`, {});
+  const state = await call(`${sandboxUrl}/sandbox/state`, {});
   check(job, state);
-  say(`Posted: ${sandbox_url}/@sample`);
+  say(`Posted: ${sandboxUrl}/@sample`);
 }
 
 /** The demo says nothing that it has not looked at. */
@@ -115,10 +115,10 @@ function check(job: Record<string, unknown>, state: Record<string, unknown>): vo
   if (faults.length > 0) throw new Error(`The demo failed: ${faults.join('; ')}`);
 }
 
-async function stay(app_url: string, sandbox_url: string): Promise<void> {
+async function stay(appUrl: string, sandboxUrl: string): Promise<void> {
   say(`
-  Open ${app_url} and press “Connect with TikTok”.
-  The sandbox that stands in for TikTok: ${sandbox_url}
+  Open ${appUrl} and press “Connect with TikTok”.
+  The sandbox that stands in for TikTok: ${sandboxUrl}
   Ctrl-C ends both.
 `);
   await Promise.race([

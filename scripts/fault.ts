@@ -9,9 +9,9 @@ const EXIT_CONFIG = 78;
 /** Something the operator must know or decide; its message is whole sentences. */
 export class ScriptFault extends Error {
   readonly exit_code: number;
-  constructor(message: string, exit_code = 1) {
+  constructor(message: string, exitCode = 1) {
     super(message);
-    this.exit_code = exit_code;
+    this.exit_code = exitCode;
   }
 }
 
@@ -22,15 +22,15 @@ export function wrongUsage(usage: string): ScriptFault {
 /** Runs a script to its end. The first signal stops it in good order, a second one at once. */
 export async function runScript(main: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const stopped = new AbortController();
-  let ends_with = 0;
+  let endsWith = 0;
   for (const [name, number] of [
     ['SIGINT', 2],
     ['SIGTERM', 15],
   ] as const) {
     process.on(name, () => {
-      if (ends_with > 0) process.exit(ends_with);
-      ends_with = 128 + number;
-      stopped.abort(new ScriptFault('Stopped before the end; nothing was changed.', ends_with));
+      if (endsWith > 0) process.exit(endsWith);
+      endsWith = 128 + number;
+      stopped.abort(new ScriptFault('Stopped before the end; nothing was changed.', endsWith));
     });
   }
   try {

@@ -48,7 +48,7 @@ function routersOf(ctx: Context, modules: Manifest[]): Router[] {
 /** One line per request: the route's pattern, never a path with ids, a query, a person or an address. */
 function requestLog(ctx: Context): Koa.Middleware {
   return async (koa, next) => {
-    const started_at = performance.now();
+    const startedAt = performance.now();
     await next();
     koa.res.once('close', () => {
       const route = (koa as { _matchedRoute?: unknown })._matchedRoute;
@@ -57,7 +57,7 @@ function requestLog(ctx: Context): Koa.Middleware {
         method: koa.method,
         route: route === undefined ? null : String(route),
         status: koa.status,
-        ms: Math.round(performance.now() - started_at),
+        ms: Math.round(performance.now() - startedAt),
         request_id: ownIdOf(koa),
       });
     });
@@ -65,7 +65,7 @@ function requestLog(ctx: Context): Koa.Middleware {
 }
 
 function secureHeaders(ctx: Context): Koa.Middleware {
-  const is_https = ctx.config.PUBLIC_URL.startsWith('https:');
+  const isHttps = ctx.config.PUBLIC_URL.startsWith('https:');
   return helmet({
     contentSecurityPolicy: {
       useDefaults: false,
@@ -74,7 +74,7 @@ function secureHeaders(ctx: Context): Koa.Middleware {
         scriptSrc: ["'self'"],
         styleSrc: ["'self'"],
         // Creators' pictures come from TikTok's hosts, which change; nothing but pictures may.
-        imgSrc: ["'self'", 'data:', 'https:', ...(ctx.config.is_local ? ['http:'] : [])],
+        imgSrc: ["'self'", 'data:', 'https:', ...(ctx.config.isLocal ? ['http:'] : [])],
         mediaSrc: ["'self'", 'blob:'],
         connectSrc: ["'self'"],
         formAction: ["'self'"],
@@ -82,7 +82,7 @@ function secureHeaders(ctx: Context): Koa.Middleware {
         frameAncestors: ["'none'"],
       },
     },
-    strictTransportSecurity: is_https ? { maxAge: 15_552_000 } : false,
+    strictTransportSecurity: isHttps ? { maxAge: 15_552_000 } : false,
     referrerPolicy: { policy: 'same-origin' },
     crossOriginEmbedderPolicy: false,
   }) as unknown as Koa.Middleware;

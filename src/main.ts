@@ -41,7 +41,7 @@ async function main(): Promise<void> {
     });
     running.ctx = ctx;
     await migrate(ctx.db, ctx.connection);
-    for (const module of modules) await module.before_start?.(ctx);
+    for (const module of modules) await module.beforeStart?.(ctx);
     if (config.ROLE !== 'web') running.worker = await startWorker(ctx, modules, postgres !== null);
     running.server = await listen(createApp(ctx, modules), config);
   } catch (error) {
@@ -71,11 +71,11 @@ function warnOfOpenDoors(config: Config, log: Logger): void {
 
 /** Something threw where nobody listened: whatever state that left, a clean new start is better. */
 function unhandled(log: Logger): Promise<Error> {
-  return new Promise((resolve_fault) => {
+  return new Promise((resolveFault) => {
     for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
       process.on(event, (error: unknown) => {
         log.error({ event: 'process.fault', err: error });
-        resolve_fault(new Error('A fault that nobody handled'));
+        resolveFault(new Error('A fault that nobody handled'));
       });
     }
   });
@@ -88,11 +88,11 @@ function unhandled(log: Logger): Promise<Error> {
  */
 function listenForSignals(): Promise<string> {
   return new Promise((resolve) => {
-    let is_signalled = false;
+    let isSignalled = false;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
-        if (is_signalled) process.exit(1);
-        is_signalled = true;
+        if (isSignalled) process.exit(1);
+        isSignalled = true;
         setTimeout(() => process.exit(1), STOP_MS).unref();
         resolve(signal);
       });
@@ -101,10 +101,10 @@ function listenForSignals(): Promise<string> {
 }
 
 /** Told as the fault of the configuration that it is, before anything is started. */
-function assertWritable(data_dir: string): void {
+function assertWritable(dataDir: string): void {
   try {
-    makeFolder(resolve(data_dir));
-    accessSync(data_dir, constants.W_OK);
+    makeFolder(resolve(dataDir));
+    accessSync(dataDir, constants.W_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new ConfigFaults([`DATA_DIR: cannot be written to (${code}).`]);

@@ -45,8 +45,8 @@ const CORE: Manifest[] = [
 ];
 
 /** A plugin that does not load ends the start: one that deletes or publishes must not be missing. */
-export async function loadModules(plugins_dir?: string): Promise<Manifest[]> {
-  const folders = [BUILT_IN, ...(plugins_dir ? [resolve(plugins_dir)] : [])];
+export async function loadModules(pluginsDir?: string): Promise<Manifest[]> {
+  const folders = [BUILT_IN, ...(pluginsDir ? [resolve(pluginsDir)] : [])];
   const plugins: Manifest[] = [];
   for (const folder of folders) {
     for (const name of readdirSync(folder).sort()) {

@@ -103,7 +103,7 @@ export interface Hands {
   /** Keeps a converted file for this job; it goes when the job has ended. */
   keep(
     path: string,
-    content_type: string,
+    contentType: string,
   ): Promise<{ storage_key: string; bytes: number; sha256: string }>;
   /** TikTok as this job's creator: fresh tokens and TikTok's per-minute quotas are seen to. */
   tiktok: CreatorTikTok;
@@ -118,7 +118,7 @@ export interface Hands {
     progress?: (fraction: number) => void,
   ): Promise<FetchedFile>;
   /** The content's hash of a stored file of this job's creator; null when it is not registered. */
-  hashOf(storage_key: string): Promise<string | null>;
+  hashOf(storageKey: string): Promise<string | null>;
   /** The publish ledger of this job. */
   ledger: Ledger;
   /** Adds a line to the job's timeline. */
@@ -153,7 +153,7 @@ export interface Manifest extends Module {
   chores?: Record<string, Chore>;
   ticks?: Record<string, Tick>;
   /** After the migrations, before the first request or run; a throw ends the start. */
-  before_start?: (ctx: Context) => Promise<void>;
+  beforeStart?: (ctx: Context) => Promise<void>;
   /** Its JSON routes, for the OpenAPI document. */
   api?: ApiRoute[];
   /** Adds routes to the router; pages and API alike. */

@@ -18,12 +18,12 @@ export interface Worker {
 export async function startWorker(
   ctx: Context,
   modules: Manifest[],
-  is_alone: boolean,
+  isAlone: boolean,
 ): Promise<Worker> {
   const steps = stepsOf(modules);
   const missing = STEP_NAMES.filter((name) => !steps.has(name));
   if (missing.length > 0) throw new Error(`Expected a module for each step, missing: ${missing}`);
-  if (is_alone) await declareDead(ctx, 0);
+  if (isAlone) await declareDead(ctx, 0);
   const stopping = new AbortController();
   const { TRANSCODE_CONCURRENCY, WORKER_CONCURRENCY } = ctx.config;
   const open = (name: LaneName, concurrency: number) =>
@@ -60,14 +60,14 @@ function tasksOf(
   const tasks: TaskList = {};
   for (const [name, { step, module }] of stepsOf(modules)) {
     if (laneOf(name) !== lane) continue;
-    tasks[name] = async (payload, { job: queue_run }) => {
-      const is_last_attempt = queue_run.attempts >= queue_run.max_attempts;
+    tasks[name] = async (payload, { job: queueRun }) => {
+      const isLastAttempt = queueRun.attempts >= queueRun.max_attempts;
       const { job_id } = payload as { job_id: string };
       await withoutWords(() =>
         runStep(ctx, name as StepName, step, settingsOf(ctx.config, module), job_id, {
           stopping,
           aborted,
-          is_last_attempt,
+          isLastAttempt,
         }),
       );
     };

@@ -19,6 +19,6 @@ export default {
       },
     },
   },
-  before_start: eraseTheReturned,
-  personal_data: { nothing: 'It works on the deletions, which the core declares.' },
+  beforeStart: eraseTheReturned,
+  personalData: { nothing: 'It works on the deletions, which the core declares.' },
 } satisfies Manifest;

@@ -20,7 +20,7 @@ const STEADY_SOUND = ['-af', 'aresample=async=1:first_pts=0'];
 export function packOptions(
   { video, audio }: Probe,
   container: Target['container'],
-  is_sound_fine: boolean,
+  isSoundFine: boolean,
 ): string[] {
   // Apple's players know H.265 by this name alone.
   const tag = video?.codec === 'hevc' ? ['-tag:v', 'hvc1'] : [];
@@ -28,7 +28,7 @@ export function packOptions(
   return [
     ...streamsOf(video, audio),
     ...['-c:v', 'copy', ...tag],
-    ...(is_sound_fine ? ['-c:a', 'copy'] : encoded),
+    ...(isSoundFine ? ['-c:a', 'copy'] : encoded),
     ...BARE,
     ...CONTAINER[container],
   ];
@@ -47,18 +47,18 @@ const H264 = [
 export function encodeOptions(
   probe: Probe,
   target: Target,
-): { input_options: string[]; options: string[] } {
+): { inputOptions: string[]; options: string[] } {
   const { video, audio, structure } = probe;
   if (!video) throw new Error('Expected a picture to convert');
-  const is_kept = isPlainAac(probe) && structure.hides === 'nothing' && !structure.is_cut_off;
+  const isKept = isPlainAac(probe) && structure.hides === 'nothing' && !structure.isCutOff;
   return {
-    input_options: readerOf(video),
+    inputOptions: readerOf(video),
     options: [
       ...streamsOf(video, audio),
       ...['-vf', filtersFor(video, target).join(',')],
       ...H264,
       ...coloursOf(video),
-      ...(is_kept ? ['-c:a', 'copy'] : [...AAC, ...STEADY_SOUND]),
+      ...(isKept ? ['-c:a', 'copy'] : [...AAC, ...STEADY_SOUND]),
       ...BARE,
       ...CONTAINER.mp4,
     ],
@@ -66,30 +66,30 @@ export function encodeOptions(
 }
 
 /** Only libvpx reads the transparency of VP8 and VP9. */
-function readerOf({ codec, has_alpha }: VideoStream): string[] {
-  if (!has_alpha || !/^vp[89]$/.test(codec)) return [];
+function readerOf({ codec, hasAlpha }: VideoStream): string[] {
+  if (!hasAlpha || !/^vp[89]$/.test(codec)) return [];
   return ['-c:v', codec === 'vp8' ? 'libvpx' : 'libvpx-vp9'];
 }
 
 function filtersFor(video: VideoStream, target: Target): string[] {
   const { shown, width, height, fps } = target;
-  const starts_late = video.delay_ms > 50;
-  const rate = fps ?? (starts_late ? video.fps : null);
+  const startsLate = video.delayMs > 50;
+  const rate = fps ?? (startsLate ? video.fps : null);
   // A sound that begins earlier is heard over the first picture.
-  const pace = rate ? [`fps=${Number(rate.toFixed(3))}${starts_late ? ':start_time=0' : ''}`] : [];
-  const is_fewer = rate !== null && rate < video.fps;
-  const is_scaled = video.width !== shown.width || video.height !== shown.height;
+  const pace = rate ? [`fps=${Number(rate.toFixed(3))}${startsLate ? ':start_time=0' : ''}`] : [];
+  const isFewer = rate !== null && rate < video.fps;
+  const isScaled = video.width !== shown.width || video.height !== shown.height;
   return [
-    ...(video.is_interlaced ? ['bwdif=mode=send_frame:deint=all'] : []),
-    ...(is_fewer ? pace : []),
-    ...(video.has_alpha ? [ON_BLACK] : []),
+    ...(video.isInterlaced ? ['bwdif=mode=send_frame:deint=all'] : []),
+    ...(isFewer ? pace : []),
+    ...(video.hasAlpha ? [ON_BLACK] : []),
     ...(video.light === 'sdr' ? [] : toneMap(video.light)),
-    ...(is_scaled || !video.has_square_pixels
+    ...(isScaled || !video.hasSquarePixels
       ? [`scale=${shown.width}:${shown.height}:flags=bicubic`]
       : []),
-    ...(target.is_padded ? [`pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2`] : []),
+    ...(target.isPadded ? [`pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2`] : []),
     'setsar=1',
-    ...(is_fewer ? [] : pace),
+    ...(isFewer ? [] : pace),
     ...(isRgb(video) ? ['scale=out_color_matrix=bt709:out_range=tv'] : []),
     'format=yuv420p',
   ];
@@ -99,8 +99,8 @@ function filtersFor(video: VideoStream, target: Target): string[] {
 const ON_BLACK = 'format=gbrap,premultiply=inplace=1,format=gbrp';
 
 /** From here on its colours are numbers of BT.709: what is not said is guessed by players. */
-function isRgb({ pix_fmt, has_alpha, light }: VideoStream): boolean {
-  return has_alpha || light !== 'sdr' || /^(rgb|bgr|gbr|pal8|0rgb|0bgr)/.test(pix_fmt);
+function isRgb({ pixFmt, hasAlpha, light }: VideoStream): boolean {
+  return hasAlpha || light !== 'sdr' || /^(rgb|bgr|gbr|pal8|0rgb|0bgr)/.test(pixFmt);
 }
 
 function coloursOf(video: VideoStream): string[] {

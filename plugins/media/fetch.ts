@@ -23,12 +23,12 @@ async function fetchPhotos(hands: Hands): Promise<Patch> {
   for (const photo of all) {
     hands.checkpoint();
     hands.progress(photo.position / all.length);
-    const source_key = await keyOf(photo, hands);
+    const sourceKey = await keyOf(photo, hands);
     // At once: a copy that no post names is swept after an hour, and all of them may take longer.
-    if (source_key !== photo.source_key) {
-      await hands.savePhoto({ position: photo.position, source_key });
+    if (sourceKey !== photo.source_key) {
+      await hands.savePhoto({ position: photo.position, source_key: sourceKey });
     }
-    keys.push(source_key);
+    keys.push(sourceKey);
   }
   if (all.every(({ source_url }) => source_url === null)) return {};
   const hashes = await Promise.all(keys.map((key) => hands.hashOf(key)));

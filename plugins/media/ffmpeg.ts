@@ -32,10 +32,10 @@ export class FfmpegFailure extends Error {
   override name = 'FfmpegFailure';
   readonly lines: string;
   readonly has_crashed: boolean;
-  constructor(lines: string, has_crashed = false) {
+  constructor(lines: string, hasCrashed = false) {
     super('ffmpeg could not read the file');
     this.lines = lines.replaceAll(/\/\S+/g, '…').slice(-600);
-    this.has_crashed = has_crashed;
+    this.has_crashed = hasCrashed;
   }
   /** The codec for which this ffmpeg has no decoder, or none that may be used. */
   get unreadable_codec(): string | undefined {
@@ -66,14 +66,14 @@ export async function runProbe<T>(
     const {
       stderr,
       code,
-      signal: killed_by,
+      signal: killedBy,
     } = error as {
       stderr?: string;
       code?: number | string;
       signal?: string;
     };
     if (code === 127 || code === 'ENOENT') throw new Error('ffprobe was not found');
-    throw new FfmpegFailure(stderr ?? 'It took too long to look at.', killed_by === 'SIGSEGV');
+    throw new FfmpegFailure(stderr ?? 'It took too long to look at.', killedBy === 'SIGSEGV');
   } finally {
     await rm(cwd, { recursive: true, force: true });
   }
@@ -84,10 +84,10 @@ export interface Work {
   /** Absent: decode to the end and throw the pictures away. */
   output?: string;
   /** Before the input, e.g. which decoder reads it. */
-  input_options?: string[];
+  inputOptions?: string[];
   options: string[];
-  duration_ms: number;
-  time_limit_ms: number;
+  durationMs: number;
+  timeLimitMs: number;
   /** An empty folder of this run alone: ffmpeg may write temporary files where it stands. */
   cwd: string;
   signal: AbortSignal;
@@ -109,16 +109,16 @@ export function runFfmpeg(work: Work): Promise<Reached> {
     const command = ffmpeg({ cwd: work.cwd, logger: undefined } as ffmpeg.FfmpegCommandOptions)
       .input(`file:${work.input}`)
       .inputOptions(['-nostdin', '-v', 'error', '-stats', ...INPUT_OPTIONS])
-      .inputOptions(work.input_options ?? [])
+      .inputOptions(work.inputOptions ?? [])
       .outputOptions(work.options)
       .output(work.output ? `file:${work.output}` : '-');
     const kill = () => command.kill('SIGKILL');
-    let is_too_slow = false;
+    let isTooSlow = false;
     let frames = 0;
     const limit = setTimeout(() => {
-      is_too_slow = true;
+      isTooSlow = true;
       kill();
-    }, work.time_limit_ms);
+    }, work.timeLimitMs);
     work.signal.addEventListener('abort', kill, { once: true });
     const settle = () => {
       clearTimeout(limit);
@@ -126,7 +126,7 @@ export function runFfmpeg(work: Work): Promise<Reached> {
     };
     command.on('progress', (told) => {
       frames = told.frames || frames;
-      work.progress?.(Math.min(1, milliseconds(told.timemark) / Math.max(1, work.duration_ms)));
+      work.progress?.(Math.min(1, milliseconds(told.timemark) / Math.max(1, work.durationMs)));
     });
     command.on('end', () => {
       settle();
@@ -135,7 +135,7 @@ export function runFfmpeg(work: Work): Promise<Reached> {
     command.on('error', (error, _stdout, stderr) => {
       settle();
       if (work.signal.aborted) reject(work.signal.reason);
-      else if (is_too_slow) reject(new FfmpegFailure('It took too long.'));
+      else if (isTooSlow) reject(new FfmpegFailure('It took too long.'));
       else reject(verdict(error.message, stderr ?? ''));
     });
     command.run();
@@ -148,8 +148,8 @@ function verdict(message: string, stderr: string): Error {
     return new Problem('storage_full', 'There is no room to convert the video at the moment.');
   }
   // A crash, or a limit that it ran into, is the file's doing; it would be so each time.
-  const is_stopped = /killed with signal (?!SIG(SEGV|ABRT|BUS|FPE|ILL|XCPU|XFSZ))/.test(message);
-  if (is_stopped || /Cannot allocate memory|No such filter|Unknown encoder/.test(stderr)) {
+  const isStopped = /killed with signal (?!SIG(SEGV|ABRT|BUS|FPE|ILL|XCPU|XFSZ))/.test(message);
+  if (isStopped || /Cannot allocate memory|No such filter|Unknown encoder/.test(stderr)) {
     return new Error('ffmpeg could not do its work on this machine');
   }
   return new FfmpegFailure(stderr);

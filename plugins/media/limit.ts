@@ -9,16 +9,16 @@ const EVERYBODY_MS = 60_000;
 /** Throws `media_rejected`. When TikTok does not answer, sending will ask again. */
 export async function assertWithinCreatorsLimit(
   { destination }: Job,
-  { duration_ms }: Probe,
+  { durationMs }: Probe,
   { tiktok, signal }: Hands,
 ): Promise<void> {
   // A draft may be shortened in TikTok's app.
-  if (destination !== 'direct' || duration_ms <= EVERYBODY_MS) return;
+  if (destination !== 'direct' || durationMs <= EVERYBODY_MS) return;
   const info = await tiktok.creatorInfo().catch(() => null);
   signal.throwIfAborted();
-  if (!info?.can_post || duration_ms <= info.max_video_post_duration_sec * 1000) return;
+  if (!info?.can_post || durationMs <= info.max_video_post_duration_sec * 1000) return;
   throw rejected(
-    `The video is ${Math.ceil(duration_ms / 1000)} seconds long; TikTok takes at most ${info.max_video_post_duration_sec} from this account.`,
+    `The video is ${Math.ceil(durationMs / 1000)} seconds long; TikTok takes at most ${info.max_video_post_duration_sec} from this account.`,
     'duration',
   );
 }

@@ -10,7 +10,7 @@ export interface Plan {
   act: 'nothing' | 'remux' | 'audio' | 'encode';
   container: 'mp4' | 'webm';
   /** ffmpeg's, before its input and before its output. */
-  input_options: string[];
+  inputOptions: string[];
   options: string[];
   /** One sentence each for the creator, with the reason. */
   changes: string[];
@@ -25,12 +25,12 @@ export function planFor(probe: Probe): Plan {
   if (grave === 'encode') return encode(probe, faults);
   const target = targetFor(probe, false);
   const { container } = target;
-  if (!grave) return { act: 'nothing', container, input_options: [], options: [], changes: [] };
+  if (!grave) return { act: 'nothing', container, inputOptions: [], options: [], changes: [] };
   const act = grave === 'audio' ? 'audio' : 'remux';
   return {
     act,
     container,
-    input_options: [],
+    inputOptions: [],
     options: packOptions(probe, container, act === 'remux'),
     changes: faults.map((fault) => tell(fault, target)),
   };
@@ -43,7 +43,7 @@ export function planToSave(probe: Probe, why: 'damaged' | 'unpackable'): Plan {
   const faults = faultsOf(probe).filter(({ rule }) => rule.mend !== 'refuse');
   const plan = encode(probe, faults);
   if (why === 'damaged') return { ...plan, changes: [DAMAGED, ...plan.changes] };
-  const container = faults.filter(({ rule }) => rule.is_minor);
+  const container = faults.filter(({ rule }) => rule.isMinor);
   const told = container.map((fault) => `${fault.sentence}, so we converted it.`);
   return { ...plan, changes: [...told, ...plan.changes] };
 }
@@ -70,7 +70,7 @@ function encode(probe: Probe, faults: Fault[]): Plan {
     act: 'encode',
     container: 'mp4',
     ...encodeOptions(probe, target),
-    changes: faults.filter(({ rule }) => !rule.is_minor).map((fault) => tell(fault, target)),
+    changes: faults.filter(({ rule }) => !rule.isMinor).map((fault) => tell(fault, target)),
   };
 }
 

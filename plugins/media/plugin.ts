@@ -30,7 +30,7 @@ export default {
   },
   inspect,
   routes: thumbnails,
-  personal_data: {
+  personalData: {
     nothing: 'It works on files through the storage port; rows about them are the core’s.',
   },
 } satisfies Manifest;

@@ -49,11 +49,11 @@ async function make(source: string, found: Probe, plan: Plan, hands: Hands): Pro
   const output = await run(source, found, plan, hands);
   if (plan.act === 'encode') return keep(output, found, plan, hands);
   // Packed anew in seconds; what came of it is judged and played as if it had been uploaded.
-  const is_well = output !== null && (await isAsGood(output, found, hands));
-  if (is_well) return keep(output, found, plan, hands);
+  const isWell = output !== null && (await isAsGood(output, found, hands));
+  if (isWell) return keep(output, found, plan, hands);
   if (output) await rm(output);
   hands.log.info({ event: 'media.not_packed', act: plan.act });
-  return save(source, found, hands, found.structure.is_cut_off ? 'damaged' : 'unpackable');
+  return save(source, found, hands, found.structure.isCutOff ? 'damaged' : 'unpackable');
 }
 
 /** Encoding anew keeps of a damaged file what can be played. */
@@ -74,40 +74,40 @@ async function run(source: string, found: Probe, plan: Plan, hands: Hands): Prom
   const cwd = await mkdtemp(join(hands.scratch, 'work-'));
   const output = join(cwd, `output.${plan.container}`);
   try {
-    const { options, input_options } = plan;
-    await runFfmpeg({ ...workOn(source, found, hands), cwd, output, options, input_options });
+    const { options, inputOptions } = plan;
+    await runFfmpeg({ ...workOn(source, found, hands), cwd, output, options, inputOptions });
     return output;
   } catch (error) {
     if (!(error instanceof FfmpegFailure)) throw error;
     hands.log.info({ event: 'ffmpeg.failed', act: plan.act });
-    const is_unreadable = plan.act === 'encode' && error.unreadable_codec !== undefined;
-    if (is_unreadable) throw refusal(error) ?? error;
+    const isUnreadable = plan.act === 'encode' && error.unreadable_codec !== undefined;
+    if (isUnreadable) throw refusal(error) ?? error;
     await rm(cwd, { recursive: true, force: true });
     return null;
   }
 }
 
-function workOn(input: string, { duration_ms }: Probe, { signal, progress }: Hands) {
+function workOn(input: string, { durationMs }: Probe, { signal, progress }: Hands) {
   // Twenty times the length of the video, ten minutes at least: a slow machine may take that long.
-  const time_limit_ms = Math.max(600_000, duration_ms * 20);
-  return { input, duration_ms, time_limit_ms, signal, progress };
+  const timeLimitMs = Math.max(600_000, durationMs * 20);
+  return { input, durationMs, timeLimitMs, signal, progress };
 }
 
 /** Packed: as large as it was. Converted: rarely more than 8 Mbit/s. Twice, since it is kept after. */
-function expectedBytes({ bytes, duration_ms }: Probe, { act }: Plan): number {
-  return 2 * (act === 'encode' ? duration_ms * 1_000 : bytes);
+function expectedBytes({ bytes, durationMs }: Probe, { act }: Plan): number {
+  return 2 * (act === 'encode' ? durationMs * 1_000 : bytes);
 }
 
 async function keep(output: string | null, found: Probe, plan: Plan, hands: Hands): Promise<Patch> {
   if (!output) throw rejected('The file is damaged, and we could not repair it.', 'decodable');
   const made = await look(output, hands.signal);
-  if (made.duration_ms < found.duration_ms / 2) {
+  if (made.durationMs < found.durationMs / 2) {
     throw rejected('More than half of the video is missing or damaged.', 'decodable');
   }
   const { act } = planFor(made);
   if (act === 'encode') throw new Error('Expected what was converted to conform');
-  const is_shorter = found.duration_ms - made.duration_ms > tolerance(found);
-  const told = is_shorter && !plan.changes.some((each) => each.includes('damaged'));
+  const isShorter = found.durationMs - made.durationMs > tolerance(found);
+  const told = isShorter && !plan.changes.some((each) => each.includes('damaged'));
   const { content_type } = typeOf(made);
   const kept = await hands.keep(output, content_type);
   return {
@@ -126,7 +126,7 @@ function tolerance({ video }: Probe): number {
 }
 
 function lossOf(found: Probe, made: Probe): string {
-  const [had, has] = [found, made].map(({ duration_ms }) => (duration_ms / 1000).toFixed(1));
+  const [had, has] = [found, made].map(({ durationMs }) => (durationMs / 1000).toFixed(1));
   return `The file said it lasts ${had} seconds; ${has} could be played, so we kept those.`;
 }
 
@@ -134,8 +134,8 @@ function lossOf(found: Probe, made: Probe): string {
 async function isAsGood(output: string, found: Probe, hands: Hands): Promise<boolean> {
   try {
     const made = await look(output, hands.signal);
-    const is_as_long = Math.abs(made.duration_ms - found.duration_ms) < tolerance(found);
-    return is_as_long && planFor(made).act === 'nothing' && (await isSound(output, made, hands));
+    const isAsLong = Math.abs(made.durationMs - found.durationMs) < tolerance(found);
+    return isAsLong && planFor(made).act === 'nothing' && (await isSound(output, made, hands));
   } catch (error) {
     if (error instanceof Problem && error.code === 'media_rejected') return false;
     throw error;
@@ -145,7 +145,7 @@ async function isAsGood(output: string, found: Probe, hands: Hands): Promise<boo
 /** Decodes to the end once: a truncated file can have perfect headers. */
 async function isSound(path: string, found: Probe, hands: Hands): Promise<boolean> {
   hands.checkpoint();
-  if (found.structure.is_cut_off) return false;
+  if (found.structure.isCutOff) return false;
   const maps = ['-map', '0:v:0', '-map', '0:a?'];
   const cwd = await mkdtemp(join(hands.scratch, 'look-'));
   try {
@@ -164,8 +164,8 @@ async function isSound(path: string, found: Probe, hands: Hands): Promise<boolea
 }
 
 /** An index may name pictures that are not there, which ends quietly. */
-function isWhole({ frames }: Reached, { video, duration_ms }: Probe): boolean {
-  return frames > 0 && frames > ((video?.fps ?? 0) * duration_ms) / 1000 / 2;
+function isWhole({ frames }: Reached, { video, durationMs }: Probe): boolean {
+  return frames > 0 && frames > ((video?.fps ?? 0) * durationMs) / 1000 / 2;
 }
 
 export function factsOf(found: Probe, sha256: string | null, changes: string[]): MediaFacts {
@@ -173,7 +173,7 @@ export function factsOf(found: Probe, sha256: string | null, changes: string[]):
     kind: 'video',
     bytes: found.bytes,
     sha256,
-    duration_ms: found.duration_ms,
+    duration_ms: found.durationMs,
     width: found.video?.width ?? null,
     height: found.video?.height ?? null,
     fps: found.video ? Number(found.video.fps.toFixed(3)) : null,

@@ -47,22 +47,22 @@ const output = z.looseObject({
 export interface VideoStream {
   index: number;
   codec: string;
-  pix_fmt: string;
+  pixFmt: string;
   /** As shown: rotation and non-square pixels applied. */
   width: number;
   height: number;
-  has_square_pixels: boolean;
-  is_interlaced: boolean;
-  has_alpha: boolean;
+  hasSquarePixels: boolean;
+  isInterlaced: boolean;
+  hasAlpha: boolean;
   /** What its numbers mean: PQ and HLG are HDR, `wide` is SDR with more colours than BT.709. */
   light: 'sdr' | 'pq' | 'hlg' | 'wide';
   /** Dolby Vision without a picture that other players understand. */
-  is_dolby_only: boolean;
+  isDolbyOnly: boolean;
   /** Frames a second, on the average. */
   fps: number;
-  has_variable_fps: boolean;
+  hasVariableFps: boolean;
   /** How much later than the sound it begins. */
-  delay_ms: number;
+  delayMs: number;
 }
 
 export interface AudioStream {
@@ -70,7 +70,7 @@ export interface AudioStream {
   codec: string;
   profile: string;
   channels: number;
-  sample_rate: number;
+  sampleRate: number;
 }
 
 export interface Probe {
@@ -78,21 +78,21 @@ export interface Probe {
   container: string;
   structure: Structure;
   bytes: number;
-  duration_ms: number;
+  durationMs: number;
   /** The file says itself how long it is. */
-  has_duration: boolean;
+  hasDuration: boolean;
   /** How long nothing is to be seen or heard at the beginning. */
-  blank_ms: number;
+  blankMs: number;
   /** Null when there is no moving picture. */
   video: VideoStream | null;
   /** The sound that will be heard; null when there is none. */
   audio: AudioStream | null;
-  audio_tracks: number;
+  audioTracks: number;
   /** What is neither picture nor sound: timecode, tracks of places, subtitles, covers, chapters. */
-  other_streams: number;
+  otherStreams: number;
   /** Names of what the file says about itself, of every tag, and the codecs of the other streams. */
   tags: string[];
-  other_codecs: string[];
+  otherCodecs: string[];
 }
 
 /** Throws FfmpegFailure when it is not media of a container we take. */
@@ -102,10 +102,10 @@ export async function probe(path: string, signal: AbortSignal): Promise<Probe> {
   const video = found.streams.find(isPicture);
   const { format_name, duration, start_time } = found.format;
   // An MP4 that begins with nothing counts that, too.
-  const told_s = duration - Math.max(0, start_time);
+  const toldS = duration - Math.max(0, start_time);
   const timing = await measureTiming(
     path,
-    { index: video?.index ?? 0, duration_s: isReliable(format_name) ? told_s : null },
+    { index: video?.index ?? 0, durationS: isReliable(format_name) ? toldS : null },
     signal,
   );
   return readProbe(found, await readStructure(path), timing);
@@ -134,20 +134,20 @@ function readProbe(
   const starts = [video, sound].flatMap((each) =>
     each?.start_time === undefined ? [] : [each.start_time],
   );
-  const delay_s = (video?.start_time ?? 0) - Math.min(...starts, video?.start_time ?? 0);
+  const delayS = (video?.start_time ?? 0) - Math.min(...starts, video?.start_time ?? 0);
   return {
     container: format.format_name,
     structure,
     bytes: Number(format.size ?? 0),
-    duration_ms: Math.round(timing.duration_s * 1000),
-    has_duration: format.duration > 0,
-    blank_ms: Math.round(Math.max(0, format.start_time) * 1000),
-    video: video ? readVideo(video, timing, delay_s) : null,
+    durationMs: Math.round(timing.durationS * 1000),
+    hasDuration: format.duration > 0,
+    blankMs: Math.round(Math.max(0, format.start_time) * 1000),
+    video: video ? readVideo(video, timing, delayS) : null,
     audio: sound ? readAudio(sound) : null,
-    audio_tracks: sounds.length,
-    other_streams: others.length + (chapters.length > 0 ? 1 : 0),
+    audioTracks: sounds.length,
+    otherStreams: others.length + (chapters.length > 0 ? 1 : 0),
     tags: [format.tags, ...streams.map(({ tags }) => tags)].flatMap((tags) => Object.keys(tags)),
-    other_codecs: others.map((each) => `${each.codec_name ?? ''} ${each.codec_tag_string}`),
+    otherCodecs: others.map((each) => `${each.codec_name ?? ''} ${each.codec_tag_string}`),
   };
 }
 
@@ -157,35 +157,35 @@ function readAudio(sound: Stream): AudioStream {
     codec: sound.codec_name ?? 'unknown',
     profile: sound.profile ?? '',
     channels: sound.channels ?? 0,
-    sample_rate: sound.sample_rate ?? 0,
+    sampleRate: sound.sample_rate ?? 0,
   };
 }
 
-function readVideo(video: Stream, timing: Timing, delay_s: number): VideoStream {
+function readVideo(video: Stream, timing: Timing, delayS: number): VideoStream {
   const meant = ratio(video.sample_aspect_ratio?.replace(':', '/')) || 1;
   // Up to a hundredth is the rounding of whoever scaled it.
   const aspect = Math.abs(meant - 1) < 0.01 ? 1 : meant;
   const turned = video.side_data_list.find((each) => each.rotation !== undefined)?.rotation;
   const rotation = turned ?? Number(video.tags['rotate'] ?? 0);
-  const is_sideways = Math.abs(Math.round(rotation)) % 180 === 90;
+  const isSideways = Math.abs(Math.round(rotation)) % 180 === 90;
   const width = Math.round((video.width ?? 0) * aspect);
   const height = video.height ?? 0;
-  const pix_fmt = video.pix_fmt ?? 'unknown';
+  const pixFmt = video.pix_fmt ?? 'unknown';
   const dolby = video.side_data_list.find((each) => each.dv_profile !== undefined)?.dv_profile;
   return {
     index: video.index,
     codec: video.codec_name ?? 'unknown',
-    pix_fmt,
-    width: is_sideways ? height : width,
-    height: is_sideways ? width : height,
-    has_square_pixels: aspect === 1,
-    is_interlaced: ['tt', 'bb', 'tb', 'bt'].includes(video.field_order ?? ''),
-    has_alpha: /^(yuva|rgba|bgra|argb|abgr|gbrap|ya\d)/.test(pix_fmt) || hasAlphaMode(video),
+    pixFmt,
+    width: isSideways ? height : width,
+    height: isSideways ? width : height,
+    hasSquarePixels: aspect === 1,
+    isInterlaced: ['tt', 'bb', 'tb', 'bt'].includes(video.field_order ?? ''),
+    hasAlpha: /^(yuva|rgba|bgra|argb|abgr|gbrap|ya\d)/.test(pixFmt) || hasAlphaMode(video),
     light: lightOf(video),
-    is_dolby_only: dolby === 5,
+    isDolbyOnly: dolby === 5,
     fps: timing.fps ?? ratio(video.avg_frame_rate),
-    has_variable_fps: timing.is_variable,
-    delay_ms: Math.round(delay_s * 1000),
+    hasVariableFps: timing.isVariable,
+    delayMs: Math.round(delayS * 1000),
   };
 }
 

@@ -8,15 +8,15 @@ export interface Structure {
   kind: 'mp4' | 'webm' | 'matroska' | 'other';
   /** The brand of an MP4, e.g. `isom` or `qt`; empty where it has none. */
   brand: string;
-  is_index_last: boolean;
-  is_fragmented: boolean;
-  is_encrypted: boolean;
+  isIndexLast: boolean;
+  isFragmented: boolean;
+  isEncrypted: boolean;
   /** Its samples are said to be in another file. */
-  has_external_data: boolean;
+  hasExternalData: boolean;
   /** More than one view of the same scene (spatial video). */
-  has_several_views: boolean;
+  hasSeveralViews: boolean;
   /** It ends before its own index says so. */
-  is_cut_off: boolean;
+  isCutOff: boolean;
   /** Footage that is stored but not meant to be seen: cut off at the end, or elsewhere. */
   hides: 'nothing' | 'end' | 'parts';
   /** Types of boxes that no player needs, e.g. `uuid` or `smta`. */
@@ -28,12 +28,12 @@ export interface Structure {
 const PLAIN: Structure = {
   kind: 'other',
   brand: '',
-  is_index_last: false,
-  is_fragmented: false,
-  is_encrypted: false,
-  has_external_data: false,
-  has_several_views: false,
-  is_cut_off: false,
+  isIndexLast: false,
+  isFragmented: false,
+  isEncrypted: false,
+  hasExternalData: false,
+  hasSeveralViews: false,
+  isCutOff: false,
   hides: 'nothing',
   extras: [],
   notes: [],
@@ -73,7 +73,7 @@ async function readLayout(file: FileHandle): Promise<Structure> {
   const { size } = await file.stat();
   const found: Structure = { ...PLAIN, kind: 'mp4', extras: [], notes: [] };
   let index: Buffer | null = null;
-  let has_samples = false;
+  let hasSamples = false;
   let at = 0;
   for (let count = 0; at < size && count < MAX_BOXES; count += 1) {
     const head = readHead(await bytesAt(file, at, 16));
@@ -86,15 +86,15 @@ async function readLayout(file: FileHandle): Promise<Structure> {
     const body = (limit: number) =>
       bytesAt(file, at + head.length, Math.min(limit, end - at - head.length));
     if (type === 'ftyp') found.brand = (await body(4)).toString('latin1').trim();
-    if (type === 'mdat') has_samples = true;
-    if (FRAGMENTS.includes(type)) found.is_fragmented = true;
+    if (type === 'mdat') hasSamples = true;
+    if (FRAGMENTS.includes(type)) found.isFragmented = true;
     else if (!NEEDED.includes(type)) found.extras.push(type);
     if (type === 'moov' && !index) {
-      found.is_index_last = has_samples;
+      found.isIndexLast = hasSamples;
       index = await body(Math.min(MAX_INDEX_BYTES, size));
     }
     // What else goes on beyond the end is no box but the maker's own.
-    if (end > size && CONTENT.includes(type)) found.is_cut_off = true;
+    if (end > size && CONTENT.includes(type)) found.isCutOff = true;
     at = end;
   }
   return index ? readIndex(index, found) : found;
@@ -117,12 +117,12 @@ const PLAYED: Record<string, string[]> = {
 function readIndex(index: Buffer, found: Structure): Structure {
   const note = (parent: string, buffer: Buffer) => {
     for (const { type, body } of boxesIn(buffer)) {
-      if (type === 'pssh') found.is_encrypted = true;
+      if (type === 'pssh') found.isEncrypted = true;
       else if (type === 'meta') found.notes.push(...namesInMeta(body));
       else if (type.startsWith('©')) found.notes.push(type);
       else if (!PLAYED[parent]?.includes(type)) found.extras.push(type);
       if (type === 'udta') note('udta', body);
-      if (type === 'mvex') found.is_fragmented = true;
+      if (type === 'mvex') found.isFragmented = true;
       if (type !== 'trak') continue;
       note('trak', body);
       readTrack(body, timescaleOf(index, 'mvhd'), found);
@@ -132,21 +132,21 @@ function readIndex(index: Buffer, found: Structure): Structure {
   return found;
 }
 
-function readTrack(track: Buffer, movie_timescale: number, found: Structure): void {
+function readTrack(track: Buffer, movieTimescale: number, found: Structure): void {
   const media = find(track, 'mdia');
   const tables = find(media, 'minf', 'stbl');
   for (const { type, body } of boxesIn(find(tables, 'stsd').subarray(8))) {
-    if (type === 'encv' || type === 'enca') found.is_encrypted = true;
+    if (type === 'encv' || type === 'enca') found.isEncrypted = true;
     if (type !== 'hvc1' && type !== 'hev1') continue;
     const parts = boxesIn(body.subarray(78)).map((part) => part.type);
-    if (parts.includes('lhvC') || parts.includes('vexu')) found.has_several_views = true;
+    if (parts.includes('lhvC') || parts.includes('vexu')) found.hasSeveralViews = true;
   }
   const references = find(media, 'minf', 'dinf', 'dref');
   for (const { body } of boxesIn(references.subarray(8))) {
     // The lowest flag says that the samples are in this very file.
-    if (((body[3] ?? 1) & 1) === 0) found.has_external_data = true;
+    if (((body[3] ?? 1) & 1) === 0) found.hasExternalData = true;
   }
-  const hides = whatIsHidden(track, media, movie_timescale);
+  const hides = whatIsHidden(track, media, movieTimescale);
   if (hides === 'parts' || found.hides === 'nothing') found.hides = hides;
 }
 
@@ -155,27 +155,27 @@ const LEAD_IN_S = 0.2;
 const LEAD_OUT_S = 0.5;
 
 /** An edit list may skip the beginning or the end, or play the parts in another order. */
-function whatIsHidden(track: Buffer, media: Buffer, movie_timescale: number): Structure['hides'] {
+function whatIsHidden(track: Buffer, media: Buffer, movieTimescale: number): Structure['hides'] {
   const list = find(track, 'edts', 'elst');
   if (list.length < 8) return 'nothing';
-  const is_wide = list[0] === 1;
-  const size = is_wide ? 20 : 12;
+  const isWide = list[0] === 1;
+  const size = isWide ? 20 : 12;
   const count = Math.min(list.readUInt32BE(4), Math.floor((list.length - 8) / size));
   const edits = Array.from({ length: count }, (_, number) => {
     const at = 8 + number * size;
     return {
-      duration: is_wide ? Number(list.readBigUInt64BE(at)) : list.readUInt32BE(at),
-      start: is_wide ? Number(list.readBigInt64BE(at + 8)) : list.readInt32BE(at + 4),
+      duration: isWide ? Number(list.readBigUInt64BE(at)) : list.readUInt32BE(at),
+      start: isWide ? Number(list.readBigInt64BE(at + 8)) : list.readInt32BE(at + 4),
       rate: list.readInt32BE(at + size - 4) / 65_536,
     };
   }).filter(({ start }) => start >= 0);
   const [edit] = edits;
   if (!edit) return 'nothing';
-  const start_s = edit.start / timescaleOf(media, 'mdhd');
-  if (edits.length > 1 || edit.rate !== 1 || start_s > LEAD_IN_S) return 'parts';
-  const shown_s = edit.duration / movie_timescale;
-  const stored_s = durationOf(media) / timescaleOf(media, 'mdhd') - start_s;
-  return edit.duration > 0 && stored_s - shown_s > LEAD_OUT_S ? 'end' : 'nothing';
+  const startS = edit.start / timescaleOf(media, 'mdhd');
+  if (edits.length > 1 || edit.rate !== 1 || startS > LEAD_IN_S) return 'parts';
+  const shownS = edit.duration / movieTimescale;
+  const storedS = durationOf(media) / timescaleOf(media, 'mdhd') - startS;
+  return edit.duration > 0 && storedS - shownS > LEAD_OUT_S ? 'end' : 'nothing';
 }
 
 /** `mvhd` and `mdhd` begin alike: version, two times, timescale, duration. */

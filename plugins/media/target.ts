@@ -11,14 +11,14 @@ export interface Target {
   height: number;
   /** Of what is shown in it. */
   shown: { width: number; height: number };
-  is_padded: boolean;
+  isPadded: boolean;
   /** In words. */
   sound: string;
 }
 
-export function targetFor(probe: Probe, is_encoded: boolean): Target {
+export function targetFor(probe: Probe, isEncoded: boolean): Target {
   const { video } = probe;
-  const container = is_encoded ? 'mp4' : containerFor(probe);
+  const container = isEncoded ? 'mp4' : containerFor(probe);
   const shown = video ? sizeWithin(video) : { width: 0, height: 0 };
   const width = Math.max(MIN_SIDE, shown.width);
   const height = Math.max(MIN_SIDE, shown.height);
@@ -28,7 +28,7 @@ export function targetFor(probe: Probe, is_encoded: boolean): Target {
     width,
     height,
     shown,
-    is_padded: width !== shown.width || height !== shown.height,
+    isPadded: width !== shown.width || height !== shown.height,
     sound: container === 'webm' ? 'stereo Opus' : 'stereo AAC',
   };
 }
@@ -48,7 +48,7 @@ function isOpen(codec: string): boolean {
 export function isSoundFine(probe: Probe): boolean {
   const { audio } = probe;
   if (!audio) return true;
-  if (audio.channels > 2 || audio.sample_rate > 48_000) return false;
+  if (audio.channels > 2 || audio.sampleRate > 48_000) return false;
   return containerFor(probe) === 'webm' ? isOpen(audio.codec) : isPlainAac(probe);
 }
 
@@ -60,10 +60,10 @@ export function isPlainAac({ audio }: Probe): boolean {
 }
 
 /** A rate within the limits, or null when the present one may stay. */
-function fpsWithin({ fps, has_variable_fps }: VideoStream): number | null {
+function fpsWithin({ fps, hasVariableFps }: VideoStream): number | null {
   if (fps > MAX_FPS + CLOCK) return withoutJudder(fps);
-  if (fps < MIN_FPS - CLOCK) return has_variable_fps || fps <= 0 ? 30 : repeated(fps);
-  return has_variable_fps ? Math.min(MAX_FPS, Math.max(24, Math.round(fps))) : null;
+  if (fps < MIN_FPS - CLOCK) return hasVariableFps || fps <= 0 ? 30 : repeated(fps);
+  return hasVariableFps ? Math.min(MAX_FPS, Math.max(24, Math.round(fps))) : null;
 }
 
 /** Each second or fourth picture, when that is enough of them; else sixty. */

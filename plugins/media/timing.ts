@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { runProbe } from './ffmpeg.ts';
 
 export interface Timing {
-  duration_s: number;
+  durationS: number;
   /** Null when there are too few pictures to tell. */
   fps: number | null;
-  is_variable: boolean;
+  isVariable: boolean;
 }
 
 const packets = z.looseObject({
@@ -29,26 +29,26 @@ const PIECE_S = 5;
 /** Without a duration that can be trusted, everything is read to the end, sound included. */
 export async function measureTiming(
   path: string,
-  { index, duration_s }: { index: number; duration_s: number | null },
+  { index, durationS }: { index: number; durationS: number | null },
   signal: AbortSignal,
 ): Promise<Timing> {
-  const is_known = duration_s !== null && duration_s > 0;
+  const isKnown = durationS !== null && durationS > 0;
   const options = [
-    ...(is_known ? ['-select_streams', `${index}`] : []),
-    ...(is_known && duration_s > WHOLE_S ? ['-read_intervals', piecesOf(duration_s)] : []),
+    ...(isKnown ? ['-select_streams', `${index}`] : []),
+    ...(isKnown && durationS > WHOLE_S ? ['-read_intervals', piecesOf(durationS)] : []),
     ...['-show_entries', 'packet=stream_index,pts_time,dts_time,duration_time'],
   ];
   const { packets: found } = await runProbe(path, { options, schema: packets, signal });
   const pictures = found.filter((each) => each.stream_index === index);
-  const is_whole = !is_known || duration_s <= WHOLE_S;
+  const isWhole = !isKnown || durationS <= WHOLE_S;
   return {
-    ...paceOf(timesOf(pictures), is_whole),
-    duration_s: is_known ? duration_s : lengthOf(found),
+    ...paceOf(timesOf(pictures), isWhole),
+    durationS: isKnown ? durationS : lengthOf(found),
   };
 }
 
-function piecesOf(duration_s: number): string {
-  const starts = [0, duration_s / 3, (duration_s * 2) / 3, duration_s - PIECE_S];
+function piecesOf(durationS: number): string {
+  const starts = [0, durationS / 3, (durationS * 2) / 3, durationS - PIECE_S];
   return starts.map((start) => `${start.toFixed(3)}%+${PIECE_S}`).join(',');
 }
 
@@ -83,18 +83,18 @@ const STANDSTILL_S = 0.3;
 /** Closer than at 330 frames a second: VP9's helpers that are never shown. */
 const SAME_S = 0.003;
 
-function paceOf(times: number[], is_whole: boolean): Pick<Timing, 'fps' | 'is_variable'> {
+function paceOf(times: number[], isWhole: boolean): Pick<Timing, 'fps' | 'isVariable'> {
   const shown: number[] = [];
   for (const at of [...times].sort((a, b) => a - b)) {
     if (at - (shown.at(-1) ?? Number.NEGATIVE_INFINITY) > SAME_S) shown.push(at);
   }
   const gaps = shown.slice(1).map((at, number) => at - (shown[number] ?? 0));
   const usual = [...gaps].sort((a, b) => a - b)[Math.floor(gaps.length / 2)];
-  if (usual === undefined) return { fps: null, is_variable: false };
+  if (usual === undefined) return { fps: null, isVariable: false };
   // Between pieces there is a gap that nobody sees.
-  const seen = is_whole ? gaps : gaps.filter((gap) => gap < Math.max(STANDSTILL_S, usual * 4));
+  const seen = isWhole ? gaps : gaps.filter((gap) => gap < Math.max(STANDSTILL_S, usual * 4));
   const mean = seen.reduce((sum, gap) => sum + gap, 0) / seen.length;
   const odd = seen.filter((gap) => Math.abs(gap - usual) > Math.max(usual * WAVER, CLOCK_S));
-  const stands_still = usual < STANDSTILL_S / 2 && seen.some((gap) => gap > STANDSTILL_S);
-  return { fps: 1 / mean, is_variable: stands_still || odd.length / seen.length > ODD_SHARE };
+  const standsStill = usual < STANDSTILL_S / 2 && seen.some((gap) => gap > STANDSTILL_S);
+  return { fps: 1 / mean, isVariable: standsStill || odd.length / seen.length > ODD_SHARE };
 }

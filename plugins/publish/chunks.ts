@@ -10,31 +10,31 @@ export async function sendChunks(
   job: Job,
   hands: Hands,
   attempt: Attempt,
-  output_key: string,
+  outputKey: string,
 ): Promise<SendResult> {
   const { bytes, chunk_bytes, chunk_count } = attempt;
   if (!chunk_bytes || !chunk_count || !attempt.upload_url)
     throw new Error('Expected an opened attempt');
   let offset = attempt.bytes_acknowledged;
-  let is_marked = attempt.committed_at !== null;
+  let isMarked = attempt.committed_at !== null;
   let corrections = 0;
   for (;;) {
     hands.checkpoint();
     const range = chunkFrom({ chunk_size: chunk_bytes, chunk_count }, bytes, offset);
     if (!range) return 'done';
-    if (range.last === bytes - 1 && !is_marked) {
+    if (range.last === bytes - 1 && !isMarked) {
       await hands.ledger.commit(attempt);
-      is_marked = true;
+      isMarked = true;
     }
     const answer = await hands.tiktok.uploadChunk({
-      upload_url: attempt.upload_url,
-      body: () => hands.storage.read(output_key, { start: range.first, end: range.last }),
+      uploadUrl: attempt.upload_url,
+      body: () => hands.storage.read(outputKey, { start: range.first, end: range.last }),
       first: range.first,
       last: range.last,
       total: bytes,
-      content_type: job.output_type ?? 'video/mp4',
+      contentType: job.output_type ?? 'video/mp4',
       // Progress inside a chunk: one of 32 MB takes a while on a slow line.
-      on_progress: (sent: number) => hands.progress((range.first + sent) / bytes),
+      onProgress: (sent: number) => hands.progress((range.first + sent) / bytes),
     });
     if (answer.result === 'done') return 'done';
     if (answer.result === 'expired') return 'lapsed';
@@ -43,7 +43,7 @@ export async function sendChunks(
     if (corrections > MAX_CORRECTIONS)
       throw new Error('Expected TikTok to accept the offset it named');
     // A 416 tells how much TikTok really has; after a crash that may be more than we noted.
-    offset = answer.result === 'behind' ? correct(offset, answer.received_bytes) : range.last + 1;
+    offset = answer.result === 'behind' ? correct(offset, answer.receivedBytes) : range.last + 1;
     await hands.ledger.acknowledge(attempt, offset);
     hands.progress(offset / bytes);
     await hands.note('part_sent', {
@@ -57,7 +57,7 @@ export async function sendChunks(
  * Documented as a count of bytes. Where naming that count is refused with the same number again, it
  * was the last byte's index.
  */
-function correct(sent_offset: number, received_bytes: number | null): number {
-  const named = received_bytes ?? 0;
-  return named === sent_offset && named > 0 ? named + 1 : named;
+function correct(sentOffset: number, receivedBytes: number | null): number {
+  const named = receivedBytes ?? 0;
+  return named === sentOffset && named > 0 ? named + 1 : named;
 }

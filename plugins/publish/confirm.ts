@@ -6,9 +6,9 @@ const GIVE_UP_MS = 24 * 3600_000;
 const MINUTE_MS = 60_000;
 
 /** 2 s at first, half as much again each time up to 30 s for ten minutes, then minutes, then a quarter of an hour. */
-export function nextQuestionIn(elapsed_ms: number): number {
-  if (elapsed_ms < 10 * MINUTE_MS) return Math.min(30_000, Math.max(2_000, elapsed_ms / 2));
-  if (elapsed_ms < 60 * MINUTE_MS) return 2 * MINUTE_MS;
+export function nextQuestionIn(elapsedMs: number): number {
+  if (elapsedMs < 10 * MINUTE_MS) return Math.min(30_000, Math.max(2_000, elapsedMs / 2));
+  if (elapsedMs < 60 * MINUTE_MS) return 2 * MINUTE_MS;
   return 15 * MINUTE_MS;
 }
 
@@ -22,8 +22,8 @@ export async function confirm(job: Job, hands: Hands): Promise<Patch | Later> {
   if (answer === 'not_any_more') return { state: 'unconfirmed' };
   if (answer !== 'not_now') {
     const { status, post_ids, fail_reason } = answer;
-    const is_delivered = job.destination === 'inbox' && status === 'SEND_TO_USER_INBOX';
-    if (status === 'PUBLISH_COMPLETE' || is_delivered) {
+    const isDelivered = job.destination === 'inbox' && status === 'SEND_TO_USER_INBOX';
+    if (status === 'PUBLISH_COMPLETE' || isDelivered) {
       return { state: 'finished', post_ids, attempt_outcome: status };
     }
     if (status === 'FAILED') return afterFailure(fail_reason, await hands.ledger.count());
@@ -35,9 +35,9 @@ export async function confirm(job: Job, hands: Hands): Promise<Patch | Later> {
 type Status = Awaited<ReturnType<Hands['tiktok']['status']>>;
 
 /** `not_now`: no answer, or an unreadable one. `not_any_more`: the connection to TikTok is gone. */
-async function ask(hands: Hands, publish_id: string): Promise<Status | 'not_now' | 'not_any_more'> {
+async function ask(hands: Hands, publishId: string): Promise<Status | 'not_now' | 'not_any_more'> {
   try {
-    return await hands.tiktok.status(publish_id);
+    return await hands.tiktok.status(publishId);
   } catch (error) {
     if (error instanceof Problem && error.code === 'creator_disconnected') return 'not_any_more';
     if (!(error instanceof TikTokError) || error.kind === 'aborted') throw error;

@@ -8,5 +8,5 @@ export default {
   name: 'publish',
   steps: { send: { run: send }, confirm: { run: confirm } },
   routes: tiktokWebhook,
-  personal_data: { nothing: 'It works through the ledger and the jobs, which the core declares.' },
+  personalData: { nothing: 'It works through the ledger and the jobs, which the core declares.' },
 } satisfies Manifest;

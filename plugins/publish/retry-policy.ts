@@ -21,9 +21,9 @@ export function failOrWait(job: Job, error: unknown): Later {
   const told = { message: sentence, tiktok: { code: error.code, log_id: error.log_id } };
   if (act === 'wait_minute') return Later.in(62_000 + Math.random() * 3_000, 'rate_limited', told);
   const since = job.waiting_since?.getTime() ?? Date.now();
-  const has_patience = Date.now() - since < PATIENCE_MS;
-  if (act === 'wait_day' && has_patience) return Later.in(HOUR_MS, 'waiting', told);
-  if (act === 'retry' && has_patience) return Later.in(30_000, 'waiting', told);
+  const hasPatience = Date.now() - since < PATIENCE_MS;
+  if (act === 'wait_day' && hasPatience) return Later.in(HOUR_MS, 'waiting', told);
+  if (act === 'retry' && hasPatience) return Later.in(30_000, 'waiting', told);
   throw problemOf(error);
 }
 
@@ -33,15 +33,15 @@ export function afterFailure(reason: string | null, attempts: number): Patch {
   const { act } = refusalOf(code);
   if (act === 'retry' && attempts < MAX_ATTEMPTS) {
     // TikTok's failure may pass: half a minute at first, then twice as long each time.
-    const send_at = new Date(Date.now() + 30_000 * 2 ** Math.max(0, attempts - 1));
-    return { state: 'ready', attempt_outcome: code, send_at };
+    const sendAt = new Date(Date.now() + 30_000 * 2 ** Math.max(0, attempts - 1));
+    return { state: 'ready', attempt_outcome: code, send_at: sendAt };
   }
   if (act === 'wait_day' && attempts < MAX_ATTEMPTS) {
     return { state: 'ready', attempt_outcome: code, send_at: new Date(Date.now() + 24 * HOUR_MS) };
   }
-  const { code: our_code, message, extras } = problemOf(refused(code));
+  const { code: ourCode, message, extras } = problemOf(refused(code));
   const tiktok = extras.tiktok ? { code: extras.tiktok.code, log_id: extras.tiktok.log_id } : null;
-  return { state: 'failed', attempt_outcome: code, error: { code: our_code, message, tiktok } };
+  return { state: 'failed', attempt_outcome: code, error: { code: ourCode, message, tiktok } };
 }
 
 function problemOf(error: TikTokError): Problem {

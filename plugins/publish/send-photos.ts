@@ -37,10 +37,10 @@ async function post(job: Job, hands: Hands, intended: Attempt | null): Promise<P
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const attempt = intended ?? (await hands.ledger.intend(bytes));
   hands.checkpoint();
-  const publish_id = await open(job, hands, attempt, files);
-  if (publish_id instanceof Later) return publish_id;
-  await hands.ledger.answered(attempt, publish_id);
-  return { publish_id };
+  const publishId = await open(job, hands, attempt, files);
+  if (publishId instanceof Later) return publishId;
+  await hands.ledger.answered(attempt, publishId);
+  return { publish_id: publishId };
 }
 
 /** No answer is no answer: it is thrown, and the next run looks whether TikTok came for the photos. */
@@ -52,18 +52,18 @@ async function open(
 ): Promise<string | Later> {
   const words = { title: job.title, description: job.description ?? '' };
   const { destination, settings } = job;
-  const photo_cover_index = job.photo_cover_index ?? 0;
-  let photo_images: string[] | undefined;
+  const photoCoverIndex = job.photo_cover_index ?? 0;
+  let photoImages: string[] | undefined;
   try {
     return await hands.tiktok.initPhotos(
-      { ...words, destination, settings, photo_cover_index },
+      { ...words, destination, settings, photo_cover_index: photoCoverIndex },
       async () => {
-        photo_images ??= await hands.ledger.mark(attempt, files);
-        return photo_images;
+        photoImages ??= await hands.ledger.mark(attempt, files);
+        return photoImages;
       },
     );
   } catch (error) {
-    if (photo_images && isDefinite(error)) await hands.ledger.refused(attempt, outcomeOf(error));
+    if (photoImages && isDefinite(error)) await hands.ledger.refused(attempt, outcomeOf(error));
     return failOrWait(job, error);
   }
 }
@@ -81,8 +81,8 @@ async function filesOf(hands: Hands) {
 
 /** TikTok's own no, or ours before a second question: either way it has taken nothing. */
 function isDefinite(error: unknown): boolean {
-  const is_refused = error instanceof TikTokError && error.kind === 'refused';
-  return is_refused || error instanceof Later || error instanceof Problem;
+  const isRefused = error instanceof TikTokError && error.kind === 'refused';
+  return isRefused || error instanceof Later || error instanceof Problem;
 }
 
 function outcomeOf(error: unknown): string {

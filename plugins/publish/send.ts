@@ -42,8 +42,8 @@ async function openAndUpload(
       `TikTok did not take the video in ${MAX_ATTEMPTS} attempts. Nothing was posted; try again later.`,
     );
   }
-  const output_key = outputOf(job);
-  const bytes = await hands.storage.size(output_key);
+  const outputKey = outputOf(job);
+  const bytes = await hands.storage.size(outputKey);
   await assertStillAllowed(job, hands);
   const plan = chunkPlan(bytes);
   const attempt = intended ?? (await hands.ledger.intend(bytes));
@@ -123,11 +123,11 @@ async function afterTheMark(job: Job, hands: Hands, attempt: Attempt): Promise<P
   if (status.status === 'FAILED') {
     return afterFailure(status.fail_reason, await hands.ledger.count());
   }
-  const is_behind = status.uploaded_bytes === null ? null : status.uploaded_bytes < attempt.bytes;
-  if (status.status !== 'PROCESSING_UPLOAD' || is_behind === false) return sent(hands, attempt);
-  if (isYoung(attempt, URL_LIFE_MS)) return finishUpload(job, hands, attempt, is_behind);
+  const isBehind = status.uploaded_bytes === null ? null : status.uploaded_bytes < attempt.bytes;
+  if (status.status !== 'PROCESSING_UPLOAD' || isBehind === false) return sent(hands, attempt);
+  if (isYoung(attempt, URL_LIFE_MS)) return finishUpload(job, hands, attempt, isBehind);
   // TikTok does not say how much it has, so nothing may be opened again: its status will tell.
-  if (is_behind === null) return sent(hands, attempt);
+  if (isBehind === null) return sent(hands, attempt);
   if (isYoung(attempt, URL_DEAD_MS)) return Later.in(60_000);
   await hands.ledger.close(attempt, 'lapsed');
   return Later.in(1_000);
@@ -138,16 +138,16 @@ async function finishUpload(
   job: Job,
   hands: Hands,
   attempt: Attempt,
-  is_behind: boolean | null,
+  isBehind: boolean | null,
 ): Promise<Patch | Later> {
   const result = await sendChunks(job, hands, attempt, outputOf(job));
   if (result === 'done') return sent(hands, attempt);
   // An address that TikTok no longer knows means "ask", never "open again".
-  return is_behind === null ? sent(hands, attempt) : Later.in(60_000);
+  return isBehind === null ? sent(hands, attempt) : Later.in(60_000);
 }
 
-function isYoung(attempt: Attempt, life_ms: number): boolean {
-  return attempt.opened_at !== null && Date.now() - attempt.opened_at.getTime() < life_ms;
+function isYoung(attempt: Attempt, lifeMs: number): boolean {
+  return attempt.opened_at !== null && Date.now() - attempt.opened_at.getTime() < lifeMs;
 }
 
 /** A definite no from TikTok, or our own Problem that the connection is gone. */

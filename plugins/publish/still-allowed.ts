@@ -19,8 +19,8 @@ export async function assertStillAllowed(job: Job, hands: Hands): Promise<void> 
       },
     );
   }
-  const limit_ms = info.max_video_post_duration_sec * 1000;
-  if (job.media?.duration_ms && job.media.duration_ms > limit_ms) {
+  const limitMs = info.max_video_post_duration_sec * 1000;
+  if (job.media?.duration_ms && job.media.duration_ms > limitMs) {
     throw new Problem(
       'media_rejected',
       `The video is ${Math.ceil(job.media.duration_ms / 1000)} seconds long; TikTok takes at most ${info.max_video_post_duration_sec} from this account (rule: duration).`,

@@ -11,7 +11,7 @@ export default {
     // Asked for when a post has ended, so that its copy goes at once.
     copies: { run: (ctx, _payload, signal) => removeCopies(ctx, signal) },
   },
-  personal_data: {
+  personalData: {
     nothing: 'It removes what other modules declare; what it did is declared there.',
   },
 } satisfies Manifest;

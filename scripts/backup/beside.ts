@@ -10,8 +10,8 @@ import { ScriptFault } from '../fault.ts';
 export async function copyLedger(config: Config, storage: Storage, folder: string): Promise<void> {
   const beside = createDiskStorage(folder);
   const { notes: known } = await readLedger(beside);
-  for (const [creator_id, note] of (await readLedger(storage)).notes) {
-    if (known.get(creator_id) !== note) await beside.putNote(LEDGER, creator_id, note);
+  for (const [creatorId, note] of (await readLedger(storage)).notes) {
+    if (known.get(creatorId) !== note) await beside.putNote(LEDGER, creatorId, note);
   }
   await pruneLedger({ config, storage: beside });
 }

@@ -38,7 +38,7 @@ const NOTE = /^deletions\/([\w-]{1,64})\.json$/;
 
 export const partName = (table: string, number: number) =>
   `tables/${table}/${String(number).padStart(6, '0')}.copy`;
-export const fileName = (storage_key: string) => `media/${storage_key}`;
+export const fileName = (storageKey: string) => `media/${storageKey}`;
 export const noteName = (name: string) => `deletions/${name}.json`;
 
 /** What an entry holds, by its name; undefined for a name that no backup has. */

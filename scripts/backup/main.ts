@@ -78,8 +78,8 @@ async function lookAfter(folder: string): Promise<void> {
 async function keepMaking(folder: string, signal: AbortSignal): Promise<void> {
   const look = async () => {
     const last = await newestBackup(folder);
-    const is_due = !last || Date.now() - last.getTime() >= DUE_MS;
-    await (is_due ? makeOne(folder, signal) : lookAfter(folder));
+    const isDue = !last || Date.now() - last.getTime() >= DUE_MS;
+    await (isDue ? makeOne(folder, signal) : lookAfter(folder));
   };
   const tell = (error: unknown) => {
     process.stderr.write(

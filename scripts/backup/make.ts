@@ -36,14 +36,14 @@ export interface Made extends EndOfBackup {
 /** Written beside, synced and renamed: a backup under its name is whole. */
 export async function makeBackup(place: Place, folder: string, signal: AbortSignal): Promise<Made> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const made_at = new Date();
-  const path = join(folder, nameOf(made_at));
+  const madeAt = new Date();
+  const path = join(folder, nameOf(madeAt));
   const draft = `${path}.${process.pid}`;
   let end: EndOfBackup | undefined;
   try {
     const recipient = await recipientOf(place.secrets);
     const fill = async (add: Add) => {
-      end = await fillArchive(add, place, made_at, `${draft}.keys`);
+      end = await fillArchive(add, place, madeAt, `${draft}.keys`);
     };
     await writeArchive(`${draft}.part`, recipient, fill, signal);
     await rename(`${draft}.part`, path);
@@ -58,14 +58,14 @@ export async function makeBackup(place: Place, folder: string, signal: AbortSign
 async function fillArchive(
   add: Add,
   place: Place,
-  made_at: Date,
-  keys_path: string,
+  madeAt: Date,
+  keysPath: string,
 ): Promise<EndOfBackup> {
-  const rows = await addSnapshot(add, place, made_at, keys_path);
-  const files = await addFiles(add, place.storage, keys_path);
+  const rows = await addSnapshot(add, place, madeAt, keysPath);
+  const files = await addFiles(add, place.storage, keysPath);
   // Last, so that it knows whoever was deleted meanwhile.
   const { notes } = await readLedger(place.storage);
-  for (const [creator_id, note] of notes) await add(noteName(creator_id), Buffer.from(note));
+  for (const [creatorId, note] of notes) await add(noteName(creatorId), Buffer.from(note));
   const end: EndOfBackup = { rows, ...files, notes: notes.size };
   await add(END, Buffer.from(JSON.stringify(end)));
   return end;
@@ -78,8 +78,8 @@ async function fillArchive(
 async function addSnapshot(
   add: Add,
   { connection, config }: Place,
-  made_at: Date,
-  keys_path: string,
+  madeAt: Date,
+  keysPath: string,
 ): Promise<Record<string, number>> {
   const client = await connect(connection);
   try {
@@ -88,8 +88,8 @@ async function addSnapshot(
     const tables = await listTables(client);
     const manifest = {
       format: FORMAT,
-      made_at: made_at.toISOString(),
-      expires_at: new Date(made_at.getTime() + config.BACKUP_DAYS * DAY_MS).toISOString(),
+      made_at: madeAt.toISOString(),
+      expires_at: new Date(madeAt.getTime() + config.BACKUP_DAYS * DAY_MS).toISOString(),
       migrations: migrations.map(({ name }) => name),
       tables,
     };
@@ -106,7 +106,7 @@ async function addSnapshot(
         await add(partName(table.name, number), value);
       }
     }
-    await setAside(client, keys_path);
+    await setAside(client, keysPath);
     await client.query('commit');
     return rows;
   } finally {
@@ -114,18 +114,18 @@ async function addSnapshot(
   }
 }
 
-async function setAside(client: pg.Client, keys_path: string): Promise<void> {
+async function setAside(client: pg.Client, keysPath: string): Promise<void> {
   const keys = client.query(copyTo('copy (select storage_key from media order by 1) to stdout'));
-  await pipeline(keys, createWriteStream(keys_path, { flags: 'wx', mode: 0o600 }));
+  await pipeline(keys, createWriteStream(keysPath, { flags: 'wx', mode: 0o600 }));
 }
 
 async function addFiles(
   add: Add,
   storage: Storage,
-  keys_path: string,
+  keysPath: string,
 ): Promise<Pick<EndOfBackup, 'files' | 'bytes' | 'files_gone'>> {
   const sum = { files: 0, bytes: 0, files_gone: 0 };
-  for await (const key of createInterface({ input: createReadStream(keys_path) })) {
+  for await (const key of createInterface({ input: createReadStream(keysPath) })) {
     const file = await openFile(storage, key);
     if (!file) {
       sum.files_gone += 1;
@@ -149,10 +149,10 @@ async function openFile(
     await once(body, 'readable');
     return { body, bytes };
   } catch (error) {
-    const is_gone =
+    const isGone =
       (error instanceof Problem && error.code === 'not_found') ||
       (error as NodeJS.ErrnoException).code === 'ENOENT';
-    if (is_gone) return undefined;
+    if (isGone) return undefined;
     throw error;
   }
 }

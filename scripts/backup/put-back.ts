@@ -37,9 +37,9 @@ type Ledger = Map<string, string>;
 
 export interface PutBack extends Files, Swapped {
   /** Creators of the backup whom the ledger knows as deleted: the next start removes them. */
-  deleted_since: number;
+  deletedSince: number;
   /** Whether the ledger here knew of a deletion that the backup does not. */
-  is_ledger_newer: boolean;
+  isLedgerNewer: boolean;
 }
 
 export async function putBack(
@@ -62,11 +62,11 @@ export async function putBack(
     await finishStaging(client, place.connection, manifest, end);
     // Before the swap: a crash between the two forgets nobody who was deleted.
     await recordUnfinished(client, place);
-    const { is_newer, known } = await mergeLedger(place.storage, ledger, beside);
+    const { isNewer, known } = await mergeLedger(place.storage, ledger, beside);
     const swapped = await swap(client, manifest.made_at);
     await removeStrangers(client, place.storage);
-    const deleted_since = await countCreators(client, known);
-    return { ...files, ...swapped, deleted_since, is_ledger_newer: is_newer };
+    const deletedSince = await countCreators(client, known);
+    return { ...files, ...swapped, deletedSince, isLedgerNewer: isNewer };
   } catch (error) {
     await dropStaging(client).catch(() => {});
     throw error;
@@ -80,14 +80,14 @@ export async function putBack(
 async function keepFile(
   client: pg.Client,
   storage: Storage,
-  storage_key: string,
+  storageKey: string,
   body: Entry['body'],
   files: Files,
 ): Promise<void> {
-  const row = await findFileRow(client, storage_key);
-  const only_if = (sha256: string) => row?.sha256 === sha256;
-  const { bytes, sha256 } = await storage.write(storage_key, body, { only_if });
-  if (only_if(sha256)) {
+  const row = await findFileRow(client, storageKey);
+  const onlyIf = (sha256: string) => row?.sha256 === sha256;
+  const { bytes, sha256 } = await storage.write(storageKey, body, { onlyIf });
+  if (onlyIf(sha256)) {
     files.files += 1;
     files.bytes += bytes;
   } else files.damaged += 1;
@@ -98,15 +98,15 @@ async function mergeLedger(
   storage: Storage,
   inside: Ledger,
   beside: Ledger,
-): Promise<{ known: string[]; is_newer: boolean }> {
+): Promise<{ known: string[]; isNewer: boolean }> {
   const { notes: own } = await readLedger(storage);
   const others = new Map([...beside, ...inside]);
-  for (const [creator_id, note] of others) {
-    if (!own.has(creator_id)) await storage.putNote(LEDGER, creator_id, note);
+  for (const [creatorId, note] of others) {
+    if (!own.has(creatorId)) await storage.putNote(LEDGER, creatorId, note);
   }
   return {
     known: [...new Set([...own.keys(), ...others.keys()])],
-    is_newer: [...own.keys()].some((creator_id) => !inside.has(creator_id)),
+    isNewer: [...own.keys()].some((creatorId) => !inside.has(creatorId)),
   };
 }
 

@@ -7,22 +7,22 @@ import type { Checked, PutBack } from './put-back.ts';
 
 export function reportOf({ manifest, end }: Checked, done: PutBack, config: Config): string {
   const rows = Object.values(end.rows).reduce((sum, count) => sum + count, 0);
-  const made_at = manifest.made_at.toISOString();
+  const madeAt = manifest.made_at.toISOString();
   const lines = [
-    `Restored the backup of ${made_at}: ${rows} rows, ${done.files} files (${megabytes(done.bytes)}).`,
+    `Restored the backup of ${madeAt}: ${rows} rows, ${done.files} files (${megabytes(done.bytes)}).`,
     ...(done.damaged > 0
       ? [`${done.damaged} files were damaged before they were backed up, and were left out.`]
       : []),
-    ...aboutPosts(done, made_at),
+    ...aboutPosts(done, madeAt),
     aboutAccess(done),
     'Everybody has to sign in again. Connections to TikTok that were renewed after the backup are gone: those creators are asked to connect again.',
-    ...aboutDeletions(done, made_at, config),
+    ...aboutDeletions(done, madeAt, config),
     'Start PM3K when you have seen to this. Let no other instance run with the same data: both would post.',
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function aboutPosts({ unconfirmed, scheduled }: PutBack, made_at: string): string[] {
+function aboutPosts({ unconfirmed, scheduled }: PutBack, madeAt: string): string[] {
   return [
     ...(unconfirmed > 0
       ? [
@@ -31,7 +31,7 @@ function aboutPosts({ unconfirmed, scheduled }: PutBack, made_at: string): strin
       : []),
     ...(scheduled > 0
       ? [
-          `${scheduled} posts are still to come. If one was changed, cancelled or moved after ${made_at}, that is lost: ask the creators to look.`,
+          `${scheduled} posts are still to come. If one was changed, cancelled or moved after ${madeAt}, that is lost: ask the creators to look.`,
         ]
       : []),
   ];
@@ -41,26 +41,26 @@ function aboutAccess({ access }: PutBack): string {
   if (!access) {
     return 'There was nothing to compare API keys and operators with: those of the backup have access, also where it was ended after the backup. Look through the operators, and remove who has left; ask the creators to look through their keys.';
   }
-  const { keys_ended, operators_ended } = access;
-  return `${keys_ended} API keys and ${operators_ended} operators of the backup had lost their access since, and did not get it back. Operators and their passwords are those from before this restore.`;
+  const { keysEnded, operatorsEnded } = access;
+  return `${keysEnded} API keys and ${operatorsEnded} operators of the backup had lost their access since, and did not get it back. Operators and their passwords are those from before this restore.`;
 }
 
 function aboutDeletions(
-  { deleted_since, is_ledger_newer }: PutBack,
-  made_at: string,
+  { deletedSince, isLedgerNewer }: PutBack,
+  madeAt: string,
   config: Config,
 ): string[] {
   const folder = ledgerPlace(config);
   return [
-    ...(deleted_since > 0
+    ...(deletedSince > 0
       ? [
-          `${deleted_since} creators of the backup were deleted since, as the ledger of deletions says: PM3K removes them when it starts, before it answers the first request.`,
+          `${deletedSince} creators of the backup were deleted since, as the ledger of deletions says: PM3K removes them when it starts, before it answers the first request.`,
         ]
       : []),
-    ...(is_ledger_newer
+    ...(isLedgerNewer
       ? []
       : [
-          `Check this before you start: the ledger of deletions that was here (${folder}) knows of nobody who was deleted after ${made_at}. That is right if nobody was. If PM3K ran elsewhere since, copy the folder media/${LEDGER} of that place to there, or the newest folder ${LEDGER} from beside the backups; without it, people who were deleted come back, and you have to delete them again.`,
+          `Check this before you start: the ledger of deletions that was here (${folder}) knows of nobody who was deleted after ${madeAt}. That is right if nobody was. If PM3K ran elsewhere since, copy the folder media/${LEDGER} of that place to there, or the newest folder ${LEDGER} from beside the backups; without it, people who were deleted come back, and you have to delete them again.`,
         ]),
   ];
 }

@@ -35,7 +35,7 @@ const DAY_MS = 86_400_000;
 if (import.meta.main) await runScript(main);
 
 async function main(signal: AbortSignal): Promise<void> {
-  const { path, may_replace } = arguments_();
+  const { path, mayReplace } = arguments_();
   const file = await open(path, 'r').catch(() => {
     throw new ScriptFault(`The file ${path} cannot be read.`);
   });
@@ -44,7 +44,7 @@ async function main(signal: AbortSignal): Promise<void> {
     const client = await connect(place.connection);
     try {
       await assertStopped(client, place);
-      await assertReplaceable(client, may_replace);
+      await assertReplaceable(client, mayReplace);
       const read = () => readArchive(file, place.secrets.map(identityOf), signal);
       const checked = await check(read(), place.config);
       const beside = await ledgerIn(dirname(path));
@@ -59,14 +59,14 @@ async function main(signal: AbortSignal): Promise<void> {
   }
 }
 
-function arguments_(): { path: string; may_replace: boolean } {
+function arguments_(): { path: string; mayReplace: boolean } {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: { replace: { type: 'boolean' } },
     });
     const [path, ...more] = positionals;
-    if (path && more.length === 0) return { path, may_replace: values.replace ?? false };
+    if (path && more.length === 0) return { path, mayReplace: values.replace ?? false };
   } catch {
     // What is wrong is plain from how it is to be called.
   }
@@ -105,8 +105,8 @@ function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
 
 /** The ledger of deletions remembers people as long as backups may live, and no longer. */
 function assertUsable({ made_at, expires_at }: ManifestOfBackup, { BACKUP_DAYS }: Config): void {
-  const ends_at = Math.min(expires_at.getTime(), made_at.getTime() + BACKUP_DAYS * DAY_MS);
-  if (Date.now() <= ends_at) return;
+  const endsAt = Math.min(expires_at.getTime(), made_at.getTime() + BACKUP_DAYS * DAY_MS);
+  if (Date.now() <= endsAt) return;
   throw new ScriptFault(
     `The backup of ${made_at.toISOString()} has expired: people who were deleted since then would come back with it, and nothing remembers them. Nothing was changed.`,
   );

@@ -4,8 +4,8 @@ import { quoted } from '../../src/base/database.ts';
 
 /** Of the backup, and ended: keys that were removed or replaced since, and operators that were removed. */
 export interface EndedAccess {
-  keys_ended: number;
-  operators_ended: number;
+  keysEnded: number;
+  operatorsEnded: number;
 }
 
 /** Whether there is a database that knows who has access now. */
@@ -21,7 +21,7 @@ export async function knowsAccess(client: pg.Client): Promise<boolean> {
 /** Access as the database has it that is being replaced; what it does not have ends. */
 export async function settleAccess(client: pg.Client, schema: string): Promise<EndedAccess> {
   const keys = `${quoted(schema)}.api_keys`;
-  const { rowCount: keys_ended } = await client.query(
+  const { rowCount: keysEnded } = await client.query(
     `delete from ${keys} as keys
       where not exists (select from public.api_keys known where known.key_hash = keys.key_hash)`,
   );
@@ -30,7 +30,7 @@ export async function settleAccess(client: pg.Client, schema: string): Promise<E
        from public.api_keys known
       where known.key_hash = keys.key_hash and known.expires_at < keys.expires_at`,
   );
-  return { keys_ended: keys_ended ?? 0, operators_ended: await settleOperators(client, schema) };
+  return { keysEnded: keysEnded ?? 0, operatorsEnded: await settleOperators(client, schema) };
 }
 
 // A password that was changed may have been known to others.

@@ -30,11 +30,11 @@ const SENDING = ['sending', 'sent'];
 export async function settleJobs(
   client: pg.Client,
   schema: string,
-  made_at: Date,
+  madeAt: Date,
 ): Promise<Settled> {
   const jobs = `${quoted(schema)}.jobs`;
   const events = `${quoted(schema)}.job_events`;
-  const details = JSON.stringify({ made_at: made_at.toISOString() });
+  const details = JSON.stringify({ made_at: madeAt.toISOString() });
   const { rowCount: unconfirmed } = await client.query(
     `with ended as (
        update ${jobs} as jobs

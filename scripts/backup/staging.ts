@@ -55,23 +55,22 @@ async function migrateStaging(connection: ConnectionOptions, names: string[]): P
 export async function loadPart(
   client: pg.Client,
   { tables }: ManifestOfBackup,
-  table_name: string,
+  tableName: string,
   body: Readable,
 ): Promise<void> {
-  const table = tables.find(({ name }) => name === table_name);
-  if (!table)
-    throw new ScriptFault(`The backup has rows of ${table_name}, which it does not name.`);
+  const table = tables.find(({ name }) => name === tableName);
+  if (!table) throw new ScriptFault(`The backup has rows of ${tableName}, which it does not name.`);
   await copyIn(client, STAGING, table, body);
 }
 
 /** What the rows say of a file; undefined when no row names it. */
 export async function findFileRow(
   client: pg.Client,
-  storage_key: string,
+  storageKey: string,
 ): Promise<{ sha256: string } | undefined> {
   const { rows } = await client.query(
     `select sha256 from ${STAGING}.media where storage_key = $1`,
-    [storage_key],
+    [storageKey],
   );
   return rows[0];
 }
@@ -98,11 +97,11 @@ export interface Swapped extends Settled {
 }
 
 /** The restored tables take the place of those that are there, all or nothing. */
-export async function swap(client: pg.Client, made_at: Date): Promise<Swapped> {
+export async function swap(client: pg.Client, madeAt: Date): Promise<Swapped> {
   await client.query('begin');
   try {
     const access = (await knowsAccess(client)) ? await settleAccess(client, STAGING) : null;
-    const settled = await settleJobs(client, STAGING, made_at);
+    const settled = await settleJobs(client, STAGING, madeAt);
     const { rows } = await client.query(
       `select relname as name from pg_class where relnamespace = $1::regnamespace and relkind = 'r'`,
       [STAGING],

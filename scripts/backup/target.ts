@@ -31,10 +31,10 @@ async function countOthers(client: pg.Client): Promise<number> {
 }
 
 /** Throws when there are creators and they may not be replaced. */
-export async function assertReplaceable(client: pg.Client, may_replace: boolean): Promise<void> {
+export async function assertReplaceable(client: pg.Client, mayReplace: boolean): Promise<void> {
   if (!(await isThere(client, 'creators'))) return;
   const { rows } = await client.query('select count(*)::int as count from public.creators');
-  if (rows[0].count > 0 && !may_replace) {
+  if (rows[0].count > 0 && !mayReplace) {
     throw new ScriptFault(
       `The database holds ${rows[0].count} creators. Give --replace to put the backup in their place: what came after it is lost. Nothing was changed.`,
     );

@@ -16,25 +16,25 @@ const headers = { authorization: `Bearer ${process.env['BENCH_KEY']}` };
 const answers: { at: number; ms: number }[] = [];
 let failed = 0;
 let asked = 0;
-let under_way = 0;
+let underWay = 0;
 
 function ask(): void {
   // A machine that cannot keep up is not buried: what it fails to take is not asked.
-  if (under_way >= MOST_AT_ONCE) return;
-  const is_counted = ++asked > UNCOUNTED;
+  if (underWay >= MOST_AT_ONCE) return;
+  const isCounted = ++asked > UNCOUNTED;
   const at = Date.now();
-  const asked_at = performance.now();
-  under_way += 1;
+  const askedAt = performance.now();
+  underWay += 1;
   const request = get(url, { agent, headers }, (answer) => {
     answer.resume();
     answer.once('end', () => {
-      under_way -= 1;
+      underWay -= 1;
       if (answer.statusCode !== 200) failed += 1;
-      else if (is_counted) answers.push({ at, ms: performance.now() - asked_at });
+      else if (isCounted) answers.push({ at, ms: performance.now() - askedAt });
     });
   });
   request.once('error', () => {
-    under_way -= 1;
+    underWay -= 1;
     failed += 1;
   });
 }

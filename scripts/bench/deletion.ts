@@ -42,10 +42,10 @@ export async function deletion(): Promise<Ratio[]> {
       if (round % 2 === 1) took.bare += await bare();
       const load = startLoad(app.url, reader.key);
       await sleep(QUIET_MS);
-      const begun_at = Date.now();
+      const begunAt = Date.now();
       const { id } = await requestDeletion(ctx, other.creator_id, 'self_service');
       const done = await untilDone(ctx.db, id);
-      const [before, during] = splitAt(begun_at, await load.stop());
+      const [before, during] = splitAt(begunAt, await load.stop());
       quiet.push(before);
       busy.push(during);
       if (round % 2 === 0) took.bare += await bare();
@@ -86,13 +86,13 @@ async function bareDeletion(
   { creator_id, keys }: Copy,
 ): Promise<number> {
   const load = startLoad(app.url, reader.key);
-  const started_at = performance.now();
+  const startedAt = performance.now();
   for (let at = 0; at < keys.length; at += AT_ONCE) {
     const some = keys.slice(at, at + AT_ONCE);
     await Promise.all(some.map((key) => unlink(join(app.data_dir, 'media', key.slice(0, 2), key))));
   }
   await db('creators').where({ id: creator_id }).delete();
-  const took = performance.now() - started_at;
+  const took = performance.now() - startedAt;
   await load.stop();
   return took;
 }

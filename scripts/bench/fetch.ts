@@ -24,21 +24,21 @@ export async function fetching(): Promise<Ratio[]> {
   const { ctx, data_dir } = own;
   const source = await startSource();
   try {
-    const creator_id = await aVerifiedCreator(ctx, source.host);
+    const creatorId = await aVerifiedCreator(ctx, source.host);
     const took = { bare: 0, ours: 0, look: 0 };
     const { inspect } = ctx;
     // ffprobe's look at the file is the same for an upload, of whatever size.
     let look = 0;
     ctx.inspect = async (...args) => {
-      const started_at = performance.now();
+      const startedAt = performance.now();
       const found = await inspect(...args);
-      look = performance.now() - started_at;
+      look = performance.now() - startedAt;
       return found;
     };
     // The first of each is not counted: memory and disk are not warm yet.
     for (let round = 0; round <= ROUNDS; round += 1) {
       const bare = () => timed(() => bareFetch(source.url, join(data_dir, 'bare.part')));
-      const ours = () => timed(() => ownFetch(ctx, creator_id, source.url));
+      const ours = () => timed(() => ownFetch(ctx, creatorId, source.url));
       const [one, other] =
         round % 2 === 0 ? [await bare(), await ours()] : [await ours(), await bare()];
       if (round === 0) continue;
@@ -83,8 +83,8 @@ async function bareFetch(url: string, path: string): Promise<void> {
   rmSync(path);
 }
 
-async function ownFetch(ctx: Context, creator_id: string, url: string): Promise<void> {
-  const job = { creator_id, send_at: new Date() };
+async function ownFetch(ctx: Context, creatorId: string, url: string): Promise<void> {
+  const job = { creator_id: creatorId, send_at: new Date() };
   const { storage_key } = await keepFetched(ctx, job, url, {
     kind: 'video',
     signal: NEVER,
@@ -94,7 +94,7 @@ async function ownFetch(ctx: Context, creator_id: string, url: string): Promise<
 }
 
 async function timed(work: () => Promise<void>): Promise<number> {
-  const started_at = performance.now();
+  const startedAt = performance.now();
   await work();
-  return performance.now() - started_at;
+  return performance.now() - startedAt;
 }

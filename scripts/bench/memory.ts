@@ -85,9 +85,9 @@ async function watched(
   const sampling = setInterval(() => {
     most = Math.max(most, rss(app));
   }, SAMPLE_MS);
-  const started_at = performance.now();
+  const startedAt = performance.now();
   await work().finally(() => clearInterval(sampling));
-  const took = performance.now() - started_at;
+  const took = performance.now() - startedAt;
   tell(`${what}: at most ${megabytes(most)} MB, in ${seconds(took)}`);
   return Math.max(0, most - baseline);
 }

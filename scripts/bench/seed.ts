@@ -5,10 +5,10 @@ import type { Knex } from 'knex';
 import { randomToken } from '../../src/base/secrets.ts';
 
 /** Files of a few bytes, straight into the storage's folders; answers their keys. */
-export function seedFiles(data_dir: string, count: number): string[] {
+export function seedFiles(dataDir: string, count: number): string[] {
   const keys = Array.from({ length: count }, () => randomToken(190));
   for (const key of keys) {
-    const folder = join(data_dir, 'media', key.slice(0, 2));
+    const folder = join(dataDir, 'media', key.slice(0, 2));
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, key), 'a file');
   }
@@ -18,21 +18,21 @@ export function seedFiles(data_dir: string, count: number): string[] {
 /** The rows of these files. */
 export async function seedUploads(
   db: Knex,
-  creator_id: string,
+  creatorId: string,
   keys: string[],
-  expires_at: Date,
+  expiresAt: Date,
 ): Promise<void> {
   await db.raw(
     `insert into media (storage_key, creator_id, purpose, content_type, bytes, sha256, facts, expires_at)
      select key, ?, 'upload', 'video/mp4', 6, 'x', '{}', ? from unnest(?::text[]) as key`,
-    [creator_id, expires_at, keys],
+    [creatorId, expiresAt, keys],
   );
 }
 
 /** Finished posts made from these uploads, each with four events, a consent and an attempt. */
 export async function seedJobs(
   db: Knex,
-  creator_id: string,
+  creatorId: string,
   count: number,
   keys: string[],
 ): Promise<void> {
@@ -43,22 +43,22 @@ export async function seedJobs(
         (?::text[])[1 + n % ?], (?::text[])[1 + n % ?], md5(random()::text || n), array[n::text],
         now() - n * interval '1 minute', now() - n * interval '1 minute', now() - n * interval '1 minute'
        from generate_series(1, ?) as n`,
-    [creator_id, keys, keys.length, keys, keys.length, count],
+    [creatorId, keys, keys.length, keys, keys.length, count],
   );
   await db.raw(
     `insert into job_events (job_id, name, details)
      select id, name, '{}' from jobs, unnest(array['accepted', 'prepared', 'sent', 'finished']) as name
       where creator_id = ?`,
-    [creator_id],
+    [creatorId],
   );
   await db.raw(
     `insert into consents (job_id, given_through, declaration, title, settings)
      select id, 'api', 'Yes, post this.', title, settings from jobs where creator_id = ?`,
-    [creator_id],
+    [creatorId],
   );
   await db.raw(
     `insert into publish_attempts (job_id, number, bytes, publish_id, closed_at)
      select id, 1, 6, publish_id, finished_at from jobs where creator_id = ?`,
-    [creator_id],
+    [creatorId],
   );
 }

@@ -19,18 +19,18 @@ export async function sweep(): Promise<Ratio[]> {
   const { creator_id } = await app.creator('another');
   const keys = seedFiles(app.data_dir, FILES);
   // Not over before the baseline is taken, and nothing has to be changed for them to be.
-  const over_at = Date.now() + SETTLE_MS + QUIET_MS;
-  await seedUploads(db, creator_id, keys, new Date(over_at));
+  const overAt = Date.now() + SETTLE_MS + QUIET_MS;
+  await seedUploads(db, creator_id, keys, new Date(overAt));
   await db.raw('vacuum analyze');
   await db.raw('checkpoint');
   const before = await measureLoad(app.url, reader.key, QUIET_MS);
-  await sleep(Math.max(0, over_at - Date.now()));
+  await sleep(Math.max(0, overAt - Date.now()));
 
   const load = startLoad(app.url, reader.key);
-  const started_at = performance.now();
+  const startedAt = performance.now();
   await db.raw("select graphile_worker.add_job('retention.sweep', job_key := 'retention.sweep')");
   while (await hasMedia(db, creator_id)) await sleep(1_000);
-  const took = performance.now() - started_at;
+  const took = performance.now() - startedAt;
   const during = await load.stop();
   tell(`${FILES} files and rows went in ${seconds(took)}`);
   const after = await measureLoad(app.url, reader.key, QUIET_MS);
@@ -44,6 +44,6 @@ async function fillReader(db: Knex, { data_dir }: Appliance, { creator_id }: Cli
   await seedJobs(db, creator_id, 1_000, keys);
 }
 
-async function hasMedia(db: Knex, creator_id: string): Promise<boolean> {
-  return (await db('media').where({ creator_id }).first('storage_key')) !== undefined;
+async function hasMedia(db: Knex, creatorId: string): Promise<boolean> {
+  return (await db('media').where({ creator_id: creatorId }).first('storage_key')) !== undefined;
 }

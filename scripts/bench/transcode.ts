@@ -44,8 +44,8 @@ async function overhead(folder: string): Promise<Ratio> {
       source,
     ],
   ]);
-  const { options, input_options } = planFor(await probe(source, signal));
-  const bare = ['-nostdin', ...input_options, '-i', source, ...options, join(folder, 'bare.mp4')];
+  const { options, inputOptions } = planFor(await probe(source, signal));
+  const bare = ['-nostdin', ...inputOptions, '-i', source, ...options, join(folder, 'bare.mp4')];
   const times: { ours: number[]; bare: number[] } = { ours: [], bare: [] };
   for (let round = 0; round < ROUNDS; round += 1) {
     times.bare.push(await timeOf(() => ffmpeg(bare)));
@@ -133,9 +133,9 @@ async function ffmpeg(args: string[]): Promise<void> {
 }
 
 async function timeOf(work: () => Promise<unknown>): Promise<number> {
-  const began_at = performance.now();
+  const beganAt = performance.now();
   await work();
-  return performance.now() - began_at;
+  return performance.now() - beganAt;
 }
 
 function median(times: number[]): number {

@@ -56,9 +56,9 @@ export function refusals(state: State): Middleware {
       await next();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      const is_faulty = error.status === 400 || error.status === 429 || error.status === 405;
-      const is_ux = error.code === 'privacy_level_option_mismatch';
-      if (is_faulty || is_ux) note(state, 'violation', error.code, error.message, koa.path);
+      const isFaulty = error.status === 400 || error.status === 429 || error.status === 405;
+      const isUx = error.code === 'privacy_level_option_mismatch';
+      if (isFaulty || isUx) note(state, 'violation', error.code, error.message, koa.path);
       refuse(koa, error);
     }
   };
@@ -75,7 +75,7 @@ export function authorize(
   koa: Context,
   endpoint: string,
   scopes: string[],
-  per_minute: number,
+  perMinute: number,
 ): Caller {
   const token = /^Bearer (\S+)$/.exec(koa.get('Authorization'))?.[1];
   const grant = state.grants.find((each) => each.access_token === token);
@@ -85,7 +85,7 @@ export function authorize(
   if (scopes.length > 0 && !scopes.some((scope) => grant.scopes.includes(scope))) {
     throw new Refusal(401, 'scope_not_authorized', MESSAGES['scope_not_authorized'] ?? '');
   }
-  countCall(state, endpoint, grant.open_id, per_minute);
+  countCall(state, endpoint, grant.open_id, perMinute);
   const account = state.accounts.find((each) => each.open_id === grant.open_id);
   if (!account)
     throw new Refusal(401, 'access_token_invalid', MESSAGES['access_token_invalid'] ?? '');
@@ -93,16 +93,16 @@ export function authorize(
 }
 
 /** A sliding minute per user token and API: https://developers.tiktok.com/doc/tiktok-api-v2-rate-limit */
-function countCall(state: State, endpoint: string, open_id: string, per_minute: number): void {
+function countCall(state: State, endpoint: string, openId: string, perMinute: number): void {
   const now = Date.now();
   state.calls = state.calls.filter((call) => call.at > now - 60_000);
   const recent = state.calls.filter(
-    (call) => call.endpoint === endpoint && call.open_id === open_id,
+    (call) => call.endpoint === endpoint && call.open_id === openId,
   );
-  if (recent.length >= per_minute) {
+  if (recent.length >= perMinute) {
     throw new Refusal(429, 'rate_limit_exceeded', MESSAGES['rate_limit_exceeded'] ?? '');
   }
-  state.calls.push({ endpoint, open_id, at: now });
+  state.calls.push({ endpoint, open_id: openId, at: now });
 }
 
 /** The JSON body of an init, status or cancel call. */

@@ -25,11 +25,11 @@ export function checkPostInfo(
   state: State,
   koa: Context,
   value: unknown,
-  max_title: number,
+  maxTitle: number,
 ): Record<string, unknown> {
   const info = object(value, 'The request post info is empty or incorrect');
   const { title, privacy_level } = info;
-  if (title !== undefined && (typeof title !== 'string' || title.length > max_title))
+  if (title !== undefined && (typeof title !== 'string' || title.length > maxTitle))
     throw badParams('The title is too long');
   const { description } = info;
   if (description !== undefined && (typeof description !== 'string' || description.length > 4000))
@@ -62,7 +62,7 @@ export function checkPostInfo(
 
 /** https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide, and what refusals taught. */
 export function checkChunks(source: Record<string, unknown>) {
-  const [video_size, chunk_size, total] = ['video_size', 'chunk_size', 'total_chunk_count'].map(
+  const [videoSize, chunkSize, total] = ['video_size', 'chunk_size', 'total_chunk_count'].map(
     (name) => {
       const value = source[name];
       if (!Number.isInteger(value) || (value as number) <= 0) {
@@ -77,15 +77,15 @@ export function checkChunks(source: Record<string, unknown>) {
       return value as number;
     },
   ) as [number, number, number];
-  if (video_size > 4_294_967_296) throw badParams('The video size is invalid');
-  if (total > 1000 || total !== Math.floor(video_size / chunk_size))
+  if (videoSize > 4_294_967_296) throw badParams('The video size is invalid');
+  if (total > 1000 || total !== Math.floor(videoSize / chunkSize))
     throw badParams('The total chunk count is invalid');
-  const last = video_size - chunk_size * (total - 1);
-  const is_bad =
-    chunk_size > 64_000_000 ||
-    (total === 1 && chunk_size !== video_size) ||
-    (total > 1 && chunk_size < 5_242_880) ||
+  const last = videoSize - chunkSize * (total - 1);
+  const isBad =
+    chunkSize > 64_000_000 ||
+    (total === 1 && chunkSize !== videoSize) ||
+    (total > 1 && chunkSize < 5_242_880) ||
     last > 128_000_000;
-  if (is_bad) throw badParams('The chunk size is invalid');
-  return { video_size, chunk_size, total_chunk_count: total };
+  if (isBad) throw badParams('The chunk size is invalid');
+  return { video_size: videoSize, chunk_size: chunkSize, total_chunk_count: total };
 }

@@ -31,13 +31,13 @@ function readAsk(
 ): Ask | { page: string } | { redirect: string } {
   const app = state.apps.find((each) => each.client_key === query['client_key']);
   if (!app) return { page: 'client_key' };
-  const redirect_uri = query['redirect_uri'] ?? '';
-  if (!app.redirect_uris.some((registered) => isRegistered(registered, redirect_uri)))
+  const redirectUri = query['redirect_uri'] ?? '';
+  if (!app.redirect_uris.some((registered) => isRegistered(registered, redirectUri)))
     return { page: 'redirect_uri' };
   if (query['response_type'] !== 'code') return { page: 'response_type' };
   if (!query['state']) return { page: 'state' };
   const back = (error: string, description: string) => ({
-    redirect: withQuery(redirect_uri, {
+    redirect: withQuery(redirectUri, {
       error,
       error_description: description,
       state: query['state'] ?? '',
@@ -54,7 +54,13 @@ function readAsk(
   if (app.pkce === 'required' && (!challenge || query['code_challenge_method'] !== 'S256')) {
     return back('invalid_request', 'The request parameters are malformed. code_challenge');
   }
-  return { app, redirect_uri, state: query['state'], scopes, code_challenge: challenge ?? null };
+  return {
+    app,
+    redirect_uri: redirectUri,
+    state: query['state'],
+    scopes,
+    code_challenge: challenge ?? null,
+  };
 }
 
 /** Byte for byte; a registered port `*` is the desktop product's wildcard on this machine. */

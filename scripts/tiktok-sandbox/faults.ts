@@ -23,13 +23,13 @@ export function takeFault(
   state: State,
   endpoint: string,
   kinds: readonly (string | RegExp)[] | null,
-  open_id?: string,
+  openId?: string,
 ): Fault | null {
   const fault = state.faults.find(
     (each) =>
       each.count > 0 &&
       each.endpoint === endpoint &&
-      (each.open_id === undefined || each.open_id === open_id) &&
+      (each.open_id === undefined || each.open_id === openId) &&
       (kinds === null ||
         kinds.some((kind) => (kind instanceof RegExp ? kind.test(each.kind) : kind === each.kind))),
   );

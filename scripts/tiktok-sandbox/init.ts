@@ -31,9 +31,9 @@ async function creatorInfo(state: State, koa: Context): Promise<void> {
   if (body !== '') throw badParams('The request has a body, and none is expected');
   const { account } = caller;
   state.creator_info_asked.set(account.open_id, Date.now());
-  const not_now = cannotPost(state, caller);
-  if (not_now) {
-    koa.body = { data: {}, error: { code: not_now, message: '', log_id: logId() } };
+  const notNow = cannotPost(state, caller);
+  if (notNow) {
+    koa.body = { data: {}, error: { code: notNow, message: '', log_id: logId() } };
     return;
   }
   answer(
@@ -64,7 +64,7 @@ async function videoInit(state: State, koa: Context, kind: 'direct' | 'inbox'): 
     'total_chunk_count',
     'video_url',
   ]);
-  const post_info = kind === 'direct' ? checkPostInfo(state, koa, body['post_info'], 2200) : {};
+  const postInfo = kind === 'direct' ? checkPostInfo(state, koa, body['post_info'], 2200) : {};
   if (kind === 'inbox' && body['post_info'] !== undefined) {
     note(state, 'lint', 'post_info_on_inbox', 'post_info is ignored for inbox uploads', koa.path);
   }
@@ -74,9 +74,9 @@ async function videoInit(state: State, koa: Context, kind: 'direct' | 'inbox'): 
   if (source['source'] !== 'FILE_UPLOAD')
     throw badParams('The request source info is empty or incorrect');
   const plan = checkChunks(source);
-  if (kind === 'direct') checkMayPost(state, koa, caller, post_info);
+  if (kind === 'direct') checkMayPost(state, koa, caller, postInfo);
   else checkPending(state, caller);
-  const publish = open(state, caller, kind, post_info, plan);
+  const publish = open(state, caller, kind, postInfo, plan);
   answer(
     koa,
     JSON.stringify({ publish_id: publish.publish_id, upload_url: uploadUrl(koa, publish) }),

@@ -85,10 +85,10 @@ function exchange(state: State, app: App, form: URLSearchParams): Record<string,
   }
   if (code.code_challenge) {
     const verifier = form.get('code_verifier') ?? '';
-    const is_formed = /^[A-Za-z0-9\-._~]{43,128}$/.test(verifier);
+    const isFormed = /^[A-Za-z0-9\-._~]{43,128}$/.test(verifier);
     // Lowercase hex, not base64url as the RFC has it.
     const hex = createHash('sha256').update(verifier).digest('hex');
-    if (!is_formed || hex !== code.code_challenge) {
+    if (!isFormed || hex !== code.code_challenge) {
       throw new OAuthRefusal('invalid_grant', 'Code verifier or code challenge is invalid.');
     }
   }
@@ -107,8 +107,8 @@ function refresh(state: State, app: App, form: URLSearchParams): Record<string, 
     (each) => each.refresh_token === given && each.client_key === app.client_key,
   );
   if (!grant || grant.refresh_expires_at <= Date.now()) {
-    const is_reuse = state.grants.some((each) => each.used_refresh_tokens.includes(given));
-    if (is_reuse)
+    const isReuse = state.grants.some((each) => each.used_refresh_tokens.includes(given));
+    if (isReuse)
       note(
         state,
         'violation',

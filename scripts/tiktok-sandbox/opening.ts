@@ -40,8 +40,8 @@ export function cannotPost(state: State, { grant, account }: Caller): string | n
   return users.size >= cap ? 'reached_active_user_cap' : null;
 }
 
-export function appOf(state: State, client_key: string): App {
-  const app = state.apps.find((each) => each.client_key === client_key);
+export function appOf(state: State, clientKey: string): App {
+  const app = state.apps.find((each) => each.client_key === clientKey);
   if (!app) throw new Error('Expected a grant of a known app');
   return app;
 }
@@ -92,7 +92,7 @@ export function open(
   state: State,
   { grant, account }: Caller,
   kind: Publish['kind'],
-  post_info: Record<string, unknown>,
+  postInfo: Record<string, unknown>,
   plan: { video_size: number; chunk_size: number; total_chunk_count: number },
 ): Publish {
   const prefix = { direct: 'v_pub_file~v2-1', inbox: 'v_inbox_file~v2', photo: 'p_pub_url~v2' }[
@@ -103,7 +103,7 @@ export function open(
     client_key: grant.client_key,
     open_id: account.open_id,
     kind,
-    post_info,
+    post_info: postInfo,
     ...plan,
     upload_token: randomBytes(18).toString('base64url'),
     received_bytes: 0,

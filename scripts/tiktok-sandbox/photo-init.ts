@@ -15,13 +15,13 @@ const DIRECT_ONLY = [
 ];
 
 export async function photoInit(state: State, koa: Context): Promise<void> {
-  const per_minute = state.settings.inits_per_minute;
+  const perMinute = state.settings.inits_per_minute;
   const caller = authorize(
     state,
     koa,
     'content.init',
     ['video.publish', 'video.upload'],
-    per_minute,
+    perMinute,
   );
   const body = await jsonBody(koa);
   const { media_type, post_mode } = body;
@@ -29,8 +29,8 @@ export async function photoInit(state: State, koa: Context): Promise<void> {
     throw badParams('Invalid media_type or post_mode');
   }
   unknownFields(state, koa, body, KNOWN);
-  const is_direct = post_mode === 'DIRECT_POST';
-  const scope = is_direct ? 'video.publish' : 'video.upload';
+  const isDirect = post_mode === 'DIRECT_POST';
+  const scope = isDirect ? 'video.publish' : 'video.upload';
   if (!caller.grant.scopes.includes(scope)) {
     throw new Refusal(
       401,
@@ -38,32 +38,32 @@ export async function photoInit(state: State, koa: Context): Promise<void> {
       'The user did not authorize the scope required for completing this request.',
     );
   }
-  const post_info = checkWords(state, koa, body, is_direct);
+  const postInfo = checkWords(state, koa, body, isDirect);
   const source = object(body['source_info'], 'The request source info is empty or incorrect');
   unknownFields(state, koa, source, ['source', 'photo_images', 'photo_cover_index']);
   const images = source['photo_images'];
-  const is_list =
+  const isList =
     Array.isArray(images) &&
     images.length > 0 &&
     images.length <= 35 &&
     images.every((each) => typeof each === 'string');
-  if (source['source'] !== 'PULL_FROM_URL' || !is_list)
+  if (source['source'] !== 'PULL_FROM_URL' || !isList)
     throw badParams('The request source info is empty or incorrect');
   const cover = source['photo_cover_index'];
   if (!Number.isInteger(cover) || (cover as number) < 0 || (cover as number) >= images.length)
     throw badParams('The photo cover index is invalid');
-  if (is_direct) checkMayPost(state, koa, caller, post_info);
+  if (isDirect) checkMayPost(state, koa, caller, postInfo);
   const app = appOf(state, caller.grant.client_key);
   if (!images.every((url) => isVerified(state, app, url)))
     throw forbidden('url_ownership_unverified');
-  if (!is_direct) checkPending(state, caller);
+  if (!isDirect) checkPending(state, caller);
   noteReuse(state, koa, images);
   const none = { video_size: 0, chunk_size: 0, total_chunk_count: 0 };
   const publish = open(
     state,
     caller,
     'photo',
-    { ...post_info, post_mode, photo_cover_index: cover, is_aigc: body['is_aigc'] ?? false },
+    { ...postInfo, post_mode, photo_cover_index: cover, is_aigc: body['is_aigc'] ?? false },
     none,
   );
   publish.photo_images = images;
@@ -76,14 +76,14 @@ function checkWords(
   state: State,
   koa: Context,
   body: Record<string, unknown>,
-  is_direct: boolean,
+  isDirect: boolean,
 ): Record<string, unknown> {
   const { is_aigc } = body;
   if (is_aigc !== undefined && typeof is_aigc !== 'boolean')
     throw badParams('is_aigc is not a bool');
   const info = object(body['post_info'], 'The request post info is empty or incorrect');
   unknownFields(state, koa, info, [...WORDS, ...DIRECT_ONLY]);
-  if (is_direct) return checkPostInfo(state, koa, info, 90);
+  if (isDirect) return checkPostInfo(state, koa, info, 90);
   const extra = Object.keys({ ...info, ...(is_aigc === undefined ? {} : { is_aigc }) });
   for (const name of extra.filter((each) => !WORDS.includes(each))) {
     note(state, 'lint', 'direct_field_on_inbox', name, koa.path);
@@ -104,11 +104,11 @@ function noteReuse(state: State, koa: Context, images: string[]): void {
 function isVerified(state: State, app: App, text: string): boolean {
   const url = URL.parse(text);
   if (!url) return false;
-  const is_insecure_test =
+  const isInsecureTest =
     state.settings.allow_insecure_pull &&
     url.protocol === 'http:' &&
     /^(localhost|127\.)/.test(url.hostname);
-  if (is_insecure_test) return true;
+  if (isInsecureTest) return true;
   if (url.protocol !== 'https:' || /^[\d.]+$|^\[/.test(url.hostname)) return false;
   return app.verified_domains.some(
     (domain) => url.hostname === domain || url.hostname.endsWith(`.${domain}`),

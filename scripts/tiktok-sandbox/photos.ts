@@ -15,7 +15,7 @@ const TOO_SMALL = 320;
 export function pullPhotos(state: State, publish: Publish): void {
   const fault = takeFault(state, 'processing', null, publish.open_id);
   const told = fault?.kind.startsWith('fail:') ? fault.kind.slice(5) : null;
-  const delay_ms = state.settings.processing_ms;
+  const delayMs = state.settings.processing_ms;
   setTimeout(async () => {
     let reason = told;
     const all = createHash('sha256');
@@ -29,7 +29,7 @@ export function pullPhotos(state: State, publish: Publish): void {
     if (!reason) publish.sha256 = all.digest('hex');
     if (!reason) noteDuplicate(state, publish);
     finish(state, publish, reason);
-  }, delay_ms);
+  }, delayMs);
 }
 
 /** A reason to fail the whole post, or null. */
@@ -76,13 +76,13 @@ async function part(
     note(state, 'violation', 'photo_redirect', 'a photo URL must not redirect', '/photos');
   if (answer.statusCode === 200)
     note(state, 'violation', 'photo_range_ignored', 'a range was asked for', '/photos');
-  const is_exact =
+  const isExact =
     answer.statusCode === 206 &&
     packed === 'identity' &&
     Number(first) === from &&
     Number(last) === Math.min(to, total - 1) &&
     bytes.length === Number(last) - from + 1;
-  return is_exact ? { bytes, total } : null;
+  return isExact ? { bytes, total } : null;
 }
 
 /** Baseline JPEG or still WebP within the limits: one photo that is not fails the whole post. */
@@ -91,9 +91,9 @@ async function judge(bytes: Buffer): Promise<string | null> {
   const found = await sharp(bytes, { failOn: 'error' })
     .metadata()
     .catch(() => null);
-  const is_jpeg = found?.format === 'jpeg' && !found.isProgressive && found.space !== 'cmyk';
-  const is_webp = found?.format === 'webp' && (found.pages ?? 1) === 1;
-  if (!found || (!is_jpeg && !is_webp)) return 'file_format_check_failed';
+  const isJpeg = found?.format === 'jpeg' && !found.isProgressive && found.space !== 'cmyk';
+  const isWebp = found?.format === 'webp' && (found.pages ?? 1) === 1;
+  if (!found || (!isJpeg && !isWebp)) return 'file_format_check_failed';
   const [short, long] = [found.width, found.height].sort((a, b) => a - b) as [number, number];
   return short > 1080 || long > 1920 || short <= TOO_SMALL ? 'picture_size_check_failed' : null;
 }

@@ -48,9 +48,9 @@ export async function startSandbox(
 
 /** It takes any password and posts nothing: on a public address it would only mislead. */
 export function assertNotPublic(host: string): void {
-  const is_private =
+  const isPrivate =
     /^(localhost|127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|0\.0\.0\.0$|::1$|f[cd][0-9a-f]{2}:)/i;
-  if (is_private.test(host)) return;
+  if (isPrivate.test(host)) return;
   throw new Error(`The sandbox runs on this machine or a private network alone, not on ${host}.`);
 }
 
@@ -73,10 +73,10 @@ function createApp(state: State, folder: string): Koa {
 
 /** A request for a public name was led here by somebody's DNS or proxy: it is refused. */
 const onlyOurName: Koa.Middleware = async (koa, next) => {
-  const is_ours = /^(localhost|sandbox|[\w-]+\.(local|internal|test)|\[?[\da-f:.]+\]?)$/i.test(
+  const isOurs = /^(localhost|sandbox|[\w-]+\.(local|internal|test)|\[?[\da-f:.]+\]?)$/i.test(
     koa.hostname,
   );
-  if (!is_ours) koa.throw(421, 'The sandbox does not answer under a public name.');
+  if (!isOurs) koa.throw(421, 'The sandbox does not answer under a public name.');
   await next();
 };
 

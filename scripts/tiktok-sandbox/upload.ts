@@ -44,9 +44,9 @@ async function put(
   koa: Context,
   publish: Publish | undefined,
 ): Promise<void> {
-  const is_known =
+  const isKnown =
     publish && publish.kind !== 'photo' && publish.upload_token === koa.query['upload_token'];
-  if (!is_known || publish.sent_at !== null || publish.status !== 'PROCESSING_UPLOAD')
+  if (!isKnown || publish.sent_at !== null || publish.status !== 'PROCESSING_UPLOAD')
     return end(koa, 404);
   if (Date.now() - publish.created_at > state.settings.upload_url_seconds * 1000)
     return end(koa, 403);
@@ -63,13 +63,13 @@ async function put(
   const path = join(folder, `${publish.upload_token}.mp4`);
   const hash = hashes.get(publish.publish_id) ?? createHash('sha256');
   const before = hash.copy();
-  const cut_after =
+  const cutAfter =
     fault?.kind === 'cut_keep' || fault?.kind === 'cut_drop'
       ? Math.floor((last - first + 1) / 2)
       : null;
-  const received = await receive(koa, path, first, hash, last - first + 1, cut_after);
-  const is_whole = received === last - first + 1;
-  if (!is_whole && fault?.kind !== 'cut_keep') {
+  const received = await receive(koa, path, first, hash, last - first + 1, cutAfter);
+  const isWhole = received === last - first + 1;
+  if (!isWhole && fault?.kind !== 'cut_keep') {
     // Bytes of a chunk that did not come whole are not kept.
     await truncate(path, first);
     hashes.set(publish.publish_id, before);
@@ -81,8 +81,8 @@ async function put(
   publish.content_type = koa.get('Content-Type');
   if (fault?.kind === 'cut_keep') return cut(koa);
   publish.chunks.push({ first, last, at: new Date().toISOString() });
-  const is_done = publish.received_bytes === publish.video_size;
-  if (is_done) {
+  const isDone = publish.received_bytes === publish.video_size;
+  if (isDone) {
     publish.sha256 = hash.digest('hex');
     publish.sent_at = Date.now();
     hashes.delete(publish.publish_id);
@@ -90,7 +90,7 @@ async function put(
     processPublish(state, publish);
   }
   if (fault?.kind === 'answer_lost') return cut(koa);
-  progress(koa, publish, is_done ? 201 : 206);
+  progress(koa, publish, isDone ? 201 : 206);
 }
 
 /** 416 where the range is not where the upload stands; 400 where the headers contradict each other. */
@@ -129,19 +129,19 @@ async function receive(
   start: number,
   hash: Hash,
   expected: number,
-  cut_after: number | null,
+  cutAfter: number | null,
 ): Promise<number> {
   const file = createWriteStream(path, { flags: start === 0 ? 'w' : 'r+', start });
   let received = 0;
   try {
     for await (const part of koa.req) {
-      const room = Math.min(part.length, (cut_after ?? expected) - received);
+      const room = Math.min(part.length, (cutAfter ?? expected) - received);
       const bytes = part.subarray(0, room);
       hash.update(bytes);
       received += bytes.length;
       if (!file.write(bytes))
         await new Promise<void>((resolve) => file.once('drain', () => resolve()));
-      if (cut_after !== null && received >= cut_after) break;
+      if (cutAfter !== null && received >= cutAfter) break;
     }
   } catch {
     // The client has gone; what came is counted by the caller.

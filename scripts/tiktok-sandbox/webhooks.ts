@@ -8,27 +8,27 @@ import type { State } from './state.ts';
 const TRIES = 8;
 
 /** `s = hex(HMAC_SHA256(client_secret, t + "." + body))`. */
-export function signature(client_secret: string, t: number, body: string): string {
-  return `t=${t},s=${createHmac('sha256', client_secret).update(`${t}.${body}`).digest('hex')}`;
+export function signature(clientSecret: string, t: number, body: string): string {
+  return `t=${t},s=${createHmac('sha256', clientSecret).update(`${t}.${body}`).digest('hex')}`;
 }
 
 /** Sends without waiting; at least once, in no promised order. */
 export function announce(
   state: State,
-  client_key: string,
-  user_openid: string,
+  clientKey: string,
+  userOpenid: string,
   event: string,
   content: Record<string, unknown>,
 ): void {
-  const app = state.apps.find((each) => each.client_key === client_key);
+  const app = state.apps.find((each) => each.client_key === clientKey);
   if (!app?.webhook_url) return;
   const t = Math.floor(Date.now() / 1000);
   // `content` is a JSON string inside the JSON.
   const body = JSON.stringify({
-    client_key,
+    client_key: clientKey,
     event,
     create_time: t,
-    user_openid,
+    user_openid: userOpenid,
     content: JSON.stringify(content),
   });
   const sent = { event, body, status: null as number | null, at: new Date().toISOString() };

@@ -20,7 +20,7 @@ const LOCK_SECONDS = 120;
  */
 export async function once(
   ctx: Context,
-  creator_id: string,
+  creatorId: string,
   key: string,
   request: string,
   work: (trx: Knex) => Promise<Answer>,
@@ -31,15 +31,15 @@ export async function once(
       'Expected an Idempotency-Key of 1 to 255 printable characters without spaces.',
     );
   }
-  const key_hash = sha256(key);
-  const request_hash = sha256(request);
-  const known = await take(ctx, creator_id, key_hash, request_hash);
+  const keyHash = sha256(key);
+  const requestHash = sha256(request);
+  const known = await take(ctx, creatorId, keyHash, requestHash);
   if (known) return { answer: known, replayed: true };
   try {
     const answer = await ctx.db.transaction(async (trx) => {
       const done = await work(trx);
       const kept = await trx('idempotency_keys')
-        .where({ creator_id, key_hash, status: null })
+        .where({ creator_id: creatorId, key_hash: keyHash, status: null })
         .update(done);
       // Our lock ran out and another request was quicker: its answer counts, ours is rolled back.
       if (kept === 0) throw inProgress();
@@ -47,7 +47,10 @@ export async function once(
     });
     return { answer, replayed: false };
   } catch (error) {
-    await ctx.db('idempotency_keys').where({ creator_id, key_hash, status: null }).delete();
+    await ctx
+      .db('idempotency_keys')
+      .where({ creator_id: creatorId, key_hash: keyHash, status: null })
+      .delete();
     throw error;
   }
 }
@@ -63,12 +66,17 @@ function inProgress(): Problem {
 /** Takes the key, or answers what was answered before. */
 async function take(
   ctx: Context,
-  creator_id: string,
-  key_hash: string,
-  request_hash: string,
+  creatorId: string,
+  keyHash: string,
+  requestHash: string,
 ): Promise<Answer | null> {
-  const locked_until = ctx.db.raw("now() + ? * interval '1 second'", [LOCK_SECONDS]);
-  const fresh = { creator_id, key_hash, request_hash, locked_until };
+  const lockedUntil = ctx.db.raw("now() + ? * interval '1 second'", [LOCK_SECONDS]);
+  const fresh = {
+    creator_id: creatorId,
+    key_hash: keyHash,
+    request_hash: requestHash,
+    locked_until: lockedUntil,
+  };
   const { rows } = await ctx.db.raw(
     `insert into idempotency_keys (creator_id, key_hash, request_hash, locked_until)
      values (:creator_id, :key_hash, :request_hash, :locked_until)
@@ -82,8 +90,11 @@ async function take(
     fresh,
   );
   if (rows.length > 0) return null;
-  const row = await ctx.db('idempotency_keys').where({ creator_id, key_hash }).first();
-  if (row && row.request_hash !== request_hash) {
+  const row = await ctx
+    .db('idempotency_keys')
+    .where({ creator_id: creatorId, key_hash: keyHash })
+    .first();
+  if (row && row.request_hash !== requestHash) {
     throw new Problem(
       'idempotency_conflict',
       'This Idempotency-Key was used with another request.',

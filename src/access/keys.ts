@@ -47,7 +47,7 @@ export async function issueKey(
     throw invalid('/name', 'Expected a name of 1 to 40 letters, digits, spaces, dots or dashes.');
   }
   const key = newKey();
-  const expires_at = expiryOf(ctx, creator);
+  const expiresAt = expiryOf(ctx, creator);
   const row = await ctx.db.transaction(async (trx) => {
     await trx('creators').where({ id: creator.id }).forUpdate().first('id');
     const others = await trx('api_keys')
@@ -67,13 +67,13 @@ export async function issueKey(
         name,
         key_hash: sha256(key),
         hint: key.slice(-4),
-        expires_at,
+        expires_at: expiresAt,
       })
       .onConflict(['creator_id', 'name'])
       .merge({
         key_hash: sha256(key),
         hint: key.slice(-4),
-        expires_at,
+        expires_at: expiresAt,
         last_used_at: null,
         created_at: trx.fn.now(),
       })
@@ -84,20 +84,20 @@ export async function issueKey(
 }
 
 function expiryOf(ctx: Context, creator: Creator): Date {
-  const lifetime = Date.now() + limitsOf(ctx.config, creator).key_days * 86_400_000;
+  const lifetime = Date.now() + limitsOf(ctx.config, creator).keyDays * 86_400_000;
   return new Date(Math.min(lifetime, creator.plan_ends_at?.getTime() ?? lifetime));
 }
 
-export async function listKeys(ctx: Context, creator_id: string): Promise<ApiKey[]> {
+export async function listKeys(ctx: Context, creatorId: string): Promise<ApiKey[]> {
   return ctx
     .db('api_keys')
-    .where({ creator_id })
+    .where({ creator_id: creatorId })
     .orderBy('created_at')
     .select('id', 'creator_id', 'name', 'hint', 'expires_at', 'last_used_at', 'created_at');
 }
 
-export async function removeKey(ctx: Context, creator_id: string, name: string): Promise<void> {
-  await ctx.db('api_keys').where({ creator_id, name }).delete();
+export async function removeKey(ctx: Context, creatorId: string, name: string): Promise<void> {
+  await ctx.db('api_keys').where({ creator_id: creatorId, name }).delete();
 }
 
 /**
@@ -108,7 +108,7 @@ export async function removeKey(ctx: Context, creator_id: string, name: string):
 export async function authenticate(
   ctx: Context,
   header: string,
-  is_always_open = false,
+  isAlwaysOpen = false,
 ): Promise<{ creator: Creator; key: ApiKey }> {
   const text = /^Bearer +(\S+) *$/i.exec(header)?.[1];
   if (!text) {
@@ -136,23 +136,23 @@ export async function authenticate(
       WWW,
     );
   const creator = await getCreator(ctx.db, row.creator_id);
-  const plan_ended = creator.plan_ends_at !== null && creator.plan_ends_at <= new Date();
-  if (plan_ended && !is_always_open) {
+  const planEnded = creator.plan_ends_at !== null && creator.plan_ends_at <= new Date();
+  if (planEnded && !isAlwaysOpen) {
     throw new Problem(
       'plan_expired',
       `The ${creator.plan} plan ended on ${creator.plan_ends_at?.toISOString()}, and its keys with it.`,
     );
   }
   // A key ends with its plan, which must not keep anybody from leaving.
-  const ends_with_plan = row.expires_at.getTime() === creator.plan_ends_at?.getTime();
-  if (row.expires_at <= new Date() && !(is_always_open && ends_with_plan)) {
+  const endsWithPlan = row.expires_at.getTime() === creator.plan_ends_at?.getTime();
+  if (row.expires_at <= new Date() && !(isAlwaysOpen && endsWithPlan)) {
     throw new Problem(
       'key_expired',
       `This key expired on ${row.expires_at.toISOString()}. Issue a new one on the dashboard.`,
       WWW,
     );
   }
-  if (creator.suspended_at && !is_always_open) throw suspended();
+  if (creator.suspended_at && !isAlwaysOpen) throw suspended();
   await noteUse(ctx, row);
   await noteSeen(ctx.db, creator);
   return { creator, key: row };

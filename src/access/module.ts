@@ -9,7 +9,7 @@ const CONTRACT = 'Performance of the contract (Art. 6(1)(b) GDPR)';
 export const access: Manifest = {
   name: 'access',
   routes: addAccessPages,
-  personal_data: {
+  personalData: {
     tables: {
       sessions: {
         called: 'Sign-ins',
@@ -23,7 +23,7 @@ export const access: Manifest = {
         },
         secret: ['id_hash'],
         purpose: 'To stay signed in on the dashboard.',
-        legal_basis: CONTRACT,
+        legalBasis: CONTRACT,
         recipients: 'None',
         kept: '30 days after the last visit, or until signing out.',
         ends: { at: 'expires_at' },
@@ -44,7 +44,7 @@ export const access: Manifest = {
         },
         secret: ['key_hash'],
         purpose: 'To let the creator’s programs post.',
-        legal_basis: CONTRACT,
+        legalBasis: CONTRACT,
         recipients: 'None',
         kept: 'Until replaced or removed, 30 days after it expired, or until the account is deleted.',
         ends: { at: 'expires_at', after: '30 days' },
@@ -65,7 +65,7 @@ export const access: Manifest = {
         },
         secret: ['key_hash', 'request_hash'],
         purpose: 'To answer a repeated request as the first, so that nothing is posted twice.',
-        legal_basis: CONTRACT,
+        legalBasis: CONTRACT,
         recipients: 'None',
         kept: '24 hours.',
         ends: { at: 'created_at', after: '24 hours' },
@@ -82,7 +82,7 @@ export const access: Manifest = {
           expire: 'When the minute ends.',
         },
         purpose: 'To keep abuse out.',
-        legal_basis: SECURITY,
+        legalBasis: SECURITY,
         recipients: 'None',
         kept: 'An hour at most.',
         ends: { at: 'to_timestamp(expire / 1000.0)', after: '30 minutes' },

@@ -13,10 +13,10 @@ const VERIFICATIONS_PER_MINUTE = 30;
 const limiters = new WeakMap<Context, Map<Kind, RateLimiterPostgres>>();
 
 /** Counts a request of this key; throws `rate_limited`. */
-export async function limitRequests(ctx: Context, koa: KoaContext, key_id: string): Promise<void> {
+export async function limitRequests(ctx: Context, koa: KoaContext, keyId: string): Promise<void> {
   const limit = ctx.config.API_REQUESTS_PER_MINUTE;
   if (limit === 0) return;
-  const result = await consume(ctx, 'api', limit, key_id);
+  const result = await consume(ctx, 'api', limit, keyId);
   const wait = Math.ceil(result.msBeforeNext / 1000);
   koa.set('RateLimit-Policy', `"default";q=${limit};w=${WINDOW_SECONDS}`);
   koa.set('RateLimit', `"default";r=${Math.max(0, result.remainingPoints)};t=${wait}`);
@@ -54,8 +54,8 @@ async function limitAddress(
 }
 
 /** Counts a look at a domain's file that this creator asked for; throws `rate_limited`. */
-export async function limitVerifications(ctx: Context, creator_id: string): Promise<void> {
-  const key = ctx.secrets.keyedHash(creator_id, 'verification');
+export async function limitVerifications(ctx: Context, creatorId: string): Promise<void> {
+  const key = ctx.secrets.keyedHash(creatorId, 'verification');
   const result = await consume(ctx, 'verification', VERIFICATIONS_PER_MINUTE, key);
   if (result.consumedPoints > VERIFICATIONS_PER_MINUTE) {
     throw tooMany(

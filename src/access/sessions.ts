@@ -7,11 +7,11 @@ import { type Creator, findCreator, noteSeen } from '../creators/store.ts';
 
 export interface Sessions<Owner> {
   /** Answers the `Set-Cookie` value of a new session. */
-  start(owner_id: string): Promise<string>;
+  start(ownerId: string): Promise<string>;
   /** Whose session a `Cookie` header names, and a cookie to set when the session was prolonged. */
-  find(cookie_header: string): Promise<FoundSession<Owner> | null>;
+  find(cookieHeader: string): Promise<FoundSession<Owner> | null>;
   /** Ends the session of a `Cookie` header; answers the cookie that clears it. */
-  end(cookie_header: string): Promise<string>;
+  end(cookieHeader: string): Promise<string>;
 }
 
 export interface FoundSession<Owner> {
@@ -24,10 +24,10 @@ export interface FoundSession<Owner> {
 /** One kind of people who sign in: where their sessions are kept, and what their cookie is like. */
 export interface SessionKind<Owner> {
   table: string;
-  owner_column: string;
+  ownerColumn: string;
   cookie: string;
   path: string;
-  same_site: 'lax' | 'strict';
+  sameSite: 'lax' | 'strict';
   /** After the last visit. */
   lasts: ConstructorParameters<typeof TimeSpan>;
   findOwner(db: Database, id: string): Promise<Owner | undefined>;
@@ -35,10 +35,10 @@ export interface SessionKind<Owner> {
 
 const OF_CREATORS: SessionKind<Creator> = {
   table: 'sessions',
-  owner_column: 'creator_id',
+  ownerColumn: 'creator_id',
   cookie: 'pm3k_session',
   path: '/',
-  same_site: 'lax',
+  sameSite: 'lax',
   lasts: [30, 'd'],
   async findOwner(db, id) {
     const creator = await findCreator(db, id);
@@ -62,18 +62,18 @@ export function createSessionsOf<Owner>(
       name: kind.cookie,
       attributes: {
         secure: ctx.config.PUBLIC_URL.startsWith('https:'),
-        sameSite: kind.same_site,
+        sameSite: kind.sameSite,
         path: kind.path,
       },
     },
   });
   return {
-    async start(owner_id) {
-      const session = await lucia.createSession(owner_id, {}, { sessionId: randomToken(256) });
+    async start(ownerId) {
+      const session = await lucia.createSession(ownerId, {}, { sessionId: randomToken(256) });
       return lucia.createSessionCookie(session.id).serialize();
     },
-    async find(cookie_header) {
-      const id = lucia.readSessionCookie(cookie_header);
+    async find(cookieHeader) {
+      const id = lucia.readSessionCookie(cookieHeader);
       if (!id) return null;
       const { session } = await lucia.validateSession(id);
       const owner = session ? await kind.findOwner(ctx.db, session.userId) : undefined;
@@ -81,8 +81,8 @@ export function createSessionsOf<Owner>(
       const cookie = session.fresh ? lucia.createSessionCookie(id).serialize() : null;
       return { owner, cookie, id_hash: sha256(id) };
     },
-    async end(cookie_header) {
-      const id = lucia.readSessionCookie(cookie_header);
+    async end(cookieHeader) {
+      const id = lucia.readSessionCookie(cookieHeader);
       if (id) await lucia.invalidateSession(id);
       return lucia.createBlankSessionCookie().serialize();
     },
@@ -91,34 +91,34 @@ export function createSessionsOf<Owner>(
 
 /** lucia hands in and out the id of the cookie; the table sees its hash alone. */
 function createAdapter(db: Database, kind: SessionKind<unknown>): Adapter {
-  const { table, owner_column } = kind;
+  const { table, ownerColumn } = kind;
   const rowOf = (id: string) => db(table).where({ id_hash: sha256(id) });
   return {
     async getSessionAndUser(id): Promise<[DatabaseSession | null, DatabaseUser | null]> {
       const row = await rowOf(id).first();
       if (!row) return [null, null];
-      const owner_id = row[owner_column];
-      const session = { id, userId: owner_id, expiresAt: row.expires_at, attributes: {} };
-      return [session, { id: owner_id, attributes: {} }];
+      const ownerId = row[ownerColumn];
+      const session = { id, userId: ownerId, expiresAt: row.expires_at, attributes: {} };
+      return [session, { id: ownerId, attributes: {} }];
     },
     // The ids themselves are gone; nothing may be fed what this would answer.
     getUserSessions: async () => [],
     async setSession(session) {
       await db(table).insert({
         id_hash: sha256(session.id),
-        [owner_column]: session.userId,
+        [ownerColumn]: session.userId,
         expires_at: session.expiresAt,
       });
     },
-    async updateSessionExpiration(id, expires_at) {
-      await rowOf(id).update({ expires_at });
+    async updateSessionExpiration(id, expiresAt) {
+      await rowOf(id).update({ expires_at: expiresAt });
     },
     async deleteSession(id) {
       await rowOf(id).delete();
     },
-    async deleteUserSessions(owner_id) {
+    async deleteUserSessions(ownerId) {
       await db(table)
-        .where({ [owner_column]: owner_id })
+        .where({ [ownerColumn]: ownerId })
         .delete();
     },
     async deleteExpiredSessions() {

@@ -81,7 +81,7 @@ async function creatorView(ctx: Context, creator: Creator) {
   const limits = limitsOf(ctx.config, creator);
   const { API_REQUESTS_PER_MINUTE, TIKTOK_INITS_PER_MINUTE } = ctx.config;
   const { POSTS_PER_DAY, POST_SPACING_SECONDS } = ctx.config;
-  const next_free_at = mayPost(creator) ? await nextPostAt(ctx, creator.id) : null;
+  const nextFreeAt = mayPost(creator) ? await nextPostAt(ctx, creator.id) : null;
   const { media, unfinished } = await sumOf(ctx.db, creator.id);
   return {
     id: creator.id,
@@ -92,11 +92,11 @@ async function creatorView(ctx: Context, creator: Creator) {
     plan_ends_at: creator.plan_ends_at?.toISOString() ?? null,
     connected: creator.disconnected_at === null,
     limits: {
-      key_days: limits.key_days,
-      media_days: limits.media_days,
-      upload_bytes: limits.upload_bytes,
-      horizon_days: limits.horizon_days,
-      verified_urls: limits.verified_urls,
+      key_days: limits.keyDays,
+      media_days: limits.mediaDays,
+      upload_bytes: limits.uploadBytes,
+      horizon_days: limits.horizonDays,
+      verified_urls: limits.verifiedUrls,
       requests_per_minute: API_REQUESTS_PER_MINUTE || null,
       posts_per_minute: TIKTOK_INITS_PER_MINUTE,
       posts_per_day: POSTS_PER_DAY || null,
@@ -109,7 +109,7 @@ async function creatorView(ctx: Context, creator: Creator) {
       unfinished_uploads: unfinished.files,
       unfinished_bytes: unfinished.bytes,
     },
-    next_free_at: next_free_at?.toISOString() ?? null,
+    next_free_at: nextFreeAt?.toISOString() ?? null,
     created_at: creator.created_at.toISOString(),
   };
 }

@@ -12,19 +12,19 @@ export function addAccessPages(router: Router, ctx: Context): void {
   const sessions = createSessions(ctx);
 
   pages.own('get', '/api-key', async ({ render }, creator) => {
-    const { key_days } = limitsOf(ctx.config, creator);
+    const { keyDays } = limitsOf(ctx.config, creator);
     render('access/api-keys', {
       title: 'API keys',
       keys: await listKeys(ctx, creator.id),
       issued: null,
       fault: null,
-      key_days,
+      key_days: keyDays,
       base_url: ctx.config.PUBLIC_URL,
     });
   });
 
   pages.own('post', '/api-key', async ({ koa, form, render }, creator) => {
-    const { key_days } = limitsOf(ctx.config, creator);
+    const { keyDays } = limitsOf(ctx.config, creator);
     let issued: { key: string; name: string } | null = null;
     let fault: string | null = null;
     try {
@@ -40,7 +40,7 @@ export function addAccessPages(router: Router, ctx: Context): void {
       keys: await listKeys(ctx, creator.id),
       issued,
       fault,
-      key_days,
+      key_days: keyDays,
       base_url: ctx.config.PUBLIC_URL,
     });
   });

@@ -4,10 +4,10 @@ import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 
 /** Reads the secret, or makes it: written beside and linked, so that it is whole or not there. */
-export function appSecret(data_dir: string): string {
-  const path = join(data_dir, 'app-secret');
+export function appSecret(dataDir: string): string {
+  const path = join(dataDir, 'app-secret');
   if (!existsSync(path)) {
-    mkdirSync(data_dir, { recursive: true });
+    mkdirSync(dataDir, { recursive: true });
     const draft = `${path}.${process.pid}`;
     writeFileSync(draft, randomBytes(32).toString('base64'), { mode: 0o600, flush: true });
     try {

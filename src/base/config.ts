@@ -7,11 +7,11 @@ import { SETTINGS } from './settings.ts';
 export type PlanName = 'free' | 'trial' | 'paid';
 
 export interface PlanLimits {
-  key_days: number;
-  media_days: number;
-  upload_bytes: number;
-  horizon_days: number;
-  verified_urls: boolean;
+  keyDays: number;
+  mediaDays: number;
+  uploadBytes: number;
+  horizonDays: number;
+  verifiedUrls: boolean;
 }
 
 type Parsed = { [K in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[K]> };
@@ -20,10 +20,10 @@ export type Config = Omit<Parsed, 'PUBLIC_URL' | 'SIGN_UP'> & {
   PUBLIC_URL: string;
   SIGN_UP: 'invite' | 'open';
   /** PUBLIC_URL names this machine. */
-  is_local: boolean;
+  isLocal: boolean;
   plans: Record<PlanName, PlanLimits>;
   /** Settings that plugins declared, by name. */
-  plugin_settings: Record<string, unknown>;
+  pluginSettings: Record<string, unknown>;
 };
 
 /** Thrown with every fault of the environment, one sentence each; the process then exits 78. */
@@ -40,41 +40,41 @@ type Environment = Record<string, string | undefined>;
 /** Parses the environment by the core's schemas and those of the given plugins. */
 export function readConfig(
   environment: Environment = process.env,
-  plugin_schemas: Record<string, z.ZodType> = {},
+  pluginSchemas: Record<string, z.ZodType> = {},
 ): Config {
   const faults: string[] = [];
   const values: Record<string, unknown> = {};
-  const plugin_settings: Record<string, unknown> = {};
-  for (const [name, schema] of Object.entries({ ...SETTINGS, ...plugin_schemas })) {
+  const pluginSettings: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries({ ...SETTINGS, ...pluginSchemas })) {
     const given = givenValue(name, environment, faults);
     const result = schema.safeParse(given);
     if (!result.success) {
       faults.push(`${name}: ${result.error.issues.map((issue) => issue.message).join('; ')}.`);
-    } else if (name in plugin_schemas) plugin_settings[name] = result.data;
+    } else if (name in pluginSchemas) pluginSettings[name] = result.data;
     else values[name] = result.data;
   }
   const parsed = values as unknown as Parsed;
-  const public_url = parsed.PUBLIC_URL ?? `http://localhost:${parsed.PORT ?? 3000}`;
-  const is_local = isLocalhost(public_url);
+  const publicUrl = parsed.PUBLIC_URL ?? `http://localhost:${parsed.PORT ?? 3000}`;
+  const isLocal = isLocalhost(publicUrl);
   // One sentence for one fault: what is wrong by itself is not missing as well.
   const told = new Set(faults.map((fault) => fault.split(':')[0]));
   faults.push(
-    ...crossFaults(parsed, public_url, is_local).filter(
+    ...crossFaults(parsed, publicUrl, isLocal).filter(
       (fault) => !told.has(fault.split(':')[0] ?? ''),
     ),
   );
   if (faults.length > 0) throw new ConfigFaults(faults);
   return {
     ...parsed,
-    PUBLIC_URL: public_url,
-    SIGN_UP: parsed.SIGN_UP ?? (is_local ? 'open' : 'invite'),
-    is_local,
+    PUBLIC_URL: publicUrl,
+    SIGN_UP: parsed.SIGN_UP ?? (isLocal ? 'open' : 'invite'),
+    isLocal,
     plans: {
       free: planOf(values, 'FREE'),
       trial: planOf(values, 'TRIAL'),
       paid: planOf(values, 'PAID'),
     },
-    plugin_settings,
+    pluginSettings,
   };
 }
 
@@ -99,7 +99,7 @@ function givenValue(name: string, environment: Environment, faults: string[]): s
 const S3_NEEDS = ['S3_ENDPOINT', 'S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const;
 
 /** Faults that show only when several variables are seen together. */
-function crossFaults(parsed: Parsed, public_url: string, is_local: boolean): string[] {
+function crossFaults(parsed: Parsed, publicUrl: string, isLocal: boolean): string[] {
   const faults: string[] = [];
   if (parsed.DATABASE_URL === undefined && parsed.ROLE && parsed.ROLE !== 'all') {
     faults.push(
@@ -122,9 +122,9 @@ function crossFaults(parsed: Parsed, public_url: string, is_local: boolean): str
     faults.push('TIKTOK_CLIENT_KEY: is required; it is your TikTok app’s client key.');
   if (!parsed.TIKTOK_CLIENT_SECRET)
     faults.push('TIKTOK_CLIENT_SECRET: is required; it is your TikTok app’s client secret.');
-  if (!is_local && !parsed.OPERATOR_NAME)
+  if (!isLocal && !parsed.OPERATOR_NAME)
     faults.push('OPERATOR_NAME: is required unless PUBLIC_URL is localhost.');
-  if (!is_local && !parsed.OPERATOR_EMAIL)
+  if (!isLocal && !parsed.OPERATOR_EMAIL)
     faults.push('OPERATOR_EMAIL: is required unless PUBLIC_URL is localhost.');
   if (parsed.ADMIN_EMAIL !== undefined && parsed.ADMIN_PASSWORD === undefined)
     faults.push('ADMIN_PASSWORD: is required with ADMIN_EMAIL.');
@@ -137,8 +137,8 @@ function crossFaults(parsed: Parsed, public_url: string, is_local: boolean): str
       if (parsed[name] === undefined) faults.push(`${name}: is required with STORAGE=s3.`);
     }
   }
-  if (/[?#]/.test(public_url)) faults.push('PUBLIC_URL: must have no query and no fragment.');
-  else if (URL.canParse(public_url) && new URL(public_url).pathname !== '/')
+  if (/[?#]/.test(publicUrl)) faults.push('PUBLIC_URL: must have no query and no fragment.');
+  else if (URL.canParse(publicUrl) && new URL(publicUrl).pathname !== '/')
     faults.push('PUBLIC_URL: must have no path; PM3K answers at the root of its host.');
   return faults;
 }
@@ -146,11 +146,11 @@ function crossFaults(parsed: Parsed, public_url: string, is_local: boolean): str
 function planOf(values: Record<string, unknown>, plan: string): PlanLimits {
   const of = (name: string) => values[`PLAN_${plan}_${name}`] as number;
   return {
-    key_days: of('KEY_DAYS'),
-    media_days: of('MEDIA_DAYS'),
-    upload_bytes: of('UPLOAD_MB') * 1_000_000,
-    horizon_days: of('HORIZON_DAYS'),
-    verified_urls: values[`PLAN_${plan}_VERIFIED_URLS`] as boolean,
+    keyDays: of('KEY_DAYS'),
+    mediaDays: of('MEDIA_DAYS'),
+    uploadBytes: of('UPLOAD_MB') * 1_000_000,
+    horizonDays: of('HORIZON_DAYS'),
+    verifiedUrls: values[`PLAN_${plan}_VERIFIED_URLS`] as boolean,
   };
 }
 

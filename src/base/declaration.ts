@@ -53,7 +53,7 @@ export interface TableDeclaration {
   /** Columns that never leave: tokens, hashes. They are left out of an export. */
   secret?: string[];
   purpose: string;
-  legal_basis: string;
+  legalBasis: string;
   recipients: string;
   kept: string;
   /** Rows that end by themselves; retention removes them. What `kept` says in words. */
@@ -67,6 +67,6 @@ export interface TableDeclaration {
 export type PersonalData =
   | {
       tables: Record<string, TableDeclaration>;
-      erase?: (trx: Knex, creator_id: string) => Promise<Record<string, number>>;
+      erase?: (trx: Knex, creatorId: string) => Promise<Record<string, number>>;
     }
   | { nothing: string };

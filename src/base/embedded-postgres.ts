@@ -56,52 +56,52 @@ interface Account {
 
 /** Starts the server on `data_dir/postgres`, or takes over one that a killed process left behind. */
 export async function startEmbeddedPostgres(
-  data_dir: string,
+  dataDir: string,
   log: Logger,
 ): Promise<EmbeddedPostgres> {
-  const cluster = resolve(data_dir, 'postgres');
+  const cluster = resolve(dataDir, 'postgres');
   const programs = findPrograms();
-  const is_root = process.getuid?.() === 0;
-  const account = is_root ? findWay(programs.postgres, unprivilegedAccount()) : null;
+  const isRoot = process.getuid?.() === 0;
+  const account = isRoot ? findWay(programs.postgres, unprivilegedAccount()) : null;
   createCluster(cluster, programs.initdb, account);
 
-  const left_over = await findStartedServer(cluster);
-  const server = left_over ?? (await spawnServer(cluster, programs.postgres, account));
+  const leftOver = await findStartedServer(cluster);
+  const server = leftOver ?? (await spawnServer(cluster, programs.postgres, account));
   const connection = {
-    host: server.socket_folder,
+    host: server.socketFolder,
     port: SOCKET_PORT,
     user: SUPERUSER,
     database: 'postgres',
   };
   const owner = await connectAsOwner(connection, cluster);
-  let is_stopping = false;
-  const died = new Promise<void>((resolve_died) => {
-    owner.on('error', () => !is_stopping && resolve_died());
-    owner.on('end', () => !is_stopping && resolve_died());
+  let isStopping = false;
+  const died = new Promise<void>((resolveDied) => {
+    owner.on('error', () => !isStopping && resolveDied());
+    owner.on('end', () => !isStopping && resolveDied());
   });
   // A hard end of this process, on a second signal or a fault, must not leave the server alone.
-  const end_with_us = () => signalServer(server.pid, 'SIGINT');
-  process.once('exit', end_with_us);
-  log.info({ event: left_over ? 'postgres.adopted' : 'postgres.started', server_pid: server.pid });
+  const endWithUs = () => signalServer(server.pid, 'SIGINT');
+  process.once('exit', endWithUs);
+  log.info({ event: leftOver ? 'postgres.adopted' : 'postgres.started', server_pid: server.pid });
 
   return {
     connection,
     died,
     async stop() {
-      is_stopping = true;
-      process.off('exit', end_with_us);
+      isStopping = true;
+      process.off('exit', endWithUs);
       await owner.end().catch(() => {});
       await stopServer(server.pid);
-      rmSync(server.socket_folder, { recursive: true, force: true });
+      rmSync(server.socketFolder, { recursive: true, force: true });
     },
   };
 }
 
 /** How to reach the server of a running appliance, for a script beside it; null when none runs. */
-export function findRunningConnection(data_dir: string): EmbeddedPostgres['connection'] | null {
-  const server = findRunningServer(resolve(data_dir, 'postgres'));
-  if (!server?.socket_folder) return null;
-  return { host: server.socket_folder, port: SOCKET_PORT, user: SUPERUSER, database: 'postgres' };
+export function findRunningConnection(dataDir: string): EmbeddedPostgres['connection'] | null {
+  const server = findRunningServer(resolve(dataDir, 'postgres'));
+  if (!server?.socketFolder) return null;
+  return { host: server.socketFolder, port: SOCKET_PORT, user: SUPERUSER, database: 'postgres' };
 }
 
 function findPrograms(): { initdb: string; postgres: string } {
@@ -214,7 +214,7 @@ function createCluster(cluster: string, initdb: string, account: Account | null)
 
 interface RunningServer {
   pid: number;
-  socket_folder: string;
+  socketFolder: string;
 }
 
 /** As findRunningServer; one that is still starting has not yet written where its socket is. */
@@ -222,7 +222,7 @@ async function findStartedServer(cluster: string): Promise<RunningServer | null>
   const deadline = Date.now() + 10_000;
   for (;;) {
     const server = findRunningServer(cluster);
-    if (server?.socket_folder !== '' || Date.now() > deadline) return server;
+    if (server?.socketFolder !== '' || Date.now() > deadline) return server;
     await sleep(50);
   }
 }
@@ -233,9 +233,9 @@ function findRunningServer(cluster: string): RunningServer | null {
   if (!existsSync(path)) return null;
   const lines = readFileSync(path, 'utf8').split('\n');
   const pid = Number(lines[0]);
-  const socket_folder = lines[4]?.trim() ?? '';
+  const socketFolder = lines[4]?.trim() ?? '';
   // Never the lock file of a server that lives: a second one would ruin the cluster.
-  if (isServerOf(pid, cluster)) return { pid, socket_folder };
+  if (isServerOf(pid, cluster)) return { pid, socketFolder };
   rmSync(path, { force: true });
   return null;
 }
@@ -258,39 +258,39 @@ async function spawnServer(
   postgres: string,
   account: Account | null,
 ): Promise<RunningServer> {
-  const socket_folder = mkdtempSync(join(tmpdir(), 'pm3k-db-'));
-  if (account) chownSync(socket_folder, account.uid, account.gid);
-  const settings = { ...SERVER_SETTINGS, unix_socket_directories: socket_folder };
+  const socketFolder = mkdtempSync(join(tmpdir(), 'pm3k-db-'));
+  if (account) chownSync(socketFolder, account.uid, account.gid);
+  const settings = { ...SERVER_SETTINGS, unix_socket_directories: socketFolder };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const [command, args] = commandAs(account, postgres, ['-D', cluster, ...options]);
-  const log_path = join(dirname(cluster), 'postgres.log');
-  const log_file = openSync(log_path, 'w', 0o600);
+  const logPath = join(dirname(cluster), 'postgres.log');
+  const logFile = openSync(logPath, 'w', 0o600);
   // Detached: a Ctrl-C in the terminal must reach us alone; we stop the server in our own order.
   const child = spawn(command, args, {
     detached: true,
-    stdio: ['ignore', log_file, log_file],
+    stdio: ['ignore', logFile, logFile],
     cwd: '/',
     env: serverEnvironment(),
   });
-  closeSync(log_file);
-  chmodSync(log_path, 0o600);
+  closeSync(logFile);
+  chmodSync(logPath, 0o600);
   child.unref();
-  await waitForSocket(child, socket_folder, log_path);
-  return { pid: child.pid as number, socket_folder };
+  await waitForSocket(child, socketFolder, logPath);
+  return { pid: child.pid as number, socketFolder };
 }
 
 async function waitForSocket(
   child: ChildProcess,
-  socket_folder: string,
-  log_path: string,
+  socketFolder: string,
+  logPath: string,
 ): Promise<void> {
-  const socket = join(socket_folder, `.s.PGSQL.${SOCKET_PORT}`);
+  const socket = join(socketFolder, `.s.PGSQL.${SOCKET_PORT}`);
   const deadline = Date.now() + 60_000;
   while (!existsSync(socket)) {
     if (child.exitCode !== null || child.pid === undefined || Date.now() > deadline) {
-      rmSync(socket_folder, { recursive: true, force: true });
+      rmSync(socketFolder, { recursive: true, force: true });
       throw new EmbeddedPostgresFault(
-        `The embedded PostgreSQL did not start: ${readFileSync(log_path, 'utf8').trim().slice(-800)}`,
+        `The embedded PostgreSQL did not start: ${readFileSync(logPath, 'utf8').trim().slice(-800)}`,
       );
     }
     await sleep(20);

@@ -29,8 +29,8 @@ function serializeError(error: unknown): unknown {
     code?: string;
   };
   const frames = stack?.split('\n').filter((line) => line.trimStart().startsWith('at ')) ?? [];
-  const is_database = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);
-  return { type, code, message: is_database ? undefined : error.message, at: frames.slice(0, 6) };
+  const isDatabase = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);
+  return { type, code, message: isDatabase ? undefined : error.message, at: frames.slice(0, 6) };
 }
 
 /** graphile-worker's own messages hold payloads and errors, so none of them is passed on. */

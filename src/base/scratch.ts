@@ -11,10 +11,10 @@ const TOUCH_MS = 60_000;
  * ids. Retention removes those that nobody touches. `is_alone`: no other process can be using the
  * data, so all that are there are a dead one's.
  */
-export function openScratch(data_dir: string, is_alone: boolean): string {
-  const all = join(data_dir, 'scratch');
+export function openScratch(dataDir: string, isAlone: boolean): string {
+  const all = join(dataDir, 'scratch');
   mkdirSync(all, { recursive: true });
-  if (is_alone) for (const name of readdirSync(all)) rmSync(join(all, name), { recursive: true });
+  if (isAlone) for (const name of readdirSync(all)) rmSync(join(all, name), { recursive: true });
   const own = join(all, randomUUID());
   mkdirSync(own, { mode: 0o700 });
   setInterval(() => void touch(own), TOUCH_MS).unref();

@@ -34,20 +34,20 @@ export function createSecrets(keys: string[]): Secrets {
       return [sha256(`id:${key}`).slice(0, 8), derived] as const;
     }),
   );
-  const [current_id, current_key] = [...ring][0] as [string, Buffer];
+  const [currentId, currentKey] = [...ring][0] as [string, Buffer];
 
   return {
     seal(plain, context) {
       const iv = randomBytes(12);
-      const cipher = createCipheriv('aes-256-gcm', current_key, iv);
+      const cipher = createCipheriv('aes-256-gcm', currentKey, iv);
       cipher.setAAD(Buffer.from(context));
       const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
       const packed = Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url');
-      return `${FORMAT}.${current_id}.${packed}`;
+      return `${FORMAT}.${currentId}.${packed}`;
     },
     open(sealed, context) {
-      const [format, key_id, packed] = sealed.split('.');
-      const key = ring.get(key_id ?? '');
+      const [format, keyId, packed] = sealed.split('.');
+      const key = ring.get(keyId ?? '');
       if (format !== FORMAT || !key || !packed) {
         throw new Error('Expected a secret sealed under a key of APP_SECRET, found another one');
       }
@@ -57,7 +57,7 @@ export function createSecrets(keys: string[]): Secrets {
       decipher.setAuthTag(bytes.subarray(12, 28));
       return decipher.update(bytes.subarray(28), undefined, 'utf8') + decipher.final('utf8');
     },
-    keyedHash: (text, purpose) => hashUnder(current_key, text, purpose),
+    keyedHash: (text, purpose) => hashUnder(currentKey, text, purpose),
     keyedHashes: (text, purpose) => [...ring.values()].map((key) => hashUnder(key, text, purpose)),
   };
 }

@@ -5,5 +5,5 @@ import { addConnectionPages } from './pages.ts';
 export const connections: Manifest = {
   name: 'connections',
   routes: addConnectionPages,
-  personal_data: { nothing: 'It writes rows of the creators alone, which declare them.' },
+  personalData: { nothing: 'It writes rows of the creators alone, which declare them.' },
 };

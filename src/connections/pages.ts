@@ -52,17 +52,17 @@ export function addConnectionPages(router: Router, ctx: Context): void {
       const value = koa.query[name];
       return typeof value === 'string' ? value : undefined;
     };
-    const browser_token = koa.cookies.get(BROWSER_COOKIE);
+    const browserToken = koa.cookies.get(BROWSER_COOKIE);
     koa.cookies.secure = cookie.secure;
     koa.cookies.set(BROWSER_COOKIE, null, { ...cookie, maxAge: 0 });
     const returned = await exchangeCode(
       ctx,
-      { code: text('code'), state: text('state'), error: text('error'), browser_token },
+      { code: text('code'), state: text('state'), error: text('error'), browserToken },
       signal,
     );
     if (returned.state.request_id) {
       const { path, maxAge } = PROOF_COOKIE;
-      koa.cookies.set(PROOF_COOKIE.name, browser_token, { ...cookie, path, maxAge });
+      koa.cookies.set(PROOF_COOKIE.name, browserToken, { ...cookie, path, maxAge });
       return go(await recordSignIn(ctx, returned, signal));
     }
     const creator = await finishSignIn(ctx, returned, signal);

@@ -27,10 +27,10 @@ export type RemovalOutcome = 'unknown' | 'late' | 'disconnected' | 'deleting';
 /** Harmless when told twice, or in another order. Durable when it returns. */
 export async function removeAuthorization(
   ctx: Context,
-  open_id: string,
+  openId: string,
   removal: Removal,
 ): Promise<RemovalOutcome> {
-  const creator = await findCreatorByOpenId(ctx.db, open_id);
+  const creator = await findCreatorByOpenId(ctx.db, openId);
   if (!creator) return 'unknown';
   if (ERASED_AT_ONCE.includes(removal.reason)) return erase(ctx, creator.id, removal);
   return ctx.db.transaction(async (trx) => {
@@ -45,10 +45,10 @@ class Late extends Error {
 }
 
 /** All or nothing: a message that turns out to be late takes the begun deletion back. */
-async function erase(ctx: Context, creator_id: string, removal: Removal): Promise<RemovalOutcome> {
+async function erase(ctx: Context, creatorId: string, removal: Removal): Promise<RemovalOutcome> {
   try {
-    await requestDeletion(ctx, creator_id, 'tiktok', async (trx) => {
-      if (!(await forgetAuthorization(trx, creator_id, removal))) throw new Late();
+    await requestDeletion(ctx, creatorId, 'tiktok', async (trx) => {
+      if (!(await forgetAuthorization(trx, creatorId, removal))) throw new Late();
     });
     return 'deleting';
   } catch (error) {

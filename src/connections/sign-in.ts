@@ -52,13 +52,13 @@ async function storeOnceFree(
   ctx: Context,
   answer: TokenAnswer,
   profile: Profile,
-  invitation_id: string | null,
+  invitationId: string | null,
   signal: AbortSignal,
 ): Promise<Creator> {
   const deadline = Date.now() + BUSY_MS;
   let doubt: Doubt = 'none';
   for (;;) {
-    const stored = await store(ctx, answer, profile, invitation_id, doubt);
+    const stored = await store(ctx, answer, profile, invitationId, doubt);
     if (stored === 'doubtful') {
       if (!(await isAlive(ctx, answer))) throw connectAgain();
       doubt = 'settled';
@@ -78,25 +78,22 @@ async function store(
   ctx: Context,
   answer: TokenAnswer,
   profile: Profile,
-  invitation_id: string | null,
+  invitationId: string | null,
   doubt: Doubt,
 ): Promise<Creator | 'busy' | 'doubtful'> {
   try {
     return await ctx.db.transaction(async (trx) => {
       // Asked in here: an account may have been deleted while TikTok was answering.
-      const is_known = (await findCreatorByOpenId(trx, answer.open_id)) !== undefined;
+      const isKnown = (await findCreatorByOpenId(trx, answer.open_id)) !== undefined;
       const creator = await saveCreator(trx, profile, ctx.config);
-      const is_welcome = is_known || ctx.config.SIGN_UP === 'open';
-      if (
-        !is_welcome &&
-        !(invitation_id && (await useInvitation(trx, invitation_id, creator.id)))
-      ) {
+      const isWelcome = isKnown || ctx.config.SIGN_UP === 'open';
+      if (!isWelcome && !(invitationId && (await useInvitation(trx, invitationId, creator.id)))) {
         throw usedInvitation();
       }
       await saveGrant(trx, { creator_id: creator.id, ...sealTokens(ctx, creator.id, answer) });
       const hashes = ctx.secrets.keyedHashes(answer.open_id, 'open_id');
-      const { superseded, is_busy } = await supersedeRevocations(trx, hashes);
-      if (is_busy) throw new Undone('busy');
+      const { superseded, isBusy } = await supersedeRevocations(trx, hashes);
+      if (isBusy) throw new Undone('busy');
       if (doubt === 'had_to_wait' && superseded === 0) throw new Undone('doubtful');
       return creator;
     });

@@ -20,12 +20,12 @@ const LATE_MS = 300_000;
 export const tiktokWebhook: NonNullable<Manifest['routes']> = (router, ctx) => {
   router.post('/webhooks/tiktok', async (koa) => {
     const body = await readBody(koa.req);
-    const signed_at = signedAt(
+    const signedTime = signedAt(
       koa.get('TikTok-Signature'),
       body,
       ctx.config.TIKTOK_CLIENT_SECRET as string,
     );
-    if (!signed_at) {
+    if (!signedTime) {
       throw new Problem('unauthorized', 'The header TikTok-Signature is missing or wrong.');
     }
     const event = parseWebhook(body.toString('utf8'));
@@ -35,9 +35,9 @@ export const tiktokWebhook: NonNullable<Manifest['routes']> = (router, ctx) => {
     }
     // TikTok does not say whether a retry is signed anew, and an event lost is worse than one told
     // twice: whatever an event does, it does once, so a late one is let in.
-    const is_late = Date.now() - signed_at.getTime() > LATE_MS;
+    const isLate = Date.now() - signedTime.getTime() > LATE_MS;
     const outcome = await apply(ctx, event);
-    ctx.log.info({ event: 'tiktok.told', kind: event.kind, ...outcome, is_late });
+    ctx.log.info({ event: 'tiktok.told', kind: event.kind, ...outcome, is_late: isLate });
     koa.status = 200;
     koa.body = '';
   });
@@ -51,10 +51,10 @@ async function apply(ctx: Context, event: WebhookEvent): Promise<Record<string, 
   }
   if (event.kind === 'post_changed') {
     const { open_id, publish_id } = event;
-    const job_id =
+    const jobId =
       (await wakeConfirmation(ctx.db, open_id, publish_id)) ??
       (await hearOfPhotos(ctx.db, open_id, publish_id));
-    return { outcome: job_id ? 'asked' : 'unknown', ...(job_id ? { job_id } : {}) };
+    return { outcome: jobId ? 'asked' : 'unknown', ...(jobId ? { job_id: jobId } : {}) };
   }
   return { outcome: 'ignored' };
 }

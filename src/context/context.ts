@@ -32,7 +32,7 @@ export interface Module {
     hands: { signal: AbortSignal; log: Logger; settings: Record<string, unknown> },
   ) => Promise<Inspection>;
   /** Required: there is no way to say nothing about personal data. */
-  personal_data: PersonalData;
+  personalData: PersonalData;
 }
 
 export interface Context {
@@ -57,25 +57,25 @@ export function createContext(
   of: Pick<Context, 'config' | 'log' | 'modules' | 'connection' | 'scratch'>,
 ): Context {
   const { config, log, modules, connection } = of;
-  const data_dir = resolve(config.DATA_DIR);
+  const dataDir = resolve(config.DATA_DIR);
   const inspector = modules.find((module) => module.inspect);
   if (!inspector?.inspect) throw new Error('Expected a module that inspects uploads, found none');
   const { inspect } = inspector;
   return {
     ...of,
     db: openDatabase(connection),
-    secrets: createSecrets(config.APP_SECRET ?? [appSecret(data_dir)]),
+    secrets: createSecrets(config.APP_SECRET ?? [appSecret(dataDir)]),
     storage: chosenStorage(config),
     tiktok: createTikTok({
-      client_key: config.TIKTOK_CLIENT_KEY as string,
-      client_secret: config.TIKTOK_CLIENT_SECRET as string,
-      authorize_url: config.TIKTOK_AUTHORIZE_URL,
-      api_url: config.TIKTOK_API_URL,
-      upload_hosts: config.TIKTOK_UPLOAD_HOSTS,
+      clientKey: config.TIKTOK_CLIENT_KEY as string,
+      clientSecret: config.TIKTOK_CLIENT_SECRET as string,
+      authorizeUrl: config.TIKTOK_AUTHORIZE_URL,
+      apiUrl: config.TIKTOK_API_URL,
+      uploadHosts: config.TIKTOK_UPLOAD_HOSTS,
     }),
     outside: createOutside({
-      allow_private_networks: config.FETCH_ALLOW_PRIVATE_NETWORKS,
-      timeout_ms: config.FETCH_TIMEOUT_SECONDS * 1000,
+      allowPrivateNetworks: config.FETCH_ALLOW_PRIVATE_NETWORKS,
+      timeoutMs: config.FETCH_TIMEOUT_SECONDS * 1000,
     }),
     inspect: (path, signal) =>
       inspect(path, { signal, log, settings: settingsOf(config, inspector) }),
@@ -85,5 +85,5 @@ export function createContext(
 /** The values of one module's own settings. */
 export function settingsOf(config: Config, module: Module): Record<string, unknown> {
   const names = Object.keys(module.settings ?? {});
-  return Object.fromEntries(names.map((name) => [name, config.plugin_settings[name]]));
+  return Object.fromEntries(names.map((name) => [name, config.pluginSettings[name]]));
 }

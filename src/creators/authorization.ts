@@ -17,20 +17,18 @@ export function redirectUri(ctx: Context): string {
 
 /** TikTok wants PKCE of desktop apps only; its web login takes none. */
 function wantsPkce(ctx: Context): boolean {
-  const { TIKTOK_PKCE, is_local, PUBLIC_URL } = ctx.config;
+  const { TIKTOK_PKCE, isLocal, PUBLIC_URL } = ctx.config;
   if (TIKTOK_PKCE !== 'auto') return TIKTOK_PKCE === 'on';
-  return is_local && PUBLIC_URL.startsWith('http:');
+  return isLocal && PUBLIC_URL.startsWith('http:');
 }
 
 /** The address of TikTok's consent page, and the secret that binds its answer to this browser. */
 export async function beginSignIn(
   ctx: Context,
-  invitation_token: string | null,
+  invitationToken: string | null,
 ): Promise<{ url: string; browser_token: string }> {
-  const invitation = invitation_token
-    ? await findInvitation(ctx.db, sha256(invitation_token))
-    : null;
-  if (invitation_token && !invitation) throw usedInvitation();
+  const invitation = invitationToken ? await findInvitation(ctx.db, sha256(invitationToken)) : null;
+  if (invitationToken && !invitation) throw usedInvitation();
   const { TIKTOK_SCOPES } = ctx.config;
   return begin(ctx, TIKTOK_SCOPES, { invitation_id: invitation?.id ?? null });
 }
@@ -49,11 +47,11 @@ async function begin(
   purpose: Partial<OAuthState>,
 ): Promise<{ url: string; browser_token: string }> {
   const state = randomToken(256);
-  const browser_token = randomToken(256);
+  const browserToken = randomToken(256);
   const verifier = wantsPkce(ctx) ? newVerifier() : null;
   await insertOAuthState(ctx.db, {
     state_hash: sha256(state),
-    browser_hash: sha256(browser_token),
+    browser_hash: sha256(browserToken),
     code_verifier: verifier && ctx.secrets.seal(verifier, VERIFIER_CONTEXT),
     expires_at: new Date(Date.now() + STATE_MINUTES * 60_000),
     ...purpose,
@@ -64,14 +62,14 @@ async function begin(
     redirect_uri: redirectUri(ctx),
     ...(verifier ? { code_challenge: pkceChallenge(verifier) } : {}),
   });
-  return { url, browser_token };
+  return { url, browser_token: browserToken };
 }
 
 export interface Callback {
   code?: string | undefined;
   state?: string | undefined;
   error?: string | undefined;
-  browser_token?: string | undefined;
+  browserToken?: string | undefined;
 }
 
 /** Who came back from TikTok, and what the way there was begun for. */
@@ -87,7 +85,7 @@ export async function exchangeCode(
   signal: AbortSignal,
 ): Promise<Returned> {
   const state = callback.state ? await takeOAuthState(ctx.db, sha256(callback.state)) : undefined;
-  if (!state || !callback.browser_token || state.browser_hash !== sha256(callback.browser_token)) {
+  if (!state || !callback.browserToken || state.browser_hash !== sha256(callback.browserToken)) {
     throw new Problem(
       'forbidden',
       'This sign-in was not begun in this browser, was used already, or is older than ten minutes. Begin again.',

@@ -27,8 +27,8 @@ type NewGrant = Pick<
   | 'refresh_expires_at'
 >;
 
-export async function findGrant(db: Knex, creator_id: string): Promise<Grant | undefined> {
-  return db('grants').where({ creator_id }).first();
+export async function findGrant(db: Knex, creatorId: string): Promise<Grant | undefined> {
+  return db('grants').where({ creator_id: creatorId }).first();
 }
 
 export async function newestGrants(db: Knex, limit: number): Promise<Grant[]> {
@@ -51,32 +51,37 @@ export async function saveGrant(trx: Knex, grant: NewGrant): Promise<void> {
 }
 
 /** Takes the grant out of the table; null when there is none, `busy` while it is being refreshed. */
-export async function takeGrant(trx: Knex, creator_id: string): Promise<Grant | 'busy' | null> {
+export async function takeGrant(trx: Knex, creatorId: string): Promise<Grant | 'busy' | null> {
   const [grant] = await trx('grants')
-    .where({ creator_id })
+    .where({ creator_id: creatorId })
     .whereRaw('(leased_until is null or leased_until < now())')
     .delete()
     .returning('*');
   if (grant) return grant;
-  return (await findGrant(trx, creator_id)) ? 'busy' : null;
+  return (await findGrant(trx, creatorId)) ? 'busy' : null;
 }
 
 /** Takes the right to refresh this version of the grant; false when somebody else holds it. */
 export async function leaseGrant(
   db: Knex,
   grant: Grant,
-  lease_id: string,
+  leaseId: string,
   seconds: number,
 ): Promise<boolean> {
   const taken = await db('grants')
     .where({ creator_id: grant.creator_id, version: grant.version })
     .whereRaw('(leased_until is null or leased_until < now())')
-    .update({ lease_id, leased_until: db.raw("now() + ? * interval '1 second'", [seconds]) });
+    .update({
+      lease_id: leaseId,
+      leased_until: db.raw("now() + ? * interval '1 second'", [seconds]),
+    });
   return taken === 1;
 }
 
-export async function releaseGrant(db: Knex, creator_id: string, lease_id: string): Promise<void> {
-  await db('grants').where({ creator_id, lease_id }).update({ lease_id: null, leased_until: null });
+export async function releaseGrant(db: Knex, creatorId: string, leaseId: string): Promise<void> {
+  await db('grants')
+    .where({ creator_id: creatorId, lease_id: leaseId })
+    .update({ lease_id: null, leased_until: null });
 }
 
 /** Stores what a refresh brought, only for the version it refreshed; false when that was replaced. */

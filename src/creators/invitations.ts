@@ -7,28 +7,25 @@ export interface Invitation {
   used_at: Date | null;
 }
 
-export async function findInvitation(
-  db: Knex,
-  token_hash: string,
-): Promise<Invitation | undefined> {
+export async function findInvitation(db: Knex, tokenHash: string): Promise<Invitation | undefined> {
   return db('invitations')
-    .where({ token_hash, used_at: null })
+    .where({ token_hash: tokenHash, used_at: null })
     .where('expires_at', '>', new Date())
     .first();
 }
 
 export async function insertInvitation(
   db: Knex,
-  token_hash: string,
-  expires_at: Date,
+  tokenHash: string,
+  expiresAt: Date,
 ): Promise<void> {
-  await db('invitations').insert({ token_hash, expires_at });
+  await db('invitations').insert({ token_hash: tokenHash, expires_at: expiresAt });
 }
 
 /** False when somebody used it in the meantime. */
-export async function useInvitation(trx: Knex, id: string, creator_id: string): Promise<boolean> {
+export async function useInvitation(trx: Knex, id: string, creatorId: string): Promise<boolean> {
   const used = await trx('invitations')
     .where({ id, used_at: null })
-    .update({ used_at: trx.fn.now(), creator_id });
+    .update({ used_at: trx.fn.now(), creator_id: creatorId });
   return used === 1;
 }

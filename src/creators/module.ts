@@ -11,12 +11,12 @@ const RUNNING_THE_SERVICE = 'Performance of the contract (Art. 6(1)(b) GDPR)';
 export const creators: Manifest = {
   name: 'creators',
   api: creatorRoutes,
-  before_start: assertSecretOpens,
+  beforeStart: assertSecretOpens,
   routes(router, ctx) {
     addApiRoutes(router, ctx, creatorRoutes);
     addSettingsPages(router, ctx);
   },
-  personal_data: {
+  personalData: {
     tables: {
       creators: {
         called: 'TikTok profile and account',
@@ -42,7 +42,7 @@ export const creators: Manifest = {
           updated_at: 'When this row last changed.',
         },
         purpose: 'To know whose posts these are, and to show the right name.',
-        legal_basis: RUNNING_THE_SERVICE,
+        legalBasis: RUNNING_THE_SERVICE,
         recipients: 'None',
         kept: 'Until the account is deleted.',
       },
@@ -65,7 +65,7 @@ export const creators: Manifest = {
         },
         secret: ['access_token', 'refresh_token', 'lease_id'],
         purpose: 'To post on the creator’s behalf.',
-        legal_basis: RUNNING_THE_SERVICE,
+        legalBasis: RUNNING_THE_SERVICE,
         recipients: 'TikTok, from whom they come',
         kept: 'Until the account is disconnected or deleted.',
       },
@@ -81,7 +81,7 @@ export const creators: Manifest = {
           given_at: 'When they were saved.',
         },
         purpose: 'To make posts by key as the creator has chosen.',
-        legal_basis: RUNNING_THE_SERVICE,
+        legalBasis: RUNNING_THE_SERVICE,
         recipients: 'TikTok receives them with each post that is made by them',
         kept: 'Until they are changed, or until the account is deleted.',
       },
@@ -99,7 +99,7 @@ export const creators: Manifest = {
         },
         secret: ['token_hash'],
         purpose: 'To let in whom the operator invited.',
-        legal_basis: RUNNING_THE_SERVICE,
+        legalBasis: RUNNING_THE_SERVICE,
         recipients: 'None',
         kept: 'A day after it ended, or until the account is deleted.',
         ends: { at: 'expires_at', after: '1 days' },
@@ -121,7 +121,7 @@ export const creators: Manifest = {
         },
         secret: ['state_hash', 'browser_hash', 'code_verifier', 'proof_token_hash'],
         purpose: 'To connect with TikTok safely.',
-        legal_basis: RUNNING_THE_SERVICE,
+        legalBasis: RUNNING_THE_SERVICE,
         recipients: 'None',
         kept: 'Ten minutes.',
         ends: { at: 'expires_at' },

@@ -18,10 +18,7 @@ export async function insertOAuthState(db: Knex, state: Partial<OAuthState>): Pr
 }
 
 /** Single use: whoever reads a state also removes it. */
-export async function takeOAuthState(
-  db: Knex,
-  state_hash: string,
-): Promise<OAuthState | undefined> {
-  const [state] = await db('oauth_states').where({ state_hash }).delete().returning('*');
+export async function takeOAuthState(db: Knex, stateHash: string): Promise<OAuthState | undefined> {
+  const [state] = await db('oauth_states').where({ state_hash: stateHash }).delete().returning('*');
   return state && state.expires_at > new Date() ? state : undefined;
 }

@@ -13,21 +13,21 @@ export interface PostingDefaults {
 
 export async function findPostingDefaults(
   db: Knex,
-  creator_id: string,
+  creatorId: string,
 ): Promise<PostingDefaults | undefined> {
   return db('posting_defaults')
-    .where({ creator_id })
+    .where({ creator_id: creatorId })
     .first('destination', 'settings', 'declaration', 'given_at');
 }
 
 /** Replaces what was saved before; null takes it away. */
 export async function savePostingDefaults(
   trx: Knex,
-  creator_id: string,
+  creatorId: string,
   defaults: Omit<PostingDefaults, 'given_at'> | null,
 ): Promise<void> {
-  await trx('posting_defaults').where({ creator_id }).delete();
+  await trx('posting_defaults').where({ creator_id: creatorId }).delete();
   if (!defaults) return;
   const settings = json(defaults.settings);
-  await trx('posting_defaults').insert({ creator_id, ...defaults, settings });
+  await trx('posting_defaults').insert({ creator_id: creatorId, ...defaults, settings });
 }

@@ -17,22 +17,22 @@ export type CountedCall = 'video.init' | 'inbox.init' | 'content.init' | 'status
  */
 export async function reserveCall(
   ctx: Context,
-  creator_id: string,
+  creatorId: string,
   call: CountedCall,
 ): Promise<void> {
-  const free_at = await ctx.db.transaction(async (trx) => {
-    await lockName(trx, `${creator_id}:${call}`);
-    const full_until = await fullUntil(ctx, trx, creator_id, call);
-    if (!full_until) await trx('tiktok_calls').insert({ creator_id, call });
-    return full_until;
+  const freeAt = await ctx.db.transaction(async (trx) => {
+    await lockName(trx, `${creatorId}:${call}`);
+    const until = await fullUntil(ctx, trx, creatorId, call);
+    if (!until) await trx('tiktok_calls').insert({ creator_id: creatorId, call });
+    return until;
   });
-  if (free_at) throw new Later(free_at, call.endsWith('init') ? 'rate_limited' : undefined);
+  if (freeAt) throw new Later(freeAt, call.endsWith('init') ? 'rate_limited' : undefined);
 }
 
 /** When a post of either kind can be begun; a limit of TikTok's that is not full means now. */
-export async function nextFreeAt(ctx: Context, creator_id: string): Promise<Date> {
+export async function nextFreeAt(ctx: Context, creatorId: string): Promise<Date> {
   const calls = ['video.init', 'inbox.init', 'content.init'] as const;
-  const times = await Promise.all(calls.map((call) => fullUntil(ctx, ctx.db, creator_id, call)));
+  const times = await Promise.all(calls.map((call) => fullUntil(ctx, ctx.db, creatorId, call)));
   return new Date(Math.max(Date.now(), ...times.map((at) => at?.getTime() ?? 0)));
 }
 
@@ -40,7 +40,7 @@ export async function nextFreeAt(ctx: Context, creator_id: string): Promise<Date
 async function fullUntil(
   ctx: Context,
   db: Knex,
-  creator_id: string,
+  creatorId: string,
   call: CountedCall,
 ): Promise<Date | null> {
   const limit = limitOf(ctx, call);
@@ -48,7 +48,7 @@ async function fullUntil(
     `select at from tiktok_calls
       where creator_id = ? and call = ? and at > clock_timestamp() - ? * interval '1 millisecond'
       order by at desc limit ?`,
-    [creator_id, call, WINDOW_MS, limit],
+    [creatorId, call, WINDOW_MS, limit],
   );
   return rows.length < limit ? null : new Date(rows[limit - 1].at.getTime() + WINDOW_MS);
 }
@@ -56,10 +56,10 @@ async function fullUntil(
 /** TikTok said 429 although we had counted room: fill the minute, so that nobody asks before it is over. */
 export async function fillMinute(
   ctx: Context,
-  creator_id: string,
+  creatorId: string,
   call: CountedCall,
 ): Promise<Later> {
-  const rows = Array.from({ length: limitOf(ctx, call) }, () => ({ creator_id, call }));
+  const rows = Array.from({ length: limitOf(ctx, call) }, () => ({ creator_id: creatorId, call }));
   await ctx.db('tiktok_calls').insert(rows);
   const jitter = Math.random() * 3_000;
   return Later.in(WINDOW_MS + jitter, call.endsWith('init') ? 'rate_limited' : undefined);

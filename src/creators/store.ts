@@ -49,18 +49,18 @@ export async function getCreator(db: Knex, id: string): Promise<Creator> {
   return creator;
 }
 
-export async function findCreatorByOpenId(db: Knex, open_id: string): Promise<Creator | undefined> {
-  return db('creators').where({ open_id }).first();
+export async function findCreatorByOpenId(db: Knex, openId: string): Promise<Creator | undefined> {
+  return db('creators').where({ open_id: openId }).first();
 }
 
 /** Inserts the creator or refreshes the profile; connecting again ends a disconnection. */
 export async function saveCreator(trx: Knex, profile: Profile, config: Config): Promise<Creator> {
   const plan = config.DEFAULT_PLAN;
-  const plan_ends_at =
+  const planEndsAt =
     plan === 'trial' ? new Date(Date.now() + config.TRIAL_DAYS * 86_400_000) : null;
   const { open_id, ...rest } = profile;
   const [creator] = await trx('creators')
-    .insert({ open_id, ...rest, plan, plan_ends_at })
+    .insert({ open_id, ...rest, plan, plan_ends_at: planEndsAt })
     .onConflict('open_id')
     .merge({ ...rest, disconnected_at: null, removal_reason: null, updated_at: trx.fn.now() })
     .returning('*');
@@ -188,9 +188,9 @@ export async function markLeaving(trx: Knex, id: string): Promise<Leaver | undef
   if (!creator) return undefined;
   await trx('creators').where({ id }).update({ leaving_at: trx.fn.now(), open_id: null });
   const sessions = await trx('sessions').where({ creator_id: id }).delete();
-  const api_keys = await trx('api_keys').where({ creator_id: id }).delete();
+  const apiKeys = await trx('api_keys').where({ creator_id: id }).delete();
   const { open_id, username } = creator;
-  return { who: { creator_id: id, open_id, username }, rows: { sessions, api_keys } };
+  return { who: { creator_id: id, open_id, username }, rows: { sessions, api_keys: apiKeys } };
 }
 
 export interface Leaver {
@@ -230,8 +230,8 @@ export async function assertNotSuspended(db: Knex, id: string): Promise<void> {
 }
 
 /** Whether a living account of this TikTok account exists. */
-export async function hasReturned(db: Knex, open_id: string): Promise<boolean> {
-  return (await findCreatorByOpenId(db, open_id)) !== undefined;
+export async function hasReturned(db: Knex, openId: string): Promise<boolean> {
+  return (await findCreatorByOpenId(db, openId)) !== undefined;
 }
 
 /** Those of these ids that are in the database, leaving or not. */

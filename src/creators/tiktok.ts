@@ -35,14 +35,10 @@ export interface CreatorTikTok {
     mark: () => Promise<string[]>,
   ): Answer<'initPhotos'>;
   uploadChunk(args: ChunkArgs): Answer<'uploadChunk'>;
-  status(publish_id: string): Answer<'status'>;
+  status(publishId: string): Answer<'status'>;
 }
 
-export function creatorTikTok(
-  ctx: Context,
-  creator_id: string,
-  signal: AbortSignal,
-): CreatorTikTok {
+export function creatorTikTok(ctx: Context, creatorId: string, signal: AbortSignal): CreatorTikTok {
   const { tiktok } = ctx;
 
   async function call<T>(
@@ -50,18 +46,18 @@ export function creatorTikTok(
     scope: string[],
     ask: (token: string) => Promise<T>,
   ): Promise<T> {
-    let access = await accessOf(ctx, creator_id, signal);
+    let access = await accessOf(ctx, creatorId, signal);
     assertScope(access, scope);
-    await reserveCall(ctx, creator_id, counted);
+    await reserveCall(ctx, creatorId, counted);
     try {
       return await ask(access.token);
     } catch (error) {
-      if (isRefusal(error, 'rate_limit_exceeded')) throw await fillMinute(ctx, creator_id, counted);
+      if (isRefusal(error, 'rate_limit_exceeded')) throw await fillMinute(ctx, creatorId, counted);
       if (!isRefusal(error, 'access_token_invalid')) throw error;
     }
     // Once more with a new token; a second refusal means that the grant itself is gone.
-    access = await accessOf(ctx, creator_id, signal, access.version);
-    await reserveCall(ctx, creator_id, counted);
+    access = await accessOf(ctx, creatorId, signal, access.version);
+    await reserveCall(ctx, creatorId, counted);
     try {
       return await ask(access.token);
     } catch (error) {
@@ -70,7 +66,7 @@ export function creatorTikTok(
   }
 
   return {
-    scopes: async () => (await accessOf(ctx, creator_id, signal)).scopes,
+    scopes: async () => (await accessOf(ctx, creatorId, signal)).scopes,
     creatorInfo: () =>
       call('creator_info', ['video.publish'], (token) => tiktok.creatorInfo(token, { signal })),
     initDirectVideo: (args) =>
@@ -89,8 +85,8 @@ export function creatorTikTok(
           tiktok.initPhotos(token, { ...args, photo_images: await mark() }, { signal }),
       ),
     uploadChunk: (args) => tiktok.uploadChunk({ ...args, signal }),
-    status: (publish_id) =>
-      call('status', [], (token) => tiktok.status(token, publish_id, { signal })),
+    status: (publishId) =>
+      call('status', [], (token) => tiktok.status(token, publishId, { signal })),
   };
 }
 

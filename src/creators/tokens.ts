@@ -22,15 +22,15 @@ const WAIT_MS = 60_000;
 const SAVE_MS = 5 * 60_000;
 const MARGIN_MS = 5 * 60_000;
 
-export const sealContext = (creator_id: string, column: 'access_token' | 'refresh_token') =>
-  `grants.${column}:${creator_id}`;
+export const sealContext = (creatorId: string, column: 'access_token' | 'refresh_token') =>
+  `grants.${column}:${creatorId}`;
 
 /** Both tokens sealed, ready for the table. */
-export function sealTokens(ctx: Context, creator_id: string, answer: TokenAnswer) {
+export function sealTokens(ctx: Context, creatorId: string, answer: TokenAnswer) {
   return {
     scopes: answer.scopes,
-    access_token: ctx.secrets.seal(answer.access_token, sealContext(creator_id, 'access_token')),
-    refresh_token: ctx.secrets.seal(answer.refresh_token, sealContext(creator_id, 'refresh_token')),
+    access_token: ctx.secrets.seal(answer.access_token, sealContext(creatorId, 'access_token')),
+    refresh_token: ctx.secrets.seal(answer.refresh_token, sealContext(creatorId, 'refresh_token')),
     access_expires_at: answer.access_expires_at,
     refresh_expires_at: answer.refresh_expires_at,
   };
@@ -81,22 +81,22 @@ export interface Access {
  */
 export async function accessOf(
   ctx: Context,
-  creator_id: string,
+  creatorId: string,
   signal: AbortSignal,
-  rejected_version?: number,
+  rejectedVersion?: number,
 ): Promise<Access> {
   const deadline = Date.now() + WAIT_MS;
   while (Date.now() < deadline) {
     signal.throwIfAborted();
-    const grant = await findGrant(ctx.db, creator_id);
+    const grant = await findGrant(ctx.db, creatorId);
     if (!grant) throw disconnected();
-    if (grant.version !== rejected_version && isFresh(grant)) {
-      const token = ctx.secrets.open(grant.access_token, sealContext(creator_id, 'access_token'));
+    if (grant.version !== rejectedVersion && isFresh(grant)) {
+      const token = ctx.secrets.open(grant.access_token, sealContext(creatorId, 'access_token'));
       return { token, scopes: grant.scopes, version: grant.version };
     }
-    const lease_id = randomUUID();
-    if (await leaseGrant(ctx.db, grant, lease_id, LEASE_SECONDS)) {
-      await refresh(ctx, grant, lease_id, signal);
+    const leaseId = randomUUID();
+    if (await leaseGrant(ctx.db, grant, leaseId, LEASE_SECONDS)) {
+      await refresh(ctx, grant, leaseId, signal);
     } else await sleep(100);
   }
   throw new Error('Expected the refresh of a TikTok token to end within a minute');
@@ -112,7 +112,7 @@ function isFresh(grant: Grant): boolean {
 async function refresh(
   ctx: Context,
   grant: Grant,
-  lease_id: string,
+  leaseId: string,
   signal: AbortSignal,
 ): Promise<void> {
   const { creator_id } = grant;
@@ -123,7 +123,7 @@ async function refresh(
     await saveInAnyCase(ctx, grant, sealTokens(ctx, creator_id, answer));
     ctx.log.info({ event: 'grant.refreshed' });
   } catch (error) {
-    await releaseGrant(ctx.db, creator_id, lease_id);
+    await releaseGrant(ctx.db, creator_id, leaseId);
     signal.throwIfAborted();
     if (!(error instanceof TikTokError && error.kind === 'refused')) throw error;
     const now = await findGrant(ctx.db, creator_id);

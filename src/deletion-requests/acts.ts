@@ -22,7 +22,7 @@ import {
 } from './store.ts';
 
 export interface Act {
-  request_id: string;
+  requestId: string;
   operator: Operator;
   /** Of the page the operator looks at; null from scripts. */
   version: number | null;
@@ -41,12 +41,12 @@ export async function enterRequest(
 }
 
 /** An operator chooses by hand. Another account voids whatever was proved about the one before. */
-export async function chooseCreator(ctx: Context, act: Act, creator_id: string): Promise<void> {
+export async function chooseCreator(ctx: Context, act: Act, creatorId: string): Promise<void> {
   await ctx.db.transaction(async (trx) => {
     // The account before the request, in the order in which a deletion takes them.
-    if (creator_id) await assertChoosable(trx, creator_id);
+    if (creatorId) await assertChoosable(trx, creatorId);
     const request = await lockFor(trx, act, UNDECIDED);
-    const chosen = creator_id || null;
+    const chosen = creatorId || null;
     if (request.creator_id === chosen) return;
     await changeRequest(trx, request.id, { ...NO_PROOF, creator_id: chosen, state: 'received' });
     if (request.state !== 'received') await logAct(trx, request, act.operator, 'proof_voided');
@@ -54,14 +54,14 @@ export async function chooseCreator(ctx: Context, act: Act, creator_id: string):
   });
 }
 
-async function assertChoosable(trx: Knex, creator_id: string): Promise<void> {
-  const is_there = isUuid(creator_id) && (await lockIfStaying(trx, creator_id));
-  if (!is_there) throw invalid('/creator_id', 'There is no such account.');
+async function assertChoosable(trx: Knex, creatorId: string): Promise<void> {
+  const isThere = isUuid(creatorId) && (await lockIfStaying(trx, creatorId));
+  if (!isThere) throw invalid('/creator_id', 'There is no such account.');
 }
 
 /** Begins the deletion, of the account that was proved and no other, all or nothing. */
 export async function executeRequest(ctx: Context, act: Act): Promise<void> {
-  const { creator_id } = assertExecutable(await getRequest(ctx, act.request_id), act);
+  const { creator_id } = assertExecutable(await getRequest(ctx, act.requestId), act);
   try {
     await requestDeletion(ctx, creator_id, 'request', async (trx, deletion) => {
       const request = assertExecutable(await lockFor(trx, act, ['verified']), act);
@@ -99,8 +99,8 @@ function changedMeanwhile(): Problem {
 export async function refuseRequest(ctx: Context, act: Act, text: string): Promise<void> {
   await ctx.db.transaction(async (trx) => {
     const request = await lockFor(trx, act, UNDECIDED);
-    const refusal_reason = readReason(text, await namesOf(trx, request));
-    await closeRequest(trx, request.id, { state: 'refused', refusal_reason });
+    const refusalReason = readReason(text, await namesOf(trx, request));
+    await closeRequest(trx, request.id, { state: 'refused', refusal_reason: refusalReason });
     await logAct(trx, request, act.operator, 'refused');
   });
 }
@@ -113,7 +113,7 @@ export async function getRequest(ctx: Context, id: string): Promise<DeletionRequ
 
 /** The request as it is now, kept for this transaction; throws `not_found` or `state_conflict`. */
 export async function lockFor(trx: Knex, act: Act, allowed: State[]): Promise<DeletionRequest> {
-  const request = isUuid(act.request_id) ? await lockRequest(trx, act.request_id) : undefined;
+  const request = isUuid(act.requestId) ? await lockRequest(trx, act.requestId) : undefined;
   if (!request) throw noRequest();
   assertVersion(request, act.version);
   assertState(request, allowed);

@@ -33,9 +33,9 @@ async function emptyNotes(trx: Knex, ids: string[]): Promise<void> {
 }
 
 /** The deletion has ended with nothing left: whatever asked for it is answered. */
-export async function finishRequests(trx: Knex, deletion_id: string): Promise<void> {
+export async function finishRequests(trx: Knex, deletionId: string): Promise<void> {
   const requests = await trx('deletion_requests')
-    .where({ deletion_id, state: 'deleting' })
+    .where({ deletion_id: deletionId, state: 'deleting' })
     .select('id');
   for (const { id } of requests) {
     await closeRequest(trx, id, { state: 'done' });
@@ -50,20 +50,22 @@ export async function finishRequests(trx: Knex, deletion_id: string): Promise<vo
  */
 export async function leaveRequests(
   trx: Knex,
-  deletion_id: string,
+  deletionId: string,
   who: { creator_id: string; open_id: string | null },
 ): Promise<void> {
   const requests: DeletionRequest[] = await trx('deletion_requests')
     .where({ creator_id: who.creator_id })
     .forUpdate();
   for (const request of requests.filter(({ state }) => state !== 'deleting')) {
-    const is_answered = mayExecute(request);
+    const isAnswered = mayExecute(request);
     await changeRequest(
       trx,
       request.id,
-      is_answered ? { deletion_id, state: 'deleting' } : { ...NO_PROOF, state: 'received' },
+      isAnswered
+        ? { deletion_id: deletionId, state: 'deleting' }
+        : { ...NO_PROOF, state: 'received' },
     );
-    const name = is_answered ? 'deleting' : 'account_gone';
+    const name = isAnswered ? 'deleting' : 'account_gone';
     await logEvent(trx, request.id, { name, operator: null });
   }
   await emptyNotes(

@@ -60,8 +60,8 @@ function dayOf(given: string): Date | null {
   const day = /^\d{4}-\d{2}-\d{2}/.exec(given)?.[0];
   if (day && !z.iso.date().safeParse(day).success) return null;
   if (Number.isNaN(at.getTime()) || at < EARLIEST) return null;
-  const is_day = day === given;
-  if (at.getTime() > now.getTime() + (is_day ? ZONES_MS : 0)) return null;
+  const isDay = day === given;
+  if (at.getTime() > now.getTime() + (isDay ? ZONES_MS : 0)) return null;
   return at > now ? now : at;
 }
 

@@ -23,10 +23,10 @@ export async function openLink(
   ctx: Context,
   token: string,
 ): Promise<{ request_id: string; proof_token_hash: string }> {
-  const proof_token_hash = sha256(token);
-  const request = await findByProofToken(ctx.db, proof_token_hash);
+  const proofTokenHash = sha256(token);
+  const request = await findByProofToken(ctx.db, proofTokenHash);
   if (!request || !isUnused(request)) throw ended();
-  return { request_id: request.id, proof_token_hash };
+  return { request_id: request.id, proof_token_hash: proofTokenHash };
 }
 
 function isUnused(request: DeletionRequest): boolean {
@@ -35,8 +35,8 @@ function isUnused(request: DeletionRequest): boolean {
 
 /** Asked for, and still within its time. */
 function isWaiting({ state, proof_expires_at }: DeletionRequest): boolean {
-  const is_in_time = proof_expires_at !== null && proof_expires_at > new Date();
-  return state === 'identity_asked' && is_in_time;
+  const isInTime = proof_expires_at !== null && proof_expires_at > new Date();
+  return state === 'identity_asked' && isInTime;
 }
 
 export function ended(): Problem {
@@ -52,13 +52,13 @@ export type LinkStep = 'begin' | 'confirm' | 'other_account' | 'confirmed';
 export async function lookAtLink(
   ctx: Context,
   token: string,
-  browser_token: string | undefined,
+  browserToken: string | undefined,
 ): Promise<{ step: LinkStep; name: string | null; number: number }> {
   const request = await findByProofToken(ctx.db, sha256(token));
   if (!request) throw ended();
   const { number } = request;
   if (isUnused(request)) return { step: 'begin', name: null, number };
-  if (!isOwnBrowser(request, browser_token)) throw ended();
+  if (!isOwnBrowser(request, browserToken)) throw ended();
   if (request.state === 'verified') return { step: 'confirmed', name: null, number };
   if (request.state !== 'identity_asked') throw ended();
   if (!request.proof_match) return { step: 'other_account', name: null, number };
@@ -66,8 +66,8 @@ export async function lookAtLink(
   return { step: 'confirm', name: account?.username ?? account?.nickname ?? null, number };
 }
 
-function isOwnBrowser(request: DeletionRequest, browser_token: string | undefined): boolean {
-  return browser_token !== undefined && request.proof_browser_hash === sha256(browser_token);
+function isOwnBrowser(request: DeletionRequest, browserToken: string | undefined): boolean {
+  return browserToken !== undefined && request.proof_browser_hash === sha256(browserToken);
 }
 
 /** Keeps match or no match, and which browser it was; answers where that goes on. */
@@ -79,13 +79,13 @@ export async function recordSignIn(
   const seen = await ctx.db.transaction(async (trx) => {
     const request = await lockRequest(trx, state.request_id ?? '');
     // A newer link, or another account chosen meanwhile, ends this one.
-    const is_current = request?.proof_token_hash === state.proof_token_hash;
-    const link = request && is_current && isUnused(request) ? linkPath(ctx, request) : null;
+    const isCurrent = request?.proof_token_hash === state.proof_token_hash;
+    const link = request && isCurrent && isUnused(request) ? linkPath(ctx, request) : null;
     if (!request || !link) return null;
-    const is_match = await compare(trx, request, answer.open_id, state.browser_hash);
-    return { path: link, is_match };
+    const isMatch = await compare(trx, request, answer.open_id, state.browser_hash);
+    return { path: link, is_match: isMatch };
   });
-  await settleToken(ctx, { answer, is_match: seen?.is_match ?? false }, signal);
+  await settleToken(ctx, { answer, isMatch: seen?.is_match ?? false }, signal);
   if (!seen) throw ended();
   return seen.path;
 }
@@ -94,28 +94,32 @@ export async function recordSignIn(
 async function compare(
   trx: Knex,
   request: DeletionRequest,
-  open_id: string,
-  proof_browser_hash: string,
+  openId: string,
+  proofBrowserHash: string,
 ): Promise<boolean> {
   const account = await accountOf(trx, request);
-  const proof_match = account?.open_id === open_id;
-  await changeRequest(trx, request.id, { proof_match, proof_browser_hash, proof_token: null });
-  const name = proof_match ? 'link_matched' : 'link_did_not_match';
+  const proofMatch = account?.open_id === openId;
+  await changeRequest(trx, request.id, {
+    proof_match: proofMatch,
+    proof_browser_hash: proofBrowserHash,
+    proof_token: null,
+  });
+  const name = proofMatch ? 'link_matched' : 'link_did_not_match';
   await logEvent(trx, request.id, { name, operator: null });
-  return proof_match;
+  return proofMatch;
 }
 
 /** The second click, in the browser that signed in: the request is verified by its own person. */
 export async function confirmByLink(
   ctx: Context,
   token: string,
-  browser_token: string | undefined,
+  browserToken: string | undefined,
 ): Promise<void> {
   await ctx.db.transaction(async (trx) => {
     const found = await findByProofToken(trx, sha256(token));
     const request = found && (await lockRequest(trx, found.id));
-    if (request?.state === 'verified' && isOwnBrowser(request, browser_token)) return;
-    if (!request || !mayConfirm(request, sha256(token), browser_token)) throw ended();
+    if (request?.state === 'verified' && isOwnBrowser(request, browserToken)) return;
+    if (!request || !mayConfirm(request, sha256(token), browserToken)) throw ended();
     await changeRequest(trx, request.id, { state: 'verified', verified_at: new Date() });
     await logEvent(trx, request.id, { name: 'verified_by_sign_in', operator: null });
   });
@@ -123,13 +127,13 @@ export async function confirmByLink(
 
 function mayConfirm(
   request: DeletionRequest,
-  token_hash: string,
-  browser_token: string | undefined,
+  tokenHash: string,
+  browserToken: string | undefined,
 ): boolean {
   return (
     isWaiting(request) &&
     request.proof_match === true &&
-    request.proof_token_hash === token_hash &&
-    isOwnBrowser(request, browser_token)
+    request.proof_token_hash === tokenHash &&
+    isOwnBrowser(request, browserToken)
   );
 }

@@ -54,8 +54,8 @@ export function addDeskPages(router: Router, ctx: Context): void {
       try {
         await work(actOf(request, operator), request);
       } catch (error) {
-        const is_told = error instanceof Problem && isOfThePage(error, request);
-        if (!is_told) throw error;
+        const isTold = error instanceof Problem && isOfThePage(error, request);
+        if (!isTold) throw error;
         request.koa.status = error.status;
         return showRequest(ctx, request, { code: error.code, message: error.message });
       }
@@ -65,12 +65,12 @@ export function addDeskPages(router: Router, ctx: Context): void {
 }
 
 function actOf({ params, form }: PageRequest, operator: Operator): Act {
-  return { request_id: params['id'] ?? '', operator, version: readVersion(form) };
+  return { requestId: params['id'] ?? '', operator, version: readVersion(form) };
 }
 
 function isOfThePage({ code }: Problem, { koa }: PageRequest): boolean {
-  const is_said_there = code === 'state_conflict' || code === 'invalid_request';
-  return is_said_there && koa.accepts('html', 'json') === 'html';
+  const isSaidThere = code === 'state_conflict' || code === 'invalid_request';
+  return isSaidThere && koa.accepts('html', 'json') === 'html';
 }
 
 async function showList(

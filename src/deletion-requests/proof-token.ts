@@ -16,15 +16,15 @@ import type { TokenAnswer } from '../tiktok/oauth.ts';
  */
 export async function settleToken(
   ctx: Context,
-  { answer, is_match }: { answer: TokenAnswer; is_match: boolean },
+  { answer, isMatch }: { answer: TokenAnswer; isMatch: boolean },
   signal: AbortSignal,
 ): Promise<void> {
   const owner = await findCreatorByOpenId(ctx.db, answer.open_id);
   const stored = owner && !owner.disconnected_at && (await findGrant(ctx.db, owner.id));
   if (!owner || !stored) return giveBack(ctx, answer, signal);
-  if (!is_match || !(await isReplaced(ctx, stored, signal))) return;
-  const is_connected = await replace(ctx, owner, stored, answer);
-  if (!is_connected) await giveBack(ctx, answer, signal);
+  if (!isMatch || !(await isReplaced(ctx, stored, signal))) return;
+  const isConnected = await replace(ctx, owner, stored, answer);
+  if (!isConnected) await giveBack(ctx, answer, signal);
 }
 
 /** TikTok may be away; what it does not hear now nobody keeps in order to say it later. */

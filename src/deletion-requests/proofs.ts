@@ -84,7 +84,7 @@ export async function confirmProof(
   note: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const request = await getRequest(ctx, act.request_id);
+  const request = await getRequest(ctx, act.requestId);
   if (request.state === 'verified') return confirmAsSecond(ctx, act, note);
   const account = await accountOf(ctx.db, request);
   const bio = request.method === 'bio' && account ? await readBio(ctx, account, signal) : null;
@@ -120,10 +120,10 @@ async function confirmByEye(
 ): Promise<void> {
   if (!note) throw noteIsMissing();
   const account = await accountOf(trx, request);
-  const is_fresh = isNameFresh(account?.name_confirmed_at ?? null);
-  const waits = is_fresh ? {} : { needs_second_operator: true, execute_after: afterTheWait() };
+  const isFresh = isNameFresh(account?.name_confirmed_at ?? null);
+  const waits = isFresh ? {} : { needs_second_operator: true, execute_after: afterTheWait() };
   await changeRequest(trx, request.id, { ...verified(act), ...waits });
-  await logAct(trx, request, act.operator, is_fresh ? 'verified' : 'verified_by_first', note);
+  await logAct(trx, request, act.operator, isFresh ? 'verified' : 'verified_by_first', note);
 }
 
 async function confirmAsSecond(ctx: Context, act: Act, note: string): Promise<void> {

@@ -97,19 +97,19 @@ function doneWith(ctx: Context, { number }: DeletionRequest, { receipt }: ReplyP
 
 function refusedWith(ctx: Context, { number, refusal_reason }: DeletionRequest): string[] {
   const { OPERATOR_AUTHORITY } = ctx.config;
-  const [no_account, not_shown, withdrawn, another] = REASONS;
+  const [noAccount, notShown, withdrawn, another] = REASONS;
   if (refusal_reason === withdrawn) {
     return [`as you asked, request ${number} is closed. Nothing was deleted.`];
   }
   if (refusal_reason === another) {
     return [`request ${number} is closed, since we answer the same wish under another number.`];
   }
-  const is_neutral = refusal_reason === no_account || refusal_reason === not_shown;
+  const isNeutral = refusal_reason === noAccount || refusal_reason === notShown;
   const complaint = OPERATOR_AUTHORITY
     ? `If you disagree, answer this email. You may also complain to ${OPERATOR_AUTHORITY}, or go to court.`
     : 'If you disagree, answer this email. You may also complain to your data protection authority, or go to court.';
   return [
-    is_neutral
+    isNeutral
       ? `we could not establish that request ${number} comes from the owner of an account with us. So nothing was deleted, and the request is closed. You may write again at any time, with whatever helps us to find and confirm it.`
       : `we did not carry out request ${number}, for this reason: ${refusal_reason}`,
     complaint,

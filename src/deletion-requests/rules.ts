@@ -11,19 +11,19 @@ export const NAME_DAYS = 7;
 export const UNDECIDED: State[] = ['received', 'identity_asked', 'verified'];
 
 /** Whole days until the term ends: 0 on the first day after it, then negative. */
-function daysLeft({ received_at }: Pick<DeletionRequest, 'received_at'>): number {
+function countDaysLeft({ received_at }: Pick<DeletionRequest, 'received_at'>): number {
   return Math.ceil((received_at.getTime() - Date.now()) / DAY_MS) + TERM_DAYS;
 }
 
 /** How pressing an answer is, in the words of every page that says so. */
 export function urgencyOf(request: Pick<DeletionRequest, 'received_at'>): {
-  days_left: number;
+  daysLeft: number;
   level: 'red' | 'amber' | 'calm';
-  days_words: string;
+  daysWords: string;
 } {
-  const days_left = daysLeft(request);
-  const level = days_left <= 0 ? 'red' : days_left <= AMBER_DAYS ? 'amber' : 'calm';
-  return { days_left, level, days_words: daysInWords(days_left) };
+  const daysLeft = countDaysLeft(request);
+  const level = daysLeft <= 0 ? 'red' : daysLeft <= AMBER_DAYS ? 'amber' : 'calm';
+  return { daysLeft, level, daysWords: daysInWords(daysLeft) };
 }
 
 function daysInWords(days: number): string {
@@ -35,15 +35,13 @@ function daysInWords(days: number): string {
 /** Verified, and what a proof of the name alone has to wait for is over. */
 export function mayExecute(request: DeletionRequest): boolean {
   const { state, creator_id, needs_second_operator, execute_after } = request;
-  const has_waited = execute_after !== null && execute_after <= new Date();
-  return state === 'verified' && creator_id !== null && (!needs_second_operator || has_waited);
+  const hasWaited = execute_after !== null && execute_after <= new Date();
+  return state === 'verified' && creator_id !== null && (!needs_second_operator || hasWaited);
 }
 
 /** A proof of the name: names change hands, unlike what TikTok signs somebody in as. */
-export function isNameFresh(name_confirmed_at: Date | null): boolean {
-  return (
-    name_confirmed_at !== null && Date.now() - name_confirmed_at.getTime() < NAME_DAYS * DAY_MS
-  );
+export function isNameFresh(nameConfirmedAt: Date | null): boolean {
+  return nameConfirmedAt !== null && Date.now() - nameConfirmedAt.getTime() < NAME_DAYS * DAY_MS;
 }
 
 export function afterTheWait(): Date {

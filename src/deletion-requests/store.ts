@@ -87,9 +87,9 @@ export async function lockRequest(trx: Knex, id: string): Promise<DeletionReques
 
 export async function findByProofToken(
   db: Knex,
-  proof_token_hash: string,
+  proofTokenHash: string,
 ): Promise<DeletionRequest | undefined> {
-  return db('deletion_requests').where({ proof_token_hash }).first();
+  return db('deletion_requests').where({ proof_token_hash: proofTokenHash }).first();
 }
 
 export async function changeRequest(
@@ -105,18 +105,18 @@ export async function changeRequest(
 /** `operator`: null for what the person or the appliance did. */
 export async function logEvent(
   trx: Knex,
-  request_id: string,
+  requestId: string,
   event: { name: string; operator: { id: string; email: string } | null; note?: string | null },
 ): Promise<void> {
   const { name, operator, note = null } = event;
   await trx('deletion_request_events').insert({
-    ...{ request_id, name, note },
+    ...{ request_id: requestId, name, note },
     ...{ operator_id: operator?.id ?? null, operator_email: operator?.email ?? null },
   });
 }
 
-export async function listEvents(db: Knex, request_id: string): Promise<RequestEvent[]> {
-  return db('deletion_request_events').where({ request_id }).orderBy('id');
+export async function listEvents(db: Knex, requestId: string): Promise<RequestEvent[]> {
+  return db('deletion_request_events').where({ request_id: requestId }).orderBy('id');
 }
 
 /** Those with the fewest days left first. */
@@ -145,10 +145,10 @@ export async function countOpenRequests(db: Knex): Promise<{ open: number; overd
 /** The request that may soon delete this account because its name was proved. */
 export async function findNotice(
   db: Knex,
-  creator_id: string,
+  creatorId: string,
 ): Promise<Pick<DeletionRequest, 'number' | 'execute_after'> | undefined> {
   return db('deletion_requests')
-    .where({ creator_id, state: 'verified', needs_second_operator: true })
+    .where({ creator_id: creatorId, state: 'verified', needs_second_operator: true })
     .orderBy('execute_after')
     .first('number', 'execute_after');
 }

@@ -50,10 +50,10 @@ const EVENTS: Record<string, string> = {
 };
 
 function rowOf(request: DeletionRequest) {
-  const { days_left, level, days_words } = urgencyOf(request);
+  const { daysLeft, level, daysWords } = urgencyOf(request);
   return {
-    ...{ request, days_left, level, days_words },
-    bar: Math.min(TERM_DAYS, Math.max(0, days_left)),
+    ...{ request, daysLeft, level, daysWords },
+    bar: Math.min(TERM_DAYS, Math.max(0, daysLeft)),
     state_words: capitalised(stateName(request.state)),
     ...SIGNS[request.state],
   };
@@ -70,7 +70,7 @@ export async function listView(ctx: Context) {
 }
 
 export async function requestView(ctx: Context, request: DeletionRequest) {
-  const is_undecided = UNDECIDED.includes(request.state);
+  const isUndecided = UNDECIDED.includes(request.state);
   const account = await accountOf(ctx.db, request);
   const events = await listEvents(ctx.db, request.id);
   const path = linkPath(ctx, request);
@@ -78,11 +78,11 @@ export async function requestView(ctx: Context, request: DeletionRequest) {
   const receipt = await receiptOf(ctx, request);
   return {
     ...rowOf(request),
-    is_undecided,
+    is_undecided: isUndecided,
     account: account ?? null,
     is_name_fresh: isNameFresh(account?.name_confirmed_at ?? null),
-    candidates: is_undecided ? await findCandidates(ctx, request) : ([] as Candidate[]),
-    departure: account && is_undecided ? await departureOf(ctx, account) : null,
+    candidates: isUndecided ? await findCandidates(ctx, request) : ([] as Candidate[]),
+    departure: account && isUndecided ? await departureOf(ctx, account) : null,
     may_execute: mayExecute(request),
     link,
     receipt,

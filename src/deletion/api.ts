@@ -10,7 +10,7 @@ export const deletionRoutes: ApiRoute[] = [
   apiRoute({
     method: 'delete',
     path: '/creators/{creator_id}',
-    is_always_open: true,
+    isAlwaysOpen: true,
     summary: 'Disconnect & revoke: deletes everything about the key’s creator (`me`), if allowed.',
     body: z.strictObject({
       confirm: z.string().describe('The TikTok username or the creator id.'),
@@ -27,8 +27,8 @@ export const deletionRoutes: ApiRoute[] = [
         throw invalid('/confirm', 'Expected the TikTok username or the creator id.');
       }
       const { receipt_token } = await requestDeletion(ctx, creator.id, 'api');
-      const receipt_url = `${ctx.config.PUBLIC_URL}/deletions/${receipt_token}`;
-      return { status: 202, body: { receipt_url }, headers: { Location: receipt_url } };
+      const receiptUrl = `${ctx.config.PUBLIC_URL}/deletions/${receipt_token}`;
+      return { status: 202, body: { receipt_url: receiptUrl }, headers: { Location: receiptUrl } };
     },
   }),
 ];

@@ -17,7 +17,7 @@ export interface Departure {
   /** What to type, ready to copy. */
   name: string;
   remains: Kept[];
-  has_grant: boolean;
+  hasGrant: boolean;
 }
 
 export async function departureOf(ctx: Context, creator: Creator): Promise<Departure> {
@@ -30,7 +30,7 @@ export async function departureOf(ctx: Context, creator: Creator): Promise<Depar
     keys: (await listKeys(ctx, creator.id)).length,
     name: creator.username ?? creator.id,
     remains: kept(ctx.config, declaredTables(ctx.modules)),
-    has_grant: creator.disconnected_at === null,
+    hasGrant: creator.disconnected_at === null,
   };
 }
 

@@ -32,15 +32,15 @@ const FILES_AT_ONCE = 8;
 
 export async function execute(
   ctx: Context,
-  deletion_id: string,
+  deletionId: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const deletion = await findDeletion(ctx.db, deletion_id);
+  const deletion = await findDeletion(ctx.db, deletionId);
   if (!deletion || deletion.done_at) return;
   const who = identifiersOf(ctx, deletion);
   if (!who) throw new Error('Expected an unfinished deletion to know whom it deletes');
-  const again_at = await carryOn(ctx, deletion, who, signal);
-  if (again_at) await queueExecution(ctx.db, deletion_id, again_at);
+  const againAt = await carryOn(ctx, deletion, who, signal);
+  if (againAt) await queueExecution(ctx.db, deletionId, againAt);
 }
 
 /** Every unfinished deletion has a run, whatever became of the one before. */
@@ -108,9 +108,9 @@ export async function erase(
   signal: AbortSignal,
 ): Promise<void> {
   const keys = await storageKeysOf(ctx.db, who.creator_id);
-  const left_keys = await removeFiles(ctx, keys, signal);
-  const sealed = sealIdentifiers(ctx, deletion.id, { ...who, left_keys });
-  await eraseCreator(ctx, deletion.id, who.creator_id, sealed, left_keys.length);
+  const leftKeys = await removeFiles(ctx, keys, signal);
+  const sealed = sealIdentifiers(ctx, deletion.id, { ...who, left_keys: leftKeys });
+  await eraseCreator(ctx, deletion.id, who.creator_id, sealed, leftKeys.length);
   ctx.log.info({ event: 'deletion.erased', deletion_id: deletion.id, files: keys.length });
 }
 
@@ -129,28 +129,28 @@ async function removeFiles(ctx: Context, keys: string[], signal: AbortSignal): P
 }
 
 /** Writes `traces: 0` and forgets whom it deleted, or fails loudly and looks again. */
-async function search(ctx: Context, deletion_id: string): Promise<Date | null> {
-  const deletion = await findDeletion(ctx.db, deletion_id);
+async function search(ctx: Context, deletionId: string): Promise<Date | null> {
+  const deletion = await findDeletion(ctx.db, deletionId);
   const who = deletion && identifiersOf(ctx, deletion);
   if (!deletion || !who) return null;
   for (const key of who.left_keys) await ctx.storage.remove(key).catch(() => {});
-  const started_at = Date.now();
-  const has_returned = who.open_id !== null && (await hasReturned(ctx.db, who.open_id));
+  const startedAt = Date.now();
+  const isBack = who.open_id !== null && (await hasReturned(ctx.db, who.open_id));
   // The same person's new account is another one, and no trace of this.
-  const searched = has_returned ? { ...who, open_id: null, username: null } : who;
+  const searched = isBack ? { ...who, open_id: null, username: null } : who;
   const { traces, tables } = await findTraces(ctx, searched);
   const count = traces.reduce((sum, trace) => sum + trace.count, 0);
   if (count === 0) {
-    await finishDeletion(ctx.db, deletion_id, {
+    await finishDeletion(ctx.db, deletionId, {
       tables_searched: tables,
-      search_ms: Date.now() - started_at,
+      search_ms: Date.now() - startedAt,
     });
-    ctx.log.info({ event: 'deletion.done', deletion_id });
+    ctx.log.info({ event: 'deletion.done', deletion_id: deletionId });
     return null;
   }
   const faults = deletion.faults + 1;
-  await updateDeletion(ctx.db, deletion_id, { traces: count, faults });
-  ctx.log.error({ event: 'deletion.traces', deletion_id, traces });
+  await updateDeletion(ctx.db, deletionId, { traces: count, faults });
+  ctx.log.error({ event: 'deletion.traces', deletion_id: deletionId, traces });
   return after(Math.min(60 * MINUTE_MS, 10 * SECOND_MS * 2 ** Math.min(faults, 12)));
 }
 

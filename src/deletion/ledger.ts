@@ -14,11 +14,15 @@ const entry = z.looseObject({ creator_id: id, ends_at: z.iso.datetime() });
 /** Durable when it returns. It holds the internal id alone, until the last backup with it has expired. */
 export async function recordDeletion(
   ctx: Pick<Context, 'config' | 'storage'>,
-  creator_id: string,
+  creatorId: string,
 ): Promise<void> {
   // A day more than the backups live: the last one may have been made while we were deleting.
-  const ends_at = new Date(Date.now() + (ctx.config.BACKUP_DAYS + 1) * DAY_MS).toISOString();
-  await ctx.storage.putNote(LEDGER, creator_id, JSON.stringify({ creator_id, ends_at }));
+  const endsAt = new Date(Date.now() + (ctx.config.BACKUP_DAYS + 1) * DAY_MS).toISOString();
+  await ctx.storage.putNote(
+    LEDGER,
+    creatorId,
+    JSON.stringify({ creator_id: creatorId, ends_at: endsAt }),
+  );
 }
 
 /** Creator id → note; throws unless all could be read. `strays`: files that are none of it. */
@@ -50,21 +54,21 @@ export async function deletedCreators(ctx: Context): Promise<string[]> {
   });
   if (strays > 0) ctx.log.warn({ event: 'ledger.stray_files', count: strays });
   // One that cannot be understood still says by its name who was deleted.
-  return [...notes].flatMap(([creator_id, text]) => {
-    const ends_at = endOf(text);
-    return ends_at === undefined || ends_at > new Date() ? [creator_id] : [];
+  return [...notes].flatMap(([creatorId, text]) => {
+    const endsAt = endOf(text);
+    return endsAt === undefined || endsAt > new Date() ? [creatorId] : [];
   });
 }
 
 /** Removes ended entries; answers how many. */
 export async function pruneLedger(ctx: Pick<Context, 'config' | 'storage'>): Promise<number> {
   let removed = 0;
-  for (const [creator_id, text] of (await readLedger(ctx.storage)).notes) {
-    const ends_at = endOf(text);
+  for (const [creatorId, text] of (await readLedger(ctx.storage)).notes) {
+    const endsAt = endOf(text);
     // It would else be kept for ever.
-    if (ends_at === undefined) await recordDeletion(ctx, creator_id);
-    else if (ends_at <= new Date()) {
-      await ctx.storage.removeNote(LEDGER, creator_id);
+    if (endsAt === undefined) await recordDeletion(ctx, creatorId);
+    else if (endsAt <= new Date()) {
+      await ctx.storage.removeNote(LEDGER, creatorId);
       removed += 1;
     }
   }

@@ -18,7 +18,7 @@ export const deletions: Manifest = {
     addDeskPages(router, ctx);
     addProvePages(router, ctx);
   },
-  personal_data: {
+  personalData: {
     tables: {
       deletions: {
         called: 'Receipts of deletions',
@@ -59,7 +59,7 @@ export const deletions: Manifest = {
           'receipt_token',
         ],
         purpose: 'To delete completely, and to prove it.',
-        legal_basis: OBLIGATION,
+        legalBasis: OBLIGATION,
         recipients: 'TikTok, which is told to end the permission',
         kept: 'REQUEST_RETENTION_DAYS after the deletion; the encrypted token at most 30 days.',
         ends: {
@@ -116,7 +116,7 @@ export const deletions: Manifest = {
         },
         secret: ['proof_token_hash', 'proof_token', 'proof_browser_hash'],
         purpose: 'To answer requests by email in time, for the right person.',
-        legal_basis: OBLIGATION,
+        legalBasis: OBLIGATION,
         recipients: 'None',
         kept: 'REQUEST_RETENTION_DAYS after the answer; the person’s words only until then.',
         ends: { at: 'closed_at', after: { days: 'REQUEST_RETENTION_DAYS' } },
@@ -137,7 +137,7 @@ export const deletions: Manifest = {
           note: 'What the operator wrote down; emptied when the request is closed.',
         },
         purpose: 'To show that a request was handled with care.',
-        legal_basis: OBLIGATION,
+        legalBasis: OBLIGATION,
         recipients: 'None',
         kept: 'As long as the request.',
       },

@@ -45,10 +45,10 @@ async function showDeparture(
   ctx: Context,
   { render }: PageRequest,
   creator: Creator,
-  wrong_name: string | null,
+  wrongName: string | null,
 ): Promise<void> {
   const departure = await departureOf(ctx, creator);
-  render('access/sign-out', { title: 'Sign out', departure, wrong_name });
+  render('access/sign-out', { title: 'Sign out', departure, wrong_name: wrongName });
 }
 
 /** Names nobody, also when the person is signed in again in this browser. */

@@ -85,9 +85,9 @@ function stepsOf(deletion: Deletion): Step[] {
   }));
 }
 
-function waitingWords(seen_through: number): string {
-  if (seen_through === 0) return 'Waiting until running work has ended';
-  return `Waiting for ${seen_through === 1 ? 'a post' : `${seen_through} posts`} that TikTok has already, at most about 6 minutes`;
+function waitingWords(seenThrough: number): string {
+  if (seenThrough === 0) return 'Waiting until running work has ended';
+  return `Waiting for ${seenThrough === 1 ? 'a post' : `${seenThrough} posts`} that TikTok has already, at most about 6 minutes`;
 }
 
 function revocationOf(deletion: Deletion): ReceiptView['revocation'] {

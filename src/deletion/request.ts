@@ -16,19 +16,19 @@ export const EXECUTE = 'deletion.execute';
  */
 export async function requestDeletion(
   ctx: Context,
-  creator_id: string,
+  creatorId: string,
   method: Method,
   also: (trx: Knex, deletion: Deletion) => Promise<void> = async () => {},
 ): Promise<Deletion> {
   const deletion = await ctx.db.transaction(async (trx) => {
-    const leaver = await markLeaving(trx, creator_id);
+    const leaver = await markLeaving(trx, creatorId);
     if (!leaver) {
-      const known = await findByCreator(trx, creator_id);
+      const known = await findByCreator(trx, creatorId);
       if (!known) throw new Problem('not_found', 'There is no such creator.');
       await also(trx, known);
       return known;
     }
-    const { cancelled, seen_through } = await cancelAllJobs(trx, creator_id);
+    const { cancelled, seen_through } = await cancelAllJobs(trx, creatorId);
     const { who, rows } = leaver;
     const receipt = { rows, jobs_cancelled: cancelled, jobs_seen_through: seen_through };
     const inserted = await insertDeletion(ctx, trx, { method, who, receipt });
@@ -41,6 +41,6 @@ export async function requestDeletion(
 }
 
 /** One run per deletion; asked for again, the waiting one is brought forward or put off. */
-export async function queueExecution(trx: Knex, deletion_id: string, run_at?: Date): Promise<void> {
-  await queueChore(trx, EXECUTE, `deletion:${deletion_id}`, { deletion_id }, run_at);
+export async function queueExecution(trx: Knex, deletionId: string, runAt?: Date): Promise<void> {
+  await queueChore(trx, EXECUTE, `deletion:${deletionId}`, { deletion_id: deletionId }, runAt);
 }

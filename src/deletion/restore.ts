@@ -15,14 +15,14 @@ import { takeGrantOver } from './revoke.ts';
 
 export async function eraseTheReturned(ctx: Context): Promise<void> {
   const returned = await findKnownIds(ctx.db, await deletedCreators(ctx));
-  for (const creator_id of returned) {
-    const { id } = await requestDeletion(ctx, creator_id, 'restore');
+  for (const creatorId of returned) {
+    const { id } = await requestDeletion(ctx, creatorId, 'restore');
     const deletion = await findDeletion(ctx.db, id);
     const who = deletion && identifiersOf(ctx, deletion);
     // One that was under way when this process started is the executor's, and shows nobody either.
     if (!deletion || !who || deletion.method !== 'restore' || deletion.erased_at) continue;
     // Nothing runs yet, so nobody is waited for.
-    await fenceOff(ctx.db, creator_id);
+    await fenceOff(ctx.db, creatorId);
     await updateDeletion(ctx.db, id, { quiet_at: new Date() });
     while (!(await takeGrantOver(ctx, deletion, who))) await sleep(1_000);
     await record(ctx, deletion, who);

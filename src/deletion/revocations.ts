@@ -73,11 +73,11 @@ export async function leaseRevocation(
 export async function keepLeasedGrant(
   db: Knex,
   { id, revoke_lease }: Deletion,
-  sealed_grant: string,
+  sealedGrant: string,
 ): Promise<boolean> {
   const kept = await db('deletions')
     .where({ id, revoke_lease, revocation: 'pending' })
-    .update({ sealed_grant });
+    .update({ sealed_grant: sealedGrant });
   return kept === 1;
 }
 
@@ -96,16 +96,16 @@ export async function settleRevocation(
 /** The person is back: what is left of the old grant is dropped, lest revoking it ends the new one. */
 export async function supersedeRevocations(
   db: Knex,
-  open_id_hashes: string[],
-): Promise<{ superseded: number; is_busy: boolean }> {
+  openIdHashes: string[],
+): Promise<{ superseded: number; isBusy: boolean }> {
   const superseded = await db('deletions')
     .whereIn('revocation', ['waiting', 'pending'])
-    .whereIn('open_id_hash', open_id_hashes)
+    .whereIn('open_id_hash', openIdHashes)
     .whereRaw('(revoke_leased_until is null or revoke_leased_until < now())')
     .update({ revocation: 'superseded', sealed_grant: null, open_id_hash: null, revoke_at: null });
   const busy = await db('deletions')
     .where({ revocation: 'pending' })
-    .whereIn('open_id_hash', open_id_hashes)
+    .whereIn('open_id_hash', openIdHashes)
     .first('id');
-  return { superseded, is_busy: busy !== undefined };
+  return { superseded, isBusy: busy !== undefined };
 }

@@ -51,7 +51,7 @@ export async function takeGrantOver(
     return true;
   });
 
-  function pending(grant: Grant, open_id: string) {
+  function pending(grant: Grant, openId: string) {
     try {
       return {
         revocation: 'pending',
@@ -60,7 +60,7 @@ export async function takeGrantOver(
           // A refresh was begun and never ended: its answer may be lost.
           is_refreshing: grant.lease_id !== null,
         }),
-        open_id_hash: ctx.secrets.keyedHash(open_id, 'open_id'),
+        open_id_hash: ctx.secrets.keyedHash(openId, 'open_id'),
         revoke_at: new Date(),
       };
     } catch {
@@ -83,12 +83,12 @@ export async function tryRevocation(ctx: Context, id: string, signal: AbortSigna
   const deletion = await leaseRevocation(ctx.db, id, randomUUID(), REVOCATION_LEASE_SECONDS);
   if (!deletion) return;
   const outcome = await revoke(ctx, deletion, signal);
-  const is_over = Date.now() - deletion.requested_at.getTime() >= TERM_MS;
-  if (outcome === 'again' && !is_over) {
+  const isOver = Date.now() - deletion.requested_at.getTime() >= TERM_MS;
+  if (outcome === 'again' && !isOver) {
     const wait = Math.min(SIX_HOURS_MS, MINUTE_MS * 2 ** Math.min(deletion.revoke_tries - 1, 12));
-    const ends_at = deletion.requested_at.getTime() + TERM_MS;
-    const revoke_at = new Date(Math.min(Date.now() + wait, ends_at));
-    await settleRevocation(ctx.db, deletion, { revoke_at });
+    const endsAt = deletion.requested_at.getTime() + TERM_MS;
+    const revokeAt = new Date(Math.min(Date.now() + wait, endsAt));
+    await settleRevocation(ctx.db, deletion, { revoke_at: revokeAt });
     return;
   }
   await settleRevocation(ctx.db, deletion, {
@@ -150,12 +150,7 @@ async function ask(work: () => Promise<void>): Promise<'done' | 'refused' | 'aga
     return 'done';
   } catch (error) {
     if (!(error instanceof TikTokError)) throw error;
-    const is_unknown = [
-      'invalid_grant',
-      'access_token_invalid',
-      'access_denied',
-      'invalid_request',
-    ];
-    return error.kind === 'refused' && is_unknown.includes(error.code) ? 'refused' : 'again';
+    const isUnknown = ['invalid_grant', 'access_token_invalid', 'access_denied', 'invalid_request'];
+    return error.kind === 'refused' && isUnknown.includes(error.code) ? 'refused' : 'again';
   }
 }

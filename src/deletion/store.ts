@@ -126,8 +126,8 @@ export async function findByReceipt(db: Knex, token: string): Promise<Deletion |
   return db('deletions').where({ receipt_token: token }).first();
 }
 
-export async function findByCreator(db: Knex, creator_id: string): Promise<Deletion | undefined> {
-  return db('deletions').where({ creator_id }).first();
+export async function findByCreator(db: Knex, creatorId: string): Promise<Deletion | undefined> {
+  return db('deletions').where({ creator_id: creatorId }).first();
 }
 
 /** Adds to the receipt and sets columns, in one statement. */
@@ -155,22 +155,25 @@ export async function listUnfinished(db: Knex): Promise<Deletion[]> {
 /** The rows of one creator go, and the receipt says how many, in one transaction. */
 export async function eraseCreator(
   ctx: Context,
-  deletion_id: string,
-  creator_id: string,
-  sealed_identifiers: string,
-  files_left: number,
+  deletionId: string,
+  creatorId: string,
+  sealedIdentifiers: string,
+  filesLeft: number,
 ): Promise<void> {
   await ctx.db.transaction(async (trx) => {
-    const before = await lockDeletion(trx, deletion_id);
+    const before = await lockDeletion(trx, deletionId);
     // Another run was quicker: what it counted is the truth.
     if (!before || before.erased_at) return;
-    const { files, bytes } = await sumMedia(trx, creator_id);
-    const open_id = identifiersOf(ctx, before)?.open_id ?? null;
-    await leaveRequests(trx, deletion_id, { creator_id, open_id });
-    const rows = added(before.receipt.rows, await eraseRows(trx, ctx.modules, creator_id));
+    const { files, bytes } = await sumMedia(trx, creatorId);
+    const openId = identifiersOf(ctx, before)?.open_id ?? null;
+    await leaveRequests(trx, deletionId, { creator_id: creatorId, open_id: openId });
+    const rows = added(before.receipt.rows, await eraseRows(trx, ctx.modules, creatorId));
     // now() is when the transaction began, and the rows were still there.
-    const erased = { erased_at: trx.raw('clock_timestamp()'), sealed_identifiers };
-    await updateDeletion(trx, deletion_id, erased, { rows, files, bytes, files_left });
+    const erased = {
+      erased_at: trx.raw('clock_timestamp()'),
+      sealed_identifiers: sealedIdentifiers,
+    };
+    await updateDeletion(trx, deletionId, erased, { rows, files, bytes, files_left: filesLeft });
   });
 }
 

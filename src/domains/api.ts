@@ -36,8 +36,8 @@ export const domainRoutes: ApiRoute[] = [
     async handle(ctx, { creator, body }) {
       assertPlanHasUrls(ctx, creator);
       const host = judgeHost(body.host, ctx.outside.policy);
-      const { domain, is_new } = await addDomain(ctx.db, creator.id, host);
-      return { status: is_new ? 201 : 200, body: domainView(domain) };
+      const { domain, isNew } = await addDomain(ctx.db, creator.id, host);
+      return { status: isNew ? 201 : 200, body: domainView(domain) };
     },
   }),
   apiRoute({

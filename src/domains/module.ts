@@ -15,7 +15,7 @@ export const domains: Manifest = {
   chores: {
     recheck: { cron: '23 * * * *', run: (ctx, _payload, signal) => recheckDomains(ctx, signal) },
   },
-  personal_data: {
+  personalData: {
     tables: {
       domains: {
         called: 'Verified domains',
@@ -34,7 +34,7 @@ export const domains: Manifest = {
         },
         purpose:
           'To take media from URLs of servers that are the creator’s own, and from no other.',
-        legal_basis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
+        legalBasis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
         recipients: 'The server of that domain, which is asked for the file and for media',
         kept: 'Until it is removed, or until the account is deleted.',
       },

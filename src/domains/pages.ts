@@ -57,6 +57,6 @@ async function show(
     file: VERIFICATION_FILE.slice(1),
     given,
     fault,
-    plan: limitsOf(ctx.config, creator).verified_urls ? null : creator.plan,
+    plan: limitsOf(ctx.config, creator).verifiedUrls ? null : creator.plan,
   });
 }

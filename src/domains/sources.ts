@@ -47,7 +47,7 @@ export async function judgeSourceToday(
 
 /** Throws `source_not_allowed_for_plan`. */
 export function assertPlanHasUrls(ctx: Context, creator: Creator): void {
-  if (limitsOf(ctx.config, creator).verified_urls) return;
+  if (limitsOf(ctx.config, creator).verifiedUrls) return;
   throw new Problem(
     'source_not_allowed_for_plan',
     `The ${creator.plan} plan has no Verified URLs. Upload the file instead.`,

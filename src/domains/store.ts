@@ -33,14 +33,14 @@ export interface Domain {
 /** A host that is there already is answered as it stands, with its token. */
 export async function addDomain(
   db: Knex,
-  creator_id: string,
+  creatorId: string,
   host: string,
-): Promise<{ domain: Domain; is_new: boolean }> {
+): Promise<{ domain: Domain; isNew: boolean }> {
   return db.transaction(async (trx) => {
-    await lockStaying(trx, creator_id);
-    const known = await findDomain(trx, creator_id, host);
-    if (known) return { domain: known, is_new: false };
-    const [row] = await trx('domains').where({ creator_id }).count('* as count');
+    await lockStaying(trx, creatorId);
+    const known = await findDomain(trx, creatorId, host);
+    if (known) return { domain: known, isNew: false };
+    const [row] = await trx('domains').where({ creator_id: creatorId }).count('* as count');
     if (Number(row?.['count']) >= MAX_DOMAINS) {
       throw new Problem(
         'state_conflict',
@@ -48,15 +48,17 @@ export async function addDomain(
       );
     }
     const token = randomToken(190);
-    const [domain] = await trx('domains').insert({ creator_id, host, token }).returning('*');
-    return { domain, is_new: true };
+    const [domain] = await trx('domains')
+      .insert({ creator_id: creatorId, host, token })
+      .returning('*');
+    return { domain, isNew: true };
   });
 }
 
 /** Newest first; all of them, since they are few. */
-export async function listDomains(db: Knex, creator_id: string): Promise<Domain[]> {
+export async function listDomains(db: Knex, creatorId: string): Promise<Domain[]> {
   return db('domains')
-    .where({ creator_id })
+    .where({ creator_id: creatorId })
     .orderBy([
       { column: 'created_at', order: 'desc' },
       { column: 'id', order: 'desc' },
@@ -64,24 +66,26 @@ export async function listDomains(db: Knex, creator_id: string): Promise<Domain[
 }
 
 /** Throws `not_found`, also for one of somebody else. */
-export async function getDomain(db: Knex, creator_id: string, id: string): Promise<Domain> {
-  const domain = isOwnId(id) ? await db('domains').where({ id, creator_id }).first() : undefined;
+export async function getDomain(db: Knex, creatorId: string, id: string): Promise<Domain> {
+  const domain = isOwnId(id)
+    ? await db('domains').where({ id, creator_id: creatorId }).first()
+    : undefined;
   if (!domain) throw new Problem('not_found', 'There is no such domain.');
   return domain;
 }
 
 export async function findDomain(
   db: Knex,
-  creator_id: string,
+  creatorId: string,
   host: string,
 ): Promise<Domain | undefined> {
-  return db('domains').where({ creator_id, host }).first();
+  return db('domains').where({ creator_id: creatorId, host }).first();
 }
 
 /** Posts whose file was fetched already go on. */
-export async function removeDomain(db: Knex, creator_id: string, id: string): Promise<void> {
-  const { id: found } = await getDomain(db, creator_id, id);
-  await db('domains').where({ id: found, creator_id }).delete();
+export async function removeDomain(db: Knex, creatorId: string, id: string): Promise<void> {
+  const { id: found } = await getDomain(db, creatorId, id);
+  await db('domains').where({ id: found, creator_id: creatorId }).delete();
 }
 
 /** Answers the domain as it is from now on; undefined when it was removed meanwhile. */
@@ -103,13 +107,13 @@ export async function noteFault(
   db: Knex,
   id: string,
   fault: Fault,
-  may_be_there: boolean,
+  mayBeThere: boolean,
 ): Promise<Domain | undefined> {
   const verified = `case when ? and found_at > now() - interval '${PATIENCE}' then verified_at end`;
   const [domain] = await db('domains')
     .where({ id })
     .update({
-      verified_at: db.raw(verified, [may_be_there]),
+      verified_at: db.raw(verified, [mayBeThere]),
       checked_at: db.fn.now(),
       fault: json(fault),
     })

@@ -96,7 +96,7 @@ export const hostedRoutes: ApiRoute[] = [
           ? await ctx.db.transaction(accept)
           : (await once(ctx, creator.id, String(key), request, accept)).answer;
       const wanted = { creator_id: creator.id, id: accepted.body };
-      const job = await waitForJob(ctx, wanted, { is_reached: isChecked, ms: WAIT_MS, signal });
+      const job = await waitForJob(ctx, wanted, { isReached: isChecked, ms: WAIT_MS, signal });
       if (job.state === 'failed' && job.error) throw problemOf(job.error);
       const answer = { ok: true, publish_id: job.id, status: statusOf(job) };
       return { status: 200, body: answer, headers: HEADERS };

@@ -21,5 +21,5 @@ export const hosted: Manifest = {
     });
     addApiRoutes(router, ctx, hostedRoutes);
   },
-  personal_data: { nothing: 'Its posts are jobs like all others, which are declared there.' },
+  personalData: { nothing: 'Its posts are jobs like all others, which are declared there.' },
 };

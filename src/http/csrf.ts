@@ -7,23 +7,19 @@ import type { Context } from '../context/context.ts';
 const EXEMPT = /^\/(v1|api|webhooks\/tiktok)(\/|$)/;
 
 export function sameOriginOnly(ctx: Context): Middleware {
-  const own_origin = new URL(ctx.config.PUBLIC_URL).origin;
+  const ownOrigin = new URL(ctx.config.PUBLIC_URL).origin;
   return async (koa, next) => {
-    const is_safe = ['GET', 'HEAD', 'OPTIONS'].includes(koa.method);
-    if (
-      !is_safe &&
-      !EXEMPT.test(koa.path) &&
-      !isOwn(koa.get('Sec-Fetch-Site'), koa.get('Origin'))
-    ) {
+    const isSafe = ['GET', 'HEAD', 'OPTIONS'].includes(koa.method);
+    if (!isSafe && !EXEMPT.test(koa.path) && !isOwn(koa.get('Sec-Fetch-Site'), koa.get('Origin'))) {
       throw new Problem(
         'forbidden',
-        `This form was not sent from a page of ${own_origin}. Open the page there and send it again.`,
+        `This form was not sent from a page of ${ownOrigin}. Open the page there and send it again.`,
       );
     }
     await next();
   };
 
   function isOwn(site: string, origin: string): boolean {
-    return site ? site === 'same-origin' : origin === own_origin;
+    return site ? site === 'same-origin' : origin === ownOrigin;
   }
 }

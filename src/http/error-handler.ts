@@ -5,7 +5,7 @@ import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 
 /** What the answer holds; `type` leads to the code's row in the docs. */
-export function problemBody(ctx: Context, problem: Problem, request_id: string) {
+export function problemBody(ctx: Context, problem: Problem, requestId: string) {
   const { retry_at, tiktok, job_id } = problem.extras;
   return {
     type: `${ctx.config.PUBLIC_URL}/docs/errors#${problem.code}`,
@@ -17,7 +17,7 @@ export function problemBody(ctx: Context, problem: Problem, request_id: string) 
     ...(retry_at ? { retry_at: retry_at.toISOString() } : {}),
     ...(tiktok ? { tiktok } : {}),
     ...(job_id ? { job_id } : {}),
-    request_id,
+    request_id: requestId,
   };
 }
 
@@ -30,15 +30,15 @@ function errorsOf({ code, message, extras }: Problem) {
 /** Set as `koa.state.problem_body` by routes whose errors have another service's form. */
 export type ProblemBody = (problem: Problem) => Record<string, unknown>;
 
-type RenderProblem = (koa: KoaContext, problem: Problem, request_id: string) => Promise<string>;
+type RenderProblem = (koa: KoaContext, problem: Problem, requestId: string) => Promise<string>;
 
 /** Gives every request an id, and turns whatever is thrown into an answer. */
 export function problems(ctx: Context, renderPage: RenderProblem): Middleware {
   return async (koa, next) => {
     const given = koa.get('X-Request-Id');
-    const request_id = /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
-    koa.state['request_id'] = request_id;
-    koa.set('X-Request-Id', request_id);
+    const requestId = /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+    koa.state['request_id'] = requestId;
+    koa.set('X-Request-Id', requestId);
     try {
       await next();
       // The router has set the header Allow beside it.
@@ -51,10 +51,10 @@ export function problems(ctx: Context, renderPage: RenderProblem): Middleware {
     } catch (error) {
       const problem = problemOf(error);
       if (problem.status >= 500 && problem.code === 'internal_error') {
-        const known_as = { request_id: ownIdOf(koa), route: routeOf(koa) };
-        ctx.log.error({ event: 'request.fault', ...known_as, err: error });
+        const knownAs = { request_id: ownIdOf(koa), route: routeOf(koa) };
+        ctx.log.error({ event: 'request.fault', ...knownAs, err: error });
       }
-      await answer(ctx, koa, problem, request_id, renderPage);
+      await answer(ctx, koa, problem, requestId, renderPage);
     }
   };
 }
@@ -63,7 +63,7 @@ async function answer(
   ctx: Context,
   koa: KoaContext,
   problem: Problem,
-  request_id: string,
+  requestId: string,
   renderPage: RenderProblem,
 ): Promise<void> {
   koa.status = problem.status;
@@ -77,18 +77,18 @@ async function answer(
   }
   // An answer given before the body was read whole: what still flows in would be taken for the next request.
   if (!koa.req.complete) koa.set('Connection', 'close');
-  const own_form = koa.state['problem_body'] as ProblemBody | undefined;
-  if (own_form) {
-    koa.body = JSON.stringify(own_form(problem));
+  const ownForm = koa.state['problem_body'] as ProblemBody | undefined;
+  if (ownForm) {
+    koa.body = JSON.stringify(ownForm(problem));
     koa.set('Content-Type', 'application/json; charset=UTF-8');
     return;
   }
   if (isForPeople(koa)) {
     koa.type = 'html';
-    koa.body = await renderPage(koa, problem, request_id);
+    koa.body = await renderPage(koa, problem, requestId);
     return;
   }
-  koa.body = JSON.stringify(problemBody(ctx, problem, request_id));
+  koa.body = JSON.stringify(problemBody(ctx, problem, requestId));
   koa.type = 'application/problem+json';
 }
 
@@ -167,7 +167,7 @@ export function routeOf(koa: KoaContext): string {
 
 /** An id that the client chose may say who it is, and what is written down outlives an account. */
 export function ownIdOf(koa: KoaContext): string {
-  const request_id: unknown = koa.state['request_id'];
+  const requestId: unknown = koa.state['request_id'];
   const given = koa.get('X-Request-Id');
-  return typeof request_id !== 'string' || request_id === given ? 'given' : request_id;
+  return typeof requestId !== 'string' || requestId === given ? 'given' : requestId;
 }

@@ -25,8 +25,8 @@ const STEP: Record<string, string> = {
 export function statusWords(job: Job): { status: Status; sign: string; word: string } {
   const status = statusOf(job);
   const { sign, word } = STATUS[status];
-  const is_fetching = job.state === 'accepted' && job.source_url;
-  if (status === 'running' && is_fetching) return { status, sign, word: 'Fetching' };
+  const isFetching = job.state === 'accepted' && job.source_url;
+  if (status === 'running' && isFetching) return { status, sign, word: 'Fetching' };
   if (status === 'running') return { status, sign, word: STEP[job.state] ?? word };
   if (status === 'finished' && job.destination === 'inbox')
     return { status, sign, word: 'In your inbox' };

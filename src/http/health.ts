@@ -62,9 +62,9 @@ function assertMayRead(ctx: Context, koa: KoaContext): void {
     if (isEqual(koa.get('Authorization'), `Bearer ${METRICS_TOKEN}`)) return;
     throw new Problem('unauthorized', 'Expected `Authorization: Bearer METRICS_TOKEN`.');
   }
-  const is_loopback = /^(::1|127\.|::ffff:127\.)/.test(koa.req.socket.remoteAddress ?? '');
-  const is_forwarded = PROXY_HEADERS.some((name) => koa.get(name) !== '');
-  if (!is_loopback || is_forwarded) {
+  const isLoopback = /^(::1|127\.|::ffff:127\.)/.test(koa.req.socket.remoteAddress ?? '');
+  const isForwarded = PROXY_HEADERS.some((name) => koa.get(name) !== '');
+  if (!isLoopback || isForwarded) {
     throw new Problem('forbidden', 'Without METRICS_TOKEN, /metrics answers loopback only.');
   }
 }

@@ -77,7 +77,7 @@ export const jobRoutes: ApiRoute[] = [
     async handle(ctx, { creator, params, query, signal }) {
       const wanted = { creator_id: creator.id, id: params['id'] ?? '' };
       const job = await waitForJob(ctx, wanted, {
-        is_reached: (each) => !isWorking(each),
+        isReached: (each) => !isWorking(each),
         ms: query.wait * 1000,
         signal,
       });
@@ -156,9 +156,9 @@ export function cursorOf(job: Job): string {
 
 export function parseCursor(cursor: string): { created_at: Date; id: string } {
   const [time, id] = Buffer.from(cursor, 'base64url').toString().split(' ');
-  const created_at = new Date(time ?? '');
-  if (Number.isNaN(created_at.getTime()) || !/^[0-9a-f-]{36}$/.test(id ?? '')) {
+  const createdAt = new Date(time ?? '');
+  if (Number.isNaN(createdAt.getTime()) || !/^[0-9a-f-]{36}$/.test(id ?? '')) {
     throw invalid('/cursor', 'Expected a cursor as answered in next_cursor.');
   }
-  return { created_at, id: id as string };
+  return { created_at: createdAt, id: id as string };
 }

@@ -12,15 +12,15 @@ import { insertEvent, lockJob, queueNext, updateLockedJob } from './store.ts';
 import { closeAttempts, endJob, isCommitted } from './transitions.ts';
 
 /** Before the mark only: a job whose last byte may have left cannot be taken back. */
-export async function cancelJob(ctx: Context, creator_id: string, id: string): Promise<Job> {
+export async function cancelJob(ctx: Context, creatorId: string, id: string): Promise<Job> {
   return ctx.db.transaction(async (trx) => {
-    const job = await lockJob(trx, creator_id, id);
+    const job = await lockJob(trx, creatorId, id);
     if (job.state === 'cancelled') return job;
-    const is_early = (CANCELLABLE_STATES as readonly string[]).includes(job.state);
-    if (!is_early || (await isCommitted(trx, id))) {
+    const isEarly = (CANCELLABLE_STATES as readonly string[]).includes(job.state);
+    if (!isEarly || (await isCommitted(trx, id))) {
       throw new Problem(
         'state_conflict',
-        is_early || job.state === 'sent'
+        isEarly || job.state === 'sent'
           ? 'The video is already with TikTok, so it cannot be cancelled any more.'
           : `The post has already ended (${job.state}).`,
       );
@@ -39,15 +39,15 @@ export async function retryJob(ctx: Context, creator: Creator, id: string): Prom
     if (job.state !== 'failed') {
       throw new Problem('state_conflict', 'Only a failed post can be tried again.');
     }
-    const source_key = await sourceForRetry(trx, job);
+    const sourceKey = await sourceForRetry(trx, job);
     const at = new Date(Math.max(job.send_at.getTime(), Date.now()));
-    const send_at = await reserveTime(trx, ctx.config, creator.id, { at, except_id: id });
-    await assertNoDuplicate(trx, { ...job, send_at });
+    const sendAt = await reserveTime(trx, ctx.config, creator.id, { at, exceptId: id });
+    await assertNoDuplicate(trx, { ...job, send_at: sendAt });
     await closeAttempts(trx, id, 'retried');
     const again = await updateLockedJob(trx, id, {
       state: 'accepted',
-      send_at,
-      source_key,
+      send_at: sendAt,
+      source_key: sourceKey,
       waiting_since: null,
       error: null,
       publish_id: null,
@@ -90,12 +90,12 @@ async function assertUpload(trx: Knex, job: Job, key: string | null): Promise<st
 /** The creator looked at the profile and says how an `unconfirmed` post ended. */
 export async function resolveJob(
   ctx: Context,
-  creator_id: string,
+  creatorId: string,
   id: string,
   outcome: 'posted' | 'not_posted',
 ): Promise<Job> {
   return ctx.db.transaction(async (trx) => {
-    const job = await lockJob(trx, creator_id, id);
+    const job = await lockJob(trx, creatorId, id);
     if (job.state !== 'unconfirmed') {
       throw new Problem(
         'state_conflict',

@@ -7,8 +7,8 @@ import { jobRoutes } from './api.ts';
 import { addJobPages } from './pages/list.ts';
 import { takeCare, tidyQueues } from './run/reaper.ts';
 
-const TERMS: Pick<TableDeclaration, 'legal_basis' | 'recipients' | 'kept'> = {
-  legal_basis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
+const TERMS: Pick<TableDeclaration, 'legalBasis' | 'recipients' | 'kept'> = {
+  legalBasis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
   recipients: 'None',
   kept: 'JOB_HISTORY_DAYS after the post ended, or until the account is deleted.',
 };
@@ -27,7 +27,7 @@ export const jobs: Manifest = {
       run: tidyQueues,
     },
   },
-  personal_data: {
+  personalData: {
     tables: {
       jobs: {
         called: 'Posts',

@@ -4,10 +4,10 @@ import { json } from '../base/database.ts';
 import type { JobPhoto, Patch, StoredFile } from './job.ts';
 
 /** In the order in which they are shown. */
-export async function listPhotos(db: Knex, job_id: string): Promise<JobPhoto[]> {
+export async function listPhotos(db: Knex, jobId: string): Promise<JobPhoto[]> {
   return db('job_photos as photos')
     .leftJoin('media', 'media.storage_key', 'photos.source_key')
-    .where({ job_id })
+    .where({ job_id: jobId })
     .orderBy('position')
     .select('photos.position', 'photos.source_key', 'photos.source_url', 'photos.output_key')
     .select('photos.output_type', 'photos.facts', 'media.file_name');
@@ -17,11 +17,11 @@ export async function listPhotos(db: Knex, job_id: string): Promise<JobPhoto[]> 
  * Of each photo, in order, the file that is still stored: as TikTok gets it, which goes when the post is
  * made, else as it was uploaded; null where neither is.
  */
-export async function listStored(db: Knex, job_ids: string[]): Promise<StoredPhoto[]> {
+export async function listStored(db: Knex, jobIds: string[]): Promise<StoredPhoto[]> {
   return db('job_photos as photos')
     .leftJoin('media as output', 'output.storage_key', 'photos.output_key')
     .leftJoin('media as source', 'source.storage_key', 'photos.source_key')
-    .whereIn('job_id', job_ids)
+    .whereIn('job_id', jobIds)
     .orderBy(['job_id', 'position'])
     .select('job_id', 'position')
     .select(db.raw('coalesce(output.storage_key, source.storage_key) as storage_key'));
@@ -33,29 +33,29 @@ export interface StoredPhoto extends StoredFile {
 
 export async function insertPhotos(
   trx: Knex,
-  job_id: string,
+  jobId: string,
   photos: Pick<JobPhoto, 'position' | 'source_key' | 'source_url'>[],
 ): Promise<void> {
   if (photos.length > 0)
-    await trx('job_photos').insert(photos.map((each) => ({ job_id, ...each })));
+    await trx('job_photos').insert(photos.map((each) => ({ job_id: jobId, ...each })));
 }
 
 /** In the caller's transaction, which holds the job's fence. */
 export async function updatePhotos(
   trx: Knex,
-  job_id: string,
+  jobId: string,
   photos: NonNullable<Patch['photos']>,
 ): Promise<void> {
   for (const { position, facts, ...plain } of photos) {
     const changes = { ...plain, ...(facts === undefined ? {} : { facts: json(facts) }) };
-    await trx('job_photos').where({ job_id, position }).update(changes);
+    await trx('job_photos').where({ job_id: jobId, position }).update(changes);
   }
 }
 
 /** What was made for the post goes with a new beginning; sources by URL are fetched anew. */
-export async function resetPhotos(trx: Knex, job_id: string): Promise<void> {
+export async function resetPhotos(trx: Knex, jobId: string): Promise<void> {
   await trx('job_photos')
-    .where({ job_id })
+    .where({ job_id: jobId })
     .update({
       output_key: null,
       output_type: null,

@@ -2,9 +2,9 @@
 import type { Knex } from 'knex';
 import { STATUSES, type Status, statusOf, WORKING_STATES } from './states.ts';
 
-export async function countRecentJobs(db: Knex, creator_id: string): Promise<number> {
+export async function countRecentJobs(db: Knex, creatorId: string): Promise<number> {
   const row = await db('jobs')
-    .where({ creator_id })
+    .where({ creator_id: creatorId })
     .whereNotIn('state', ['failed', 'cancelled'])
     .where('send_at', '>', new Date(Date.now() - 86_400_000))
     .where('send_at', '<=', new Date())
@@ -14,9 +14,9 @@ export async function countRecentJobs(db: Knex, creator_id: string): Promise<num
 }
 
 /** Jobs of a creator that have not ended. */
-export async function countWorking(db: Knex, creator_id: string): Promise<number> {
+export async function countWorking(db: Knex, creatorId: string): Promise<number> {
   const row = await db('jobs')
-    .where({ creator_id })
+    .where({ creator_id: creatorId })
     .whereIn('state', WORKING_STATES)
     .count('* as count')
     .first();
@@ -26,10 +26,10 @@ export async function countWorking(db: Knex, creator_id: string): Promise<number
 /** A creator's posts by public status; those that occur. */
 export async function countByStatus(
   db: Knex,
-  creator_id: string,
+  creatorId: string,
 ): Promise<{ status: Status; count: number }[]> {
   const rows = await db('jobs')
-    .where({ creator_id })
+    .where({ creator_id: creatorId })
     .groupByRaw('state, send_at > now()')
     .select('state', db.raw('max(send_at) as send_at'), db.raw('count(*)::int as count'));
   const counts = new Map<Status, number>();

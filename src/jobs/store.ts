@@ -76,38 +76,40 @@ export async function insertConsent(trx: Knex, job: Job, consent: Consent): Prom
 
 export async function insertEvent(
   trx: Knex,
-  job_id: string,
+  jobId: string,
   name: string,
   details: Record<string, unknown> = {},
 ): Promise<void> {
-  await trx('job_events').insert({ job_id, name, details: json(details) });
+  await trx('job_events').insert({ job_id: jobId, name, details: json(details) });
 }
 
 /** The same line in the timelines of many jobs. */
 export async function insertEvents(
   trx: Knex,
-  job_ids: string[],
+  jobIds: string[],
   name: string,
   details: Record<string, unknown>,
 ): Promise<void> {
   await trx.raw(
     `insert into job_events (job_id, name, details)
      select id, ?, ?::jsonb from unnest(?::uuid[]) as id`,
-    [name, json(details), job_ids],
+    [name, json(details), jobIds],
   );
 }
 
 /** Throws `not_found`, also for a job of somebody else. */
-export async function getJob(db: Knex, creator_id: string, id: string): Promise<Job> {
-  const job = isOwnId(id) ? await db('jobs').where({ id, creator_id }).first() : undefined;
+export async function getJob(db: Knex, creatorId: string, id: string): Promise<Job> {
+  const job = isOwnId(id)
+    ? await db('jobs').where({ id, creator_id: creatorId }).first()
+    : undefined;
   if (!job) throw new Problem('not_found', 'There is no such post.');
   return job;
 }
 
 /** As getJob, with the row locked until the transaction ends: the other side of the mark. */
-export async function lockJob(trx: Knex, creator_id: string, id: string): Promise<Job> {
+export async function lockJob(trx: Knex, creatorId: string, id: string): Promise<Job> {
   const job = isOwnId(id)
-    ? await trx('jobs').where({ id, creator_id }).forUpdate().first()
+    ? await trx('jobs').where({ id, creator_id: creatorId }).forUpdate().first()
     : undefined;
   if (!job) throw new Problem('not_found', 'There is no such post.');
   return job;
@@ -121,8 +123,8 @@ export interface JobFilter {
 }
 
 /** Newest first. */
-export async function listJobs(db: Knex, creator_id: string, filter: JobFilter): Promise<Job[]> {
-  const query = db('jobs').where({ creator_id });
+export async function listJobs(db: Knex, creatorId: string, filter: JobFilter): Promise<Job[]> {
+  const query = db('jobs').where({ creator_id: creatorId });
   if (filter.status) whereStatus(query, filter.status);
   if (filter.after) {
     query.whereRaw('(created_at, id) < (?, ?)', [filter.after.created_at, filter.after.id]);
@@ -136,18 +138,18 @@ export async function listJobs(db: Knex, creator_id: string, filter: JobFilter):
 }
 
 /** Of each video the file that is still stored: as TikTok gets it, until that goes, else the upload. */
-export async function listStoredVideos(db: Knex, job_ids: string[]): Promise<StoredFile[]> {
+export async function listStoredVideos(db: Knex, jobIds: string[]): Promise<StoredFile[]> {
   return db('jobs')
     .leftJoin('media as output', 'output.storage_key', 'jobs.output_key')
     .leftJoin('media as source', 'source.storage_key', 'jobs.source_key')
-    .whereIn('jobs.id', job_ids)
+    .whereIn('jobs.id', jobIds)
     .select('jobs.id as job_id')
     .select(db.raw('coalesce(output.storage_key, source.storage_key) as storage_key'));
 }
 
 /** The next job that waits for its time. */
-export async function findNextScheduled(db: Knex, creator_id: string): Promise<Job | undefined> {
-  const query = db('jobs').where({ creator_id });
+export async function findNextScheduled(db: Knex, creatorId: string): Promise<Job | undefined> {
+  const query = db('jobs').where({ creator_id: creatorId });
   whereStatus(query, 'scheduled');
   return query.orderBy('send_at').first();
 }
@@ -170,8 +172,8 @@ function whereStatus(query: Knex.QueryBuilder, status: Status): void {
   } else query.where('state', status);
 }
 
-export async function listEvents(db: Knex, job_id: string): Promise<JobEvent[]> {
-  return db('job_events').where({ job_id }).orderBy('id').select('name', 'details', 'at');
+export async function listEvents(db: Knex, jobId: string): Promise<JobEvent[]> {
+  return db('job_events').where({ job_id: jobId }).orderBy('id').select('name', 'details', 'at');
 }
 
 /** An unfenced change of a row that the caller has locked. */
@@ -194,6 +196,11 @@ export async function queueNext(
 ): Promise<void> {
   const entry = STATES[job.state as WorkingState];
   if (!entry) return;
-  const run_at = job.state === 'ready' ? job.send_at : new Date();
-  await queueStep(trx, { job_id: job.id, creator_id: job.creator_id, step: entry.step, run_at });
+  const runAt = job.state === 'ready' ? job.send_at : new Date();
+  await queueStep(trx, {
+    job_id: job.id,
+    creator_id: job.creator_id,
+    step: entry.step,
+    run_at: runAt,
+  });
 }

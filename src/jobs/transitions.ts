@@ -17,13 +17,13 @@ export async function beginRun(
   db: Knex,
   id: string,
   step: StepName,
-  run_token: string,
+  runToken: string,
 ): Promise<Job | undefined> {
   const states = WORKING_STATES.filter((state) => STATES[state].step === step);
   const [job] = await db('jobs')
     .where({ id })
     .whereIn('state', states)
-    .update({ run_token })
+    .update({ run_token: runToken })
     .returning('*');
   return job;
 }
@@ -117,17 +117,17 @@ export async function moveJob(
 }
 
 /** What TikTok could pull photos from ends with them. */
-export async function closeAttempts(trx: Knex, job_id: string, outcome: string): Promise<void> {
-  await removeLinks(trx, job_id);
+export async function closeAttempts(trx: Knex, jobId: string, outcome: string): Promise<void> {
+  await removeLinks(trx, jobId);
   await trx('publish_attempts')
-    .where({ job_id, closed_at: null })
+    .where({ job_id: jobId, closed_at: null })
     .update({ closed_at: trx.fn.now(), outcome, upload_url: null });
 }
 
 /** Whether the last byte may have left: from then on only TikTok's own FAILED ends the job as failed. */
-export async function isCommitted(trx: Knex, job_id: string): Promise<boolean> {
+export async function isCommitted(trx: Knex, jobId: string): Promise<boolean> {
   const marked = await trx('publish_attempts')
-    .where({ job_id, closed_at: null })
+    .where({ job_id: jobId, closed_at: null })
     .whereNotNull('committed_at')
     .first('id');
   return marked !== undefined;
@@ -139,7 +139,7 @@ export async function isCommitted(trx: Knex, job_id: string): Promise<boolean> {
  */
 export async function cancelAllJobs(
   trx: Knex,
-  creator_id: string,
+  creatorId: string,
   reason?: string,
 ): Promise<{ cancelled: number; seen_through: number }> {
   const unmarked = `not exists (select from publish_attempts attempts
@@ -147,7 +147,7 @@ export async function cancelAllJobs(
   // Locked first, judged by a second statement: one that waited for the mark's transaction would
   // still judge by what it saw before.
   const locked = await trx('jobs')
-    .where({ creator_id })
+    .where({ creator_id: creatorId })
     .whereIn('state', [...CANCELLABLE_STATES])
     .orderBy('id')
     .forUpdate()
@@ -166,13 +166,13 @@ export async function cancelAllJobs(
   const ids = cancelled.map(({ id }) => id as string);
   await unqueueAll(trx, ids);
   if (reason) await insertEvents(trx, ids, 'cancelled', { reason });
-  return { cancelled: cancelled.length, seen_through: await countWorking(trx, creator_id) };
+  return { cancelled: cancelled.length, seen_through: await countWorking(trx, creatorId) };
 }
 
 /** Takes the fence from every run of a creator: none of them writes any more. */
-export async function fenceOff(trx: Knex, creator_id: string): Promise<void> {
+export async function fenceOff(trx: Knex, creatorId: string): Promise<void> {
   await trx('jobs')
-    .where({ creator_id })
+    .where({ creator_id: creatorId })
     .whereIn('state', WORKING_STATES)
     .update({ state: 'cancelled', run_token: null, finished_at: trx.fn.now() });
 }
@@ -205,8 +205,8 @@ export async function endJob(
 /** What was made for the post alone is needed no more; the chore of that name finds it. */
 async function letGoOfCopy(trx: Knex, job: Job): Promise<void> {
   if (job.state !== 'finished' && job.state !== 'cancelled') return;
-  const is_upload_alone = job.kind === 'video' && !job.source_url;
-  if (is_upload_alone && (!job.output_key || job.output_key === job.source_key)) return;
+  const isUploadAlone = job.kind === 'video' && !job.source_url;
+  if (isUploadAlone && (!job.output_key || job.output_key === job.source_key)) return;
   await queueChore(trx, 'retention.copies', 'retention.copies');
 }
 
@@ -216,15 +216,15 @@ async function letGoOfCopy(trx: Knex, job: Job): Promise<void> {
  */
 export async function wakeConfirmation(
   db: Knex,
-  open_id: string,
-  publish_id: string,
+  openId: string,
+  publishId: string,
 ): Promise<string | undefined> {
   return db.transaction(async (trx) => {
     const job = await trx('jobs')
       .join('publish_attempts as attempts', 'attempts.job_id', 'jobs.id')
       .join('creators', 'creators.id', 'jobs.creator_id')
-      .where({ 'attempts.publish_id': publish_id, 'attempts.closed_at': null })
-      .where({ 'creators.open_id': open_id, 'jobs.state': 'sent' })
+      .where({ 'attempts.publish_id': publishId, 'attempts.closed_at': null })
+      .where({ 'creators.open_id': openId, 'jobs.state': 'sent' })
       .forUpdate('jobs')
       .first('jobs.*');
     if (job) await queueNext(trx, job);

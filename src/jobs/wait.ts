@@ -10,13 +10,13 @@ const POLL_MS = 300;
 export async function waitForJob(
   ctx: Context,
   { creator_id, id }: { creator_id: string; id: string },
-  { is_reached, ms, signal }: { is_reached(job: Job): boolean; ms: number; signal: AbortSignal },
+  { isReached, ms, signal }: { isReached(job: Job): boolean; ms: number; signal: AbortSignal },
 ): Promise<Job> {
   const deadline = Date.now() + ms;
   for (;;) {
     const job = await getJob(ctx.db, creator_id, id);
     const left = deadline - Date.now();
-    if (is_reached(job) || left <= 0) return job;
+    if (isReached(job) || left <= 0) return job;
     await sleep(Math.min(POLL_MS, left), undefined, { signal });
   }
 }

@@ -34,7 +34,7 @@ export const mediaRoutes: ApiRoute[] = [
     method: 'post',
     path: '/media',
     summary: 'Upload a file, as the raw body or as multipart field `file`.',
-    is_upload: true,
+    isUpload: true,
     answers: { 201: { description: 'The stored file', schema: mediaSchema } },
     async handle(ctx, { creator, koa, signal }) {
       const media = await receiveUpload(ctx, koa, creator, signal);
@@ -99,15 +99,15 @@ const cursorSchema = z.tuple([
 function parseCursor(cursor: string): MediaCursor {
   try {
     const text = Buffer.from(cursor, 'base64url').toString();
-    const [listed_at, storage_key] = cursorSchema.parse(JSON.parse(text));
-    return { listed_at, storage_key };
+    const [listedAt, storageKey] = cursorSchema.parse(JSON.parse(text));
+    return { listed_at: listedAt, storage_key: storageKey };
   } catch {
     throw invalid('/cursor', 'Expected a cursor as answered in next_cursor.');
   }
 }
 
-export function mediaUrl(ctx: Context, storage_key: string): string {
-  return `${ctx.config.PUBLIC_URL}/media/${storage_key}`;
+export function mediaUrl(ctx: Context, storageKey: string): string {
+  return `${ctx.config.PUBLIC_URL}/media/${storageKey}`;
 }
 
 export function mediaView(ctx: Context, media: Media) {

@@ -41,29 +41,29 @@ export async function keepFetched(
 ): Promise<FetchedFile> {
   const creator = await getCreator(ctx.db, job.creator_id);
   const { url, domain } = await judgeSourceToday(ctx, creator, text, signal);
-  const limit = Math.min(limitsOf(ctx.config, creator).upload_bytes, MAX_BYTES);
-  const storage_key = randomToken(190);
+  const limit = Math.min(limitsOf(ctx.config, creator).uploadBytes, MAX_BYTES);
+  const storageKey = randomToken(190);
   const stored = await ctx.outside.fetch(
     { url, host: domain.host, limit, signal, progress },
     async ({ body, bytes }) => {
       await assertRoom(ctx, bytes ?? 0);
-      return ctx.storage.write(storage_key, body, { limit, signal });
+      return ctx.storage.write(storageKey, body, { limit, signal });
     },
   );
   try {
-    const found = await lookAt(ctx, { storage_key, ...stored }, kind, signal);
+    const found = await lookAt(ctx, { storage_key: storageKey, ...stored }, kind, signal);
     const facts = { ...found.facts, ...stored };
     const copy: NewMedia = {
-      ...{ storage_key, creator_id: creator.id, purpose: 'working' },
+      ...{ storage_key: storageKey, creator_id: creator.id, purpose: 'working' },
       ...stored,
       content_type: found.content_type,
       facts: json(facts),
       expires_at: copyExpiry(job),
     };
     await ctx.db.transaction((trx) => insertMedia(trx, copy));
-    return { storage_key, ...stored, content_type: found.content_type, facts };
+    return { storage_key: storageKey, ...stored, content_type: found.content_type, facts };
   } catch (error) {
-    await ctx.storage.remove(storage_key);
+    await ctx.storage.remove(storageKey);
     throw error;
   }
 }

@@ -58,9 +58,9 @@ export async function lockEndedCopies(
 }
 
 /** Rows by name; those that another transaction uses are left out. */
-export async function lockFiles(trx: Knex, storage_keys: string[]): Promise<EndedFile[]> {
+export async function lockFiles(trx: Knex, storageKeys: string[]): Promise<EndedFile[]> {
   return trx('media')
-    .whereIn('storage_key', storage_keys)
+    .whereIn('storage_key', storageKeys)
     .select('storage_key', 'bytes', trx.raw('expires_at::text as ended_at'))
     .forUpdate()
     .skipLocked();
@@ -69,7 +69,7 @@ export async function lockFiles(trx: Knex, storage_keys: string[]): Promise<Ende
 /** Of these files, those that a post needs; asked once their rows are locked, so nothing is missed. */
 export async function findNeeded(
   trx: Knex,
-  storage_keys: string[],
+  storageKeys: string[],
   { unconfirmed }: { unconfirmed: boolean },
 ): Promise<Set<string>> {
   const states = unconfirmed ? [...WORKING_STATES, 'unconfirmed'] : [...WORKING_STATES];
@@ -80,22 +80,22 @@ export async function findNeeded(
             where photos.source_key = any(:keys) and state = any(:states)
      union select photos.output_key from job_photos photos join jobs on jobs.id = photos.job_id
             where photos.output_key = any(:keys) and state = any(:states)`,
-    { keys: storage_keys, states },
+    { keys: storageKeys, states },
   );
   return new Set(rows.map(({ key }: { key: string }) => key));
 }
 
-export async function removeRows(trx: Knex, storage_keys: string[]): Promise<void> {
-  await trx('media').whereIn('storage_key', storage_keys).delete();
+export async function removeRows(trx: Knex, storageKeys: string[]): Promise<void> {
+  await trx('media').whereIn('storage_key', storageKeys).delete();
 }
 
 /** Of these files, those that have a row, or are a part of an upload that is under way. */
-export async function findRegistered(db: Knex, storage_keys: string[]): Promise<Set<string>> {
+export async function findRegistered(db: Knex, storageKeys: string[]): Promise<Set<string>> {
   const { rows } = await db.raw(
     `select storage_key from media where storage_key = any(:keys)
      union select storage_key from upload_parts where storage_key = any(:keys)
      union select storage_key from uploads where storage_key = any(:keys) and finished_at is null`,
-    { keys: storage_keys },
+    { keys: storageKeys },
   );
   return new Set(rows.map(({ storage_key }: Pick<EndedFile, 'storage_key'>) => storage_key));
 }

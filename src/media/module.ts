@@ -8,12 +8,12 @@ import { assertSameStorage } from './storage-guard.ts';
 export const storedMedia: Manifest = {
   name: 'stored_media',
   api: mediaRoutes,
-  before_start: assertSameStorage,
+  beforeStart: assertSameStorage,
   routes(router, ctx) {
     addApiRoutes(router, ctx, mediaRoutes);
     addMediaPages(router, ctx);
   },
-  personal_data: {
+  personalData: {
     tables: {
       media: {
         called: 'Media files',
@@ -32,7 +32,7 @@ export const storedMedia: Manifest = {
           created_at: 'When it was stored.',
         },
         purpose: 'To post it, and to show what will be posted.',
-        legal_basis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
+        legalBasis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
         recipients: 'TikTok, when a post is made with it',
         kept: 'As long as the plan says; working copies until their post has ended.',
       },
@@ -46,7 +46,7 @@ export const storedMedia: Manifest = {
           since: 'Since when.',
         },
         purpose: 'To refuse a start with another storage.',
-        legal_basis: 'No personal data',
+        legalBasis: 'No personal data',
         recipients: 'Nobody',
         kept: 'As long as the instance exists.',
       },

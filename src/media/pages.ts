@@ -13,14 +13,14 @@ export function addMediaPages(router: Router, ctx: Context): void {
   const pages = createPages(router, ctx);
 
   pages.own('get', '/media', async ({ render }, creator) => {
-    const { upload_bytes, media_days } = limitsOf(ctx.config, creator);
+    const { uploadBytes, mediaDays } = limitsOf(ctx.config, creator);
     render('media/list', {
       title: 'Media',
       media: await listMedia(ctx.db, creator.id),
       unfinished: await listUnfinished(ctx.db, creator.id),
       stored: await sumMedia(ctx.db, creator.id),
-      upload_bytes,
-      media_days,
+      upload_bytes: uploadBytes,
+      media_days: mediaDays,
     });
   });
 
@@ -30,7 +30,7 @@ export function addMediaPages(router: Router, ctx: Context): void {
     '/media',
     async ({ koa, signal, go }, creator) =>
       go(composerFor(await receiveUploads(ctx, koa, creator, signal))),
-    { is_upload: true },
+    { isUpload: true },
   );
 
   pages.own('post', '/media/:storage_key/removal', async ({ params, go }, creator) => {

@@ -5,12 +5,8 @@ import { getByKey, type Media } from './store.ts';
 
 const PLAYABLE = /^(video\/[\w.+-]+|image\/(jpeg|png|webp|gif|avif))$/;
 
-export async function serveMedia(
-  ctx: Context,
-  koa: KoaContext,
-  storage_key: string,
-): Promise<void> {
-  const media = await getByKey(ctx.db, storage_key);
+export async function serveMedia(ctx: Context, koa: KoaContext, storageKey: string): Promise<void> {
+  const media = await getByKey(ctx.db, storageKey);
   koa.set('Cache-Control', 'private, max-age=3600');
   koa.set('X-Content-Type-Options', 'nosniff');
   koa.set('Content-Security-Policy', "default-src 'none'; sandbox");

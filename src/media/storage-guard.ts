@@ -21,8 +21,8 @@ export async function assertSameStorage(ctx: Context): Promise<void> {
   const id = await findStorageInUse(ctx.db);
   const notes = await notesOf(ctx);
   if (id === undefined || !notes.has(id)) {
-    const is_ours = id === undefined && !(await lacksFiles(ctx));
-    if (!is_ours && !notes.has(ADOPT)) throw new ConfigFaults([elsewhere(where)]);
+    const isOurs = id === undefined && !(await lacksFiles(ctx));
+    if (!isOurs && !notes.has(ADOPT)) throw new ConfigFaults([elsewhere(where)]);
     await adopt(ctx);
   }
   ctx.log.info({ event: 'storage.in_use', storage: STORAGE, where });

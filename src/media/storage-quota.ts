@@ -14,8 +14,8 @@ const known = new WeakMap<Context, { at: number; bytes: Promise<number> }>();
 /** Throws `storage_full` when `bytes` more cannot be taken, `unavailable` when nothing can be. */
 export async function assertRoom(ctx: Context, bytes = 0): Promise<void> {
   await ctx.storage.check(bytes);
-  const max_bytes = ctx.config.STORAGE_MAX_GB * GB;
-  if (max_bytes > 0 && (await usedBytes(ctx)) + Math.max(bytes, 1) > max_bytes) {
+  const maxBytes = ctx.config.STORAGE_MAX_GB * GB;
+  if (maxBytes > 0 && (await usedBytes(ctx)) + Math.max(bytes, 1) > maxBytes) {
     throw new Problem(
       'storage_full',
       'This instance keeps as much as it may. Nothing that was uploaded so far is lost; remove what you no longer need, or ask the operator.',
@@ -26,9 +26,9 @@ export async function assertRoom(ctx: Context, bytes = 0): Promise<void> {
 /** For those who watch over the instance; `ok` while there is no end to come near to. */
 export async function roomState(ctx: Context): Promise<'ok' | 'nearly_full' | 'full'> {
   await ctx.storage.check();
-  const max_bytes = ctx.config.STORAGE_MAX_GB * GB;
-  if (max_bytes === 0) return 'ok';
-  const used = (await usedBytes(ctx)) / max_bytes;
+  const maxBytes = ctx.config.STORAGE_MAX_GB * GB;
+  if (maxBytes === 0) return 'ok';
+  const used = (await usedBytes(ctx)) / maxBytes;
   if (used >= 1) return 'full';
   return used >= NEARLY ? 'nearly_full' : 'ok';
 }

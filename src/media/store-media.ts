@@ -22,20 +22,25 @@ export async function keepUpload(
   ctx: Context,
   creator: Creator,
   body: Readable,
-  file_name: string | null,
+  fileName: string | null,
   signal: AbortSignal,
 ): Promise<Media> {
   await assertRoom(ctx);
-  const storage_key = randomToken(190);
-  const stored = await ctx.storage.write(storage_key, body, {
-    limit: limitsOf(ctx.config, creator).upload_bytes,
+  const storageKey = randomToken(190);
+  const stored = await ctx.storage.write(storageKey, body, {
+    limit: limitsOf(ctx.config, creator).uploadBytes,
     signal,
   });
   try {
-    const media = await lookedAt(ctx, creator, { storage_key, file_name, ...stored }, signal);
+    const media = await lookedAt(
+      ctx,
+      creator,
+      { storage_key: storageKey, file_name: fileName, ...stored },
+      signal,
+    );
     return await ctx.db.transaction((trx) => insertMedia(trx, media));
   } catch (error) {
-    await ctx.storage.remove(storage_key);
+    await ctx.storage.remove(storageKey);
     throw error;
   }
 }
@@ -56,7 +61,7 @@ export async function lookedAt(
     file_name: file_name?.slice(0, 200) ?? null,
     content_type: found.content_type,
     facts: json({ ...found.facts, bytes, sha256 }),
-    expires_at: new Date(Date.now() + limitsOf(ctx.config, creator).media_days * DAY_MS),
+    expires_at: new Date(Date.now() + limitsOf(ctx.config, creator).mediaDays * DAY_MS),
   };
 }
 
@@ -84,28 +89,28 @@ export async function keepWorkingCopy(
   ctx: Context,
   job: Job,
   path: string,
-  content_type: string,
+  contentType: string,
   signal: AbortSignal,
 ): Promise<{ storage_key: string; bytes: number; sha256: string }> {
   await assertRoom(ctx);
-  const storage_key = `${randomToken(190)}${extname(path)}`;
-  const stored = await ctx.storage.write(storage_key, createReadStream(path), { signal });
+  const storageKey = `${randomToken(190)}${extname(path)}`;
+  const stored = await ctx.storage.write(storageKey, createReadStream(path), { signal });
   try {
     const copy: NewMedia = {
-      storage_key,
+      storage_key: storageKey,
       creator_id: job.creator_id,
       purpose: 'working',
-      content_type,
+      content_type: contentType,
       ...stored,
       facts: json({}),
       expires_at: copyExpiry(job),
     };
     await ctx.db.transaction((trx) => insertMedia(trx, copy));
   } catch (error) {
-    await ctx.storage.remove(storage_key);
+    await ctx.storage.remove(storageKey);
     throw error;
   }
-  return { storage_key, ...stored };
+  return { storage_key: storageKey, ...stored };
 }
 
 /** Until when a working copy is shown; its post decides when it goes. */

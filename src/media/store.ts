@@ -32,9 +32,9 @@ export async function insertMedia(trx: Knex, media: NewMedia): Promise<Media> {
   return row;
 }
 
-export async function listMedia(db: Knex, creator_id: string): Promise<Media[]> {
+export async function listMedia(db: Knex, creatorId: string): Promise<Media[]> {
   return db('media')
-    .where({ creator_id, purpose: 'upload' })
+    .where({ creator_id: creatorId, purpose: 'upload' })
     .where('expires_at', '>', new Date())
     .orderBy('created_at', 'desc')
     .limit(200);
@@ -49,11 +49,11 @@ export interface MediaCursor {
 /** Newest first, from `after` on. */
 export async function pageOfMedia(
   db: Knex,
-  creator_id: string,
+  creatorId: string,
   { after, limit }: { after: MediaCursor | null; limit: number },
 ): Promise<(Media & MediaCursor)[]> {
   const query = db('media')
-    .where({ creator_id, purpose: 'upload' })
+    .where({ creator_id: creatorId, purpose: 'upload' })
     .where('expires_at', '>', new Date())
     .select('*', db.raw('created_at::text as listed_at'));
   if (after) {
@@ -81,11 +81,11 @@ export async function listNewest(db: Knex, limit: number): Promise<string[]> {
 
 export async function findUpload(
   db: Knex,
-  creator_id: string,
-  storage_key: string,
+  creatorId: string,
+  storageKey: string,
 ): Promise<Media | undefined> {
   return db('media')
-    .where({ creator_id, storage_key, purpose: 'upload' })
+    .where({ creator_id: creatorId, storage_key: storageKey, purpose: 'upload' })
     .where('expires_at', '>', new Date())
     .first();
 }
@@ -93,36 +93,36 @@ export async function findUpload(
 /** Of these, those that are this creator's and still stored; in no order. */
 export async function findUploads(
   db: Knex,
-  creator_id: string,
-  storage_keys: string[],
+  creatorId: string,
+  storageKeys: string[],
 ): Promise<Media[]> {
   return db('media')
-    .where({ creator_id, purpose: 'upload' })
-    .whereIn('storage_key', storage_keys)
+    .where({ creator_id: creatorId, purpose: 'upload' })
+    .whereIn('storage_key', storageKeys)
     .where('expires_at', '>', new Date());
 }
 
 /** An upload or a working copy of this creator, while it is stored. */
 export async function findFile(
   db: Knex,
-  creator_id: string,
-  storage_key: string,
+  creatorId: string,
+  storageKey: string,
 ): Promise<Media | undefined> {
   return db('media')
-    .where({ creator_id, storage_key })
+    .where({ creator_id: creatorId, storage_key: storageKey })
     .where('expires_at', '>', new Date())
     .first();
 }
 
-export async function getUpload(db: Knex, creator_id: string, storage_key: string): Promise<Media> {
-  const found = await findUpload(db, creator_id, storage_key);
+export async function getUpload(db: Knex, creatorId: string, storageKey: string): Promise<Media> {
+  const found = await findUpload(db, creatorId, storageKey);
   if (!found) throw new Problem('not_found', 'There is no such upload.');
   return found;
 }
 
 /** By its unguessable key alone: for the public address of a file. */
-export async function getByKey(db: Knex, storage_key: string): Promise<Media> {
-  const found = await db('media').where({ storage_key }).first();
+export async function getByKey(db: Knex, storageKey: string): Promise<Media> {
+  const found = await db('media').where({ storage_key: storageKey }).first();
   if (!found || found.expires_at <= new Date())
     throw new Problem('not_found', 'There is no such file.');
   return found;
@@ -131,11 +131,11 @@ export async function getByKey(db: Knex, storage_key: string): Promise<Media> {
 /** The row is locked until the job that uses it is stored, so that a deletion waits and then refuses. */
 export async function lockUpload(
   trx: Knex,
-  creator_id: string,
-  storage_key: string,
+  creatorId: string,
+  storageKey: string,
 ): Promise<Media | undefined> {
   return trx('media')
-    .where({ creator_id, storage_key, purpose: 'upload' })
+    .where({ creator_id: creatorId, storage_key: storageKey, purpose: 'upload' })
     .where('expires_at', '>', new Date())
     .forUpdate()
     .first();
@@ -147,12 +147,12 @@ export async function lockUpload(
  */
 export async function lockUploads(
   trx: Knex,
-  creator_id: string,
-  storage_keys: string[],
+  creatorId: string,
+  storageKeys: string[],
 ): Promise<void> {
   await trx('media')
-    .where({ creator_id, purpose: 'upload' })
-    .whereIn('storage_key', storage_keys)
+    .where({ creator_id: creatorId, purpose: 'upload' })
+    .whereIn('storage_key', storageKeys)
     .orderBy('storage_key')
     .forUpdate()
     .select('storage_key');
@@ -161,22 +161,22 @@ export async function lockUploads(
 /** As lockUpload, for a working copy too. */
 export async function lockFile(
   trx: Knex,
-  creator_id: string,
-  storage_key: string,
+  creatorId: string,
+  storageKey: string,
 ): Promise<Media | undefined> {
-  return trx('media').where({ creator_id, storage_key }).forUpdate().first();
+  return trx('media').where({ creator_id: creatorId, storage_key: storageKey }).forUpdate().first();
 }
 
 /** Throws `state_conflict` while a job still needs the file. */
 export async function removeUpload(
   ctx: Context,
-  creator_id: string,
-  storage_key: string,
+  creatorId: string,
+  storageKey: string,
 ): Promise<void> {
   await ctx.db.transaction(async (trx) => {
-    const media = await lockUpload(trx, creator_id, storage_key);
+    const media = await lockUpload(trx, creatorId, storageKey);
     if (!media) throw new Problem('not_found', 'There is no such upload.');
-    const user = await findUser(trx, storage_key);
+    const user = await findUser(trx, storageKey);
     if (user) {
       throw new Problem(
         'state_conflict',
@@ -184,13 +184,13 @@ export async function removeUpload(
         { job_id: user.id },
       );
     }
-    await trx('media').where({ storage_key }).delete();
+    await trx('media').where({ storage_key: storageKey }).delete();
   });
-  await ctx.storage.remove(storage_key);
+  await ctx.storage.remove(storageKey);
 }
 
 /** A job that is not finished and needs the file, as its video or as one of its photos. */
-async function findUser(trx: Knex, storage_key: string): Promise<{ id: string } | undefined> {
+async function findUser(trx: Knex, storageKey: string): Promise<{ id: string } | undefined> {
   const { rows } = await trx.raw(
     `select jobs.id from jobs
       where jobs.state = any(:states) and jobs.id in (
@@ -199,19 +199,19 @@ async function findUser(trx: Knex, storage_key: string): Promise<{ id: string } 
         union all select job_id from job_photos where source_key = :key
         union all select job_id from job_photos where output_key = :key)
       limit 1`,
-    { key: storage_key, states: [...WORKING_STATES, 'unconfirmed'] },
+    { key: storageKey, states: [...WORKING_STATES, 'unconfirmed'] },
   );
   return rows[0];
 }
 
 /** Every file of a creator: uploads, working copies, and what there is of unfinished uploads. */
-export async function storageKeysOf(db: Knex, creator_id: string): Promise<string[]> {
+export async function storageKeysOf(db: Knex, creatorId: string): Promise<string[]> {
   const { rows } = await db.raw(
     `select storage_key from media where creator_id = :creator_id
      union select parts.storage_key from upload_parts parts
              join uploads on uploads.id = parts.upload_id where creator_id = :creator_id
      union select storage_key from uploads where creator_id = :creator_id and finished_at is null`,
-    { creator_id },
+    { creator_id: creatorId },
   );
   return rows.map(({ storage_key }: Pick<Media, 'storage_key'>) => storage_key);
 }
@@ -219,10 +219,10 @@ export async function storageKeysOf(db: Knex, creator_id: string): Promise<strin
 /** The files themselves, oldest first, for an export. */
 export async function listFiles(
   db: Knex,
-  creator_id: string,
+  creatorId: string,
 ): Promise<Pick<Media, 'storage_key' | 'content_type' | 'created_at'>[]> {
   return db('media')
-    .where({ creator_id })
+    .where({ creator_id: creatorId })
     .orderBy('created_at')
     .select('storage_key', 'content_type', 'created_at');
 }

@@ -25,7 +25,7 @@ export async function receiveUpload(
   creator: Creator,
   signal: AbortSignal,
 ): Promise<Media> {
-  const [media] = await receive(ctx, koa, creator, { signal, most_files: 1 });
+  const [media] = await receive(ctx, koa, creator, { signal, mostFiles: 1 });
   return media;
 }
 
@@ -36,29 +36,29 @@ export async function receiveUploads(
   creator: Creator,
   signal: AbortSignal,
 ): Promise<AtLeastOne> {
-  return receive(ctx, koa, creator, { signal, most_files: MAX_PHOTOS });
+  return receive(ctx, koa, creator, { signal, mostFiles: MAX_PHOTOS });
 }
 
 type AtLeastOne = [Media, ...Media[]];
 
 interface Reception {
   signal: AbortSignal;
-  most_files: number;
+  mostFiles: number;
 }
 
 async function receive(
   ctx: Context,
   koa: KoaContext,
   creator: Creator,
-  { signal, most_files }: Reception,
+  { signal, mostFiles }: Reception,
 ): Promise<AtLeastOne> {
   assertMayPost(creator);
-  const limit = limitsOf(ctx.config, creator).upload_bytes;
+  const limit = limitsOf(ctx.config, creator).uploadBytes;
   const declared = Number(koa.get('Content-Length') || 0);
-  const is_multipart = Boolean(koa.is('multipart/form-data'));
+  const isMultipart = Boolean(koa.is('multipart/form-data'));
   // Several files are each held to the limit while they flow.
-  const overhead = is_multipart ? MULTIPART_OVERHEAD : 0;
-  if (declared > (limit + overhead) * most_files) {
+  const overhead = isMultipart ? MULTIPART_OVERHEAD : 0;
+  if (declared > (limit + overhead) * mostFiles) {
     throw new Problem(
       'too_large',
       `The file is larger than ${limit / 1_000_000} MB, the most this plan takes.`,
@@ -66,7 +66,7 @@ async function receive(
   }
   await assertRoom(ctx, declared);
   koa.req.socket.setTimeout(IDLE_MS);
-  if (is_multipart) return receiveMultipart(ctx, koa, creator, { signal, most_files });
+  if (isMultipart) return receiveMultipart(ctx, koa, creator, { signal, mostFiles });
   if (!isMediaType(koa)) {
     throw new Problem(
       'unsupported_media_type',
@@ -87,23 +87,23 @@ function receiveMultipart(
   ctx: Context,
   koa: KoaContext,
   creator: Creator,
-  { signal, most_files }: Reception,
+  { signal, mostFiles }: Reception,
 ): Promise<AtLeastOne> {
   return new Promise((resolve, reject) => {
     const kept: Promise<Media>[] = [];
-    const form = createForm(koa, most_files, reject);
-    form.on('file', (field, stream, file_name) => {
-      if (field !== 'file' || kept.length === most_files) {
+    const form = createForm(koa, mostFiles, reject);
+    form.on('file', (field, stream, fileName) => {
+      if (field !== 'file' || kept.length === mostFiles) {
         stream.resume();
         return;
       }
       // One after the other: looked at singly, and stored in the order in which they were chosen.
       const keeping = Promise.allSettled(kept).then(() =>
-        keepUpload(ctx, creator, stream as Readable, file_name || null, signal),
+        keepUpload(ctx, creator, stream as Readable, fileName || null, signal),
       );
       keeping.catch((error) => {
         stream.resume();
-        reject(most_files > 1 ? named(error, file_name) : error);
+        reject(mostFiles > 1 ? named(error, fileName) : error);
       });
       kept.push(keeping);
     });
@@ -125,16 +125,16 @@ function receiveMultipart(
 }
 
 /** Among several files a sentence without a name helps nobody. */
-function named(error: unknown, file_name: string): unknown {
+function named(error: unknown, fileName: string): unknown {
   if (!(error instanceof Problem) || error.code !== 'media_rejected') return error;
-  return new Problem(error.code, `${file_name}: ${error.message}`);
+  return new Problem(error.code, `${fileName}: ${error.message}`);
 }
 
-function createForm(koa: KoaContext, most_files: number, reject: (error: unknown) => void) {
+function createForm(koa: KoaContext, mostFiles: number, reject: (error: unknown) => void) {
   try {
     return new Busboy({
       headers: { ...koa.req.headers, 'content-type': koa.get('Content-Type') },
-      limits: { files: most_files + 3, fields: 20, fieldSize: 10_000 },
+      limits: { files: mostFiles + 3, fields: 20, fieldSize: 10_000 },
     });
   } catch (error) {
     const problem = new Problem('invalid_request', 'The multipart body has no boundary.', {

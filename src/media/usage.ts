@@ -9,14 +9,14 @@ export interface StoredSum {
 /** What a creator has stored, and how much there is of what is still being uploaded. */
 export async function sumOf(
   db: Knex,
-  creator_id: string,
+  creatorId: string,
 ): Promise<{ media: StoredSum; unfinished: StoredSum }> {
   const { rows } = await db.raw(
     `select (select count(*) from media where creator_id = :creator_id) as files,
             (select coalesce(sum(bytes), 0) from media where creator_id = :creator_id) as bytes,
             count(*) as uploads, coalesce(sum(received), 0) as received
        from uploads where creator_id = :creator_id and finished_at is null`,
-    { creator_id },
+    { creator_id: creatorId },
   );
   const { files, bytes, uploads, received } = rows[0];
   return {
@@ -26,8 +26,8 @@ export async function sumOf(
 }
 
 /** All that a creator has here, finished or not. */
-export async function sumMedia(db: Knex, creator_id: string): Promise<StoredSum> {
-  const { media, unfinished } = await sumOf(db, creator_id);
+export async function sumMedia(db: Knex, creatorId: string): Promise<StoredSum> {
+  const { media, unfinished } = await sumOf(db, creatorId);
   return {
     files: media.files + unfinished.files,
     bytes: media.bytes + unfinished.bytes,

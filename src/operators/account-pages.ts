@@ -67,9 +67,12 @@ function addPasswordPages(ctx: Context, pages: AdminPages): void {
     if (!(await tryPassword(ctx, operator, current))) {
       return refuse({ current: 'This is not your password, or there were too many tries.' });
     }
-    const password_hash = await hashPassword(password);
+    const passwordHash = await hashPassword(password);
     await ctx.db.transaction(async (trx) => {
-      await updateOperator(trx, operator.id, { password_hash, password_is_initial: false });
+      await updateOperator(trx, operator.id, {
+        password_hash: passwordHash,
+        password_is_initial: false,
+      });
       await endOtherSessions(trx, operator.id, ownSession(request));
       await audit(trx, operator, 'operator.changed_password');
     });

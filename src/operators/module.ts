@@ -15,7 +15,7 @@ const ACCOUNTABILITY = 'Legal obligation to show that requests were answered (Ar
 
 export const operators: Manifest = {
   name: 'operators',
-  before_start: applyConfigured,
+  beforeStart: applyConfigured,
   routes(router, ctx) {
     addOverviewPages(router, ctx);
     addSignInPages(router, ctx);
@@ -25,7 +25,7 @@ export const operators: Manifest = {
     addStaffPages(router, ctx);
     addAuditPages(router, ctx);
   },
-  personal_data: {
+  personalData: {
     tables: {
       operators: {
         called: 'The operator’s staff',
@@ -47,7 +47,7 @@ export const operators: Manifest = {
         },
         secret: ['password_hash', 'configured_hash', 'totp_secret', 'totp_last_step'],
         purpose: 'To let the operator’s staff answer requests.',
-        legal_basis: SECURITY,
+        legalBasis: SECURITY,
         recipients: 'None',
         kept: 'As long as the person works for the operator.',
       },
@@ -63,7 +63,7 @@ export const operators: Manifest = {
         },
         secret: ['id_hash'],
         purpose: 'To stay signed in on the admin pages.',
-        legal_basis: SECURITY,
+        legalBasis: SECURITY,
         recipients: 'None',
         kept: '12 hours after the last visit, or until signing out.',
         ends: { at: 'expires_at' },
@@ -85,7 +85,7 @@ export const operators: Manifest = {
           note: 'Particulars, without names.',
         },
         purpose: 'To show who did what on the admin pages.',
-        legal_basis: ACCOUNTABILITY,
+        legalBasis: ACCOUNTABILITY,
         recipients: 'None',
         kept: 'As long as the bare record of deletion requests (REQUEST_RETENTION_DAYS).',
         ends: { at: 'at', after: { days: 'REQUEST_RETENTION_DAYS' } },

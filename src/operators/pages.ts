@@ -12,7 +12,7 @@ const FIRST_PAGES = ['/admin/password', '/admin/sign-out'];
 export function createAdminPages(router: Router, ctx: Context): AdminPages {
   const pages = createPagesFor(router, ctx, {
     name: 'admin',
-    sign_in_path: '/admin/sign-in',
+    signInPath: '/admin/sign-in',
     sessions: createOperatorSessions(ctx),
   });
   return {
@@ -37,10 +37,10 @@ export function createAdminPages(router: Router, ctx: Context): AdminPages {
 export function createOperatorSessions(ctx: Context): Sessions<Operator> {
   return createSessionsOf(ctx, {
     table: 'operator_sessions',
-    owner_column: 'operator_id',
+    ownerColumn: 'operator_id',
     cookie: 'pm3k_operator',
     path: '/admin',
-    same_site: 'strict',
+    sameSite: 'strict',
     lasts: [12, 'h'],
     findOwner: findOperator,
   });

@@ -21,8 +21,8 @@ export async function hashPassword(password: string): Promise<string> {
 /** Without a hash it compares with one that nothing matches, so that the answer takes as long. */
 export async function isPassword(hashed: string | null, password: string): Promise<boolean> {
   nobody ??= hashPassword(randomToken());
-  const is_right = await verify(hashed ?? (await nobody), normal(password));
-  return is_right && hashed !== null;
+  const isRight = await verify(hashed ?? (await nobody), normal(password));
+  return isRight && hashed !== null;
 }
 
 /** Why this is no password to set, in words; null when it is one. */

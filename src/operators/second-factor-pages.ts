@@ -22,8 +22,8 @@ export function addSecondFactorPages(router: Router, ctx: Context): void {
   pages.own('post', PATH, async ({ go }, operator) => {
     // Another secret would lock out the telephone that is set up.
     if (operator.totp_confirmed_at) throw alreadySetUp();
-    const totp_secret = newSecret(ctx, operator.id);
-    await updateOperator(ctx.db, operator.id, { totp_secret, totp_last_step: null });
+    const totpSecret = newSecret(ctx, operator.id);
+    await updateOperator(ctx.db, operator.id, { totp_secret: totpSecret, totp_last_step: null });
     go(PATH);
   });
 
@@ -50,8 +50,8 @@ export function addSecondFactorPages(router: Router, ctx: Context): void {
 }
 
 function viewOf(ctx: Context, operator: Operator, fault: string | null = null) {
-  const is_begun = operator.totp_secret !== null && operator.totp_confirmed_at === null;
-  const { secret, uri } = is_begun ? enrolment(ctx, operator) : { secret: null, uri: null };
+  const isBegun = operator.totp_secret !== null && operator.totp_confirmed_at === null;
+  const { secret, uri } = isBegun ? enrolment(ctx, operator) : { secret: null, uri: null };
   return {
     title: 'Second factor',
     is_set_up: operator.totp_confirmed_at !== null,

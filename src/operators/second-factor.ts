@@ -10,8 +10,8 @@ const WINDOW = 1;
 const sealContext = (id: string) => `operators.totp_secret:${id}`;
 
 /** A new secret, sealed for this operator's row. */
-export function newSecret(ctx: Context, operator_id: string): string {
-  return ctx.secrets.seal(new Secret({ size: 20 }).base32, sealContext(operator_id));
+export function newSecret(ctx: Context, operatorId: string): string {
+  return ctx.secrets.seal(new Secret({ size: 20 }).base32, sealContext(operatorId));
 }
 
 /** For the app on the telephone: the secret to type, and the address to scan. */

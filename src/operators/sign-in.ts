@@ -27,10 +27,10 @@ export async function findSignedIn(
   { email, password, code }: Credentials,
 ): Promise<Operator | null> {
   const operator = await findOperatorByEmail(ctx.db, email);
-  const is_right = await tryPassword(ctx, operator, password, async (known) =>
+  const isRight = await tryPassword(ctx, operator, password, async (known) =>
     known.totp_confirmed_at ? useCode(ctx, known, code) : true,
   );
-  return is_right && operator ? operator : null;
+  return isRight && operator ? operator : null;
 }
 
 /**
@@ -43,12 +43,12 @@ export async function tryPassword(
   password: string,
   also: (operator: Operator) => Promise<boolean> = async () => true,
 ): Promise<boolean> {
-  const [is_password, failures] = await Promise.all([
+  const [isRight, failures] = await Promise.all([
     isPassword(operator?.password_hash ?? null, password),
     operator ? countTry(ctx.db, operator.id) : null,
   ]);
   if (!operator || failures === null) return false;
-  return settleTry(ctx, operator, failures, is_password && (await also(operator)));
+  return settleTry(ctx, operator, failures, isRight && (await also(operator)));
 }
 
 /** Judges a code alone, counted as one try. */
@@ -62,15 +62,15 @@ async function settleTry(
   ctx: Context,
   operator: Operator,
   failures: number,
-  is_right: boolean,
+  isRight: boolean,
 ): Promise<boolean> {
-  if (is_right) {
+  if (isRight) {
     await forgiveTries(ctx.db, operator.id);
   } else if (failures === FAILURES) {
     await audit(ctx.db, operator, 'operator.locked_out');
     ctx.log.warn({ event: 'operator.locked', operator_id: operator.id });
   }
-  return is_right;
+  return isRight;
 }
 
 /**
@@ -80,8 +80,8 @@ async function settleTry(
 export async function applyConfigured(ctx: Context): Promise<void> {
   const { ADMIN_EMAIL, ADMIN_PASSWORD } = ctx.config;
   if (!ADMIN_EMAIL || !ADMIN_PASSWORD) return;
-  const password_hash = await hashPassword(ADMIN_PASSWORD);
-  const applied = { password_hash, configured_hash: password_hash };
+  const passwordHash = await hashPassword(ADMIN_PASSWORD);
+  const applied = { password_hash: passwordHash, configured_hash: passwordHash };
   await ctx.db.transaction(async (trx) => {
     const added = await insertOperator(trx, { email: ADMIN_EMAIL, ...applied });
     if (added) {

@@ -75,11 +75,11 @@ export function addStaffPages(router: Router, ctx: Context): void {
 /** The password is shown once, and good for choosing another one. */
 async function add(ctx: Context, operator: Operator, address: string): Promise<Said> {
   const password = randomToken(120);
-  const password_hash = await hashPassword(password);
+  const passwordHash = await hashPassword(password);
   const added = await ctx.db.transaction(async (trx) => {
     const row = await insertOperator(trx, {
       email: address,
-      password_hash,
+      password_hash: passwordHash,
       password_is_initial: true,
     });
     if (row) await audit(trx, operator, 'operator.added_operator', row.email);

@@ -82,13 +82,13 @@ export async function removeOperator(trx: Knex, id: string): Promise<void> {
  */
 export async function countTry(db: Knex, id: string): Promise<number | null> {
   const tries = 'case when locked_until is null then failures + 1 else 1 end';
-  const locked_until = `case when ${tries} >= ? then now() + ? * interval '1 minute' end`;
+  const lockedUntil = `case when ${tries} >= ? then now() + ? * interval '1 minute' end`;
   const [row] = await db('operators')
     .where({ id })
     .whereRaw('(locked_until is null or locked_until <= now())')
     .update({
       failures: db.raw(tries),
-      locked_until: db.raw(locked_until, [FAILURES, LOCKED_MINUTES]),
+      locked_until: db.raw(lockedUntil, [FAILURES, LOCKED_MINUTES]),
     })
     .returning('failures');
   return row?.failures ?? null;
@@ -115,17 +115,17 @@ export interface OperatorSession {
   expires_at: Date;
 }
 
-export async function listSessions(db: Knex, operator_id: string): Promise<OperatorSession[]> {
+export async function listSessions(db: Knex, operatorId: string): Promise<OperatorSession[]> {
   return db('operator_sessions')
-    .where({ operator_id })
+    .where({ operator_id: operatorId })
     .where('expires_at', '>', new Date())
     .orderBy('created_at', 'desc')
     .select('id_hash', 'created_at', 'expires_at', db.raw('left(id_hash, 16) as handle'));
 }
 
-export async function endSession(trx: Knex, operator_id: string, handle: string): Promise<boolean> {
+export async function endSession(trx: Knex, operatorId: string, handle: string): Promise<boolean> {
   const ended = await trx('operator_sessions')
-    .where({ operator_id })
+    .where({ operator_id: operatorId })
     .whereRaw('left(id_hash, 16) = ?', [handle])
     .delete();
   return ended === 1;
@@ -134,12 +134,12 @@ export async function endSession(trx: Knex, operator_id: string, handle: string)
 /** All of this operator but the one with this hash. */
 export async function endOtherSessions(
   trx: Knex,
-  operator_id: string,
-  id_hash: string | null,
+  operatorId: string,
+  idHash: string | null,
 ): Promise<number> {
   return trx('operator_sessions')
-    .where({ operator_id })
-    .whereRaw('id_hash is distinct from ?', [id_hash])
+    .where({ operator_id: operatorId })
+    .whereRaw('id_hash is distinct from ?', [idHash])
     .delete();
 }
 

@@ -7,7 +7,7 @@ export const privacyRoutes: ApiRoute[] = [
   apiRoute({
     method: 'get',
     path: '/export',
-    is_always_open: true,
+    isAlwaysOpen: true,
     summary: 'Everything stored about the creator, as a zip, if allowed for keys.',
     answers: { 200: 'The zip (`application/zip`)' },
     async handle(ctx, { creator }) {

@@ -10,7 +10,7 @@ export type Tables = Record<string, TableDeclaration>;
 export function declaredTables(modules: Module[]): Tables {
   return Object.assign(
     {},
-    ...modules.map(({ personal_data }) => ('tables' in personal_data ? personal_data.tables : {})),
+    ...modules.map(({ personalData }) => ('tables' in personalData ? personalData.tables : {})),
   );
 }
 
@@ -21,22 +21,22 @@ export function declaredTables(modules: Module[]): Tables {
 export async function eraseRows(
   trx: Knex,
   modules: Module[],
-  creator_id: string,
+  creatorId: string,
 ): Promise<Record<string, number>> {
   const tables = declaredTables(modules);
   const erased: Record<string, number> = {};
-  for (const { personal_data } of modules) {
-    if ('erase' in personal_data) {
-      Object.assign(erased, await personal_data.erase?.(trx, creator_id));
+  for (const { personalData } of modules) {
+    if ('erase' in personalData) {
+      Object.assign(erased, await personalData.erase?.(trx, creatorId));
     }
   }
   for (const table of childrenFirst(tables)) {
     const { owner } = tables[table] as TableDeclaration;
     if ('scrub' in owner) {
-      erased[table] = await scrub(trx, table, owner.scrub, creator_id);
+      erased[table] = await scrub(trx, table, owner.scrub, creatorId);
       continue;
     }
-    const whose = ownRows(tables, table, creator_id);
+    const whose = ownRows(tables, table, creatorId);
     if (!whose) continue;
     const { rowCount } = await trx.raw(`delete from ${quoted(table)} as t where ${whose.sql}`, [
       ...whose.bindings,
@@ -50,11 +50,11 @@ async function scrub(
   trx: Knex,
   table: string,
   { by, columns }: { by: string; columns: string[] },
-  creator_id: string,
+  creatorId: string,
 ): Promise<number> {
   const emptied = Object.fromEntries([...columns, by].map((column) => [column, null]));
   return trx(table)
-    .where({ [by]: creator_id })
+    .where({ [by]: creatorId })
     .update(emptied);
 }
 
@@ -62,14 +62,14 @@ async function scrub(
 export function ownRows(
   tables: Tables,
   table: string,
-  creator_id: string,
+  creatorId: string,
 ): { sql: string; bindings: string[] } | null {
   const { owner } = tables[table] as TableDeclaration;
-  if ('by' in owner) return { sql: `t.${quoted(owner.by)} = ?`, bindings: [creator_id] };
-  if ('scrub' in owner) return { sql: `t.${quoted(owner.scrub.by)} = ?`, bindings: [creator_id] };
+  if ('by' in owner) return { sql: `t.${quoted(owner.by)} = ?`, bindings: [creatorId] };
+  if ('scrub' in owner) return { sql: `t.${quoted(owner.scrub.by)} = ?`, bindings: [creatorId] };
   const link = parentOf(owner);
   if (!link) return null;
-  const parent = ownRows(tables, link.parent, creator_id);
+  const parent = ownRows(tables, link.parent, creatorId);
   if (!parent) throw new Error(`Expected ${link.parent} to belong to creators, as ${table} says`);
   const value = 'payload' in owner ? `t.payload ->> '${link.column}'` : `t.${quoted(link.column)}`;
   const key = 'payload' in owner ? 'id::text' : 'id';

@@ -24,7 +24,7 @@ interface Archive {
 }
 
 /** One JSON file per declared table with rows of the creator, an index in words, and the media. */
-export function exportOf(ctx: Context, creator_id: string): Readable {
+export function exportOf(ctx: Context, creatorId: string): Readable {
   const output = new PassThrough();
   const gone = new AbortController();
   // Nobody reads any more: what is being read for it is closed as well.
@@ -39,7 +39,7 @@ export function exportOf(ctx: Context, creator_id: string): Readable {
       await finished(body);
     },
   };
-  fill(ctx, archive, creator_id)
+  fill(ctx, archive, creatorId)
     .then(() => zip.end())
     .catch((error) => {
       if (gone.signal.aborted) return;
@@ -50,25 +50,25 @@ export function exportOf(ctx: Context, creator_id: string): Readable {
 }
 
 /** Part after part, so that memory does not grow with what is stored. */
-async function fill(ctx: Context, archive: Archive, creator_id: string): Promise<void> {
+async function fill(ctx: Context, archive: Archive, creatorId: string): Promise<void> {
   const tables = declaredTables(ctx.modules);
   const counts: Record<string, number> = {};
   for (const table of Object.keys(tables)) {
-    const whose = ownRows(tables, table, creator_id);
+    const whose = ownRows(tables, table, creatorId);
     if (!whose) continue;
     const { rows, body } = await spoolRows(ctx, { table, columns: shown(tables, table), whose });
     counts[table] = rows;
     await archive.add(body, `data/${table}.json`);
   }
-  const files = await addFiles(ctx, archive, creator_id);
+  const files = await addFiles(ctx, archive, creatorId);
   const index = explainExport(ctx.config, tables, { counts, files });
   await archive.add(Readable.from([index]), 'README.txt');
 }
 
 /** Media are compressed already. One that went in the meantime is left out. */
-async function addFiles(ctx: Context, archive: Archive, creator_id: string): Promise<number> {
+async function addFiles(ctx: Context, archive: Archive, creatorId: string): Promise<number> {
   let files = 0;
-  for (const media of await listFiles(ctx.db, creator_id)) {
+  for (const media of await listFiles(ctx.db, creatorId)) {
     const body = await ctx.storage.read(media.storage_key).catch(() => null);
     if (!body) continue;
     const name = media.storage_key.includes('.')

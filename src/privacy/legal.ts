@@ -11,7 +11,7 @@ interface Entry {
   purpose: string;
   /** What its columns hold. */
   holds: string[];
-  legal_basis: string;
+  legalBasis: string;
   recipients: string;
   kept: string;
   /** Why it outlives a creator; null when it does not. */
@@ -22,7 +22,7 @@ export interface LegalView {
   operator: string;
   email: string | null;
   address: string | null;
-  data_protection_officer: string | null;
+  dataProtectionOfficer: string | null;
   authority: string | null;
   /** Set when the operator runs this for somebody else, who decides. */
   controller: string | null;
@@ -37,28 +37,28 @@ export interface LegalView {
     'requests' | 'backups' | 'disconnected' | 'history' | 'inactive' | 'log' | 'media_longest',
     number
   >;
-  plans: { name: PlanName; media_days: number; key_days: number }[];
+  plans: { name: PlanName; mediaDays: number; keyDays: number }[];
 }
 
 export function legalView(config: Config, modules: Module[]): LegalView {
   const tables = declaredTables(modules);
-  const of_people = inOrder(tables).filter(([, { about }]) => about !== 'nobody');
+  const ofPeople = inOrder(tables).filter(([, { about }]) => about !== 'nobody');
   const plans = (['free', 'trial', 'paid'] as const).map((name) => ({
     name,
-    media_days: config.plans[name].media_days,
-    key_days: config.plans[name].key_days,
+    mediaDays: config.plans[name].mediaDays,
+    keyDays: config.plans[name].keyDays,
   }));
   return {
     ...operatorOf(config),
     updated: { on: longDate(UPDATED.on), declarations: UPDATED.declarations.slice(0, 12) },
-    chapters: chaptersOf(of_people, config),
+    chapters: chaptersOf(ofPeople, config),
     machinery: machineryOf(tables),
     remains: kept(config, tables),
-    recipients: groupedBy(of_people, 'recipients').map(({ name, tables: those }) => ({
+    recipients: groupedBy(ofPeople, 'recipients').map(({ name, tables: those }) => ({
       name,
       of: those.map(({ called }) => called),
     })),
-    purposes: groupedBy(of_people, 'legal_basis').map(({ name, tables: those }) => ({
+    purposes: groupedBy(ofPeople, 'legalBasis').map(({ name, tables: those }) => ({
       basis: name,
       purposes: unique(those.map(({ purpose }) => purpose)),
     })),
@@ -69,7 +69,7 @@ export function legalView(config: Config, modules: Module[]): LegalView {
       history: config.JOB_HISTORY_DAYS,
       inactive: config.INACTIVE_DAYS,
       log: config.LOG_RETENTION_DAYS,
-      media_longest: Math.max(...plans.map(({ media_days }) => media_days)),
+      media_longest: Math.max(...plans.map(({ mediaDays }) => mediaDays)),
     },
     plans,
   };
@@ -80,7 +80,7 @@ function operatorOf(config: Config) {
     operator: config.OPERATOR_NAME ?? 'PM3K',
     email: config.OPERATOR_EMAIL ?? null,
     address: config.OPERATOR_ADDRESS ?? null,
-    data_protection_officer: config.OPERATOR_DPO ?? null,
+    dataProtectionOfficer: config.OPERATOR_DPO ?? null,
     authority: config.OPERATOR_AUTHORITY ?? null,
     controller: config.OPERATOR_ROLE === 'processor' ? (config.CONTROLLER_NAME ?? null) : null,
   };
@@ -96,12 +96,12 @@ function chaptersOf(tables: [string, TableDeclaration][], config: Config): Legal
 }
 
 function entryOf(declaration: TableDeclaration, config: Config): Entry {
-  const { called, purpose, columns, legal_basis, recipients, kept: term, owner } = declaration;
+  const { called, purpose, columns, legalBasis, recipients, kept: term, owner } = declaration;
   return {
     called,
     purpose: inWords(purpose, config),
     holds: unique(Object.values(columns)).map((words) => inWords(words, config)),
-    legal_basis,
+    legalBasis,
     recipients,
     kept: inWords(term, config),
     remains: 'keep' in owner ? inWords(owner.keep, config) : null,
@@ -117,7 +117,7 @@ function machineryOf(tables: Tables): string[] {
 /** The tables by one of their fields, without those where it says that there is nothing to tell. */
 function groupedBy(
   tables: [string, TableDeclaration][],
-  field: 'recipients' | 'legal_basis',
+  field: 'recipients' | 'legalBasis',
 ): { name: string; tables: TableDeclaration[] }[] {
   const declarations = tables.map(([, declaration]) => declaration);
   return unique(declarations.map((each) => each[field]))

@@ -11,5 +11,5 @@ export const privacy: Manifest = {
     addApiRoutes(router, ctx, privacyRoutes);
     addPrivacyPages(router, ctx);
   },
-  personal_data: { nothing: 'It shows what the others declare.' },
+  personalData: { nothing: 'It shows what the others declare.' },
 };

@@ -12,22 +12,22 @@ export class DeclaredDead extends Error {
   override name = 'DeclaredDead';
 }
 
-export async function registerPool(ctx: Context, pool_id: string, lane: string): Promise<void> {
-  await ctx.db('worker_pools').insert({ pool_id, lane });
+export async function registerPool(ctx: Context, poolId: string, lane: string): Promise<void> {
+  await ctx.db('worker_pools').insert({ pool_id: poolId, lane });
 }
 
-export async function unregisterPool(ctx: Context, pool_id: string): Promise<void> {
+export async function unregisterPool(ctx: Context, poolId: string): Promise<void> {
   await ctx.db.transaction(async (trx) => {
-    await unlockPools(trx, [pool_id]);
-    await trx('worker_pools').where({ pool_id }).delete();
+    await unlockPools(trx, [poolId]);
+    await trx('worker_pools').where({ pool_id: poolId }).delete();
   });
 }
 
 /** False: this pool was declared dead, and must never again work under its id. */
-export async function beat(ctx: Context, pool_id: string): Promise<boolean> {
+export async function beat(ctx: Context, poolId: string): Promise<boolean> {
   const beats = await ctx
     .db('worker_pools')
-    .where({ pool_id, declared_dead: false })
+    .where({ pool_id: poolId, declared_dead: false })
     .update({ beat_at: ctx.db.fn.now() });
   return beats === 1;
 }
@@ -42,24 +42,24 @@ export async function hasLivingWorker(ctx: Context): Promise<boolean> {
   return row !== undefined;
 }
 
-let last_reached_at = 0;
-let database_back_since = 0;
+let lastReachedAt = 0;
+let databaseBackSince = 0;
 
 /**
  * Told of each try to reach the database, so that nobody is declared dead for its outage: neither one
  * that refuses, nor one that hangs, nor the sleep of this whole machine.
  */
-export function noteDatabase(is_reachable: boolean): void {
-  if (!is_reachable) return;
+export function noteDatabase(isReachable: boolean): void {
+  if (!isReachable) return;
   const now = Date.now();
-  if (now - last_reached_at > GAP_MS) database_back_since = now;
-  last_reached_at = now;
+  if (now - lastReachedAt > GAP_MS) databaseBackSince = now;
+  lastReachedAt = now;
 }
 
 /** Declares silent pools dead and frees what they held, in one transaction. */
 export async function buryTheDead(ctx: Context): Promise<string[]> {
   const now = Date.now();
-  if (now - last_reached_at > GAP_MS || now - database_back_since < CHANCE_TO_BEAT_MS) return [];
+  if (now - lastReachedAt > GAP_MS || now - databaseBackSince < CHANCE_TO_BEAT_MS) return [];
   return declareDead(ctx, SILENT_SECONDS);
 }
 
@@ -67,17 +67,17 @@ export async function buryTheDead(ctx: Context): Promise<string[]> {
  * With an embedded database this process is the only one there can be, so at start every pool is
  * a dead one's and nobody needs to wait.
  */
-export async function declareDead(ctx: Context, silent_seconds: number): Promise<string[]> {
+export async function declareDead(ctx: Context, silentSeconds: number): Promise<string[]> {
   return ctx.db.transaction(async (trx) => {
     const dead = await trx('worker_pools')
       .where({ declared_dead: false })
-      .whereRaw("beat_at <= now() - ? * interval '1 second'", [silent_seconds])
+      .whereRaw("beat_at <= now() - ? * interval '1 second'", [silentSeconds])
       .update({ declared_dead: true })
       .returning('pool_id');
     const ids = dead.map((row) => row.pool_id as string);
     // Also what is held under an id that nobody living bears: a pool may die before it is entered
     // here, or take one more run after it was declared dead.
-    await unlockPools(trx, [...ids, ...(await findUnownedLocks(trx, silent_seconds))]);
+    await unlockPools(trx, [...ids, ...(await findUnownedLocks(trx, silentSeconds))]);
     // A stopped process may wake up days later and must still find that it was declared dead.
     await trx('worker_pools')
       .where({ declared_dead: true })

@@ -24,9 +24,9 @@ export async function queueStep(
   { job_id, creator_id, step, run_at }: QueuedStep,
   mode: 'replace' | 'preserve_run_at' = 'replace',
 ): Promise<void> {
-  const is_media = step.startsWith('media.');
+  const isMedia = step.startsWith('media.');
   // Posts of one creator go one after another; other steps need no order.
-  const queue_name = step === 'publish.send' ? `creator:${creator_id}` : null;
+  const queueName = step === 'publish.send' ? `creator:${creator_id}` : null;
   await trx.raw(
     `select graphile_worker.add_job(
        ?::text, payload := ?::json, queue_name := ?::text, run_at := ?::timestamptz,
@@ -34,9 +34,9 @@ export async function queueStep(
     [
       step,
       JSON.stringify({ job_id }),
-      queue_name,
+      queueName,
       run_at,
-      is_media ? MEDIA_ATTEMPTS : ENDLESS_ATTEMPTS,
+      isMedia ? MEDIA_ATTEMPTS : ENDLESS_ATTEMPTS,
       keyOf(job_id),
       mode,
     ],
@@ -44,14 +44,14 @@ export async function queueStep(
 }
 
 /** Takes a waiting run out; one that is running finds its job moved on, and stops by itself. */
-export async function unqueue(trx: Knex, job_id: string): Promise<void> {
-  await trx.raw('select graphile_worker.remove_job(?)', [keyOf(job_id)]);
+export async function unqueue(trx: Knex, jobId: string): Promise<void> {
+  await trx.raw('select graphile_worker.remove_job(?)', [keyOf(jobId)]);
 }
 
 /** Takes the waiting runs of many jobs out at once. */
-export async function unqueueAll(trx: Knex, job_ids: string[]): Promise<void> {
+export async function unqueueAll(trx: Knex, jobIds: string[]): Promise<void> {
   await trx.raw('select graphile_worker.remove_job(key) from unnest(?::text[]) as key', [
-    job_ids.map(keyOf),
+    jobIds.map(keyOf),
   ]);
 }
 
@@ -61,13 +61,13 @@ export async function queueChore(
   name: string,
   key: string,
   payload = {},
-  run_at = new Date(),
+  runAt = new Date(),
 ): Promise<void> {
   await trx.raw(
     `select graphile_worker.add_job(
        ?::text, payload := ?::json, run_at := ?::timestamptz, max_attempts := ?::int,
        job_key := ?::text)`,
-    [name, JSON.stringify(payload), run_at, ENDLESS_ATTEMPTS, key],
+    [name, JSON.stringify(payload), runAt, ENDLESS_ATTEMPTS, key],
   );
 }
 
@@ -81,32 +81,29 @@ export async function findQueuedKeys(db: Knex, keys: string[]): Promise<Set<stri
 }
 
 /** How many runs of these jobs a worker holds at this moment. */
-export async function countHeldRuns(db: Knex, creator_id: string): Promise<number> {
+export async function countHeldRuns(db: Knex, creatorId: string): Promise<number> {
   const { rows } = await db.raw(
     `select count(*)::int as count from graphile_worker._private_jobs runs
       where runs.locked_at is not null and exists (
         select from jobs where jobs.creator_id = ? and jobs.id::text = runs.payload ->> 'job_id')`,
-    [creator_id],
+    [creatorId],
   );
   return rows[0].count;
 }
 
 /** What the queue holds of a creator beside the runs of jobs: the name of the queue for sending. */
-export async function removeQueueOf(
-  trx: Knex,
-  creator_id: string,
-): Promise<Record<string, number>> {
+export async function removeQueueOf(trx: Knex, creatorId: string): Promise<Record<string, number>> {
   const table = 'graphile_worker._private_job_queues';
   const { rowCount } = await trx.raw(`delete from ${table} queues where queue_name = ?`, [
-    `creator:${creator_id}`,
+    `creator:${creatorId}`,
   ]);
   return { [table]: rowCount };
 }
 
 /** Frees what these pools held; the runs keep their attempts and their time. */
-export async function unlockPools(trx: Knex, pool_ids: string[]): Promise<void> {
-  if (pool_ids.length === 0) return;
-  await trx.raw('select graphile_worker.force_unlock_workers(?::text[])', [pool_ids]);
+export async function unlockPools(trx: Knex, poolIds: string[]): Promise<void> {
+  if (poolIds.length === 0) return;
+  await trx.raw('select graphile_worker.force_unlock_workers(?::text[])', [poolIds]);
 }
 
 /** Ids under which runs or queues have been held for so long, and which no living pool bears. */
@@ -174,7 +171,7 @@ export interface OrphanedJob {
 /** Jobs that ought to move and have no run that could move them. */
 export async function findOrphanedJobs(
   trx: Knex,
-  working_states: readonly string[],
+  workingStates: readonly string[],
 ): Promise<OrphanedJob[]> {
   const { rows } = await trx.raw(
     `select jobs.id, jobs.creator_id, jobs.state, jobs.send_at,
@@ -195,7 +192,7 @@ export async function findOrphanedJobs(
       order by jobs.updated_at
       limit 500
         for update of jobs skip locked`,
-    [[...working_states]],
+    [[...workingStates]],
   );
   return rows as OrphanedJob[];
 }
@@ -209,6 +206,6 @@ export async function removeIdleQueues(trx: Knex): Promise<void> {
   );
 }
 
-function keyOf(job_id: string): string {
-  return `job:${job_id}`;
+function keyOf(jobId: string): string {
+  return `job:${jobId}`;
 }

@@ -5,13 +5,13 @@ import type { Manifest } from '../plugin.ts';
 import { removeQueueOf } from './queue.ts';
 
 const NOBODY = {
-  legal_basis: 'No personal data',
+  legalBasis: 'No personal data',
   recipients: 'None',
 };
 
 export const database: Manifest = {
   name: 'database',
-  personal_data: {
+  personalData: {
     tables: {
       knex_migrations: {
         called: 'Schema changes',
@@ -42,7 +42,7 @@ export const database: Manifest = {
 
 export const queue: Manifest = {
   name: 'queue',
-  personal_data: {
+  personalData: {
     // The name of a queue is the one place where a creator's id stands outside a column of ours.
     erase: removeQueueOf,
     tables: {
@@ -78,8 +78,8 @@ function workerTables(): Record<string, TableDeclaration> {
     owner,
     columns: Object.fromEntries(columns.split(' ').map((name) => [name, 'Kept by the queue.'])),
     purpose: 'To do work in its time, and again after a failure.',
-    legal_basis:
-      'keep' in owner ? NOBODY.legal_basis : 'Performance of the contract (Art. 6(1)(b) GDPR)',
+    legalBasis:
+      'keep' in owner ? NOBODY.legalBasis : 'Performance of the contract (Art. 6(1)(b) GDPR)',
     recipients: 'None',
     kept: 'Until the work is done.',
   });

@@ -35,22 +35,22 @@ export interface Lane {
 
 export async function startLane(ctx: Context, of: LaneOptions): Promise<Lane> {
   let pool = await startPool(ctx, of);
-  let is_busy = false;
+  let isBusy = false;
   const timer = setInterval(async () => {
     // One beat at a time: with a line that swallows everything each would take a connection more.
-    if (is_busy || of.stopping.aborted) return;
-    is_busy = true;
+    if (isBusy || of.stopping.aborted) return;
+    isBusy = true;
     try {
-      const is_alive = await beat(ctx, pool.id);
+      const isAlive = await beat(ctx, pool.id);
       noteDatabase(true);
-      if (is_alive && !pool.isBroken()) return;
-      ctx.log.warn({ event: is_alive ? 'pool.broken' : 'pool.declared_dead', lane: of.name });
+      if (isAlive && !pool.isBroken()) return;
+      ctx.log.warn({ event: isAlive ? 'pool.broken' : 'pool.declared_dead', lane: of.name });
       await pool.abandon();
       if (!of.stopping.aborted) pool = await startPool(ctx, of);
     } catch {
       noteDatabase(false);
     } finally {
-      is_busy = false;
+      isBusy = false;
     }
   }, BEAT_MS);
   return {
@@ -71,14 +71,14 @@ interface Pool {
 }
 
 async function startPool(ctx: Context, of: LaneOptions): Promise<Pool> {
-  const pg_pool = openPool(ctx.connection);
+  const pgPool = openPool(ctx.connection);
   const aborted = new AbortController();
   const events = new EventEmitter() as WorkerEvents;
   const created = new Promise<string>((resolve) => {
     events.once('pool:create', ({ workerPool }) => resolve(workerPool.id));
   });
   const runner = await run({
-    pgPool: pg_pool,
+    pgPool,
     concurrency: of.concurrency,
     pollInterval: POLL_MS,
     noHandleSignals: true,
@@ -92,16 +92,16 @@ async function startPool(ctx: Context, of: LaneOptions): Promise<Pool> {
       worker: { gracefulShutdownAbortTimeout: 0, completeJobBatchDelay: 0, failJobBatchDelay: 0 },
     },
   });
-  let is_broken = false;
+  let isBroken = false;
   const broke = () => {
-    is_broken = true;
+    isBroken = true;
   };
   runner.promise.then(broke, broke);
   const end = async () => {
-    is_broken = true;
+    isBroken = true;
     await stopRunner(runner, aborted);
     // A listening client on a dead line would be waited for without end.
-    await Promise.race([pg_pool.end().catch(() => {}), sleep(5_000, undefined, { ref: false })]);
+    await Promise.race([pgPool.end().catch(() => {}), sleep(5_000, undefined, { ref: false })]);
   };
   const id = await created;
   await registerPool(ctx, id, of.name).catch(async (error) => {
@@ -110,7 +110,7 @@ async function startPool(ctx: Context, of: LaneOptions): Promise<Pool> {
   });
   return {
     id,
-    isBroken: () => is_broken,
+    isBroken: () => isBroken,
     async stop() {
       await end();
       await unregisterPool(ctx, id).catch(() => {});

@@ -19,7 +19,7 @@ export async function removeDormant(ctx: Context, pace: Pace): Promise<void> {
     await inBatches(pace, `accounts_${reason}`, async (note) => {
       const id = ids.shift();
       if (id) await removeAccount(ctx, id, reason, (trx) => note(trx, { removed: 1, bytes: 0 }));
-      return { is_last: ids.length === 0 };
+      return { isLast: ids.length === 0 };
     });
   }
 }

@@ -14,31 +14,31 @@ export interface Pace {
   /** The time is over, or the process stops. */
   isOver(): boolean;
   /** As long as the batch took, so that others have the machine at least half of the time. */
-  rest(batch_ms: number): Promise<void>;
+  rest(batchMs: number): Promise<void>;
 }
 
-export function createPace(signal: AbortSignal, budget_ms = BUDGET_MS): Pace {
-  const ends_at = Date.now() + budget_ms;
+export function createPace(signal: AbortSignal, budgetMs = BUDGET_MS): Pace {
+  const endsAt = Date.now() + budgetMs;
   return {
     signal,
-    isOver: () => signal.aborted || Date.now() >= ends_at,
-    async rest(batch_ms) {
-      const ms = Math.min(REST_MS.most, Math.max(REST_MS.least, batch_ms));
+    isOver: () => signal.aborted || Date.now() >= endsAt,
+    async rest(batchMs) {
+      const ms = Math.min(REST_MS.most, Math.max(REST_MS.least, batchMs));
       await sleep(ms, undefined, { signal }).catch(() => {});
     },
   };
 }
 
-/** What one batch removed; `is_last`: there is nothing more of the kind. */
+/** What one batch removed; `isLast`: there is nothing more of the kind. */
 export interface Batch {
   removed: number;
   bytes: number;
-  is_last: boolean;
+  isLast: boolean;
 }
 
 export type Database = Context['db'];
 /** Adds to the line of a kind, in the transaction that removes where there is one. */
-type Note = (db: Database, removed: Omit<Batch, 'is_last'>) => Promise<void>;
+type Note = (db: Database, removed: Omit<Batch, 'isLast'>) => Promise<void>;
 
 /**
  * Removes one kind of thing, batch after batch, and each notes what it removed. Answers whether
@@ -47,18 +47,18 @@ type Note = (db: Database, removed: Omit<Batch, 'is_last'>) => Promise<void>;
 export async function inBatches(
   pace: Pace,
   what: string,
-  removeBatch: (note: Note) => Promise<Pick<Batch, 'is_last'>>,
+  removeBatch: (note: Note) => Promise<Pick<Batch, 'isLast'>>,
 ): Promise<boolean> {
-  const started_at = performance.now();
+  const startedAt = performance.now();
   let line: number | null = null;
   while (!pace.isOver()) {
-    const batch_at = performance.now();
-    const { is_last } = await removeBatch(async (db, { removed, bytes }) => {
-      const ms = Math.round(performance.now() - started_at);
+    const batchAt = performance.now();
+    const { isLast } = await removeBatch(async (db, { removed, bytes }) => {
+      const ms = Math.round(performance.now() - startedAt);
       if (removed > 0) line = await noteSweep(db, line, { what, removed, bytes, ms });
     });
-    if (is_last) return true;
-    await pace.rest(performance.now() - batch_at);
+    if (isLast) return true;
+    await pace.rest(performance.now() - batchAt);
   }
   return false;
 }
@@ -85,10 +85,10 @@ export async function atOnce(
   ctx: Context,
   pace: Pace,
   what: string,
-  remove: () => Promise<Omit<Batch, 'is_last'>>,
+  remove: () => Promise<Omit<Batch, 'isLast'>>,
 ): Promise<void> {
   await inBatches(pace, what, async (note) => {
     await note(ctx.db, await remove());
-    return { is_last: true };
+    return { isLast: true };
   });
 }

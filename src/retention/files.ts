@@ -36,7 +36,7 @@ export async function removeSilentUploads(ctx: Context, pace: Pace): Promise<boo
       gone.map(({ id }) => id),
     );
     const bytes = gone.reduce((sum, upload) => sum + Number(upload.bytes), 0);
-    return { removed: gone.length, bytes, is_last: ended.length < SILENT_AT_ONCE };
+    return { removed: gone.length, bytes, isLast: ended.length < SILENT_AT_ONCE };
   });
 }
 
@@ -68,7 +68,7 @@ async function removeEndedFiles(
     );
     last = ended.at(-1) ?? last;
     const bytes = gone.reduce((sum, file) => sum + file.bytes, 0);
-    return { removed: gone.length, bytes, is_last: ended.length < BATCH };
+    return { removed: gone.length, bytes, isLast: ended.length < BATCH };
   });
 }
 

@@ -3,7 +3,7 @@ import type { Manifest } from '../plugin.ts';
 
 export const retention: Manifest = {
   name: 'retained',
-  personal_data: {
+  personalData: {
     tables: {
       sweeps: {
         called: 'What was swept',
@@ -18,7 +18,7 @@ export const retention: Manifest = {
           ms: 'How long it took.',
         },
         purpose: 'To show that terms are kept.',
-        legal_basis: 'No personal data',
+        legalBasis: 'No personal data',
         recipients: 'None',
         kept: 'REQUEST_RETENTION_DAYS.',
         ends: { at: 'at', after: { days: 'REQUEST_RETENTION_DAYS' } },

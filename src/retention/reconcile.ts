@@ -44,18 +44,18 @@ export async function mend(ctx: Context, payload: unknown, signal: AbortSignal):
   else if (result !== 'not_now' && result !== 'done') await goOn(ctx, result);
 }
 
-async function goOn(ctx: Context, at: Position, wait_ms = 0): Promise<void> {
-  await queueChore(ctx.db, MEND, MEND, at, new Date(Date.now() + wait_ms));
+async function goOn(ctx: Context, at: Position, waitMs = 0): Promise<void> {
+  await queueChore(ctx.db, MEND, MEND, at, new Date(Date.now() + waitMs));
 }
 
 async function walk(ctx: Context, pace: Pace, from: Position): Promise<Position | 'done'> {
   if (!(await isOurs(ctx))) return 'done';
   if (from.walk === 'files') {
-    const stopped_at = await walkFiles(ctx, pace, from.after);
-    if (stopped_at !== null) return { walk: 'files', after: stopped_at };
+    const stoppedAt = await walkFiles(ctx, pace, from.after);
+    if (stoppedAt !== null) return { walk: 'files', after: stoppedAt };
   }
-  const stopped_at = await walkRows(ctx, pace, from.walk === 'rows' ? from.after : '');
-  return stopped_at === null ? 'done' : { walk: 'rows', after: stopped_at };
+  const stoppedAt = await walkRows(ctx, pace, from.walk === 'rows' ? from.after : '');
+  return stoppedAt === null ? 'done' : { walk: 'rows', after: stoppedAt };
 }
 
 /**
@@ -63,31 +63,31 @@ async function walk(ctx: Context, pace: Pace, from: Position): Promise<Position 
  * nothing is concluded from either.
  */
 async function isOurs(ctx: Context): Promise<boolean> {
-  const is_known = await hasKnownAnybody(ctx.db);
-  const is_empty = await ctx.storage.isEmpty();
-  if (is_known && is_empty && (await listRegistered(ctx.db, '', 1)).length > 0) {
+  const isKnown = await hasKnownAnybody(ctx.db);
+  const isEmpty = await ctx.storage.isEmpty();
+  if (isKnown && isEmpty && (await listRegistered(ctx.db, '', 1)).length > 0) {
     ctx.log.error({ event: 'retention.storage_missing' });
   }
-  if (!is_known && !is_empty) ctx.log.error({ event: 'retention.database_knows_nobody' });
-  return is_known && !is_empty;
+  if (!isKnown && !isEmpty) ctx.log.error({ event: 'retention.database_knows_nobody' });
+  return isKnown && !isEmpty;
 }
 
 interface Found extends StoredFile {
-  modified_at: Date;
+  modifiedAt: Date;
 }
 
 /** Files without a row. Answers where it stopped, or null at the end. */
 async function walkFiles(ctx: Context, pace: Pace, after: string): Promise<string | null> {
   const files = ctx.storage.list(after)[Symbol.asyncIterator]();
   let last = after;
-  const is_done = await inBatches(pace, 'files_without_row', async (note) => {
+  const isDone = await inBatches(pace, 'files_without_row', async (note) => {
     const found = await take(files);
     last = found.at(-1)?.key ?? last;
     const batch = await removeUnknown(ctx, found);
     await note(ctx.db, batch);
     return batch;
   });
-  return is_done ? null : last;
+  return isDone ? null : last;
 }
 
 async function take(files: AsyncIterator<Found>): Promise<Found[]> {
@@ -105,9 +105,9 @@ async function removeUnknown(ctx: Context, found: Found[]): Promise<Batch> {
     ctx.db,
     found.map(({ key }) => key),
   );
-  const batch = { removed: 0, bytes: 0, is_last: found.length < BATCH };
+  const batch = { removed: 0, bytes: 0, isLast: found.length < BATCH };
   const unknown = found.filter(
-    ({ key, modified_at }) => !known.has(key) && Date.now() - modified_at.getTime() > UNKNOWN_MS,
+    ({ key, modifiedAt }) => !known.has(key) && Date.now() - modifiedAt.getTime() > UNKNOWN_MS,
   );
   for (const { bytes } of await removeFiles(ctx, unknown)) {
     batch.removed += 1;
@@ -119,17 +119,17 @@ async function removeUnknown(ctx: Context, found: Found[]): Promise<Batch> {
 /** Rows without a file. One that a post needs stays: its post finds out, and says so. */
 async function walkRows(ctx: Context, pace: Pace, after: string): Promise<string | null> {
   let last = after;
-  const is_done = await inBatches(pace, 'rows_without_file', async (note) => {
+  const isDone = await inBatches(pace, 'rows_without_file', async (note) => {
     const keys = await listRegistered(ctx.db, last, BATCH);
     const lost = await withoutFile(ctx, keys);
     last = keys.at(-1) ?? last;
     return ctx.db.transaction(async (trx) => {
       const removed = await removeUnneeded(trx, lost);
       await note(trx, { removed, bytes: 0 });
-      return { is_last: keys.length < BATCH };
+      return { isLast: keys.length < BATCH };
     });
   });
-  return is_done ? null : last;
+  return isDone ? null : last;
 }
 
 async function removeUnneeded(trx: Transaction, lost: string[]): Promise<number> {

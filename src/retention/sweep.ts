@@ -44,17 +44,17 @@ async function sweepAll(ctx: Context, signal: AbortSignal): Promise<boolean> {
       removeExpiredBackups(backupsFolder(DATA_DIR), BACKUP_DAYS),
     ),
   );
-  let is_done = await removeWorkingCopies(ctx, pace());
+  let isDone = await removeWorkingCopies(ctx, pace());
   for (const ending of endingsOf(ctx)) {
-    is_done = (await removeRowsOf(ctx, pace(), ending)) && is_done;
+    isDone = (await removeRowsOf(ctx, pace(), ending)) && isDone;
   }
-  is_done = (await removeUploads(ctx, pace())) && is_done;
-  is_done = (await removeSilentUploads(ctx, pace())) && is_done;
+  isDone = (await removeUploads(ctx, pace())) && isDone;
+  isDone = (await removeSilentUploads(ctx, pace())) && isDone;
   await atOnce(ctx, pace(), 'ledger_entries', async () => ({
     removed: (await pruneLedger(ctx)) + (await unlessRefused(ctx, 0, () => pruneLedgerBeside(ctx))),
     bytes: 0,
   }));
-  return is_done;
+  return isDone;
 }
 
 /** The backups' folder may be another user's, who made them: that holds up nothing else. */
@@ -77,6 +77,6 @@ function endingsOf(ctx: Context): Ending[] {
 function removeRowsOf(ctx: Context, pace: Pace, ending: Ending): Promise<boolean> {
   return inTransactions(ctx, pace, ending.table, async (trx) => {
     const removed = await removeEnded(trx, ending, ctx.config, BATCH);
-    return { removed, bytes: 0, is_last: removed < BATCH };
+    return { removed, bytes: 0, isLast: removed < BATCH };
   });
 }

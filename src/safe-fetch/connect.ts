@@ -20,11 +20,11 @@ const UNREACHED =
 export async function judgedAddresses(
   url: URL,
   network: Network,
-  { allow_private_networks }: Policy,
+  { allowPrivateNetworks }: Policy,
 ): Promise<string[]> {
   const literal = url.hostname.replace(/^\[|\]$/g, '');
   const addresses = isIP(literal) ? [literal] : await network.resolve(url.hostname);
-  if (!allow_private_networks && !addresses.every(isPublicAddress)) {
+  if (!allowPrivateNetworks && !addresses.every(isPublicAddress)) {
     throw new Problem(
       'url_not_allowed',
       `${url.hostname} leads to an address that is not public, so it is not asked.`,

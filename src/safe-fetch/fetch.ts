@@ -21,7 +21,7 @@ export interface Ask {
   limit: number;
   signal: AbortSignal;
   /** How long the whole may take; an hour unless said. */
-  longest_ms?: number;
+  longestMs?: number;
   /** 0…1, where the server says how much will come. */
   progress?: ((fraction: number) => void) | undefined;
 }
@@ -45,8 +45,8 @@ export interface Outside {
 }
 
 export function createOutside(
-  of: Policy & { timeout_ms: number },
-  network: Network = of.allow_private_networks ? neighbourhood : internet(),
+  of: Policy & { timeoutMs: number },
+  network: Network = of.allowPrivateNetworks ? neighbourhood : internet(),
 ): Outside {
   return {
     policy: of,
@@ -55,14 +55,14 @@ export function createOutside(
       if (hostOf(url) !== ask.host) {
         throw new Problem('url_not_allowed', `The URL is not on ${ask.host}.`);
       }
-      const clock = startClock(ask, of.timeout_ms);
+      const clock = startClock(ask, of.timeoutMs);
       const explain = (error: unknown) => explained(error, url.hostname, ask, clock.expired());
       let client: Client | undefined;
       try {
         const addresses = await clock.race(judgedAddresses(url, network, of)).catch((error) => {
           throw explain(error);
         });
-        client = openClient(url, addresses, { network, limit: ask.limit, ms: of.timeout_ms });
+        client = openClient(url, addresses, { network, limit: ask.limit, ms: of.timeoutMs });
         const { signal } = clock;
         const reply = await get(client, url, { signal, explain, progress: ask.progress });
         clock.begun();
@@ -87,15 +87,15 @@ interface Clock {
 }
 
 /** One time-out for name, connection and first byte together, and one for the whole. */
-function startClock({ signal, longest_ms = LONGEST_MS }: Ask, first_byte_ms: number): Clock {
+function startClock({ signal, longestMs = LONGEST_MS }: Ask, firstByteMs: number): Clock {
   const over = new AbortController();
   let expired: Expired = null;
   const expire = (why: 'first byte' | 'whole') => () => {
     expired = why;
     over.abort(new Error('Time is over'));
   };
-  const first_byte = setTimeout(expire('first byte'), first_byte_ms);
-  const whole = setTimeout(expire('whole'), longest_ms);
+  const firstByte = setTimeout(expire('first byte'), firstByteMs);
+  const whole = setTimeout(expire('whole'), longestMs);
   const both = AbortSignal.any([over.signal, signal]);
   return {
     signal: both,
@@ -107,9 +107,9 @@ function startClock({ signal, longest_ms = LONGEST_MS }: Ask, first_byte_ms: num
         both.addEventListener('abort', stop, { once: true });
         promise.then(resolve, reject).finally(() => both.removeEventListener('abort', stop));
       }),
-    begun: () => clearTimeout(first_byte),
+    begun: () => clearTimeout(firstByte),
     stop() {
-      clearTimeout(first_byte);
+      clearTimeout(firstByte);
       clearTimeout(whole);
     },
   };

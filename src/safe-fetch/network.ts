@@ -16,12 +16,12 @@ const place: Network['place'] = (address, port) => ({ address, port });
  * search domains mean a creator's server. `lookup` would also block one of the four threads that read
  * and write files, for as long as somebody's name server likes.
  */
-export function internet(name_servers?: string[]): Network {
+export function internet(nameServers?: string[]): Network {
   return {
     place,
     async resolve(hostname) {
       const resolver = new Resolver({ timeout: LOOKUP_MS, tries: 2 });
-      if (name_servers) resolver.setServers(name_servers);
+      if (nameServers) resolver.setServers(nameServers);
       const answers = await Promise.allSettled([
         resolver.resolve4(hostname),
         resolver.resolve6(hostname),

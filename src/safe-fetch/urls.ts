@@ -4,7 +4,7 @@ import { Problem } from '../base/errors.ts';
 
 /** `allow_private_networks`: a closed test network, where http, any port and any host may be named. */
 export interface Policy {
-  allow_private_networks: boolean;
+  allowPrivateNetworks: boolean;
 }
 
 const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/;
@@ -18,13 +18,13 @@ const NEAR = ['localhost', 'local', 'internal', 'invalid', 'test', 'onion', 'alt
  */
 export function judgeUrl(text: string, policy: Policy): URL {
   // A browser strips line breaks and reads \ as /; what is meant must stand there.
-  const is_plain = ![...text].some((sign) => sign <= ' ' || sign === '\\' || sign === '\x7f');
-  const url = is_plain ? URL.parse(text) : null;
+  const isPlain = ![...text].some((sign) => sign <= ' ' || sign === '\\' || sign === '\x7f');
+  const url = isPlain ? URL.parse(text) : null;
   if (!url) throw refused('This is not a URL. Expected one such as https://example.com/video.mp4.');
-  const is_http = url.protocol === 'http:' && policy.allow_private_networks;
-  if (url.protocol !== 'https:' && !is_http) throw refused('The URL must begin with https://.');
+  const isHttp = url.protocol === 'http:' && policy.allowPrivateNetworks;
+  if (url.protocol !== 'https:' && !isHttp) throw refused('The URL must begin with https://.');
   if (url.username || url.password) throw refused('The URL must not contain a name or password.');
-  if (url.port && !policy.allow_private_networks) {
+  if (url.port && !policy.allowPrivateNetworks) {
     throw refused('The URL must not name a port: only the usual one, 443, is asked.');
   }
   url.hostname = judgeHostname(url.hostname, policy);
@@ -38,12 +38,12 @@ export function judgeUrl(text: string, policy: Policy): URL {
  */
 export function judgeHost(text: string, policy: Policy): string {
   // The scheme of the check: its usual port is no port.
-  const scheme = policy.allow_private_networks ? 'http' : 'https';
-  const is_host = /^[^\s/?#@\\%<>^|"`{}]+$/u.test(text);
-  const url = is_host ? URL.parse(`${scheme}://${text}/`) : null;
+  const scheme = policy.allowPrivateNetworks ? 'http' : 'https';
+  const isHost = /^[^\s/?#@\\%<>^|"`{}]+$/u.test(text);
+  const url = isHost ? URL.parse(`${scheme}://${text}/`) : null;
   if (!url?.hostname) throw notAHost();
-  const names_port = /:\d*$/.test(text) && !text.endsWith(']');
-  if (names_port && !policy.allow_private_networks) throw notAHost();
+  const namesPort = /:\d*$/.test(text) && !text.endsWith(']');
+  if (namesPort && !policy.allowPrivateNetworks) throw notAHost();
   url.hostname = judgeHostname(url.hostname, policy);
   return hostOf(url);
 }
@@ -56,20 +56,20 @@ export function hostOf(url: URL): string {
 /** The parser has brought every spelling of a number, wide letters and escapes into one form. */
 function judgeHostname(given: string, policy: Policy): string {
   const hostname = given.replace(/\.$/, '').toLowerCase();
-  if (policy.allow_private_networks) return hostname;
+  if (policy.allowPrivateNetworks) return hostname;
   if (isIPv4(hostname) || hostname.includes(':')) {
     throw refused('An IP address cannot be used. Name the host by its domain.');
   }
   const labels = hostname.split('.');
-  const is_near = NEAR.some((name) => hostname === name || hostname.endsWith(`.${name}`));
-  if (is_near || labels.length < 2) {
+  const isNear = NEAR.some((name) => hostname === name || hostname.endsWith(`.${name}`));
+  if (isNear || labels.length < 2) {
     throw refused('This host is not reachable from the internet. Name a public domain.');
   }
-  const is_name =
+  const isName =
     hostname.length <= 253 &&
     labels.every((label) => LABEL.test(label)) &&
     TOP_LEVEL.test(labels.at(-1) ?? '');
-  if (!is_name) throw refused('This is not the name of a public host.');
+  if (!isName) throw refused('This is not the name of a public host.');
   return hostname;
 }
 

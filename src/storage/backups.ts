@@ -8,12 +8,12 @@ const NAME = /^pm3k-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.backup\.age$/;
 const UNFINISHED = /^pm3k-.*\.backup\.age\.\d+\.(part|keys)$/;
 
 /** Where backups are made when no other folder is named. */
-export function backupsFolder(data_dir: string): string {
-  return join(resolve(data_dir), 'backups');
+export function backupsFolder(dataDir: string): string {
+  return join(resolve(dataDir), 'backups');
 }
 
-export function nameOf(made_at: Date): string {
-  const time = made_at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
+export function nameOf(madeAt: Date): string {
+  const time = madeAt.toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
   return `pm3k-${time}Z.backup.age`;
 }
 
@@ -39,8 +39,8 @@ export async function removeExpiredBackups(
 ): Promise<{ removed: number; bytes: number }> {
   const sum = { removed: 0, bytes: 0 };
   for (const name of (await unlessAbsent(readdir(folder))) ?? []) {
-    const made_at = madeAt(name);
-    if (made_at && Date.now() - made_at.getTime() > days * DAY_MS) {
+    const at = madeAt(name);
+    if (at && Date.now() - at.getTime() > days * DAY_MS) {
       const found = await unlessAbsent(stat(join(folder, name)));
       await rm(join(folder, name), { force: true });
       sum.removed += 1;

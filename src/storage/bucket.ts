@@ -12,13 +12,13 @@ const SIGNED_SECONDS = 3_600;
 export interface Listed {
   place: string;
   bytes: number;
-  modified_at: Date;
+  modifiedAt: Date;
 }
 
 export interface Unfinished {
   place: string;
-  upload_id: string;
-  begun_at: Date;
+  uploadId: string;
+  begunAt: Date;
 }
 
 export type Bucket = ReturnType<typeof openBucket>;
@@ -62,45 +62,45 @@ export function openBucket(options: S3ClientOptions) {
         const page = await text({ method: 'GET', objectName: '', query });
         for (const entry of blocksIn(page, 'Contents')) {
           last = valueIn(entry, 'Key');
-          const modified_at = new Date(valueIn(entry, 'LastModified'));
-          yield { place: last, bytes: Number(valueIn(entry, 'Size')), modified_at };
+          const modifiedAt = new Date(valueIn(entry, 'LastModified'));
+          yield { place: last, bytes: Number(valueIn(entry, 'Size')), modifiedAt };
         }
         if (valueIn(page, 'IsTruncated') !== 'true') return;
       }
     },
     async begin(place: string): Promise<string> {
       const answer = await text({ method: 'POST', objectName: place, query: 'uploads' });
-      const upload_id = valueIn(answer, 'UploadId');
-      if (!upload_id) throw refused('begins no upload in parts');
-      return upload_id;
+      const uploadId = valueIn(answer, 'UploadId');
+      if (!uploadId) throw refused('begins no upload in parts');
+      return uploadId;
     },
     /** Answers the part's tag, by which the end names it. */
     async part(
       place: string,
-      upload_id: string,
+      uploadId: string,
       number: number,
       payload: Uint8Array<ArrayBuffer>,
     ): Promise<string> {
-      const parameters = { partNumber: String(number), uploadId: upload_id };
+      const parameters = { partNumber: String(number), uploadId };
       return retried(async () => {
         const signed = { parameters, expirySeconds: SIGNED_SECONDS };
         return putPart(await client.getPresignedUrl('PUT', place, signed), payload);
       });
     },
-    async complete(place: string, upload_id: string, tags: string[]): Promise<void> {
+    async complete(place: string, uploadId: string, tags: string[]): Promise<void> {
       const parts = tags.map(
         (tag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>"${tag}"</ETag></Part>`,
       );
       const payload = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${parts.join('')}</CompleteMultipartUpload>`;
-      const query = { uploadId: upload_id };
+      const query = { uploadId };
       // It may say 200 first and only then that it failed.
       const answer = await text({ method: 'POST', objectName: place, query, payload });
       if (!answer.includes('<CompleteMultipartUploadResult')) {
         throw refused(valueIn(answer, 'Code') || 'does not put the parts together');
       }
     },
-    async abort(place: string, upload_id: string): Promise<void> {
-      const query = { uploadId: upload_id };
+    async abort(place: string, uploadId: string): Promise<void> {
+      const query = { uploadId };
       await ask({ method: 'DELETE', objectName: place, query, statusCode: 204 }).catch((error) => {
         if (!isAbsent(error)) throw error;
       });
@@ -114,8 +114,8 @@ export function openBucket(options: S3ClientOptions) {
           query: { uploads: '', ...marks },
         });
         for (const entry of blocksIn(page, 'Upload')) {
-          const begun_at = new Date(valueIn(entry, 'Initiated'));
-          yield { place: valueIn(entry, 'Key'), upload_id: valueIn(entry, 'UploadId'), begun_at };
+          const begunAt = new Date(valueIn(entry, 'Initiated'));
+          yield { place: valueIn(entry, 'Key'), uploadId: valueIn(entry, 'UploadId'), begunAt };
         }
         if (valueIn(page, 'IsTruncated') !== 'true') return;
         marks = {
@@ -147,8 +147,8 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
       return await work();
     } catch (error) {
       const status = error instanceof S3Errors.ServerError ? error.statusCode : undefined;
-      const may_pass = status === undefined || status === 429 || (status >= 500 && status < 507);
-      if (!may_pass || status === 501 || tries === TRIES) throw problemOf(error);
+      const mayPass = status === undefined || status === 429 || (status >= 500 && status < 507);
+      if (!mayPass || status === 501 || tries === TRIES) throw problemOf(error);
       await sleep(FIRST_WAIT_MS * 2 ** (tries - 1));
     }
   }

@@ -35,11 +35,7 @@ export function createDiskStorage(root: string): Storage {
 
   return {
     open: async () => `the disk at ${root}`,
-    async write(
-      key,
-      body,
-      { limit = Number.POSITIVE_INFINITY, signal, only_if = () => true } = {},
-    ) {
+    async write(key, body, { limit = Number.POSITIVE_INFINITY, signal, onlyIf = () => true } = {}) {
       const path = pathOf(key);
       const parts = join(root, 'incoming');
       await mkdir(parts, { recursive: true });
@@ -50,7 +46,7 @@ export function createDiskStorage(root: string): Storage {
         const file = createWriteStream(part, { mode: 0o600, highWaterMark: WRITE_BYTES });
         await pipeline(body, meter.stream, file, { signal });
         const stored = { bytes: meter.bytes(), sha256: meter.sha256() };
-        if (only_if(stored.sha256)) {
+        if (onlyIf(stored.sha256)) {
           await makeDurable(part);
           await rename(part, path);
           await makeDurable(dirname(path));
@@ -95,7 +91,7 @@ export function createDiskStorage(root: string): Storage {
         for (const key of (await readdir(join(root, folder))).sort()) {
           if (key <= after || !isKey(key)) continue;
           const found = await unlessAbsent(stat(join(root, folder, key)));
-          if (found) yield { key, bytes: found.size, modified_at: found.mtime };
+          if (found) yield { key, bytes: found.size, modifiedAt: found.mtime };
         }
       }
     },

@@ -16,13 +16,13 @@ export function createPartWriter(bucket: Bucket, place: string): PartWriter {
   let buffer = Buffer.allocUnsafeSlow(0);
   let gathered = 0;
   let total = 0;
-  let upload_id: string | null = null;
+  let uploadId: string | null = null;
   const tags: string[] = [];
 
   async function send(): Promise<void> {
-    upload_id ??= await bucket.begin(place);
+    uploadId ??= await bucket.begin(place);
     const part = buffer.subarray(0, gathered);
-    tags.push(await bucket.part(place, upload_id, tags.length + 1, part));
+    tags.push(await bucket.part(place, uploadId, tags.length + 1, part));
     gathered = 0;
   }
 
@@ -43,18 +43,18 @@ export function createPartWriter(bucket: Bucket, place: string): PartWriter {
       for await (const chunk of source) await add(chunk);
     },
     async finish() {
-      if (upload_id === null) return bucket.put(place, buffer.subarray(0, gathered));
+      if (uploadId === null) return bucket.put(place, buffer.subarray(0, gathered));
       if (gathered > 0) await send();
-      await bucket.complete(place, upload_id, tags).catch(async (error) => {
+      await bucket.complete(place, uploadId, tags).catch(async (error) => {
         // The answer to an earlier try was lost, and that try was the one that counted.
-        const is_gone = causeOf(error).code === 'NoSuchUpload';
-        if (!is_gone || (await bucket.head(place)) !== total) throw error;
+        const isGone = causeOf(error).code === 'NoSuchUpload';
+        if (!isGone || (await bucket.head(place)) !== total) throw error;
       });
-      upload_id = null;
+      uploadId = null;
     },
     async abort() {
-      if (upload_id !== null) await bucket.abort(place, upload_id);
-      upload_id = null;
+      if (uploadId !== null) await bucket.abort(place, uploadId);
+      uploadId = null;
     },
   };
 }

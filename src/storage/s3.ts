@@ -22,7 +22,7 @@ const CHECK_PLACE = 'check/writable.txt';
 
 export function createS3Storage(options: S3ClientOptions): Storage {
   const bucket = openBucket(options);
-  let checked_at = 0;
+  let checkedAt = 0;
 
   async function get(place: string, range?: { start: number; end: number }): Promise<Readable> {
     const { body } = await bucket.get(place, range);
@@ -30,9 +30,9 @@ export function createS3Storage(options: S3ClientOptions): Storage {
   }
 
   async function check(): Promise<void> {
-    if (Date.now() - checked_at < CHECKED_MS) return;
+    if (Date.now() - checkedAt < CHECKED_MS) return;
     await bucket.put(CHECK_PLACE, new Uint8Array());
-    checked_at = Date.now();
+    checkedAt = Date.now();
   }
 
   return {
@@ -46,17 +46,13 @@ export function createS3Storage(options: S3ClientOptions): Storage {
       }
       return `the bucket ${options.bucket} at ${options.endPoint}`;
     },
-    async write(
-      key,
-      body,
-      { limit = Number.POSITIVE_INFINITY, signal, only_if = () => true } = {},
-    ) {
+    async write(key, body, { limit = Number.POSITIVE_INFINITY, signal, onlyIf = () => true } = {}) {
       const parts = createPartWriter(bucket, placeOf(key));
       try {
         const meter = createMeter(limit);
         await pipeline(body, meter.stream, (source) => parts.addAll(source), { signal });
         const stored = { bytes: meter.bytes(), sha256: meter.sha256() };
-        await (only_if(stored.sha256) ? parts.finish() : parts.abort());
+        await (onlyIf(stored.sha256) ? parts.finish() : parts.abort());
         return stored;
       } catch (error) {
         // What cannot be taken back now is, once nobody can be going on with it.
@@ -123,9 +119,9 @@ async function textOf(bucket: Bucket, place: string): Promise<string | null> {
 /** A server that cannot name its unfinished uploads has to end them by itself. */
 async function removeAbandoned(bucket: Bucket): Promise<{ removed: number; bytes: number }> {
   const sum = { removed: 0, bytes: 0 };
-  for await (const { place, upload_id, begun_at } of bucket.unfinished()) {
-    if (!keyAt(place) || Date.now() - begun_at.getTime() <= ABANDONED_MS) continue;
-    await bucket.abort(place, upload_id);
+  for await (const { place, uploadId, begunAt } of bucket.unfinished()) {
+    if (!keyAt(place) || Date.now() - begunAt.getTime() <= ABANDONED_MS) continue;
+    await bucket.abort(place, uploadId);
     sum.removed += 1;
   }
   return sum;

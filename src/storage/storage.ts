@@ -18,7 +18,7 @@ export interface Storage {
   write(
     key: string,
     body: Readable,
-    options?: { limit?: number; signal?: AbortSignal; only_if?: (sha256: string) => boolean },
+    options?: { limit?: number; signal?: AbortSignal; onlyIf?: (sha256: string) => boolean },
   ): Promise<StoredObject>;
   /** A byte range of an object, `end` inclusive; throws `not_found`. */
   read(key: string, range?: { start: number; end: number }): Promise<Readable>;
@@ -29,7 +29,7 @@ export interface Storage {
   checkout(key: string, folder: string): Promise<string>;
   remove(key: string): Promise<void>;
   /** All objects in the order of their keys, or those that follow `after`. */
-  list(after?: string): AsyncIterable<{ key: string; bytes: number; modified_at: Date }>;
+  list(after?: string): AsyncIterable<{ key: string; bytes: number; modifiedAt: Date }>;
   /** Nothing was ever kept here; so, too, does a disk look that is not mounted. */
   isEmpty(): Promise<boolean>;
   /** What writes left behind that were cut off, once nobody can be going on with them. */

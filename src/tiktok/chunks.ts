@@ -16,23 +16,23 @@ export interface ChunkPlan {
  * the last takes the few bytes left over. Throws for an empty file and for one TikTok never takes.
  * https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
  */
-export function chunkPlan(size_bytes: number): ChunkPlan {
-  if (!Number.isSafeInteger(size_bytes) || size_bytes < 1 || size_bytes > MAX_BYTES) {
-    throw new RangeError(`Expected a size of 1 to ${MAX_BYTES} bytes, got ${size_bytes}`);
+export function chunkPlan(sizeBytes: number): ChunkPlan {
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 1 || sizeBytes > MAX_BYTES) {
+    throw new RangeError(`Expected a size of 1 to ${MAX_BYTES} bytes, got ${sizeBytes}`);
   }
-  if (size_bytes <= MAX_SINGLE) return { chunk_size: size_bytes, chunk_count: 1 };
-  const chunk_count = Math.ceil(size_bytes / TARGET);
-  return { chunk_size: Math.floor(size_bytes / chunk_count), chunk_count };
+  if (sizeBytes <= MAX_SINGLE) return { chunk_size: sizeBytes, chunk_count: 1 };
+  const chunkCount = Math.ceil(sizeBytes / TARGET);
+  return { chunk_size: Math.floor(sizeBytes / chunkCount), chunk_count: chunkCount };
 }
 
 /** The bytes to send from `offset` on: to the end of its chunk. Null when all is sent. */
 export function chunkFrom(
   plan: ChunkPlan,
-  size_bytes: number,
+  sizeBytes: number,
   offset: number,
 ): { first: number; last: number } | null {
-  if (offset >= size_bytes) return null;
+  if (offset >= sizeBytes) return null;
   const index = Math.min(Math.floor(offset / plan.chunk_size), plan.chunk_count - 1);
-  const is_last = index === plan.chunk_count - 1;
-  return { first: offset, last: is_last ? size_bytes - 1 : (index + 1) * plan.chunk_size - 1 };
+  const isLast = index === plan.chunk_count - 1;
+  return { first: offset, last: isLast ? sizeBytes - 1 : (index + 1) * plan.chunk_size - 1 };
 }

@@ -11,13 +11,13 @@ import { type ChunkAnswer, type ChunkUpload, putChunk } from './upload.ts';
 import { creatorInfo, photoInit, publishStatus, userInfo, videoInit } from './wire.ts';
 
 export interface TikTokOptions {
-  client_key: string;
-  client_secret: string;
-  authorize_url: string;
-  api_url: string;
+  clientKey: string;
+  clientSecret: string;
+  authorizeUrl: string;
+  apiUrl: string;
   /** `TIKTOK_UPLOAD_HOSTS`. */
-  upload_hosts: string[];
-  timeout_ms?: number;
+  uploadHosts: string[];
+  timeoutMs?: number;
 }
 
 export interface Abortable {
@@ -55,8 +55,8 @@ const PROFILE_FIELDS = ['username', 'bio_description'];
 const NOT_NOW = /^(spam_risk|reached_active_user_cap)/;
 
 export function createTikTok(options: TikTokOptions) {
-  const timeout_ms = options.timeout_ms ?? 20_000;
-  const oauth: OAuthOptions = { ...options, timeout_ms };
+  const timeoutMs = options.timeoutMs ?? 20_000;
+  const oauth: OAuthOptions = { ...options, timeoutMs };
 
   /** POSTs JSON, or nothing at all where TikTok refuses a body. */
   async function post<S extends z.ZodType>(
@@ -68,13 +68,13 @@ export function createTikTok(options: TikTokOptions) {
   ): Promise<z.output<S>> {
     const reply = await callApi({
       method: 'POST',
-      url: `${options.api_url}/v2/post/publish/${path}/`,
+      url: `${options.apiUrl}/v2/post/publish/${path}/`,
       headers: {
         authorization: `Bearer ${token}`,
         'content-type': 'application/json; charset=UTF-8',
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      timeout_ms,
+      timeoutMs,
       signal,
     });
     return read(schema, dataOf(reply));
@@ -83,7 +83,7 @@ export function createTikTok(options: TikTokOptions) {
   /** An address that bytes may not go to is refused before anything rests on it. */
   async function opened(answer: Promise<z.output<typeof videoInit>>) {
     const { publish_id, upload_url } = await answer;
-    assertUploadHost(upload_url, options.upload_hosts);
+    assertUploadHost(upload_url, options.uploadHosts);
     return { publish_id, upload_url };
   }
 
@@ -91,9 +91,8 @@ export function createTikTok(options: TikTokOptions) {
     authorizeUrl: (ask: Parameters<typeof authorizeUrl>[1]) => authorizeUrl(oauth, ask),
     exchange: (ask: Parameters<typeof exchange>[1], { signal }: Abortable) =>
       exchange(oauth, ask, signal),
-    refresh: (refresh_token: string, { signal }: Abortable) =>
-      refresh(oauth, refresh_token, signal),
-    revoke: (access_token: string, { signal }: Abortable) => revoke(oauth, access_token, signal),
+    refresh: (refreshToken: string, { signal }: Abortable) => refresh(oauth, refreshToken, signal),
+    revoke: (accessToken: string, { signal }: Abortable) => revoke(oauth, accessToken, signal),
 
     /** Asks for no field outside the granted scopes: one such field fails the whole call. */
     async userInfo(token: string, scopes: string[], { signal }: Abortable) {
@@ -102,9 +101,9 @@ export function createTikTok(options: TikTokOptions) {
         : BASIC_FIELDS;
       const reply = await callApi({
         method: 'GET',
-        url: `${options.api_url}/v2/user/info/?fields=${fields.join(',')}`,
+        url: `${options.apiUrl}/v2/user/info/?fields=${fields.join(',')}`,
         headers: { authorization: `Bearer ${token}` },
-        timeout_ms,
+        timeoutMs,
         signal,
       });
       return read(userInfo, dataOf(reply)).user;
@@ -126,9 +125,9 @@ export function createTikTok(options: TikTokOptions) {
           max_video_post_duration_sec: info.max_video_post_duration_sec,
         };
       } catch (error) {
-        const is_not_now =
+        const isNotNow =
           error instanceof TikTokError && error.kind === 'refused' && NOT_NOW.test(error.code);
-        if (!is_not_now) throw error;
+        if (!isNotNow) throw error;
         return { can_post: false, reason: error.code };
       }
     },
@@ -140,7 +139,7 @@ export function createTikTok(options: TikTokOptions) {
       { signal }: Abortable,
     ) {
       const { settings } = video;
-      const post_info = {
+      const postInfo = {
         title: video.title,
         privacy_level: settings.privacy_level,
         disable_comment: !settings.allow_comment,
@@ -152,7 +151,7 @@ export function createTikTok(options: TikTokOptions) {
         brand_organic_toggle: settings.brand_organic,
         is_aigc: settings.is_aigc,
       };
-      const body = { post_info, source_info: fileUpload(video.size, video.plan) };
+      const body = { post_info: postInfo, source_info: fileUpload(video.size, video.plan) };
       return opened(post(token, 'video/init', body, videoInit, signal));
     },
 
@@ -163,17 +162,23 @@ export function createTikTok(options: TikTokOptions) {
     },
 
     /** TikTok pulls from `photo_images` by itself: from here on the post may be made. */
-    async initPhotos(token: string, post_of: PhotoPost, { signal }: Abortable) {
-      return (await post(token, 'content/init', photoBody(post_of), photoInit, signal)).publish_id;
+    async initPhotos(token: string, postOf: PhotoPost, { signal }: Abortable) {
+      return (await post(token, 'content/init', photoBody(postOf), photoInit, signal)).publish_id;
     },
 
     async uploadChunk(chunk: ChunkUpload): Promise<ChunkAnswer> {
-      assertUploadHost(chunk.upload_url, options.upload_hosts);
+      assertUploadHost(chunk.uploadUrl, options.uploadHosts);
       return putChunk(chunk);
     },
 
-    async status(token: string, publish_id: string, { signal }: Abortable): Promise<PublishStatus> {
-      const data = await post(token, 'status/fetch', { publish_id }, publishStatus, signal);
+    async status(token: string, publishId: string, { signal }: Abortable): Promise<PublishStatus> {
+      const data = await post(
+        token,
+        'status/fetch',
+        { publish_id: publishId },
+        publishStatus,
+        signal,
+      );
       return {
         status: data.status,
         fail_reason: data.fail_reason,

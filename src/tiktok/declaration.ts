@@ -4,8 +4,8 @@
 const MUSIC = 'Music Usage Confirmation';
 const BRANDED = 'Branded Content Policy';
 
-export function declaration(brand_content: boolean): string {
-  return brand_content
+export function declaration(brandContent: boolean): string {
+  return brandContent
     ? `By posting, you agree to TikTok's ${BRANDED} and ${MUSIC}`
     : `By posting, you agree to TikTok's ${MUSIC}`;
 }

@@ -6,23 +6,23 @@ import { TikTokError } from './errors.ts';
  * Patterns are `host` or `host:port`; `*.` in front takes any subdomain. Without a port only https on
  * 443 is meant; http is for a host of this machine that is named with its port.
  */
-export function assertUploadHost(upload_url: string, patterns: string[]): URL {
-  const url = URL.parse(upload_url);
-  const is_allowed =
+export function assertUploadHost(uploadUrl: string, patterns: string[]): URL {
+  const url = URL.parse(uploadUrl);
+  const isAllowed =
     url !== null &&
     !url.username &&
     !url.password &&
     patterns.some((pattern) => matches(url, pattern.toLowerCase()));
-  if (!is_allowed) throw new TikTokError({ kind: 'refused', code: 'upload_url_not_allowed' });
+  if (!isAllowed) throw new TikTokError({ kind: 'refused', code: 'upload_url_not_allowed' });
   return url;
 }
 
 function matches(url: URL, pattern: string): boolean {
   const [, host = '', port = ''] = /^(.*?)(?::(\d+))?$/.exec(pattern) ?? [];
-  const actual_port = url.port || (url.protocol === 'https:' ? '443' : '80');
+  const actualPort = url.port || (url.protocol === 'https:' ? '443' : '80');
   if (url.protocol === 'https:') {
-    if (actual_port !== (port || '443')) return false;
-  } else if (url.protocol !== 'http:' || !port || port !== actual_port || !isLocalhost(url.href)) {
+    if (actualPort !== (port || '443')) return false;
+  } else if (url.protocol !== 'http:' || !port || port !== actualPort || !isLocalhost(url.href)) {
     return false;
   }
   if (host.startsWith('*.')) {

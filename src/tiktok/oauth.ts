@@ -6,11 +6,11 @@ import { callApi, oauthDataOf } from './requests.ts';
 import { tokens } from './wire.ts';
 
 export interface OAuthOptions {
-  client_key: string;
-  client_secret: string;
-  authorize_url: string;
-  api_url: string;
-  timeout_ms: number;
+  clientKey: string;
+  clientSecret: string;
+  authorizeUrl: string;
+  apiUrl: string;
+  timeoutMs: number;
 }
 
 export interface TokenAnswer {
@@ -38,8 +38,8 @@ export function authorizeUrl(
   options: OAuthOptions,
   ask: { state: string; scopes: string[]; redirect_uri: string; code_challenge?: string },
 ): string {
-  const url = new URL(options.authorize_url);
-  url.searchParams.set('client_key', options.client_key);
+  const url = new URL(options.authorizeUrl);
+  url.searchParams.set('client_key', options.clientKey);
   url.searchParams.set('scope', ask.scopes.join(','));
   url.searchParams.set('response_type', 'code');
   url.searchParams.set('redirect_uri', ask.redirect_uri);
@@ -66,11 +66,16 @@ export async function exchange(
 /** The refresh token given here stops working, whether or not the answer arrives. */
 export async function refresh(
   options: OAuthOptions,
-  refresh_token: string,
+  refreshToken: string,
   signal: AbortSignal,
 ): Promise<TokenAnswer> {
   return tokensFrom(
-    await post(options, 'token', { grant_type: 'refresh_token', refresh_token }, signal),
+    await post(
+      options,
+      'token',
+      { grant_type: 'refresh_token', refresh_token: refreshToken },
+      signal,
+    ),
   );
 }
 
@@ -89,13 +94,17 @@ async function post(
   fields: Record<string, string>,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const { client_key, client_secret } = options;
+  const { clientKey, clientSecret } = options;
   const reply = await callApi({
     method: 'POST',
-    url: `${options.api_url}/v2/oauth/${call}/`,
+    url: `${options.apiUrl}/v2/oauth/${call}/`,
     headers: { 'content-type': 'application/x-www-form-urlencoded', 'cache-control': 'no-cache' },
-    body: new URLSearchParams({ client_key, client_secret, ...fields }).toString(),
-    timeout_ms: options.timeout_ms,
+    body: new URLSearchParams({
+      client_key: clientKey,
+      client_secret: clientSecret,
+      ...fields,
+    }).toString(),
+    timeoutMs: options.timeoutMs,
     signal,
   });
   return oauthDataOf(reply);

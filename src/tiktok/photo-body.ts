@@ -12,7 +12,7 @@ export interface PhotoPost {
 }
 
 export function photoBody(post: PhotoPost) {
-  const source_info = {
+  const sourceInfo = {
     source: 'PULL_FROM_URL',
     photo_cover_index: post.photo_cover_index,
     photo_images: post.photo_images,
@@ -23,10 +23,15 @@ export function photoBody(post: PhotoPost) {
   };
   // Into the inbox go the words alone: the rest is chosen in TikTok's app.
   if (post.destination === 'inbox') {
-    return { media_type: 'PHOTO', post_mode: 'MEDIA_UPLOAD', post_info: words, source_info };
+    return {
+      media_type: 'PHOTO',
+      post_mode: 'MEDIA_UPLOAD',
+      post_info: words,
+      source_info: sourceInfo,
+    };
   }
   const { settings } = post;
-  const post_info = {
+  const postInfo = {
     ...words,
     privacy_level: settings.privacy_level,
     disable_comment: !settings.allow_comment,
@@ -36,5 +41,11 @@ export function photoBody(post: PhotoPost) {
   };
   // The one place where TikTok wants it outside post_info.
   const { is_aigc } = settings;
-  return { media_type: 'PHOTO', post_mode: 'DIRECT_POST', post_info, is_aigc, source_info };
+  return {
+    media_type: 'PHOTO',
+    post_mode: 'DIRECT_POST',
+    post_info: postInfo,
+    is_aigc,
+    source_info: sourceInfo,
+  };
 }

@@ -21,13 +21,13 @@ export interface ApiCall {
   url: string;
   headers?: Record<string, string>;
   body?: string;
-  timeout_ms: number;
+  timeoutMs: number;
   signal: AbortSignal;
 }
 
 /** Sends and reads the whole answer within `timeout_ms`. Throws `no_answer` or `aborted`. */
 export async function callApi(call: ApiCall): Promise<Reply> {
-  const limit = AbortSignal.timeout(call.timeout_ms);
+  const limit = AbortSignal.timeout(call.timeoutMs);
   try {
     const answer = await request(call.url, {
       dispatcher: agent,
@@ -90,8 +90,8 @@ async function readReply(answer: Dispatcher.ResponseData): Promise<Reply> {
 function unanswered(error: unknown, signal: AbortSignal, code: string): TikTokError {
   if (error instanceof TikTokError) return error;
   if (signal.aborted) return new TikTokError({ kind: 'aborted', code: 'aborted' });
-  const undici_code = error instanceof errors.UndiciError ? error.code : undefined;
-  const cause = { code: undici_code ?? (error as NodeJS.ErrnoException)?.code };
+  const undiciCode = error instanceof errors.UndiciError ? error.code : undefined;
+  const cause = { code: undiciCode ?? (error as NodeJS.ErrnoException)?.code };
   return new TikTokError({ kind: 'no_answer', code, cause });
 }
 
@@ -121,9 +121,9 @@ export function oauthDataOf(reply: Reply): unknown {
   }
   const { error, error_description, log_id } = failed.data;
   // Some answers of this family are enveloped: `error: {code: "ok"}` is no string and passes above.
-  const is_temporary = ['server_error', 'temporarily_unavailable'].includes(error);
+  const isTemporary = ['server_error', 'temporarily_unavailable'].includes(error);
   throw new TikTokError({
-    kind: is_temporary || reply.status >= 500 ? 'no_answer' : 'refused',
+    kind: isTemporary || reply.status >= 500 ? 'no_answer' : 'refused',
     code: error,
     http_status: reply.status,
     log_id: log_id ?? null,

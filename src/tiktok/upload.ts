@@ -5,14 +5,14 @@ import { TikTokError } from './errors.ts';
 import { putStream, type Reply, unreadable } from './requests.ts';
 
 export interface ChunkUpload {
-  upload_url: string;
+  uploadUrl: string;
   /** Called once, when the bytes are about to be sent. */
   body: () => Promise<Readable>;
   first: number;
   last: number;
   total: number;
-  content_type: string;
-  on_progress?: (sent_bytes: number) => void;
+  contentType: string;
+  onProgress?: (sentBytes: number) => void;
   signal: AbortSignal;
 }
 
@@ -22,7 +22,7 @@ export interface ChunkUpload {
  */
 export interface ChunkAnswer {
   result: 'done' | 'more' | 'behind' | 'expired' | 'unknown';
-  received_bytes: number | null;
+  receivedBytes: number | null;
 }
 
 /** Throws `refused` on 400, `no_answer` on 5xx and a broken line: then the same chunk may be sent again. */
@@ -30,34 +30,34 @@ export async function putChunk(chunk: ChunkUpload): Promise<ChunkAnswer> {
   const { first, last, total } = chunk;
   const reply = await putStream({
     // With its query as it came; there is no Authorization header here.
-    url: chunk.upload_url,
+    url: chunk.uploadUrl,
     headers: {
-      'content-type': chunk.content_type,
+      'content-type': chunk.contentType,
       'content-length': String(last - first + 1),
       'content-range': `bytes ${first}-${last}/${total}`,
     },
     // Ends both streams when either breaks; the request itself tells of it.
-    body: pipeline(await chunk.body(), meter(chunk.on_progress), () => {}),
+    body: pipeline(await chunk.body(), meter(chunk.onProgress), () => {}),
     signal: chunk.signal,
   });
   return answerOf(reply, last === total - 1);
 }
 
-function answerOf(reply: Reply, is_last: boolean): ChunkAnswer {
-  const received_bytes = receivedBytes(reply);
+function answerOf(reply: Reply, isLast: boolean): ChunkAnswer {
+  const receivedBytes = readReceivedBytes(reply);
   switch (reply.status) {
     // Some hosts answer 200 or 201 to every chunk: which one it was decides, not the number.
     case 200:
     case 201:
-      return { result: is_last ? 'done' : 'more', received_bytes };
+      return { result: isLast ? 'done' : 'more', receivedBytes };
     case 206:
-      return { result: 'more', received_bytes };
+      return { result: 'more', receivedBytes };
     case 416:
-      return { result: 'behind', received_bytes: received_bytes ?? 0 };
+      return { result: 'behind', receivedBytes: receivedBytes ?? 0 };
     case 403:
-      return { result: 'expired', received_bytes };
+      return { result: 'expired', receivedBytes };
     case 404:
-      return { result: 'unknown', received_bytes };
+      return { result: 'unknown', receivedBytes };
     default:
       if (reply.status >= 500 || reply.status === 429) {
         throw new TikTokError({
@@ -74,17 +74,17 @@ function answerOf(reply: Reply, is_last: boolean): ChunkAnswer {
 }
 
 /** `Content-Range: bytes 0-{UPLOADED_BYTES}/{TOTAL}`; TikTok's second number is a count, read as such. */
-function receivedBytes(reply: Reply): number | null {
+function readReceivedBytes(reply: Reply): number | null {
   const match = /^bytes (\d+)-(\d+)\/\d+$/.exec(String(reply.headers['content-range'] ?? ''));
   return match ? Number(match[2]) : null;
 }
 
-function meter(on_progress: ChunkUpload['on_progress']): Transform {
+function meter(onProgress: ChunkUpload['onProgress']): Transform {
   let sent = 0;
   return new Transform({
     transform(part: Buffer, _encoding, done) {
       sent += part.length;
-      on_progress?.(sent);
+      onProgress?.(sent);
       done(null, part);
     },
   });

@@ -25,14 +25,14 @@ export type WebhookEvent = { client_key: string; open_id: string; created_at: Da
  * When TikTok signed this body; null when it did not. `header` is `t=<seconds>,s=<hex>`, with
  * `s = hex(HMAC_SHA256(client_secret, t + "." + body))`.
  */
-export function signedAt(header: string, body: Buffer, client_secret: string): Date | null {
+export function signedAt(header: string, body: Buffer, clientSecret: string): Date | null {
   const fields = new Map(
     header.split(',').map((part) => part.trim().split('=', 2) as [string, string]),
   );
   const t = fields.get('t') ?? '';
   const s = fields.get('s') ?? '';
   if (!/^\d{1,12}$/.test(t) || !/^[0-9a-f]{64}$/i.test(s)) return null;
-  const expected = createHmac('sha256', client_secret).update(`${t}.`).update(body).digest('hex');
+  const expected = createHmac('sha256', clientSecret).update(`${t}.`).update(body).digest('hex');
   return isEqual(expected, s.toLowerCase()) ? new Date(Number(t) * 1000) : null;
 }
 
@@ -63,8 +63,8 @@ const post = z.looseObject({ publish_id: text });
 export function parseWebhook(body: string): WebhookEvent | null {
   const parsed = envelope.safeParse(jsonOf(body));
   if (!parsed.success) return null;
-  const { client_key, event, user_openid: open_id, create_time: created_at } = parsed.data;
-  const base = { client_key, open_id, created_at };
+  const { client_key, event, user_openid: openId, create_time: createdAt } = parsed.data;
+  const base = { client_key, open_id: openId, created_at: createdAt };
   const content = contentOf(parsed.data.content);
   if (event === 'authorization.removed') {
     const { reason } = removal.catch({ reason: REMOVAL_REASONS.unknown }).parse(content);

@@ -37,11 +37,11 @@ export interface ApiRoute {
   body?: z.ZodType;
   query?: z.ZodType;
   /** Open also while the account is suspended or its plan has ended: leaving, and taking one's data along. */
-  is_always_open?: boolean;
+  isAlwaysOpen?: boolean;
   /** The body is a stream that the handler reads by itself. */
-  is_upload?: boolean;
+  isUpload?: boolean;
   /** What such a body is, where it is no media file as a whole. */
-  upload_type?: string;
+  uploadType?: string;
   /** Headers of the request that the route understands, with what they do. */
   headers?: Record<string, string>;
   /** The shape of its errors, where it is not problem+json. */
@@ -71,7 +71,7 @@ export function addApiRoutes(router: Router, ctx: Context, routes: ApiRoute[]): 
   });
   for (const route of routes) {
     const steps: Middleware[] = [authenticated(ctx, route)];
-    if (!route.is_upload) steps.push(expectJson(route), parse);
+    if (!route.isUpload) steps.push(expectJson(route), parse);
     steps.push(answering(ctx, route));
     for (const path of pathsOf(route)) router[route.method](path, ...(steps as never[]));
   }
@@ -84,16 +84,14 @@ export function pathsOf(route: ApiRoute): string[] {
   return [`/v1${path}`, `/v1/creators/:creator_id${path}`];
 }
 
-function authenticated(ctx: Context, { is_always_open = false }: ApiRoute): Middleware {
+function authenticated(ctx: Context, { isAlwaysOpen = false }: ApiRoute): Middleware {
   return async (koa, next) => {
-    const { creator, key } = await authenticate(
-      ctx,
-      koa.get('Authorization'),
-      is_always_open,
-    ).catch(async (error) => {
-      await limitStrangers(ctx, koa);
-      throw error;
-    });
+    const { creator, key } = await authenticate(ctx, koa.get('Authorization'), isAlwaysOpen).catch(
+      async (error) => {
+        await limitStrangers(ctx, koa);
+        throw error;
+      },
+    );
     koa.set('Cache-Control', 'no-store');
     await limitRequests(ctx, koa, key.id);
     const named = (koa as unknown as { params: Record<string, string> }).params['creator_id'];

@@ -50,7 +50,7 @@ ${rows.join('\n')}
 }
 
 /** Every JSON route of every module, with its schemas. */
-export function openApi(modules: Pick<Manifest, 'api'>[], server_url: string) {
+export function openApi(modules: Pick<Manifest, 'api'>[], serverUrl: string) {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of modules.flatMap((module) => module.api ?? [])) {
     for (const path of pathsOf(route)) {
@@ -61,7 +61,7 @@ export function openApi(modules: Pick<Manifest, 'api'>[], server_url: string) {
   return {
     openapi: '3.1.0',
     info: { title: 'PM3K', version: '1', description: 'Post to TikTok, once, now or at a time.' },
-    servers: [{ url: server_url }],
+    servers: [{ url: serverUrl }],
     security: [{ key: [] }],
     components: {
       securitySchemes: { key: { type: 'http', scheme: 'bearer', bearerFormat: 'pm3k_…' } },
@@ -97,7 +97,7 @@ function operation(route: ApiRoute, template: string) {
       ...headerParameters(route),
     ],
     ...(route.body ? { requestBody: jsonBody(route.body) } : {}),
-    ...(route.is_upload ? { requestBody: uploadBody(route) } : {}),
+    ...(route.isUpload ? { requestBody: uploadBody(route) } : {}),
     responses,
   };
 }
@@ -134,9 +134,9 @@ function jsonBody(schema: z.ZodType) {
   return { required: true, content: { 'application/json': { schema: schemaOf(schema) } } };
 }
 
-function uploadBody({ upload_type }: ApiRoute) {
+function uploadBody({ uploadType }: ApiRoute) {
   const file = { type: 'string', format: 'binary' };
-  if (upload_type) return { content: { [upload_type]: { schema: file } } };
+  if (uploadType) return { content: { [uploadType]: { schema: file } } };
   return {
     required: true,
     content: {

@@ -37,7 +37,7 @@ export interface Pages<Owner = Creator> {
     method: 'get' | 'post',
     path: string,
     handle: Handler<Owner>,
-    options?: { is_upload: boolean },
+    options?: { isUpload: boolean },
   ): void;
 }
 
@@ -45,27 +45,27 @@ export interface Pages<Owner = Creator> {
 export interface Audience<Owner> {
   /** Under which name the layout finds who is signed in. */
   name: 'creator' | 'admin';
-  sign_in_path: string;
+  signInPath: string;
   sessions: Sessions<Owner>;
 }
 
 /** Pages of creators. */
 export function createPages(router: Router, ctx: Context): Pages {
   const sessions = createSessions(ctx);
-  return createPagesFor(router, ctx, { name: 'creator', sign_in_path: '/', sessions });
+  return createPagesFor(router, ctx, { name: 'creator', signInPath: '/', sessions });
 }
 
 export function createPagesFor<Owner>(
   router: Router,
   ctx: Context,
-  { name, sign_in_path, sessions }: Audience<Owner>,
+  { name, signInPath, sessions }: Audience<Owner>,
 ): Pages<Owner> {
   const parse = bodyParser({ enableTypes: ['form'], formLimit: '64kb' });
 
   function add(
     method: 'get' | 'post',
     path: string,
-    is_upload: boolean,
+    isUpload: boolean,
     handle: Handler<Owner | null>,
   ): void {
     const answer = async (koa: KoaContext) => {
@@ -75,18 +75,18 @@ export function createPagesFor<Owner>(
       koa.state['session'] = found?.id_hash ?? null;
       await handle(requestOf(ctx, koa), found?.owner ?? null);
     };
-    if (is_upload) router[method](path, answer as never);
+    if (isUpload) router[method](path, answer as never);
     else router[method](path, parse as never, answer as never);
   }
 
   return {
     open: (method, path, handle) => add(method, path, false, handle),
-    own: (method, path, handle, { is_upload } = { is_upload: false }) =>
-      add(method, path, is_upload, async (request, owner) => {
+    own: (method, path, handle, { isUpload } = { isUpload: false }) =>
+      add(method, path, isUpload, async (request, owner) => {
         if (owner) return handle(request, owner);
-        if (!request.koa.get('HX-Request')) return request.go(sign_in_path);
+        if (!request.koa.get('HX-Request')) return request.go(signInPath);
         // A script would follow a 303 by itself, and put that page into this one.
-        request.koa.set('HX-Redirect', sign_in_path);
+        request.koa.set('HX-Redirect', signInPath);
         request.koa.status = 204;
       }),
   };
@@ -141,7 +141,7 @@ function renderPage(
 /** The page that tells a person what went wrong, and what to do now. */
 export function pageOfProblem(ctx: Context) {
   const sessions = createSessions(ctx);
-  return async (koa: KoaContext, problem: Problem, request_id: string): Promise<string> => {
+  return async (koa: KoaContext, problem: Problem, requestId: string): Promise<string> => {
     if (isOfNoPage(koa, problem)) {
       // What went wrong is told without the database, too.
       const found = await sessions.find(koa.get('Cookie')).catch(() => null);
@@ -154,13 +154,13 @@ export function pageOfProblem(ctx: Context) {
       code: problem.code,
       status: problem.status,
       retry_at: problem.extras.retry_at ?? null,
-      request_id,
+      request_id: requestId,
     });
   };
 }
 
 /** Where no page has looked yet who is signed in; the operators' pages are none of the creators'. */
 function isOfNoPage({ state, path }: KoaContext, { code }: Problem): boolean {
-  const is_looked_up = state['creator'] !== undefined || state['admin'] !== undefined;
-  return code === 'not_found' && !is_looked_up && !/^\/admin(\/|$)/.test(path);
+  const isLookedUp = state['creator'] !== undefined || state['admin'] !== undefined;
+  return code === 'not_found' && !isLookedUp && !/^\/admin(\/|$)/.test(path);
 }

@@ -49,9 +49,9 @@ describe('a creator', () => {
         });
       }
       const { json } = await client.api('GET', '/v1/creators/me');
-      const wait_ms = Date.parse(json['next_free_at']) - Date.now();
+      const waitMs = Date.parse(json['next_free_at']) - Date.now();
       // 62 s after the first of the three that count.
-      expect(wait_ms).to.be.within(1_000, 22_000);
+      expect(waitMs).to.be.within(1_000, 22_000);
     });
 
     it('and is told no time while it may not post at all', async () => {
@@ -65,11 +65,11 @@ describe('a creator', () => {
 
   it('gets no name back that TikTok’s removal emptied, by an answer that was under way', async () => {
     const client = await app.creator('removed.meanwhile');
-    const open_id = openIdOf('removed.meanwhile');
+    const openId = openIdOf('removed.meanwhile');
     app.sandbox.state.faults.push({ endpoint: 'creator_info', kind: 'slow', count: 1 } as Fault);
     const asking = client.api('GET', '/v1/creators/me/posting_options');
     while (app.sandbox.state.faults.some(({ count }) => count > 0)) await sleep(20);
-    await removeAuthorization(ctx, open_id, { reason: 1, at: new Date(Date.now() + 1_000) });
+    await removeAuthorization(ctx, openId, { reason: 1, at: new Date(Date.now() + 1_000) });
     await asking;
     expect(await row(client.creator_id)).to.include({
       ...{ username: null, nickname: null, avatar_url: null, name_confirmed_at: null },

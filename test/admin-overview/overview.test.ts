@@ -42,11 +42,11 @@ describe('the admin pages', () => {
       const { json } = await creator.upload(await video());
       const job = await creator.api('POST', '/v1/jobs', creator.job(json['storage_key']));
       await creator.ended(job.json['id']);
-      const copy = async (state: string, finished_at: string) =>
+      const copy = async (state: string, finishedAt: string) =>
         sql(
           `insert into jobs (creator_id, mode, send_at, state, title, destination, settings, source_key, finished_at)
            select creator_id, mode, send_at, $1, title, destination, settings, source_key, now() - $2::interval from jobs limit 1`,
-          [state, finished_at],
+          [state, finishedAt],
         );
       await copy('failed', '23 hours');
       await copy('failed', '25 hours');
@@ -74,9 +74,9 @@ describe('the admin pages', () => {
       expect(text).to.contain('5 open requests');
       expect(text).to.match(/request 1 ✕ 1 day overdue .*request 2 ✕ Overdue since today /);
       expect(text).to.match(/request 3 ◷ 1 day left .*request 4 ◷ 7 days left/);
-      const desk_words = words((await desk.page('/admin/deletions')).text);
+      const deskWords = words((await desk.page('/admin/deletions')).text);
       for (const said of ['1 day overdue', 'Overdue since today', '1 day left', '7 days left']) {
-        expect(desk_words).to.contain(said);
+        expect(deskWords).to.contain(said);
       }
       for (const number of [5, 6, 7]) expect(text).not.to.contain(`request ${number} `);
     });
@@ -93,7 +93,7 @@ describe('the admin pages', () => {
   });
 
   describe('of creators', () => {
-    const open_id = async () =>
+    const openId = async () =>
       (await sql('select open_id from creators where id = $1', [creator.creator_id]))[0].open_id;
     const found = async (q: string) =>
       (await desk.page(`/admin/creators?${new URLSearchParams({ q })}`)).text.includes(
@@ -104,11 +104,11 @@ describe('the admin pages', () => {
       for (const q of ['winter.shop', '@Winter.Shop', 'winter', '', creator.creator_id]) {
         expect(await found(q), q).to.equal(true);
       }
-      expect(await found(await open_id())).to.equal(true);
+      expect(await found(await openId())).to.equal(true);
     });
 
     it('find nobody by half an id, a wildcard, or what is no name', async () => {
-      const half = (await open_id()).slice(0, -1);
+      const half = (await openId()).slice(0, -1);
       for (const q of [
         half,
         creator.creator_id.slice(0, -1),

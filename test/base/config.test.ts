@@ -98,8 +98,8 @@ describe('the configuration', () => {
       verified_urls: true,
     });
     const closed = readConfig({ ...GOOD, PLAN_TRIAL_VERIFIED_URLS: 'false' });
-    expect(closed.plans.trial.verified_urls).to.equal(false);
-    expect(closed.plans.paid.verified_urls).to.equal(true);
+    expect(closed.plans.trial.verifiedUrls).to.equal(false);
+    expect(closed.plans.paid.verifiedUrls).to.equal(true);
     for (const fault of [
       { PLAN_FREE_VERIFIED_URLS: 'yes' },
       { FETCH_ALLOW_PRIVATE_NETWORKS: '1' },

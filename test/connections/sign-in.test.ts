@@ -118,8 +118,8 @@ describe('connecting with TikTok', () => {
   it('tells that the connection is gone, and ends its posts with that', async () => {
     const creator = await app.creator('leaving');
     const upload = await creator.upload(await video());
-    const open_id = app.sandbox.state.accounts.find((each) => each.username === 'leaving')?.open_id;
-    app.sandbox.state.grants = app.sandbox.state.grants.filter((each) => each.open_id !== open_id);
+    const openId = app.sandbox.state.accounts.find((each) => each.username === 'leaving')?.open_id;
+    app.sandbox.state.grants = app.sandbox.state.grants.filter((each) => each.open_id !== openId);
     const { json } = await creator.api('POST', '/v1/jobs', creator.job(upload.json['storage_key']));
     expect((await creator.ended(json['id']))['error']['code']).to.equal('creator_disconnected');
     const next = await creator.api('POST', '/v1/jobs', creator.job(upload.json['storage_key']));

@@ -39,8 +39,11 @@ describe('TikTok’s webhook', () => {
 
   async function aScheduledJob(client: Client): Promise<string> {
     const upload = await client.upload(await video());
-    const schedule_at = new Date(Date.now() + 3_600_000).toISOString();
-    const body = client.job(upload.json['storage_key'], { mode: 'schedule', schedule_at });
+    const scheduleAt = new Date(Date.now() + 3_600_000).toISOString();
+    const body = client.job(upload.json['storage_key'], {
+      mode: 'schedule',
+      schedule_at: scheduleAt,
+    });
     return (await client.api('POST', '/v1/jobs', body)).json['id'];
   }
 
@@ -67,14 +70,14 @@ describe('TikTok’s webhook', () => {
     };
   }
 
-  const eventBody = (user_openid: string, event: string, content: Json, more: Json = {}) =>
+  const eventBody = (userOpenid: string, event: string, content: Json, more: Json = {}) =>
     JSON.stringify({
-      ...{ client_key: 'sbsandbox', event, create_time: now(), user_openid },
+      ...{ client_key: 'sbsandbox', event, create_time: now(), user_openid: userOpenid },
       content: JSON.stringify(content),
       ...more,
     });
-  const removal = (open_id: string, reason: number, more: Json = {}) =>
-    eventBody(open_id, 'authorization.removed', { reason }, more);
+  const removal = (openId: string, reason: number, more: Json = {}) =>
+    eventBody(openId, 'authorization.removed', { reason }, more);
 
   /** In TikTok's app: the sandbox ends the grant and sends its own signed webhook. */
   async function removeAtTikTok(username: string, reason: number) {
@@ -94,7 +97,7 @@ describe('TikTok’s webhook', () => {
   for (const reason of [0, 1, 5]) {
     it(`takes tokens, names and waiting posts away when the permission is gone (reason ${reason})`, async () => {
       const { username, client } = await aPerson();
-      const job_id = await aScheduledJob(client);
+      const jobId = await aScheduledJob(client);
       expect((await removeAtTikTok(username, reason)).status).to.equal(200);
       // All of it is committed before the answer.
       const creator = await creatorOf(client.creator_id);
@@ -106,9 +109,9 @@ describe('TikTok’s webhook', () => {
       expect(
         await rows('select from grants where creator_id = $1', [client.creator_id]),
       ).to.have.length(0);
-      const { json } = await client.api('GET', `/v1/jobs/${job_id}`);
+      const { json } = await client.api('GET', `/v1/jobs/${jobId}`);
       expect(json['status']).to.equal('cancelled');
-      const page = await client.page(`/jobs/${job_id}`);
+      const page = await client.page(`/jobs/${jobId}`);
       expect(page.text).to.contain('Cancelled: TikTok no longer lets us post for this account');
     });
   }
@@ -166,7 +169,7 @@ describe('TikTok’s webhook', () => {
       `update grants set granted_at = now() + interval '5 s' where creator_id = $1`,
       [client.creator_id],
     );
-    const job_id = await aScheduledJob(client);
+    const jobId = await aScheduledJob(client);
     const creator = await creatorOf(client.creator_id);
     expect(creator).to.include({ disconnected_at: null, removal_reason: null, username });
     for (const reason of [1, 2, 4]) {
@@ -179,19 +182,19 @@ describe('TikTok’s webhook', () => {
     expect(
       await rows('select from grants where creator_id = $1', [client.creator_id]),
     ).to.have.length(1);
-    expect((await client.api('GET', `/v1/jobs/${job_id}`)).json['status']).to.equal('scheduled');
+    expect((await client.api('GET', `/v1/jobs/${jobId}`)).json['status']).to.equal('scheduled');
     expect(app.output()).to.contain('"is_late":true');
   });
 
   it('touches nobody else', async () => {
     const one = await aPerson();
     const other = await aPerson();
-    const job_id = await aScheduledJob(other.client);
+    const jobId = await aScheduledJob(other.client);
     const creator = await creatorOf(other.client.creator_id);
     for (const reason of [1, 4])
       expect((await send(removal(one.open_id, reason))).status).to.equal(200);
     expect(await creatorOf(other.client.creator_id)).to.deep.equal(creator);
-    expect((await other.client.api('GET', `/v1/jobs/${job_id}`)).json['status']).to.equal(
+    expect((await other.client.api('GET', `/v1/jobs/${jobId}`)).json['status']).to.equal(
       'scheduled',
     );
     const { status } = await other.client.api('GET', '/v1/creators/me');
@@ -200,13 +203,13 @@ describe('TikTok’s webhook', () => {
 
   it('lets a post that is with TikTok already end as unconfirmed', async () => {
     const { username, client } = await aPerson();
-    const job_id = await aSentJob(client, username);
+    const jobId = await aSentJob(client, username);
     await removeAtTikTok(username, 1);
     await database.query(
       `select graphile_worker.reschedule_jobs(array_agg(id), run_at := now()) from graphile_worker._private_jobs where key = $1`,
-      [`job:${job_id}`],
+      [`job:${jobId}`],
     );
-    expect(await client.ended(job_id)).to.include({ status: 'unconfirmed' });
+    expect(await client.ended(jobId)).to.include({ status: 'unconfirmed' });
   });
 
   /** Sent, and stuck in TikTok's processing; its next question is an hour away. */
@@ -229,7 +232,7 @@ describe('TikTok’s webhook', () => {
 
   it('brings the question about a sent post forward, and believes TikTok’s answer alone', async () => {
     const { username, client, open_id } = await aPerson();
-    const job_id = await aSentJob(client, username);
+    const jobId = await aSentJob(client, username);
     const publish = app.sandbox.state.publishes.find(
       (each) => each.open_id === open_id,
     ) as unknown as Json;
@@ -245,15 +248,15 @@ describe('TikTok’s webhook', () => {
       body: '{}',
     });
     expect((await send(lie)).status).to.equal(200);
-    expect(await client.ended(job_id)).to.include({ status: 'finished' });
+    expect(await client.ended(jobId)).to.include({ status: 'finished' });
   });
 
   it('asks about a post for its own account alone', async () => {
     const { username, client } = await aPerson();
     const stranger = await aPerson();
-    const job_id = await aSentJob(client, username);
+    const jobId = await aSentJob(client, username);
     const run = () =>
-      rows('select run_at from graphile_worker._private_jobs where key = $1', [`job:${job_id}`]);
+      rows('select run_at from graphile_worker._private_jobs where key = $1', [`job:${jobId}`]);
     const before = await run();
     const { publish_id } = app.sandbox.state.publishes.find(
       (each) => each.open_id === openId(username),
@@ -263,8 +266,8 @@ describe('TikTok’s webhook', () => {
       [openId(username), { publish_id: 'v_pub_file~none' }],
       [openId(username), {}],
     ];
-    for (const [open_id, content] of events) {
-      expect((await send(eventBody(open_id, 'post.publish.complete', content))).status).to.equal(
+    for (const [openId, content] of events) {
+      expect((await send(eventBody(openId, 'post.publish.complete', content))).status).to.equal(
         200,
       );
     }

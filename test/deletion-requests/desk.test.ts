@@ -455,13 +455,13 @@ describe('the desk', () => {
       const who = await person('leaves.meanwhile');
       const before = await findGrant(ctx.db, who.id);
       const { link = '' } = await look(await asked(who, 'sign_in'));
-      const signing_in = await ctx.db.transaction(async (trx) => {
+      const signingIn = await ctx.db.transaction(async (trx) => {
         await markLeaving(trx, who.id);
         const visit = new Visitor(app.url).signInBy(link, 'leaves.meanwhile');
         await Promise.race([visit, waitsForLock()]);
         return { visit };
       });
-      await signing_in.visit;
+      await signingIn.visit;
       expect(await findGrant(ctx.db, who.id)).to.deep.equal(before);
       expect(revoked()).to.contain(who.open_id);
     });

@@ -6,13 +6,13 @@ import { execute } from '../../src/deletion/execute.ts';
 import { requestDeletion } from '../../src/deletion/request.ts';
 import { aContext } from '../support/context.ts';
 
-const [database_url = '', data_dir = '', tiktok_url = '', creator_id = '', kill_at = '0'] =
+const [databaseUrl = '', dataDir = '', tiktokUrl = '', creatorId = '', killAt = '0'] =
   process.argv.slice(2);
 const passed: string[] = [];
 
 function point(name: string): void {
   passed.push(name);
-  if (passed.length === Number(kill_at)) process.kill(process.pid, 'SIGKILL');
+  if (passed.length === Number(killAt)) process.kill(process.pid, 'SIGKILL');
 }
 
 /** Points around every method that reaches outside. */
@@ -34,7 +34,11 @@ function watched<T extends object>(port: T, name: string): T {
   });
 }
 
-const plain = await aContext({ database_url, data_dir, tiktok_url });
+const plain = await aContext({
+  database_url: databaseUrl,
+  data_dir: dataDir,
+  tiktok_url: tiktokUrl,
+});
 const ctx: Context = {
   ...plain,
   storage: watched(plain.storage, 'storage'),
@@ -44,7 +48,7 @@ const sqlOf = ({ sql }: { sql: string }) => sql.trim().replaceAll(/\s+/g, ' ').s
 ctx.db.on('query', (query) => point(`before ${sqlOf(query)}`));
 ctx.db.on('query-response', (_answer, query) => point(`after ${sqlOf(query)}`));
 
-const { id } = await requestDeletion(ctx, creator_id, 'self_service');
+const { id } = await requestDeletion(ctx, creatorId, 'self_service');
 await execute(ctx, id, new AbortController().signal);
 process.stdout.write(JSON.stringify(passed));
 await plain.db.destroy();

@@ -23,13 +23,13 @@ describe('a deletion that is killed', () => {
   let own: OwnContext;
   let ctx: Context;
   let sandbox: Sandbox;
-  let data_dir: string;
-  let database_url: string;
-  let lost_answers = 0;
+  let dataDir: string;
+  let databaseUrl: string;
+  let lostAnswers = 0;
   before(async () => {
     sandbox = await startSandbox();
     own = await anOwnContext({ tiktok_url: sandbox.url });
-    ({ ctx, data_dir, database_url } = own);
+    ({ ctx, data_dir: dataDir, database_url: databaseUrl } = own);
   });
   after(async () => {
     await own?.[Symbol.asyncDispose]();
@@ -37,9 +37,9 @@ describe('a deletion that is killed', () => {
   });
 
   /** Answers the points that were passed, or null when the process was killed on the way. */
-  async function deleteInChild(creator_id: string, kill_at: number): Promise<string[] | null> {
+  async function deleteInChild(creatorId: string, killAt: number): Promise<string[] | null> {
     try {
-      const args = [CHILD, database_url, data_dir, sandbox.url, creator_id, String(kill_at)];
+      const args = [CHILD, databaseUrl, dataDir, sandbox.url, creatorId, String(killAt)];
       const { stdout } = await promisify(execFile)(process.execPath, args);
       return JSON.parse(stdout);
     } catch (error) {
@@ -49,13 +49,13 @@ describe('a deletion that is killed', () => {
   }
 
   /** What the next process does: its start, then the request again when it was never made, else the queued run. */
-  async function seeThrough(creator_id: string) {
+  async function seeThrough(creatorId: string) {
     await eraseTheReturned(ctx);
-    const known = await findByCreator(ctx.db, creator_id);
-    const is_there = await ctx.db('creators').where({ id: creator_id }).first('id');
+    const known = await findByCreator(ctx.db, creatorId);
+    const isThere = await ctx.db('creators').where({ id: creatorId }).first('id');
     const unfinished = known ?? (await ctx.db('deletions').where({ done_at: null }).first());
     const deletion =
-      unfinished ?? (is_there && (await requestDeletion(ctx, creator_id, 'self_service')));
+      unfinished ?? (isThere && (await requestDeletion(ctx, creatorId, 'self_service')));
     if (deletion) await execute(ctx, deletion.id, signal);
     // A lease that the dead held has run out.
     await ctx.db('deletions').update({ revoke_leased_until: null, revoke_at: new Date() });
@@ -74,7 +74,7 @@ describe('a deletion that is killed', () => {
       ...{ media: 3 },
     });
     for (const key of creator.keys) expect(await ctx.storage.has(key), name).to.equal(false);
-    const notes = readdirSync(join(data_dir, 'media/deletions'));
+    const notes = readdirSync(join(dataDir, 'media/deletions'));
     expect(notes, name).to.include(`${creator.id}.json`);
     expectEnded(creator, deletion.revocation, name);
     await ctx.db('deletions').delete();
@@ -91,7 +91,7 @@ describe('a deletion that is killed', () => {
     if (revocation === 'given_up') {
       expect(name).to.match(/^(lapsed|dead), killed/);
       expect(revoked, name).to.equal(0);
-      lost_answers += 1;
+      lostAnswers += 1;
       return;
     }
     const ends = creator.is_grant_live ? ['revoked'] : ['not_needed', 'revoked'];
@@ -131,9 +131,9 @@ describe('a deletion that is killed', () => {
       await seeThrough(creator.id);
       await expectGone(creator, `${kind}, killed ${name} (${kill_at})`);
     }
-    expect(lost_answers).to.be.lessThan(KILLS / 4);
+    expect(lostAnswers).to.be.lessThan(KILLS / 4);
     expect(await ctx.db('creators').pluck('id')).to.deep.equal([bystander.id]);
     for (const key of bystander.keys) expect(await ctx.storage.has(key)).to.equal(true);
-    expect(existsSync(join(data_dir, 'media'))).to.equal(true);
+    expect(existsSync(join(dataDir, 'media'))).to.equal(true);
   });
 });

@@ -9,66 +9,66 @@ import { ago, aKept, DAY, type Kept, never, swept } from '../retention/kept.ts';
 import { end, freePort, spawnAppliance, TEST_SECRET } from '../support/appliance.ts';
 
 describe('the ledger of deletions', () => {
-  let it_is: Kept;
+  let itIs: Kept;
   let folder: string;
   beforeEach(async () => {
-    it_is = await aKept({ BACKUP_DAYS: '30' });
-    folder = join(it_is.data_dir, 'media/deletions');
+    itIs = await aKept({ BACKUP_DAYS: '30' });
+    folder = join(itIs.data_dir, 'media/deletions');
     mkdirSync(folder, { recursive: true });
   });
-  afterEach(() => it_is[Symbol.asyncDispose]());
+  afterEach(() => itIs[Symbol.asyncDispose]());
 
   const fileOf = (name: string) => join(folder, `${name}.json`);
   const endsAt = (id: string) =>
     new Date(JSON.parse(readFileSync(fileOf(id), 'utf8')).ends_at).getTime();
-  function note(ends_at: Date, id = randomUUID() as string): string {
-    writeFileSync(fileOf(id), JSON.stringify({ creator_id: id, ends_at }));
+  function note(endsAt: Date, id = randomUUID() as string): string {
+    writeFileSync(fileOf(id), JSON.stringify({ creator_id: id, ends_at: endsAt }));
     return id;
   }
 
   it('forgets in a sweep whoever no backup can hold any more, and says how many', async () => {
     const over = [note(ago(1_000)), note(ago(400 * DAY))];
     const lasting = note(ago(-60_000));
-    await recordDeletion(it_is.ctx, it_is.creator_id);
-    expect(await deletedCreators(it_is.ctx)).to.have.members([lasting, it_is.creator_id]);
-    await sweep(it_is.ctx, never);
+    await recordDeletion(itIs.ctx, itIs.creator_id);
+    expect(await deletedCreators(itIs.ctx)).to.have.members([lasting, itIs.creator_id]);
+    await sweep(itIs.ctx, never);
     for (const id of over) expect(existsSync(fileOf(id))).to.equal(false);
     expect(existsSync(fileOf(lasting))).to.equal(true);
-    expect(endsAt(it_is.creator_id)).to.be.greaterThan(Date.now() + 30.9 * DAY);
-    expect(await swept(it_is.ctx)).to.deep.equal({ ledger_entries: 2 });
+    expect(endsAt(itIs.creator_id)).to.be.greaterThan(Date.now() + 30.9 * DAY);
+    expect(await swept(itIs.ctx)).to.deep.equal({ ledger_entries: 2 });
   });
 
   it('forgets in a sweep the copies beside the backups as well', async () => {
     const main = folder;
-    folder = join(it_is.data_dir, 'backups/deletions');
+    folder = join(itIs.data_dir, 'backups/deletions');
     mkdirSync(folder, { recursive: true });
     const [over, lasting] = [note(ago(1_000)), note(ago(-60_000))];
-    await sweep(it_is.ctx, never);
+    await sweep(itIs.ctx, never);
     expect([existsSync(fileOf(over)), existsSync(fileOf(lasting))]).to.deep.equal([false, true]);
-    expect(await swept(it_is.ctx)).to.deep.equal({ ledger_entries: 1 });
+    expect(await swept(itIs.ctx)).to.deep.equal({ ledger_entries: 1 });
     folder = main;
   });
 
   it('gives an entry that it cannot understand an end, and believes its name until then', async () => {
-    writeFileSync(fileOf(it_is.creator_id), '{"creator_id');
-    expect(await deletedCreators(it_is.ctx)).to.deep.equal([it_is.creator_id]);
-    await sweep(it_is.ctx, never);
-    expect(endsAt(it_is.creator_id)).to.be.greaterThan(Date.now() + 30.9 * DAY);
-    expect(await deletedCreators(it_is.ctx)).to.deep.equal([it_is.creator_id]);
-    expect(await swept(it_is.ctx)).to.deep.equal({});
+    writeFileSync(fileOf(itIs.creator_id), '{"creator_id');
+    expect(await deletedCreators(itIs.ctx)).to.deep.equal([itIs.creator_id]);
+    await sweep(itIs.ctx, never);
+    expect(endsAt(itIs.creator_id)).to.be.greaterThan(Date.now() + 30.9 * DAY);
+    expect(await deletedCreators(itIs.ctx)).to.deep.equal([itIs.creator_id]);
+    expect(await swept(itIs.ctx)).to.deep.equal({});
   });
 
   it('passes over a file that is none of it, with a warning that names nothing', async () => {
     const warnings: unknown[] = [];
-    it_is.ctx.log.warn = ((line: unknown) => warnings.push(line)) as never;
-    for (const name of ['x', 'copy-of-the-ledger', `${it_is.creator_id} (1)`]) {
+    itIs.ctx.log.warn = ((line: unknown) => warnings.push(line)) as never;
+    for (const name of ['x', 'copy-of-the-ledger', `${itIs.creator_id} (1)`]) {
       writeFileSync(fileOf(name), 'a canary');
     }
-    await recordDeletion(it_is.ctx, it_is.creator_id);
-    await eraseTheReturned(it_is.ctx);
-    expect(await it_is.ctx.db('creators')).to.have.length(0);
+    await recordDeletion(itIs.ctx, itIs.creator_id);
+    await eraseTheReturned(itIs.ctx);
+    expect(await itIs.ctx.db('creators')).to.have.length(0);
     expect(warnings).to.deep.include({ event: 'ledger.stray_files', count: 3 });
-    await sweep(it_is.ctx, never);
+    await sweep(itIs.ctx, never);
     expect(existsSync(fileOf('x'))).to.equal(true);
   });
 
@@ -77,7 +77,7 @@ describe('the ledger of deletions', () => {
     writeFileSync(folder, 'not a folder');
     await expectRefusal(/ENOTDIR/);
     rmSync(folder);
-    mkdirSync(fileOf(it_is.creator_id), { recursive: true });
+    mkdirSync(fileOf(itIs.creator_id), { recursive: true });
     await expectRefusal(/EISDIR/);
   });
 
@@ -85,7 +85,7 @@ describe('the ledger of deletions', () => {
     let printed = '';
     const child = spawnAppliance(
       {
-        ...{ DATABASE_URL: it_is.database_url, DATA_DIR: it_is.data_dir, APP_SECRET: TEST_SECRET },
+        ...{ DATABASE_URL: itIs.database_url, DATA_DIR: itIs.data_dir, APP_SECRET: TEST_SECRET },
         ...{ TIKTOK_CLIENT_KEY: 'sbsandbox', TIKTOK_CLIENT_SECRET: 'sandbox-secret' },
         ...{ PORT: String(await freePort()), HOST: 'localhost' },
       },
@@ -95,11 +95,11 @@ describe('the ledger of deletions', () => {
     );
     const started = () => printed.includes('"started"');
     while (child.exitCode === null && !started()) await new Promise((done) => setTimeout(done, 50));
-    const exit_code = started() ? await end(child, 'SIGTERM') : child.exitCode;
+    const exitCode = started() ? await end(child, 'SIGTERM') : child.exitCode;
     expect(printed)
       .to.match(/ledger of deletions .* cannot be read/)
       .and.match(code);
-    expect(printed).not.to.contain(it_is.creator_id);
-    expect(exit_code).to.equal(78);
+    expect(printed).not.to.contain(itIs.creator_id);
+    expect(exitCode).to.equal(78);
   }
 });

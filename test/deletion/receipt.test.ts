@@ -12,11 +12,11 @@ describe('the receipt', () => {
       { TIKTOK_CLIENT_KEY: 'k', TIKTOK_CLIENT_SECRET: 's' },
       settingSchemas(modules),
     );
-    const waiting = (jobs_seen_through: number) => {
+    const waiting = (jobsSeenThrough: number) => {
       const deletion = {
         ...{ id: 'aaaabbbb', receipt_token: 'x', requested_at: new Date(), quiet_at: null },
         ...{ erased_at: null, done_at: null, recorded_at: null, revocation: 'waiting', faults: 0 },
-        ...{ traces: null, receipt: { jobs_seen_through } },
+        ...{ traces: null, receipt: { jobs_seen_through: jobsSeenThrough } },
       } as unknown as Deletion;
       const { steps } = receiptView(deletion, declaredTables(modules), config);
       return steps.find(({ state }) => state === 'now')?.text;

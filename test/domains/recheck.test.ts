@@ -13,7 +13,7 @@ import { aSource, type Source, status, VERIFY } from '../support/source.ts';
 describe('the look at a verified domain', () => {
   let ctx: Context;
   let source: Source;
-  let creator_id: string;
+  let creatorId: string;
   const ends: (() => unknown)[] = [];
   before(async () => {
     const sandbox = await startSandbox();
@@ -21,7 +21,7 @@ describe('the look at a verified domain', () => {
     const own = await anOwnContext({ tiktok_url: sandbox.url, env });
     ctx = own.ctx;
     source = await aSource();
-    creator_id = (await aCreator(ctx, sandbox, account('looked.at', 'Looked at'))).id;
+    creatorId = (await aCreator(ctx, sandbox, account('looked.at', 'Looked at'))).id;
     ends.push(
       () => own[Symbol.asyncDispose](),
       () => source[Symbol.asyncDispose](),
@@ -35,23 +35,23 @@ describe('the look at a verified domain', () => {
   const signal = new AbortController().signal;
 
   /** A verified domain, looked at and found so many days ago. */
-  async function aDomain(looked_days: number, found_days = looked_days): Promise<Domain> {
+  async function aDomain(lookedDays: number, foundDays = lookedDays): Promise<Domain> {
     await ctx.db('domains').delete();
-    const { domain } = await addDomain(ctx.db, creator_id, source.host);
+    const { domain } = await addDomain(ctx.db, creatorId, source.host);
     const ago = (days: number) => new Date(Date.now() - days * 86_400_000);
     await ctx
       .db('domains')
       .where({ id: domain.id })
       .update({
-        ...{ verified_at: ago(100), checked_at: ago(looked_days), found_at: ago(found_days) },
+        ...{ verified_at: ago(100), checked_at: ago(lookedDays), found_at: ago(foundDays) },
       });
     source.asked.length = 0;
     source.answers[VERIFY] = domain.token;
     return domain;
   }
-  const now = (domain: Domain) => getDomain(ctx.db, creator_id, domain.id);
+  const now = (domain: Domain) => getDomain(ctx.db, creatorId, domain.id);
   const use = async () =>
-    judgeSourceToday(ctx, await getCreator(ctx.db, creator_id), `${source.url}/v.mp4`, signal).then(
+    judgeSourceToday(ctx, await getCreator(ctx.db, creatorId), `${source.url}/v.mp4`, signal).then(
       () => 'usable',
       (error) => error.code,
     );
@@ -131,9 +131,9 @@ describe('the look at a verified domain', () => {
       const drip = setInterval(() => response.write(' '), 100);
       response.on('close', () => clearInterval(drip));
     };
-    const begun_at = Date.now();
+    const begunAt = Date.now();
     await recheckDomains(ctx, AbortSignal.timeout(8_000));
-    expect(Date.now() - begun_at).to.be.within(1_000, 6_000);
+    expect(Date.now() - begunAt).to.be.within(1_000, 6_000);
     const { fault, verified_at } = await now(domain);
     expect(fault?.code).to.equal('fetch_failed');
     expect(verified_at).not.to.equal(null);

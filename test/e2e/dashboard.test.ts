@@ -10,12 +10,12 @@ import { paddedVideo, video } from '../support/videos.ts';
 describe('the dashboard in a browser', () => {
   let app: Appliance;
   let creator: Client;
-  let storage_key: string;
+  let storageKey: string;
   before(async function () {
     needsChromium(this);
     app = await anAppliance({ LOG_LEVEL: 'warn' });
     creator = await app.creator();
-    storage_key = (await creator.upload(await video())).json['storage_key'];
+    storageKey = (await creator.upload(await video())).json['storage_key'];
   });
   after(async () => {
     await closeBrowser();
@@ -261,7 +261,7 @@ describe('the dashboard in a browser', () => {
 
   it('makes one post of a form that is sent twice', async () => {
     const fields = {
-      storage_key,
+      storage_key: storageKey,
       destination: 'direct',
       mode: 'now',
       privacy_level: 'SELF_ONLY',
@@ -289,7 +289,7 @@ describe('the dashboard in a browser', () => {
       for (const path of [
         '/jobs',
         '/jobs/new',
-        `/jobs/new?media=${storage_key}`,
+        `/jobs/new?media=${storageKey}`,
         '/media',
         '/api-key',
         '/domains',

@@ -134,7 +134,7 @@ describe('leaving in a browser', () => {
     const receipt = answer.headers.get('location') as string;
     const { db } = app;
     while (!(await db('deletions').whereNotNull('done_at').first('id'))) await client.page(receipt);
-    const public_pages = [receipt, '/data-deletion', '/privacy', '/terms'];
+    const publicPages = [receipt, '/data-deletion', '/privacy', '/terms'];
     for (const [width, dark] of [
       [360, false],
       [360, true],
@@ -142,7 +142,7 @@ describe('leaving in a browser', () => {
       [1280, true],
     ] as const) {
       const page = await open(client, { width, dark });
-      for (const path of ['/sign-out', '/settings', ...public_pages]) {
+      for (const path of ['/sign-out', '/settings', ...publicPages]) {
         await page.goto(app.url + path);
         for (const more of await page.$$('details'))
           await more.evaluate((it) => it.setAttribute('open', ''));

@@ -35,11 +35,11 @@ describe('an upload in a browser', () => {
     return page;
   };
   /** As from a home: on this machine alone the file would be there before anybody can pause. */
-  async function slow(page: Page, bytes_per_second: number): Promise<void> {
+  async function slow(page: Page, bytesPerSecond: number): Promise<void> {
     const network = await page.context().newCDPSession(page);
     await network.send('Network.emulateNetworkConditions', {
       ...{ offline: false, latency: 0, downloadThroughput: -1 },
-      uploadThroughput: bytes_per_second,
+      uploadThroughput: bytesPerSecond,
     });
   }
   const barOf = (page: Page) =>
@@ -67,16 +67,16 @@ describe('an upload in a browser', () => {
     await page.click('[data-pause]');
     expect(await page.textContent('[data-pause]')).to.equal('Go on');
     await until(async () => ((await unfinished())[0]?.['offset'] ?? 0) > 0);
-    const paused_at = (await unfinished())[0]?.['offset'];
+    const pausedAt = (await unfinished())[0]?.['offset'];
     const bar = await barOf(page);
     await new Promise((done) => setTimeout(done, 1_000));
     expect(await barOf(page), 'while it is paused').to.equal(bar);
-    expect((await unfinished())[0]?.['offset']).to.equal(paused_at);
+    expect((await unfinished())[0]?.['offset']).to.equal(pausedAt);
     await page.click('[data-pause]');
     await until(async () => (await barOf(page)) > 0.4);
 
     await page.reload();
-    await until(async () => ((await unfinished())[0]?.['offset'] ?? 0) > paused_at);
+    await until(async () => ((await unfinished())[0]?.['offset'] ?? 0) > pausedAt);
     await page.reload();
     const row = page.locator('li', { hasText: 'Holiday & sea.mp4' });
     expect(await row.textContent()).to.match(/[\d.]+ MB of 60(\.0)? MB arrived/);
@@ -87,9 +87,9 @@ describe('an upload in a browser', () => {
     await page.waitForURL('**/jobs/new?media=*', { timeout: 60_000 });
     expect(sent).to.have.length(3);
     expect(sent[0]).to.equal(0);
-    expect(sent[1]).to.equal(paused_at);
+    expect(sent[1]).to.equal(pausedAt);
     expect(sent[2]).to.equal(offset);
-    expect(offset).to.be.greaterThan(paused_at);
+    expect(offset).to.be.greaterThan(pausedAt);
     const key = new URL(page.url()).searchParams.get('media');
     const { json } = await creator.api('GET', `/v1/media/${key}`);
     expect(json['sha256']).to.equal(sha256(readFileSync(path)));

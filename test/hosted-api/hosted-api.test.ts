@@ -28,8 +28,8 @@ describe('the hosted service’s API', () => {
     return { client, media, post };
   }
 
-  const status = (client: Client, publish_id: string) =>
-    client.api('POST', '/api/tiktok/status', { publish_id });
+  const status = (client: Client, publishId: string) =>
+    client.api('POST', '/api/tiktok/status', { publish_id: publishId });
 
   it('posts with the saved defaults, and tells how it stands', async () => {
     const { client, post } = await flow('flows');
@@ -46,8 +46,8 @@ describe('the hosted service’s API', () => {
     expect(told.json).to.deep.equal({
       ...{ ok: true, publish_id, status: 'finished', error: null, post_ids: job['post_ids'] },
     });
-    const [post_id] = job['post_ids'];
-    expect(post_id).to.match(/^\d{19}$/);
+    const [postId] = job['post_ids'];
+    expect(postId).to.match(/^\d{19}$/);
   });
 
   it('asks for defaults where none are saved', async () => {
@@ -119,12 +119,12 @@ describe('the hosted service’s API', () => {
     const [first, second] = [await post({}, headers), await post({}, headers)];
     expect(second.json['publish_id']).to.equal(first.json['publish_id']);
     await client.ended(first.json['publish_id']);
-    const open_id = app.sandbox.state.accounts.find(
+    const openId = app.sandbox.state.accounts.find(
       ({ username }) => username === 'retries',
     )?.open_id;
     app.sandbox.state.faults.push({
       ...{ endpoint: 'processing', kind: 'fail:spam_risk_text', count: 1 },
-      ...(open_id ? { open_id } : {}),
+      ...(openId ? { open_id: openId } : {}),
     });
     const { json } = await post({ allow_duplicate: true });
     await client.ended(json['publish_id']);

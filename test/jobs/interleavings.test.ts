@@ -21,8 +21,8 @@ describe('a job that waits for its time', () => {
   async function aWaitingJob(username: string): Promise<{ client: Client; id: string }> {
     const client = await app.creator(username);
     const { json: media } = await client.upload(await video());
-    const schedule_at = new Date(Date.now() + 3600_000).toISOString();
-    const job = client.job(media['storage_key'], { mode: 'schedule', schedule_at });
+    const scheduleAt = new Date(Date.now() + 3600_000).toISOString();
+    const job = client.job(media['storage_key'], { mode: 'schedule', schedule_at: scheduleAt });
     const { json } = await client.api('POST', '/v1/jobs', job);
     for (;;) {
       const now = await client.api('GET', `/v1/jobs/${json['id']}`);

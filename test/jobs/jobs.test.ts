@@ -96,10 +96,13 @@ describe('a job', () => {
 
   it('waits for its time, can be changed and cancelled until then, and is never sent after that', async () => {
     const upload = await creator.upload(await video({ seconds: 1.6 }));
-    const schedule_at = new Date(Date.now() + 3_600_000).toISOString();
-    const request = creator.job(upload.json['storage_key'], { mode: 'schedule', schedule_at });
+    const scheduleAt = new Date(Date.now() + 3_600_000).toISOString();
+    const request = creator.job(upload.json['storage_key'], {
+      mode: 'schedule',
+      schedule_at: scheduleAt,
+    });
     const { json } = await creator.api('POST', '/v1/jobs', request);
-    expect(json).to.include({ status: 'scheduled', schedule_at });
+    expect(json).to.include({ status: 'scheduled', schedule_at: scheduleAt });
     const changed = await creator.api('PATCH', `/v1/jobs/${json['id']}`, { title: 'changed' });
     expect(changed.json).to.include({ title: 'changed', status: 'scheduled' });
     const removal = await creator.api('DELETE', `/v1/media/${upload.json['storage_key']}`);
@@ -143,14 +146,14 @@ describe('a job', () => {
   it('is not sent for an account that was suspended since, and can be tried again after', async () => {
     const someone = await app.creator('suspended');
     const upload = await someone.upload(await video());
-    const send_at = new Date(Date.now() + 3_000).toISOString();
+    const sendAt = new Date(Date.now() + 3_000).toISOString();
     const request = someone.job(upload.json['storage_key'], {
-      ...{ mode: 'schedule', schedule_at: send_at },
+      ...{ mode: 'schedule', schedule_at: sendAt },
     });
     const accepted = await someone.api('POST', '/v1/jobs', request);
     const { db } = app;
-    const is_theirs = { id: someone.creator_id };
-    await db('creators').where(is_theirs).update({ suspended_at: new Date() });
+    const isTheirs = { id: someone.creator_id };
+    await db('creators').where(isTheirs).update({ suspended_at: new Date() });
     // Their key opens nothing meanwhile.
     const { id } = accepted.json;
     const seen = async () => db('jobs').where({ id }).first('state', 'error');
@@ -159,7 +162,7 @@ describe('a job', () => {
     expect(
       app.sandbox.state.publishes.some((each) => each.open_id === openIdOf('suspended')),
     ).to.equal(false);
-    await db('creators').where(is_theirs).update({ suspended_at: null });
+    await db('creators').where(isTheirs).update({ suspended_at: null });
     expect((await someone.api('POST', `/v1/jobs/${id}/retry`)).status).to.equal(202);
     expect((await someone.ended(id))['status']).to.equal('finished');
   });

@@ -16,24 +16,24 @@ import { aSource, type Source } from '../support/source.ts';
 import { video } from '../support/videos.ts';
 
 const HOST = 'media.example.com';
-const STRICT = { allow_private_networks: false, timeout_ms: 2_000 };
+const STRICT = { allowPrivateNetworks: false, timeoutMs: 2_000 };
 
 describe('the worker, handed a URL', () => {
   let ctx: Context;
   let canary: Canary;
   let source: Source;
-  let creator_id: string;
-  let data_dir: string;
+  let creatorId: string;
+  let dataDir: string;
   let stored: string[];
   const ends: (() => unknown)[] = [];
   before(async () => {
     const sandbox = await startSandbox();
     const env = { PLAN_FREE_VERIFIED_URLS: 'false', PLAN_TRIAL_UPLOAD_MB: '1' };
     const own = await anOwnContext({ tiktok_url: sandbox.url, env });
-    ({ ctx, data_dir } = own);
+    ({ ctx, data_dir: dataDir } = own);
     canary = await aCanary();
     source = await aSource();
-    creator_id = (await aCreator(ctx, sandbox, account('given.url', 'Given a URL'))).id;
+    creatorId = (await aCreator(ctx, sandbox, account('given.url', 'Given a URL'))).id;
     stored = objects();
     ends.push(
       () => own[Symbol.asyncDispose](),
@@ -47,7 +47,7 @@ describe('the worker, handed a URL', () => {
   });
   beforeEach(async () => {
     await ctx.db('domains').delete();
-    const { domain } = await addDomain(ctx.db, creator_id, HOST);
+    const { domain } = await addDomain(ctx.db, creatorId, HOST);
     const now = new Date();
     await ctx
       .db('domains')
@@ -60,7 +60,7 @@ describe('the worker, handed a URL', () => {
   });
 
   const objects = () =>
-    readdirSync(join(data_dir, 'media'), { recursive: true })
+    readdirSync(join(dataDir, 'media'), { recursive: true })
       .map(String)
       .filter((name) => /^(..|incoming)\/./.test(name));
 
@@ -68,7 +68,7 @@ describe('the worker, handed a URL', () => {
   async function codeOf(url: string, addresses: string[] = ['93.184.215.14']): Promise<string> {
     ctx.outside = createOutside(STRICT, canary.network({ [HOST]: addresses }));
     const signal = new AbortController().signal;
-    const job = { creator_id, send_at: new Date() };
+    const job = { creator_id: creatorId, send_at: new Date() };
     const code = await keepFetched(ctx, job, url, { kind: 'video', signal }).then(
       () => 'kept',
       (error) => error.code,
@@ -94,9 +94,9 @@ describe('the worker, handed a URL', () => {
   });
 
   it('asks for domain and plan anew', async () => {
-    await ctx.db('creators').where({ id: creator_id }).update({ plan: 'free' });
+    await ctx.db('creators').where({ id: creatorId }).update({ plan: 'free' });
     expect(await codeOf(`https://${HOST}/v.mp4`)).to.equal('source_not_allowed_for_plan');
-    await ctx.db('creators').where({ id: creator_id }).update({ plan: 'paid' });
+    await ctx.db('creators').where({ id: creatorId }).update({ plan: 'paid' });
     await ctx.db('domains').update({ verified_at: null });
     expect(await codeOf(`https://${HOST}/v.mp4`)).to.equal('domain_not_verified');
     await ctx.db('domains').delete();
@@ -105,7 +105,7 @@ describe('the worker, handed a URL', () => {
   });
 
   it('verifies no host that leads into our own network', async () => {
-    const creator = await getCreator(ctx.db, creator_id);
+    const creator = await getCreator(ctx.db, creatorId);
     const { domain } = await addDomain(ctx.db, creator.id, HOST);
     ctx.outside = createOutside(STRICT, canary.network({ [HOST]: ['192.168.1.1'] }));
     await checkDomain(ctx, domain, new AbortController().signal);
@@ -117,10 +117,10 @@ describe('the worker, handed a URL', () => {
   });
 
   describe('of a server that answers', () => {
-    const open = { allow_private_networks: true, timeout_ms: 2_000 };
+    const open = { allowPrivateNetworks: true, timeoutMs: 2_000 };
     const signal = new AbortController().signal;
     const keep = (path: string, kind: 'video' | 'photo' = 'video') =>
-      keepFetched(ctx, { creator_id, send_at: new Date() }, `${source.url}${path}`, {
+      keepFetched(ctx, { creator_id: creatorId, send_at: new Date() }, `${source.url}${path}`, {
         kind,
         signal,
         progress: () => {},
@@ -137,7 +137,7 @@ describe('the worker, handed a URL', () => {
       expect(kept).to.include({ bytes: bytes.length, content_type: 'video/mp4' });
       expect(kept.facts).to.include({ kind: 'video', sha256: kept.sha256, width: 360 });
       const row = await ctx.db('media').where({ storage_key: kept.storage_key }).first();
-      expect(row).to.include({ creator_id, purpose: 'working', sha256: kept.sha256 });
+      expect(row).to.include({ creator_id: creatorId, purpose: 'working', sha256: kept.sha256 });
       expect(await ctx.storage.size(kept.storage_key)).to.equal(bytes.length);
       await ctx.storage.remove(kept.storage_key);
     });
@@ -145,7 +145,7 @@ describe('the worker, handed a URL', () => {
     it('holds to the plan’s size, refuses what is of another kind, and keeps neither', async () => {
       source.answers['/v'] = await video();
       source.answers['/large'] = Buffer.alloc(1_000_001);
-      await ctx.db('creators').where({ id: creator_id }).update({ plan: 'trial' });
+      await ctx.db('creators').where({ id: creatorId }).update({ plan: 'trial' });
       for (const [path, kind, code] of [
         ['/large', 'video', 'too_large'],
         ['/v', 'photo', 'media_rejected'],
@@ -159,7 +159,7 @@ describe('the worker, handed a URL', () => {
     it('keeps nothing for a creator who began to leave meanwhile', async () => {
       const bytes = await video();
       source.answers['/v'] = async (_request, response) => {
-        await ctx.db('creators').where({ id: creator_id }).update({ leaving_at: new Date() });
+        await ctx.db('creators').where({ id: creatorId }).update({ leaving_at: new Date() });
         response.end(bytes);
       };
       const error = await keep('/v').catch((thrown) => thrown);

@@ -18,8 +18,8 @@ describe('the list of uploads', () => {
     };
     // Several in the same microsecond, and several in the same millisecond.
     for (let n = 0; n < 23; n += 1) {
-      const created_at = `2026-11-20 10:00:00.0000${String(Math.floor(n / 3)).padStart(2, '0')}+00`;
-      await db('media').insert({ ...row, storage_key: randomToken(190), created_at });
+      const createdAt = `2026-11-20 10:00:00.0000${String(Math.floor(n / 3)).padStart(2, '0')}+00`;
+      await db('media').insert({ ...row, storage_key: randomToken(190), created_at: createdAt });
     }
   });
   after(() => app?.[Symbol.asyncDispose]());

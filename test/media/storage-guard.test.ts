@@ -9,21 +9,26 @@ import { aBucket, type TestBucket } from '../support/bucket.ts';
 import { aContext } from '../support/context.ts';
 
 describe('the storage in use', () => {
-  let it_is: Kept;
+  let itIs: Kept;
   let bucket: TestBucket;
   beforeEach(async () => {
-    it_is = await aKept();
+    itIs = await aKept();
     bucket = await aBucket();
   });
   afterEach(async () => {
-    await it_is[Symbol.asyncDispose]();
+    await itIs[Symbol.asyncDispose]();
     await bucket[Symbol.asyncDispose]();
   });
 
   /** What a start with these settings says, over the same database. */
-  async function start(env: Env, data_dir = it_is.data_dir): Promise<string> {
-    const { database_url } = it_is;
-    const ctx = await aContext({ database_url, data_dir, tiktok_url: 'http://127.0.0.1:9', env });
+  async function start(env: Env, dataDir = itIs.data_dir): Promise<string> {
+    const { database_url } = itIs;
+    const ctx = await aContext({
+      database_url,
+      data_dir: dataDir,
+      tiktok_url: 'http://127.0.0.1:9',
+      env,
+    });
     let told = '';
     ctx.log.info = ((line: { event: string; where: string }) => {
       told = `${line.event}: ${line.where}`;
@@ -40,7 +45,7 @@ describe('the storage in use', () => {
   const elsewhere = () => mkdtempSync(join(tmpdir(), 'pm3k-elsewhere-'));
 
   it('is told at each start, and found again', async () => {
-    const said = `storage.in_use: the disk at ${join(it_is.data_dir, 'media')}`;
+    const said = `storage.in_use: the disk at ${join(itIs.data_dir, 'media')}`;
     expect(await start({})).to.equal(said);
     expect(await start({})).to.equal(said);
     expect(await Promise.all([start({}), start({}), start({})])).to.deep.equal([said, said, said]);
@@ -56,20 +61,20 @@ describe('the storage in use', () => {
   });
 
   it('is refused when a database from before knows files that are not there', async () => {
-    await it_is.file();
+    await itIs.file();
     expect(await start(bucket.env)).to.match(/are not in the bucket/);
     expect(await start({})).to.contain('storage.in_use');
   });
 
   it('may be another one, once its files were copied there, or the operator gives them up', async () => {
-    const key = await it_is.file();
+    const key = await itIs.file();
     await start({});
     const ctx = await aContext({
-      ...{ database_url: it_is.database_url, data_dir: it_is.data_dir, env: bucket.env },
+      ...{ database_url: itIs.database_url, data_dir: itIs.data_dir, env: bucket.env },
       tiktok_url: 'http://127.0.0.1:9',
     });
-    await ctx.storage.write(key, await it_is.ctx.storage.read(key));
-    for await (const { name, text } of it_is.ctx.storage.notes('instance'))
+    await ctx.storage.write(key, await itIs.ctx.storage.read(key));
+    for await (const { name, text } of itIs.ctx.storage.notes('instance'))
       await ctx.storage.putNote('instance', name, text);
     expect(await start(bucket.env)).to.contain('storage.in_use: the bucket media');
     for await (const { name } of ctx.storage.notes('instance'))
@@ -85,7 +90,7 @@ describe('the storage in use', () => {
     let printed = '';
     const child = spawnAppliance(
       {
-        ...{ DATABASE_URL: it_is.database_url, DATA_DIR: it_is.data_dir, APP_SECRET: TEST_SECRET },
+        ...{ DATABASE_URL: itIs.database_url, DATA_DIR: itIs.data_dir, APP_SECRET: TEST_SECRET },
         ...{ TIKTOK_CLIENT_KEY: 'k', TIKTOK_CLIENT_SECRET: 's', HOST: 'localhost' },
         ...{ ...bucket.env, S3_SECRET_ACCESS_KEY: 'wrong', PORT: String(await freePort()) },
       },

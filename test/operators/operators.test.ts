@@ -116,8 +116,8 @@ describe('an operator', () => {
       const value = (cookie: string) => cookie.split('=')[1];
       const forged = new Desk(app.url, `pm3k_operator=${value(creator.cookie)}`);
       expect((await forged.page('/admin')).status).to.equal(303);
-      const other_way = new Desk(app.url, `pm3k_session=${value(desk.cookie)}`);
-      expect((await other_way.page('/jobs')).status).to.equal(303);
+      const otherWay = new Desk(app.url, `pm3k_session=${value(desk.cookie)}`);
+      expect((await otherWay.page('/jobs')).status).to.equal(303);
     });
   });
 

@@ -50,8 +50,12 @@ describe('the canary', () => {
     });
     const { json: failed } = await post({ title: canary });
     await client.ended(failed['id']);
-    const schedule_at = new Date(Date.now() + 86_400_000).toISOString();
-    const { json: waiting } = await post({ title: canary, mode: 'schedule', schedule_at });
+    const scheduleAt = new Date(Date.now() + 86_400_000).toISOString();
+    const { json: waiting } = await post({
+      title: canary,
+      mode: 'schedule',
+      schedule_at: scheduleAt,
+    });
     await prepared(client, waiting['id']);
     await beginUpload(client, canary);
     await fill(client.creator_id, canary);
@@ -104,25 +108,25 @@ describe('the canary', () => {
   }
 
   /** The rows that a life does not make by itself, and the canary in each column that takes a text. */
-  async function fill(creator_id: string, canary: string): Promise<void> {
+  async function fill(creatorId: string, canary: string): Promise<void> {
     await db('invitations').insert({
-      ...{ creator_id, token_hash: canary, expires_at: new Date(), used_at: new Date() },
+      ...{ creator_id: creatorId, token_hash: canary, expires_at: new Date(), used_at: new Date() },
     });
-    await db('tiktok_calls').insert({ creator_id, call: canary });
-    await db('domains').insert({ creator_id, host: canary, token: canary });
+    await db('tiktok_calls').insert({ creator_id: creatorId, call: canary });
+    await db('domains').insert({ creator_id: creatorId, host: canary, token: canary });
     await db('posting_defaults').insert({
-      ...{ creator_id, destination: 'direct', settings: '{}', declaration: canary },
+      ...{ creator_id: creatorId, destination: 'direct', settings: '{}', declaration: canary },
     });
     await db('billing_records').insert({
-      ...{ creator_id, paypal_subscription_id: `I-${Math.random()}`, status: 'active' },
+      ...{ creator_id: creatorId, paypal_subscription_id: `I-${Math.random()}`, status: 'active' },
     });
     const [request] = await db('deletion_requests')
-      .insert({ creator_id, received_at: new Date(), username: canary })
+      .insert({ creator_id: creatorId, received_at: new Date(), username: canary })
       .returning('id');
     await db('deletion_request_events').insert({
       ...{ request_id: request.id, name: 'note', note: canary },
     });
-    const [job] = await db('jobs').where({ creator_id, state: 'failed' });
+    const [job] = await db('jobs').where({ creator_id: creatorId, state: 'failed' });
     await db('job_photos').insert({ job_id: job.id, position: 0, source_url: canary });
     await db('photo_links').insert({
       ...{ token_hash: canary, job_id: job.id, position: 0, storage_key: canary },
@@ -134,17 +138,17 @@ describe('the canary', () => {
     await db.raw(
       `select graphile_worker.add_job('publish.confirm', json_build_object('job_id', ?::text, 'words', ?::text),
          run_at := now() + interval '9 days', queue_name := ?)`,
-      [job.id, canary, `creator:${creator_id}`],
+      [job.id, canary, `creator:${creatorId}`],
     );
     await db.raw(
       `update graphile_worker._private_jobs set last_error = ? where payload ->> 'words' = ?`,
       [canary, canary],
     );
-    for (const table of Object.keys(tables)) await fillTable(table, creator_id, canary);
+    for (const table of Object.keys(tables)) await fillTable(table, creatorId, canary);
   }
 
-  async function fillTable(table: string, creator_id: string, canary: string): Promise<void> {
-    const whose = ownRows(tables, table, creator_id);
+  async function fillTable(table: string, creatorId: string, canary: string): Promise<void> {
+    const whose = ownRows(tables, table, creatorId);
     // What a run in the queue is called must stay as the worker knows it.
     if (!whose || table.startsWith('graphile_worker') || table === 'deletions') return;
     const own = async (sql: string, bindings: string[]) =>
@@ -165,11 +169,11 @@ describe('the canary', () => {
       const keep = type === 'jsonb' ? `coalesce(${column}, '{}')` : `coalesce(${column}, '')`;
       const sql = `update ${quoted(table)} as t set ${column} = ${keep} || ${value} where ${whose.sql}`;
       // Keys, names that TikTok told, and what a check of the table refuses stay as they are.
-      const is_filled = await own(sql, [canary]).then(
+      const isFilled = await own(sql, [canary]).then(
         () => true,
         () => false,
       );
-      if (is_filled) filled.add(`${table}.${name}`);
+      if (isFilled) filled.add(`${table}.${name}`);
     }
     // What the account needs to live on.
     if (table === 'sessions' || table === 'api_keys') await unfill(table, whose, canary);
@@ -224,10 +228,10 @@ describe('the canary', () => {
   }
 
   /** The second creator's own rows, as they are, without what a clock writes. */
-  async function rowsOf(creator_id: string): Promise<Record<string, string[]>> {
+  async function rowsOf(creatorId: string): Promise<Record<string, string[]>> {
     const all: Record<string, string[]> = {};
     for (const table of Object.keys(tables)) {
-      const whose = ownRows(tables, table, creator_id);
+      const whose = ownRows(tables, table, creatorId);
       if (!whose) continue;
       const { rows } = await db.raw(
         `select t::text as text from ${quoted(table)} as t where ${whose.sql} order by 1`,

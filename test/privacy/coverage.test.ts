@@ -14,9 +14,7 @@ describe('the privacy declarations', () => {
     const modules = await loadModules();
     declared = Object.assign(
       {},
-      ...modules.map(({ personal_data }) =>
-        'tables' in personal_data ? personal_data.tables : {},
-      ),
+      ...modules.map(({ personalData }) => ('tables' in personalData ? personalData.tables : {})),
     );
   });
   after(() => db.destroy());

@@ -64,8 +64,8 @@ describe('the export', () => {
     for (const [place, canary] of canaries) {
       const at = place.lastIndexOf('.');
       const { secret = [] } = tables[place.slice(0, at)] as TableDeclaration;
-      const is_secret = secret.includes(place.slice(at + 1));
-      expect(everything.includes(canary), place).to.equal(!is_secret);
+      const isSecret = secret.includes(place.slice(at + 1));
+      expect(everything.includes(canary), place).to.equal(!isSecret);
     }
     for (const canary of other.canaries.values()) expect(everything).to.not.contain(canary);
     expect(everything).to.not.contain(other.id);
@@ -109,13 +109,13 @@ describe('the export', () => {
 describe('the export over HTTP', () => {
   let app: Appliance;
   let client: Client;
-  let storage_key: string;
+  let storageKey: string;
   let db: Database;
   before(async () => {
     app = await anAppliance();
     db = app.db;
     client = await app.creator('exporter');
-    storage_key = (await client.upload(await video())).json['storage_key'];
+    storageKey = (await client.upload(await video())).json['storage_key'];
   });
   after(() => app[Symbol.asyncDispose]());
 
@@ -146,7 +146,7 @@ describe('the export over HTTP', () => {
       /^attachment; filename="pm3k-export-\d{4}-\d\d-\d\d\.zip"$/,
     );
     const entries = await unzip(Buffer.from(await answer.arrayBuffer()));
-    const uploaded = [...entries.keys()].find((name) => name.startsWith(`media/${storage_key}`));
+    const uploaded = [...entries.keys()].find((name) => name.startsWith(`media/${storageKey}`));
     expect(uploaded).to.match(/\.mp4$/);
     const profile = JSON.parse(entries.get('data/creators.json')?.toString() ?? '[]');
     expect(profile[0]).to.include({ id: client.creator_id, username: 'exporter' });
@@ -164,7 +164,7 @@ describe('the export over HTTP', () => {
       });
       expect(answer.headers.get('content-type')).to.equal('application/zip');
       const entries = await unzip(Buffer.from(await answer.arrayBuffer()));
-      expect(entries.get('data/media.json')?.toString()).to.contain(storage_key);
+      expect(entries.get('data/media.json')?.toString()).to.contain(storageKey);
     }
   });
 

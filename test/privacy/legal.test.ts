@@ -80,13 +80,13 @@ describe('the legal pages', () => {
 
   it('show every declared table in words, with purpose, basis, recipients and term', () => {
     for (const [table, declaration] of Object.entries(declaredTables(modules))) {
-      const { called, about, columns, purpose, legal_basis } = declaration;
+      const { called, about, columns, purpose, legalBasis } = declaration;
       for (const path of ['/privacy', '/data-deletion']) {
         const text = about === 'nobody' ? words(path).toLowerCase() : words(path);
         const name = about === 'nobody' ? called.toLowerCase() : called;
         expect(text, `${table} on ${path}`).to.contain(name);
         if (about === 'nobody') continue;
-        for (const said of [purpose, legal_basis, ...Object.values(columns)]) {
+        for (const said of [purpose, legalBasis, ...Object.values(columns)]) {
           if (!/[A-Z]{3,}_/.test(said)) expect(text, table).to.contain(said);
         }
       }
@@ -190,9 +190,9 @@ describe('the date of the legal pages', () => {
           owner: { by: 'id' },
           columns: { id: 'A.', b: 'B.' },
         },
-        ...{ purpose: 'P', legal_basis: 'L', recipients: 'R', kept: 'K', ...change },
+        ...{ purpose: 'P', legalBasis: 'L', recipients: 'R', kept: 'K', ...change },
       } as TableDeclaration;
-      return [{ name: 'shoes', personal_data: { tables: { shoes: table } } }];
+      return [{ name: 'shoes', personalData: { tables: { shoes: table } } }];
     };
     const before = fingerprint(declared());
     for (const change of [

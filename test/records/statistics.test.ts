@@ -26,10 +26,17 @@ describe('statistics', () => {
   /** A post of each of the first so many creators that ended at this time, with 100 bytes sent. */
   async function posts(count: number, at: string, state = 'finished'): Promise<string[]> {
     const ids: string[] = [];
-    for (const creator_id of creators.slice(0, count)) {
+    for (const creatorId of creators.slice(0, count)) {
       const [job] = await db('jobs')
         .insert({
-          ...{ creator_id, state, mode: 'now', title: 'x', destination: 'direct', settings: '{}' },
+          ...{
+            creator_id: creatorId,
+            state,
+            mode: 'now',
+            title: 'x',
+            destination: 'direct',
+            settings: '{}',
+          },
           ...{ source_key: 'none', send_at: at, finished_at: at },
         })
         .returning('id');

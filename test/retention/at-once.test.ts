@@ -13,20 +13,20 @@ const CHILD = join(import.meta.dirname, 'sweeping-run.ts');
 const KILLS = 12;
 
 /** Things of each kind that go, and of each kind that stay. */
-async function fill(it_is: Kept, count: number) {
-  const { db } = it_is.ctx;
+async function fill(itIs: Kept, count: number) {
+  const { db } = itIs.ctx;
   for (let n = 0; n < count; n += 1) {
-    await it_is.file({ expires_at: ago(DAY) });
-    await it_is.strayFile(2 * HOUR);
-    const copy = await it_is.file({ purpose: 'working' });
-    await it_is.job({ state: 'finished', finished_at: ago(HOUR), output_key: copy });
-    await it_is.ctx.storage.remove(await it_is.file());
+    await itIs.file({ expires_at: ago(DAY) });
+    await itIs.strayFile(2 * HOUR);
+    const copy = await itIs.file({ purpose: 'working' });
+    await itIs.job({ state: 'finished', finished_at: ago(HOUR), output_key: copy });
+    await itIs.ctx.storage.remove(await itIs.file());
   }
-  const stay = [await it_is.file(), await it_is.file({ expires_at: ago(DAY) })];
-  await it_is.job({ state: 'sending', source_key: stay[1] as string });
+  const stay = [await itIs.file(), await itIs.file({ expires_at: ago(DAY) })];
+  await itIs.job({ state: 'sending', source_key: stay[1] as string });
   await db('sessions').insert(
     Array.from({ length: count }, (_, n) => ({
-      ...{ id_hash: `s${n}`, creator_id: it_is.creator_id, expires_at: ago(HOUR) },
+      ...{ id_hash: `s${n}`, creator_id: itIs.creator_id, expires_at: ago(HOUR) },
     })),
   );
   return {
@@ -38,8 +38,8 @@ async function fill(it_is: Kept, count: number) {
   };
 }
 
-async function expectSwept(it_is: Kept, stay: string[]): Promise<void> {
-  const { ctx } = it_is;
+async function expectSwept(itIs: Kept, stay: string[]): Promise<void> {
+  const { ctx } = itIs;
   const files: string[] = [];
   for await (const { key } of ctx.storage.list()) files.push(key);
   expect(files).to.have.members(stay);
@@ -49,61 +49,61 @@ async function expectSwept(it_is: Kept, stay: string[]): Promise<void> {
 
 describe('sweeps', () => {
   it('of two processes at once remove each thing once, and count it once', async () => {
-    await using it_is = await aKept();
-    const { stay, counts } = await fill(it_is, 130);
+    await using itIs = await aKept();
+    const { stay, counts } = await fill(itIs, 130);
     const run = () =>
-      promisify(execFile)(process.execPath, [CHILD, it_is.database_url, it_is.data_dir]);
+      promisify(execFile)(process.execPath, [CHILD, itIs.database_url, itIs.data_dir]);
     await Promise.all([run(), run(), run()]);
-    await expectSwept(it_is, stay);
-    expect(await swept(it_is.ctx)).to.deep.equal(counts);
+    await expectSwept(itIs, stay);
+    expect(await swept(itIs.ctx)).to.deep.equal(counts);
   });
 
   it('share the work even without their lock, and count each thing once', async () => {
-    await using it_is = await aKept();
-    for (let n = 0; n < 250; n += 1) await it_is.file({ expires_at: ago(DAY) });
-    await Promise.all([1, 2, 3].map(() => removeUploads(it_is.ctx, createPace(never))));
-    await removeUploads(it_is.ctx, createPace(never));
-    expect(await it_is.ctx.db('media')).to.have.length(0);
-    expect(await swept(it_is.ctx)).to.deep.equal({ uploads: 250 });
+    await using itIs = await aKept();
+    for (let n = 0; n < 250; n += 1) await itIs.file({ expires_at: ago(DAY) });
+    await Promise.all([1, 2, 3].map(() => removeUploads(itIs.ctx, createPace(never))));
+    await removeUploads(itIs.ctx, createPace(never));
+    expect(await itIs.ctx.db('media')).to.have.length(0);
+    expect(await swept(itIs.ctx)).to.deep.equal({ uploads: 250 });
   });
 
   it('killed anywhere leave nothing that the next does not mend', async () => {
     const points = await pointsOfOne();
     let kills = 0;
     for (let n = 0; n < KILLS; n += 1) {
-      await using it_is = await aKept();
-      const { stay } = await fill(it_is, 3);
-      const kill_at = 1 + Math.floor((n + Math.random()) * (points / KILLS));
-      const args = [CHILD, it_is.database_url, it_is.data_dir, String(kill_at)];
+      await using itIs = await aKept();
+      const { stay } = await fill(itIs, 3);
+      const killAt = 1 + Math.floor((n + Math.random()) * (points / KILLS));
+      const args = [CHILD, itIs.database_url, itIs.data_dir, String(killAt)];
       const killed = await promisify(execFile)(process.execPath, args).catch((error) => error);
       if (killed.signal) kills += 1;
       // The server takes a moment to see that the process is gone, and its locks with it.
       const locks =
         "select 1 from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())";
-      while ((await it_is.ctx.db.raw(locks)).rows.length > 0) await sleep(20);
-      for (const key of stay) expect(await it_is.hasFile(key), `${kill_at}`).to.equal(true);
-      await sweep(it_is.ctx, never);
-      await it_is.ctx.db.raw('delete from graphile_worker._private_jobs');
-      await mend(it_is.ctx, {}, never);
-      await expectSwept(it_is, stay);
+      while ((await itIs.ctx.db.raw(locks)).rows.length > 0) await sleep(20);
+      for (const key of stay) expect(await itIs.hasFile(key), `${killAt}`).to.equal(true);
+      await sweep(itIs.ctx, never);
+      await itIs.ctx.db.raw('delete from graphile_worker._private_jobs');
+      await mend(itIs.ctx, {}, never);
+      await expectSwept(itIs, stay);
     }
     // The last points vary by what database and storage answer first.
     expect(kills).to.be.greaterThan(KILLS - 3);
   }).timeout(300_000);
 
   async function pointsOfOne(): Promise<number> {
-    await using it_is = await aKept();
-    await fill(it_is, 3);
+    await using itIs = await aKept();
+    await fill(itIs, 3);
     const { stdout } = await promisify(execFile)(process.execPath, [
-      ...[CHILD, it_is.database_url, it_is.data_dir],
+      ...[CHILD, itIs.database_url, itIs.data_dir],
     ]);
     return Number(stdout);
   }
 
   it('that run out of time come again by themselves, and a walk goes on where it stopped', async () => {
-    await using it_is = await aKept();
-    const { ctx } = it_is;
-    for (let n = 0; n < 230; n += 1) await it_is.strayFile(2 * HOUR);
+    await using itIs = await aKept();
+    const { ctx } = itIs;
+    for (let n = 0; n < 230; n += 1) await itIs.strayFile(2 * HOUR);
     const stopping = new AbortController();
     const { list } = ctx.storage;
     const walked: (string | undefined)[] = [];
@@ -127,7 +127,7 @@ describe('sweeps', () => {
     expect(walked).to.deep.equal(['', waiting.payload.after]);
     expect(await swept(ctx)).to.deep.equal({ files_without_row: 230 });
 
-    await it_is.file({ expires_at: ago(DAY) });
+    await itIs.file({ expires_at: ago(DAY) });
     await sweep(ctx, AbortSignal.abort());
     expect(await runsOf(ctx, 'retention.sweep')).to.have.length(1);
   });

@@ -22,51 +22,51 @@ const MINUTE = 60_000;
 const SETTINGS = { ...NO_SETTINGS, privacy_level: 'SELF_ONLY' };
 
 describe('retention of files', () => {
-  let it_is: Kept;
+  let itIs: Kept;
   beforeEach(async () => {
-    it_is = await aKept();
+    itIs = await aKept();
   });
-  afterEach(() => it_is[Symbol.asyncDispose]());
+  afterEach(() => itIs[Symbol.asyncDispose]());
 
   async function expectKept(key: string, what: string): Promise<void> {
-    expect([await it_is.hasFile(key), await it_is.hasRow(key)], what).to.eql([true, true]);
+    expect([await itIs.hasFile(key), await itIs.hasRow(key)], what).to.eql([true, true]);
   }
   async function expectGone(key: string, what: string): Promise<void> {
-    expect([await it_is.hasFile(key), await it_is.hasRow(key)], what).to.eql([false, false]);
+    expect([await itIs.hasFile(key), await itIs.hasRow(key)], what).to.eql([false, false]);
   }
 
   it('removes an upload whose time is over, row and file, and no other', async () => {
-    const over = await it_is.file({ expires_at: ago(1_000) });
-    const not_yet = await it_is.file({ expires_at: ago(-60_000) });
-    await sweep(it_is.ctx, never);
+    const over = await itIs.file({ expires_at: ago(1_000) });
+    const notYet = await itIs.file({ expires_at: ago(-60_000) });
+    await sweep(itIs.ctx, never);
     await expectGone(over, 'over');
-    await expectKept(not_yet, 'not yet over');
-    const [line] = await it_is.ctx.db('sweeps');
+    await expectKept(notYet, 'not yet over');
+    const [line] = await itIs.ctx.db('sweeps');
     expect(line).to.include({ what: 'uploads', removed: 1, bytes: 6 });
-    await sweep(it_is.ctx, never);
-    expect(await it_is.ctx.db('sweeps'), 'nothing removed, no line').to.have.length(1);
+    await sweep(itIs.ctx, never);
+    expect(await itIs.ctx.db('sweeps'), 'nothing removed, no line').to.have.length(1);
   });
 
   it('keeps an upload for as long as a post needs it', async () => {
     const states = [...WORKING_STATES, 'unconfirmed'];
     const needed: [string, string, string][] = [];
     for (const state of states) {
-      const key = await it_is.file({ expires_at: ago(DAY) });
-      needed.push([state, key, await it_is.job({ state, source_key: key })]);
+      const key = await itIs.file({ expires_at: ago(DAY) });
+      needed.push([state, key, await itIs.job({ state, source_key: key })]);
     }
-    const sent_as_is = await it_is.file({ expires_at: ago(DAY) });
-    await it_is.job({ state: 'sending', output_key: sent_as_is });
-    await sweep(it_is.ctx, never);
+    const sentAsIs = await itIs.file({ expires_at: ago(DAY) });
+    await itIs.job({ state: 'sending', output_key: sentAsIs });
+    await sweep(itIs.ctx, never);
     for (const [state, key] of needed) await expectKept(key, state);
-    await expectKept(sent_as_is, 'sent as it is');
-    await it_is.ctx.db('jobs').update({ state: 'finished', finished_at: new Date() });
-    await sweep(it_is.ctx, never);
+    await expectKept(sentAsIs, 'sent as it is');
+    await itIs.ctx.db('jobs').update({ state: 'finished', finished_at: new Date() });
+    await sweep(itIs.ctx, never);
     for (const [state, key] of needed) await expectGone(key, `after ${state}`);
   });
 
   it('keeps an upload that a post is just beginning to use', async () => {
-    const { ctx } = it_is;
-    const key = await it_is.file({ expires_at: ago(-2_000) });
+    const { ctx } = itIs;
+    const key = await itIs.file({ expires_at: ago(-2_000) });
     await ctx.db('media').update({ facts: { kind: 'video' } });
     const creator = await ctx.db('creators').first();
     await ctx.db.transaction(async (trx) => {
@@ -91,7 +91,7 @@ describe('retention of files', () => {
 
   it('removes a working copy at once when its post is finished or cancelled, else a day later', async () => {
     const copies: [string, string, boolean][] = [];
-    for (const [state, finished_at, goes] of [
+    for (const [state, finishedAt, goes] of [
       ['finished', ago(1_000), true],
       ['cancelled', ago(1_000), true],
       ['failed', ago(23 * HOUR), false],
@@ -101,104 +101,104 @@ describe('retention of files', () => {
       ['ready', null, false],
       ['sent', null, false],
     ] as const) {
-      const key = await it_is.file({ purpose: 'working', expires_at: ago(DAY) });
-      await it_is.job({ state, finished_at, output_key: key });
-      copies.push([`${state} ${finished_at?.toISOString()}`, key, goes]);
+      const key = await itIs.file({ purpose: 'working', expires_at: ago(DAY) });
+      await itIs.job({ state, finished_at: finishedAt, output_key: key });
+      copies.push([`${state} ${finishedAt?.toISOString()}`, key, goes]);
     }
-    const just_made = await it_is.file({ purpose: 'working' });
-    const of_nothing = await it_is.file({ purpose: 'working', created_at: ago(2 * HOUR) });
-    await removeCopies(it_is.ctx, never);
+    const justMade = await itIs.file({ purpose: 'working' });
+    const ofNothing = await itIs.file({ purpose: 'working', created_at: ago(2 * HOUR) });
+    await removeCopies(itIs.ctx, never);
     for (const [what, key, goes] of copies) await (goes ? expectGone : expectKept)(key, what);
-    await expectKept(just_made, 'its post does not name it yet');
-    await expectGone(of_nothing, 'no post ever named it');
-    expect(await swept(it_is.ctx)).to.deep.equal({ working_copies: 5 });
+    await expectKept(justMade, 'its post does not name it yet');
+    await expectGone(ofNothing, 'no post ever named it');
+    expect(await swept(itIs.ctx)).to.deep.equal({ working_copies: 5 });
   });
 
   it('goes on behind a file that storage does not let go, and tries it again', async () => {
     const keys: string[] = [];
-    for (let n = 0; n < 150; n += 1) keys.push(await it_is.file({ expires_at: ago(DAY - n) }));
+    for (let n = 0; n < 150; n += 1) keys.push(await itIs.file({ expires_at: ago(DAY - n) }));
     const stuck = keys[0] as string;
-    const { remove } = it_is.ctx.storage;
-    it_is.ctx.storage.remove = async (key) => {
+    const { remove } = itIs.ctx.storage;
+    itIs.ctx.storage.remove = async (key) => {
       if (key === stuck) throw new Error('EIO');
       await remove(key);
     };
-    await sweep(it_is.ctx, never);
-    expect(await it_is.ctx.db('media').pluck('storage_key')).to.deep.equal([stuck]);
-    it_is.ctx.storage.remove = remove;
-    await sweep(it_is.ctx, never);
+    await sweep(itIs.ctx, never);
+    expect(await itIs.ctx.db('media').pluck('storage_key')).to.deep.equal([stuck]);
+    itIs.ctx.storage.remove = remove;
+    await sweep(itIs.ctx, never);
     await expectGone(stuck, 'at the next sweep');
-    expect(await swept(it_is.ctx)).to.deep.equal({ uploads: 150 });
+    expect(await swept(itIs.ctx)).to.deep.equal({ uploads: 150 });
   });
 
   it('finds a file without a row once it is an hour old', async () => {
-    const old = await it_is.strayFile(61 * 60_000);
-    const young = await it_is.strayFile(59 * 60_000);
-    const known = await it_is.file();
-    await mend(it_is.ctx, {}, never);
-    expect(await it_is.hasFile(old)).to.equal(false);
-    expect(await it_is.hasFile(young)).to.equal(true);
+    const old = await itIs.strayFile(61 * 60_000);
+    const young = await itIs.strayFile(59 * 60_000);
+    const known = await itIs.file();
+    await mend(itIs.ctx, {}, never);
+    expect(await itIs.hasFile(old)).to.equal(false);
+    expect(await itIs.hasFile(young)).to.equal(true);
     await expectKept(known, 'known');
-    expect(await swept(it_is.ctx)).to.deep.equal({ files_without_row: 1 });
+    expect(await swept(itIs.ctx)).to.deep.equal({ files_without_row: 1 });
   });
 
   it('finds a row without a file, unless a post is working with it', async () => {
-    const lost = await it_is.file();
-    const needed = await it_is.file();
-    await it_is.job({ state: 'ready', source_key: needed });
-    const whole = await it_is.file();
-    await it_is.ctx.storage.remove(lost);
-    await it_is.ctx.storage.remove(needed);
-    await mend(it_is.ctx, {}, never);
-    expect(await it_is.hasRow(lost)).to.equal(false);
-    expect(await it_is.hasRow(needed)).to.equal(true);
+    const lost = await itIs.file();
+    const needed = await itIs.file();
+    await itIs.job({ state: 'ready', source_key: needed });
+    const whole = await itIs.file();
+    await itIs.ctx.storage.remove(lost);
+    await itIs.ctx.storage.remove(needed);
+    await mend(itIs.ctx, {}, never);
+    expect(await itIs.hasRow(lost)).to.equal(false);
+    expect(await itIs.hasRow(needed)).to.equal(true);
     await expectKept(whole, 'whole');
-    expect(await swept(it_is.ctx)).to.deep.equal({ rows_without_file: 1 });
+    expect(await swept(itIs.ctx)).to.deep.equal({ rows_without_file: 1 });
   });
 
   it('concludes nothing from a storage that is not there, nor from a database that knows nobody', async () => {
-    const keys = [await it_is.file(), await it_is.file()];
-    const { list, isEmpty, has } = it_is.ctx.storage;
-    Object.assign(it_is.ctx.storage, {
+    const keys = [await itIs.file(), await itIs.file()];
+    const { list, isEmpty, has } = itIs.ctx.storage;
+    Object.assign(itIs.ctx.storage, {
       isEmpty: async () => true,
       has: async () => false,
       async *list() {},
     });
-    await mend(it_is.ctx, {}, never);
-    expect(await it_is.hasRow(keys[0] as string)).to.equal(true);
-    Object.assign(it_is.ctx.storage, { list, isEmpty, has });
-    const stray = await it_is.strayFile(DAY);
-    await it_is.ctx.db('creators').delete();
-    await mend(it_is.ctx, {}, never);
-    expect(await it_is.hasFile(stray)).to.equal(true);
+    await mend(itIs.ctx, {}, never);
+    expect(await itIs.hasRow(keys[0] as string)).to.equal(true);
+    Object.assign(itIs.ctx.storage, { list, isEmpty, has });
+    const stray = await itIs.strayFile(DAY);
+    await itIs.ctx.db('creators').delete();
+    await mend(itIs.ctx, {}, never);
+    expect(await itIs.hasFile(stray)).to.equal(true);
   });
 
   it('concludes nothing from a disk that does not answer', async () => {
-    const lost = await it_is.file();
-    const unseen = await it_is.file();
-    await it_is.ctx.storage.remove(lost);
-    const folder = join(it_is.data_dir, 'media', unseen.slice(0, 2));
+    const lost = await itIs.file();
+    const unseen = await itIs.file();
+    await itIs.ctx.storage.remove(lost);
+    const folder = join(itIs.data_dir, 'media', unseen.slice(0, 2));
     rmSync(folder, { recursive: true });
     symlinkSync(unseen.slice(0, 2), folder);
     const walk = { walk: 'rows', after: '' };
-    const fault = await mend(it_is.ctx, walk, never).catch((error) => error);
+    const fault = await mend(itIs.ctx, walk, never).catch((error) => error);
     expect(fault).to.include({ code: 'ELOOP' });
-    expect(await it_is.hasRow(unseen)).to.equal(true);
+    expect(await itIs.hasRow(unseen)).to.equal(true);
     const who = { creator_id: randomUUID(), open_id: null, username: null, left_keys: [unseen] };
-    const search = await findTraces(it_is.ctx, who).catch((error) => error);
+    const search = await findTraces(itIs.ctx, who).catch((error) => error);
     expect(search, 'the search for traces').to.include({ code: 'ELOOP' });
     rmSync(folder);
-    await mend(it_is.ctx, walk, never);
-    expect(await it_is.hasRow(unseen)).to.equal(false);
-    expect(await it_is.hasRow(lost)).to.equal(false);
+    await mend(itIs.ctx, walk, never);
+    expect(await itIs.hasRow(unseen)).to.equal(false);
+    expect(await itIs.hasRow(lost)).to.equal(false);
   });
 
   it('removes what a cut-off upload left, and the working folders of the dead', async () => {
-    const incoming = join(it_is.data_dir, 'media/incoming');
-    const notes = join(it_is.data_dir, 'media/deletions');
-    const scratch = join(it_is.data_dir, 'scratch');
-    await it_is.file();
-    for (const [folder, name, age_ms] of [
+    const incoming = join(itIs.data_dir, 'media/incoming');
+    const notes = join(itIs.data_dir, 'media/deletions');
+    const scratch = join(itIs.data_dir, 'scratch');
+    await itIs.file();
+    for (const [folder, name, ageMs] of [
       [incoming, 'old.part', 2 * HOUR],
       [incoming, 'young.part', HOUR / 2],
       [notes, 'note.json.x.part', 2 * HOUR],
@@ -210,14 +210,14 @@ describe('retention of files', () => {
       // Of a machine whose clock is ahead.
       [join(scratch, 'from-the-future'), 'video.mp4', -4 * MINUTE],
       // This process's own, after a long sleep of the machine.
-      [it_is.ctx.scratch, 'video.mp4', HOUR],
+      [itIs.ctx.scratch, 'video.mp4', HOUR],
     ] as const) {
       mkdirSync(folder, { recursive: true });
       writeFileSync(join(folder, name), 'x');
-      utimesSync(join(folder, name), ago(age_ms), ago(age_ms));
-      utimesSync(folder, ago(age_ms), ago(age_ms));
+      utimesSync(join(folder, name), ago(ageMs), ago(ageMs));
+      utimesSync(folder, ago(ageMs), ago(ageMs));
     }
-    await sweep(it_is.ctx, never);
+    await sweep(itIs.ctx, never);
     const left = (folder: string, name: string) => existsSync(join(folder, name));
     expect(left(incoming, 'old.part'), 'old part').to.equal(false);
     expect(left(incoming, 'young.part'), 'young part').to.equal(true);
@@ -227,12 +227,12 @@ describe('retention of files', () => {
     expect(left(scratch, 'a-living-one'), 'alive').to.equal(true);
     expect(left(scratch, `${hostname()}-4194305`), 'alive, of our name').to.equal(true);
     expect(left(scratch, 'from-the-future'), 'alive, clock ahead').to.equal(true);
-    expect(left(it_is.ctx.scratch, 'video.mp4'), 'our own').to.equal(true);
-    expect(await swept(it_is.ctx)).to.deep.equal({ unfinished_uploads: 2, scratch: 1 });
+    expect(left(itIs.ctx.scratch, 'video.mp4'), 'our own').to.equal(true);
+    expect(await swept(itIs.ctx)).to.deep.equal({ unfinished_uploads: 2, scratch: 1 });
   });
 
   it('removes backups of the default folder that have expired, and no other file', async () => {
-    const folder = join(it_is.data_dir, 'backups');
+    const folder = join(itIs.data_dir, 'backups');
     mkdirSync(folder);
     const stamp = (days: number) =>
       ago(days * DAY)
@@ -242,9 +242,9 @@ describe('retention of files', () => {
     const [old, young] = [31, 29].map((days) => `pm3k-${stamp(days)}Z.backup.age`);
     for (const name of [old, young, 'notes.txt'])
       writeFileSync(join(folder, name as string), 'xyz');
-    await sweep(it_is.ctx, never);
+    await sweep(itIs.ctx, never);
     expect(readdirSync(folder)).to.have.members([young, 'notes.txt']);
-    expect(await it_is.ctx.db('sweeps').first()).to.include({
+    expect(await itIs.ctx.db('sweeps').first()).to.include({
       ...{ what: 'backups', removed: 1, bytes: 3 },
     });
   });

@@ -16,8 +16,8 @@ describe('retention in service', () => {
   });
   after(() => app?.[Symbol.asyncDispose]());
 
-  async function until(is_so: () => Promise<boolean>): Promise<void> {
-    while (!(await is_so())) await sleep(100);
+  async function until(isSo: () => Promise<boolean>): Promise<void> {
+    while (!(await isSo())) await sleep(100);
   }
 
   async function convertedPost(more = {}): Promise<{ id: string; upload: string }> {
@@ -37,8 +37,8 @@ describe('retention in service', () => {
   });
 
   it('lets go of it as soon as its post is cancelled', async () => {
-    const schedule_at = new Date(Date.now() + HOUR).toISOString();
-    const { id } = await convertedPost({ mode: 'schedule', schedule_at });
+    const scheduleAt = new Date(Date.now() + HOUR).toISOString();
+    const { id } = await convertedPost({ mode: 'schedule', schedule_at: scheduleAt });
     await until(async () => (await db('jobs').where({ id, state: 'ready' })).length === 1);
     expect(await db('media').where({ purpose: 'working' })).to.have.length(1);
     await creator.api('POST', `/v1/jobs/${id}/cancellation`);
@@ -62,13 +62,13 @@ describe('retention in service', () => {
   it('answers key_expired for thirty days', async () => {
     await db('api_keys').update({ expires_at: ago(29 * DAY) });
     await db.raw("select graphile_worker.add_job('retention.sweep')");
-    const none_waits = async () =>
+    const noneWaits = async () =>
       (await db('graphile_worker.jobs').where({ task_identifier: 'retention.sweep' })).length === 0;
-    await until(none_waits);
+    await until(noneWaits);
     expect((await creator.api('GET', '/v1/jobs')).json['code']).to.equal('key_expired');
     await db('api_keys').update({ expires_at: ago(31 * DAY) });
     await db.raw("select graphile_worker.add_job('retention.sweep')");
-    await until(none_waits);
+    await until(noneWaits);
     expect((await creator.api('GET', '/v1/jobs')).json['code']).to.equal('unauthorized');
   });
 });

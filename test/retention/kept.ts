@@ -17,7 +17,7 @@ export interface Kept extends OwnContext {
   /** A stored file with its row. */
   file(of?: Partial<FileRow>): Promise<string>;
   /** A stored file alone, last written so long ago. */
-  strayFile(age_ms: number): Promise<string>;
+  strayFile(ageMs: number): Promise<string>;
   job(of: Partial<JobRow>): Promise<string>;
   hasRow(key: string): Promise<boolean>;
   hasFile(key: string): Promise<boolean>;
@@ -57,9 +57,9 @@ export async function aKept(env: Env = {}): Promise<Kept> {
       });
       return key;
     },
-    async strayFile(age_ms) {
+    async strayFile(ageMs) {
       const { key } = await store();
-      const at = ago(age_ms);
+      const at = ago(ageMs);
       utimesSync(join(data_dir, 'media', key.slice(0, 2), key), at, at);
       return key;
     },
@@ -73,8 +73,8 @@ export async function aKept(env: Env = {}): Promise<Kept> {
         .returning('id');
       return job.id;
     },
-    async hasRow(storage_key) {
-      return (await ctx.db('media').where({ storage_key }).first()) !== undefined;
+    async hasRow(storageKey) {
+      return (await ctx.db('media').where({ storage_key: storageKey }).first()) !== undefined;
     },
     hasFile: (key) => ctx.storage.has(key),
   };

@@ -11,14 +11,14 @@ import { ago, aKept, DAY, HOUR, type Kept, never, swept } from './kept.ts';
 const LONG_MS = 17_000;
 
 describe('the lock of a sweep', () => {
-  let it_is: Kept;
+  let itIs: Kept;
   beforeEach(async () => {
-    it_is = await aKept();
+    itIs = await aKept();
   });
-  afterEach(() => it_is[Symbol.asyncDispose]());
+  afterEach(() => itIs[Symbol.asyncDispose]());
 
   async function holders(lock: number): Promise<number[]> {
-    const { rows } = await it_is.ctx.db.raw(
+    const { rows } = await itIs.ctx.db.raw(
       `select pid from pg_locks where locktype = 'advisory' and objid = ? and granted
           and database = (select oid from pg_database where datname = current_database())`,
       [lock],
@@ -27,8 +27,8 @@ describe('the lock of a sweep', () => {
   }
 
   it('is held for as long as the sweep takes, and no line is lost', async () => {
-    const { ctx } = it_is;
-    await it_is.file({ expires_at: ago(DAY) });
+    const { ctx } = itIs;
+    await itIs.file({ expires_at: ago(DAY) });
     let held: number[] = [];
     ctx.storage.removeAbandoned = async () => {
       await sleep(LONG_MS);
@@ -42,10 +42,10 @@ describe('the lock of a sweep', () => {
   });
 
   it('is held by a walk and by a removal of files that a slow disk holds up', async () => {
-    const { ctx } = it_is;
+    const { ctx } = itIs;
     const [upload, stray] = [
-      await it_is.file({ expires_at: ago(DAY) }),
-      await it_is.strayFile(2 * HOUR),
+      await itIs.file({ expires_at: ago(DAY) }),
+      await itIs.strayFile(2 * HOUR),
     ];
     const { remove } = ctx.storage;
     ctx.storage.remove = async (key) => {
@@ -62,13 +62,13 @@ describe('the lock of a sweep', () => {
       }),
     ]);
     expect(held).to.have.length(1);
-    for (const key of [upload, stray]) expect(await it_is.hasFile(key)).to.equal(false);
+    for (const key of [upload, stray]) expect(await itIs.hasFile(key)).to.equal(false);
     expect(await swept(ctx)).to.deep.equal({ uploads: 1, files_without_row: 1 });
   });
 
   it('ends the sweep when it is lost', async () => {
-    const { ctx } = it_is;
-    const over = await it_is.file({ expires_at: ago(DAY) });
+    const { ctx } = itIs;
+    const over = await itIs.file({ expires_at: ago(DAY) });
     ctx.storage.removeAbandoned = async () => {
       for (const pid of await holders(SWEEP_LOCK)) {
         await ctx.db.raw('select pg_terminate_backend(?)', [pid]);
@@ -77,21 +77,21 @@ describe('the lock of a sweep', () => {
       return { removed: 0, bytes: 0 };
     };
     expect(await sweep(ctx, never).catch((error) => error)).to.be.instanceOf(Error);
-    expect(await it_is.hasRow(over)).to.equal(true);
+    expect(await itIs.hasRow(over)).to.equal(true);
   });
 
   it('leaves a sweep to another process that holds it', async () => {
-    const { ctx } = it_is;
-    const over = await it_is.file({ expires_at: ago(DAY) });
+    const { ctx } = itIs;
+    const over = await itIs.file({ expires_at: ago(DAY) });
     await ctx.db.transaction(async (trx) => {
       await trx.raw('select pg_advisory_xact_lock(?)', [SWEEP_LOCK]);
       await sweep(ctx, never);
     });
-    expect(await it_is.hasRow(over)).to.equal(true);
+    expect(await itIs.hasRow(over)).to.equal(true);
   });
 
   it('counts accounts one by one, so that an end in the middle loses none', async () => {
-    const { ctx } = it_is;
+    const { ctx } = itIs;
     await ctx.db('creators').delete();
     const row = (n: number) => ({
       open_id: `o${n}`,

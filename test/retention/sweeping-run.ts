@@ -4,15 +4,19 @@ import { mend } from '../../src/retention/reconcile.ts';
 import { sweep } from '../../src/retention/sweep.ts';
 import { aContext } from '../support/context.ts';
 
-const [database_url = '', data_dir = '', kill_at = '0'] = process.argv.slice(2);
+const [databaseUrl = '', dataDir = '', killAt = '0'] = process.argv.slice(2);
 let passed = 0;
 
 function point(): void {
   passed += 1;
-  if (passed === Number(kill_at)) process.kill(process.pid, 'SIGKILL');
+  if (passed === Number(killAt)) process.kill(process.pid, 'SIGKILL');
 }
 
-const ctx = await aContext({ database_url, data_dir, tiktok_url: 'http://127.0.0.1:9' });
+const ctx = await aContext({
+  database_url: databaseUrl,
+  data_dir: dataDir,
+  tiktok_url: 'http://127.0.0.1:9',
+});
 const { remove, list } = ctx.storage;
 Object.assign(ctx.storage, {
   async remove(key: string) {

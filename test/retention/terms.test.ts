@@ -13,11 +13,11 @@ const ENV = {
 };
 
 describe('what has a term', () => {
-  let it_is: Kept;
+  let itIs: Kept;
   beforeEach(async () => {
-    it_is = await aKept(ENV);
+    itIs = await aKept(ENV);
   });
-  afterEach(() => it_is[Symbol.asyncDispose]());
+  afterEach(() => itIs[Symbol.asyncDispose]());
 
   /** Rows of a table that differ in one time: those of `gone` ago go with a sweep, the others stay. */
   async function expectTerm(
@@ -25,44 +25,54 @@ describe('what has a term', () => {
     row: (at: Date) => Record<string, unknown>,
     { gone, kept }: { gone: number[]; kept: number[] },
   ): Promise<void> {
-    const { db } = it_is.ctx;
+    const { db } = itIs.ctx;
     const before = (await db(table)).length;
     for (const ms of [...gone, ...kept]) await db(table).insert(row(ago(ms)));
-    const others = await swept(it_is.ctx);
-    await sweep(it_is.ctx, never);
+    const others = await swept(itIs.ctx);
+    await sweep(itIs.ctx, never);
     expect(await db(table), table).to.have.length(before + kept.length);
-    const now = await swept(it_is.ctx);
+    const now = await swept(itIs.ctx);
     expect((now[table] ?? 0) - (others[table] ?? 0), table).to.equal(gone.length);
   }
 
   it('is deleted after it, and not before', async () => {
-    const { creator_id } = it_is;
+    const { creator_id } = itIs;
     await expectTerm(
       'api_keys',
-      (expires_at) => ({
-        ...{ creator_id, name: randomUUID(), key_hash: randomUUID(), hint: 'abcd', expires_at },
+      (expiresAt) => ({
+        ...{
+          creator_id,
+          name: randomUUID(),
+          key_hash: randomUUID(),
+          hint: 'abcd',
+          expires_at: expiresAt,
+        },
       }),
       { gone: [30 * DAY + MINUTE], kept: [30 * DAY - MINUTE, 0, -DAY] },
     );
     await expectTerm(
       'sessions',
-      (expires_at) => ({ id_hash: randomUUID(), creator_id, expires_at }),
+      (expiresAt) => ({ id_hash: randomUUID(), creator_id, expires_at: expiresAt }),
       { gone: [MINUTE], kept: [-MINUTE] },
     );
     await expectTerm(
       'oauth_states',
-      (expires_at) => ({ state_hash: randomUUID(), browser_hash: 'x', expires_at }),
+      (expiresAt) => ({ state_hash: randomUUID(), browser_hash: 'x', expires_at: expiresAt }),
       { gone: [MINUTE], kept: [-MINUTE] },
     );
-    await expectTerm('invitations', (expires_at) => ({ token_hash: randomUUID(), expires_at }), {
-      gone: [DAY + MINUTE],
-      kept: [DAY - MINUTE, -DAY],
-    });
+    await expectTerm(
+      'invitations',
+      (expiresAt) => ({ token_hash: randomUUID(), expires_at: expiresAt }),
+      {
+        gone: [DAY + MINUTE],
+        kept: [DAY - MINUTE, -DAY],
+      },
+    );
     await expectTerm(
       'idempotency_keys',
-      (created_at) => ({
-        ...{ creator_id, key_hash: randomUUID(), request_hash: 'x', locked_until: created_at },
-        created_at,
+      (createdAt) => ({
+        ...{ creator_id, key_hash: randomUUID(), request_hash: 'x', locked_until: createdAt },
+        created_at: createdAt,
       }),
       { gone: [DAY + MINUTE], kept: [DAY - MINUTE, 0] },
     );
@@ -86,31 +96,37 @@ describe('what has a term', () => {
   });
 
   it('of the lines that tell of sweeps ends, too', async () => {
-    const { db } = it_is.ctx;
+    const { db } = itIs.ctx;
     const line = (ms: number) => ({ at: ago(200 * DAY + ms), what: 'x', removed: 1, ms: 1 });
     await db('sweeps').insert([line(MINUTE), line(-MINUTE)]);
-    await sweep(it_is.ctx, never);
-    expect(await swept(it_is.ctx)).to.deep.equal({ x: 1, sweeps: 1 });
+    await sweep(itIs.ctx, never);
+    expect(await swept(itIs.ctx)).to.deep.equal({ x: 1, sweeps: 1 });
   });
 
   it('as history goes with all that belongs to it, and what has not ended stays', async () => {
-    const { db } = it_is.ctx;
+    const { db } = itIs.ctx;
     const over = ago(100 * DAY + MINUTE);
-    const ended = await it_is.job({ state: 'finished', finished_at: over });
-    const recent = await it_is.job({ state: 'failed', finished_at: ago(100 * DAY - MINUTE) });
-    const waiting = await it_is.job({ state: 'ready', send_at: over });
-    for (const job_id of [ended, recent, waiting])
-      await db('job_events').insert({ job_id, name: 'x' });
-    await sweep(it_is.ctx, never);
+    const ended = await itIs.job({ state: 'finished', finished_at: over });
+    const recent = await itIs.job({ state: 'failed', finished_at: ago(100 * DAY - MINUTE) });
+    const waiting = await itIs.job({ state: 'ready', send_at: over });
+    for (const jobId of [ended, recent, waiting])
+      await db('job_events').insert({ job_id: jobId, name: 'x' });
+    await sweep(itIs.ctx, never);
     expect(await db('jobs').pluck('id')).to.have.members([recent, waiting]);
     expect(await db('job_events').pluck('job_id')).to.have.members([recent, waiting]);
   });
 
   it('as a receipt or a request is counted from its end, and one that goes on stays', async () => {
-    const { db } = it_is.ctx;
+    const { db } = itIs.ctx;
     const over = ago(200 * DAY + MINUTE);
-    const receipt = (done_at: Date | null, revocation: string) => ({
-      ...{ receipt_token: randomUUID(), method: 'api', requested_at: over, done_at, revocation },
+    const receipt = (doneAt: Date | null, revocation: string) => ({
+      ...{
+        receipt_token: randomUUID(),
+        method: 'api',
+        requested_at: over,
+        done_at: doneAt,
+        revocation,
+      },
     });
     await db('deletions').insert([
       receipt(over, 'revoked'),
@@ -122,13 +138,13 @@ describe('what has a term', () => {
       { received_at: over, state: 'refused', closed_at: over },
       { received_at: over, state: 'verified', closed_at: null },
     ]);
-    await sweep(it_is.ctx, never);
+    await sweep(itIs.ctx, never);
     expect(await db('deletions')).to.have.length(3);
     expect(await db('deletion_requests').pluck('state')).to.deep.equal(['verified']);
   });
 
   it('names a column that exists and days that are a setting', async () => {
-    const { ctx } = it_is;
+    const { ctx } = itIs;
     const endings = Object.entries(declaredTables(ctx.modules)).filter(([, { ends }]) => ends);
     expect(endings.length).to.be.greaterThan(9);
     // Each is a statement that the database takes; an unknown column would throw.
@@ -142,21 +158,17 @@ describe('what has a term', () => {
 
 describe('an account that ends by itself', () => {
   /** One creator more, with these columns; answers whether a sweep asked for the deletion. */
-  async function isEnded(
-    it_is: Kept,
-    columns: Record<string, unknown>,
-    job = {},
-  ): Promise<boolean> {
-    const { db } = it_is.ctx;
+  async function isEnded(itIs: Kept, columns: Record<string, unknown>, job = {}): Promise<boolean> {
+    const { db } = itIs.ctx;
     const [creator] = await db('creators')
       .insert({ open_id: randomUUID(), plan: 'paid', ...columns })
       .returning('id');
     if (Object.keys(job).length > 0) {
       await db('jobs')
-        .where({ id: await it_is.job(job) })
+        .where({ id: await itIs.job(job) })
         .update({ creator_id: creator.id });
     }
-    await sweep(it_is.ctx, never);
+    await sweep(itIs.ctx, never);
     const deletion = await db('deletions').where({ creator_id: creator.id }).first();
     const expected = 'disconnected_at' in columns ? 'disconnected' : 'inactive';
     if (deletion) expect(deletion.method).to.equal(expected);
@@ -164,33 +176,33 @@ describe('an account that ends by itself', () => {
   }
 
   it('is deleted DISCONNECTED_DAYS after TikTok’s permission was gone', async () => {
-    await using it_is = await aKept(ENV);
-    expect(await isEnded(it_is, { disconnected_at: ago(30 * DAY - MINUTE) })).to.equal(false);
-    expect(await isEnded(it_is, { disconnected_at: ago(30 * DAY + MINUTE) })).to.equal(true);
-    expect(await isEnded(it_is, { last_seen_at: ago(3650 * DAY) }), 'off').to.equal(false);
-    expect(await swept(it_is.ctx)).to.deep.equal({ accounts_disconnected: 1 });
+    await using itIs = await aKept(ENV);
+    expect(await isEnded(itIs, { disconnected_at: ago(30 * DAY - MINUTE) })).to.equal(false);
+    expect(await isEnded(itIs, { disconnected_at: ago(30 * DAY + MINUTE) })).to.equal(true);
+    expect(await isEnded(itIs, { last_seen_at: ago(3650 * DAY) }), 'off').to.equal(false);
+    expect(await swept(itIs.ctx)).to.deep.equal({ accounts_disconnected: 1 });
   });
 
   it('is deleted after INACTIVE_DAYS without use, but not while posts are to come', async () => {
-    await using it_is = await aKept({ ...ENV, INACTIVE_DAYS: '90' });
-    const last_seen_at = ago(91 * DAY + MINUTE);
-    expect(await isEnded(it_is, { last_seen_at: ago(90 * DAY) })).to.equal(false);
-    expect(await isEnded(it_is, { last_seen_at }, { state: 'ready' })).to.equal(false);
+    await using itIs = await aKept({ ...ENV, INACTIVE_DAYS: '90' });
+    const lastSeenAt = ago(91 * DAY + MINUTE);
+    expect(await isEnded(itIs, { last_seen_at: ago(90 * DAY) })).to.equal(false);
+    expect(await isEnded(itIs, { last_seen_at: lastSeenAt }, { state: 'ready' })).to.equal(false);
     const posted = { state: 'finished', finished_at: ago(DAY) };
-    expect(await isEnded(it_is, { last_seen_at }, posted)).to.equal(false);
-    const long_ago = { state: 'finished', finished_at: ago(95 * DAY) };
-    expect(await isEnded(it_is, { last_seen_at }, long_ago)).to.equal(true);
-    expect(await swept(it_is.ctx)).to.deep.equal({ accounts_inactive: 1 });
+    expect(await isEnded(itIs, { last_seen_at: lastSeenAt }, posted)).to.equal(false);
+    const longAgo = { state: 'finished', finished_at: ago(95 * DAY) };
+    expect(await isEnded(itIs, { last_seen_at: lastSeenAt }, longAgo)).to.equal(true);
+    expect(await swept(itIs.ctx)).to.deep.equal({ accounts_inactive: 1 });
   });
 
   it('is kept when the creator comes back in the moment before', async () => {
-    await using it_is = await aKept(ENV);
-    const { db } = it_is.ctx;
+    await using itIs = await aKept(ENV);
+    const { db } = itIs.ctx;
     await db('creators').update({ disconnected_at: ago(31 * DAY) });
     const back = await db.transaction();
     await back('creators').update({ disconnected_at: null });
     // Its list was made before the return is committed; it waits for the row.
-    const sweeping = sweep(it_is.ctx, never);
+    const sweeping = sweep(itIs.ctx, never);
     const waiting =
       "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
     while ((await db.raw(waiting)).rows.length === 0);
@@ -198,6 +210,6 @@ describe('an account that ends by itself', () => {
     await sweeping;
     expect(await db('deletions')).to.have.length(0);
     expect((await db('creators').first()).leaving_at).to.equal(null);
-    expect(await swept(it_is.ctx)).to.deep.equal({});
+    expect(await swept(itIs.ctx)).to.deep.equal({});
   });
 });

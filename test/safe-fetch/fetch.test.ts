@@ -25,7 +25,7 @@ async function fetched(script: Script, more: Partial<Ask> = {}) {
     socket.once('data', () => script(socket));
   });
   const outside = createOutside(
-    { allow_private_networks: true, timeout_ms: 400 },
+    { allowPrivateNetworks: true, timeoutMs: 400 },
     source.network({ 'media.test': ['127.0.0.1'] }),
   );
   const ask = { url: 'http://media.test/v.mp4', host: 'media.test', limit: 1000, signal: never() };
@@ -68,7 +68,7 @@ describe('a fetch', () => {
       });
     });
     const outside = createOutside(
-      { allow_private_networks: true, timeout_ms: 400 },
+      { allowPrivateNetworks: true, timeoutMs: 400 },
       source.network({ 'media.test': ['10.1.2.3'] }),
     );
     const url = 'http://media.test:8080/a%20b/v.mp4?token=1#part';
@@ -172,7 +172,7 @@ describe('a fetch', () => {
   it('does not wait for a resolver that does not answer', async () => {
     await using source = await aCanary();
     const network = { ...source.network(), resolve: () => new Promise<string[]>(() => {}) };
-    const outside = createOutside({ allow_private_networks: false, timeout_ms: 200 }, network);
+    const outside = createOutside({ allowPrivateNetworks: false, timeoutMs: 200 }, network);
     const ask = { url: 'https://a.example.com/', host: 'a.example.com', limit: 1, signal: never() };
     const code = await outside.fetch(ask, async () => '').catch((error) => error.code);
     expect(code).to.equal('fetch_failed');
@@ -212,7 +212,7 @@ describe('a fetch', () => {
       });
     });
     const outside = createOutside(
-      { allow_private_networks: true, timeout_ms: 400 },
+      { allowPrivateNetworks: true, timeoutMs: 400 },
       source.network({ 'media.test': ['127.0.0.1'] }),
     );
     const ask = { url: 'http://media.test/', host: 'media.test', limit: 10, signal: never() };
@@ -231,7 +231,7 @@ describe('a fetch', () => {
       socket.once('data', () => socket.write(`${OK}Content-Length: 9\r\n\r\nhel`));
     });
     const outside = createOutside(
-      { allow_private_networks: true, timeout_ms: 400 },
+      { allowPrivateNetworks: true, timeoutMs: 400 },
       source.network({ 'media.test': ['127.0.0.1'] }),
     );
     const ask = { url: 'http://media.test/', host: 'media.test', limit: 10, signal: never() };
@@ -262,7 +262,7 @@ describe('a fetch', () => {
     // Port 1 of loopback: nobody listens there.
     network.place = (address, port) =>
       address === '10.0.0.1' ? { address: '127.0.0.1', port: 1 } : place(address, port);
-    const outside = createOutside({ allow_private_networks: true, timeout_ms: 400 }, network);
+    const outside = createOutside({ allowPrivateNetworks: true, timeoutMs: 400 }, network);
     const ask = { url: 'http://media.test/', host: 'media.test', limit: 10, signal: never() };
     expect(String(await outside.fetch(ask, ({ body }) => buffer(body)))).to.equal('ok');
     expect(source.heard).to.deep.equal(['10.0.0.2']);
@@ -284,7 +284,7 @@ describe('a fetch over TLS', () => {
     const port = await listening(server);
     const heard: string[] = [];
     const outside = createOutside(
-      { allow_private_networks: false, timeout_ms: 5_000 },
+      { allowPrivateNetworks: false, timeoutMs: 5_000 },
       {
         resolve: async () => ['93.184.215.14'],
         place(address, number) {

@@ -25,9 +25,9 @@ describe('a name', () => {
   });
 
   /** Through a real name server; connections go to the canary, whatever they were meant for. */
-  async function fetched(timeout_ms = 5_000): Promise<string> {
+  async function fetched(timeoutMs = 5_000): Promise<string> {
     const network = { ...internet([names.address]), place: canary.network().place };
-    const outside = createOutside({ allow_private_networks: false, timeout_ms }, network);
+    const outside = createOutside({ allowPrivateNetworks: false, timeoutMs }, network);
     const signal = new AbortController().signal;
     return outside
       .fetch({ url: `https://${HOST}/v.mp4`, host: HOST, limit: 10, signal }, async () => 'taken')

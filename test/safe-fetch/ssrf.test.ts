@@ -6,7 +6,7 @@ import { createOutside } from '../../src/safe-fetch/fetch.ts';
 import { judgeHost, judgeUrl, type Policy } from '../../src/safe-fetch/urls.ts';
 import { aCanary, type Canary } from '../support/canary.ts';
 
-const STRICT = { allow_private_networks: false, timeout_ms: 5_000 };
+const STRICT = { allowPrivateNetworks: false, timeoutMs: 5_000 };
 const PUBLIC = '93.184.215.14';
 
 /** URLs that are refused by their looks, whatever stands in DNS. */
@@ -158,7 +158,7 @@ describe('the guard', () => {
   });
 
   it('lets through, of whatever is written, https on public names alone, and the same again', () => {
-    const policy = { allow_private_networks: false };
+    const policy = { allowPrivateNetworks: false };
     const parts = fc.constantFrom(
       ...['https://', 'https:', '//', '/', '\\', '@', ':', '.', '%2e', '#', '?', '[', ']', '::1'],
       ...['127', '0x7f', '017', '1', 'a', 'b.com', '.com', 'localhost', 'xn--', '。', '１', '\t'],
@@ -167,12 +167,12 @@ describe('the guard', () => {
       fc.array(parts, { maxLength: 8 }).map((all) => all.join('')),
       fc.webUrl(),
     );
-    let let_through = 0;
+    let letThrough = 0;
     fc.assert(
       fc.property(urls, (text) => {
         const judged = allowed(text, policy);
         if (!judged) return;
-        let_through += 1;
+        letThrough += 1;
         expect(judged.href).to.match(/^https:\/\/[a-z0-9_-]+(\.[a-z0-9_-]+)*\.[a-z][a-z0-9-]+\//);
         expect(isIP(judged.hostname)).to.equal(0);
         expect(allowed(judged.href, policy)?.href).to.equal(judged.href);
@@ -180,7 +180,7 @@ describe('the guard', () => {
       }),
       { numRuns: 3_000 },
     );
-    expect(let_through).to.be.greaterThan(100);
+    expect(letThrough).to.be.greaterThan(100);
   });
 
   it('connects to what it judged, once, and the canary can hear', async () => {

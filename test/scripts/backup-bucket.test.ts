@@ -37,8 +37,8 @@ describe('a backup of media in a bucket', () => {
     const { db } = app;
     while (!(await db('deletions').whereNotNull('done_at').first()))
       await new Promise((done) => setTimeout(done, 100));
-    const settings = (database_url: string, more: Env) => ({
-      ...{ DATABASE_URL: database_url, DATA_DIR: aFolder(), APP_SECRET: TEST_SECRET },
+    const settings = (databaseUrl: string, more: Env) => ({
+      ...{ DATABASE_URL: databaseUrl, DATA_DIR: aFolder(), APP_SECRET: TEST_SECRET },
       ...{ TIKTOK_CLIENT_KEY: 'sbsandbox', TIKTOK_CLIENT_SECRET: 'sandbox-secret', ...more },
     });
     const folder = aFolder();

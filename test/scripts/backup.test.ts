@@ -81,8 +81,8 @@ async function anEmptyPlace(): Promise<{ database_url: string; data_dir: string 
   return { database_url: url, data_dir: aFolder() };
 }
 
-async function sql(database_url: string, text: string, values?: unknown[]): Promise<Json[]> {
-  const client = new pg.Client({ connectionString: database_url });
+async function sql(databaseUrl: string, text: string, values?: unknown[]): Promise<Json[]> {
+  const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   return client
     .query(text, values)
@@ -102,18 +102,22 @@ async function backUp(env: Env, folder = aFolder()): Promise<string> {
   return join(folder, name as string);
 }
 
-const mediaOf = (data_dir: string) => {
-  const root = join(data_dir, 'media');
+const mediaOf = (dataDir: string) => {
+  const root = join(dataDir, 'media');
   if (!existsSync(root)) return [];
   return readdirSync(root)
     .filter((name) => name.length === 2)
     .flatMap((name) => readdirSync(join(root, name)));
 };
 
-async function schedule(client: Client, in_ms: number, title = 'Later'): Promise<Json> {
+async function schedule(client: Client, inMs: number, title = 'Later'): Promise<Json> {
   const upload = await client.upload(await video());
-  const schedule_at = new Date(Date.now() + in_ms).toISOString();
-  const body = client.job(upload.json['storage_key'], { mode: 'schedule', schedule_at, title });
+  const scheduleAt = new Date(Date.now() + inMs).toISOString();
+  const body = client.job(upload.json['storage_key'], {
+    mode: 'schedule',
+    schedule_at: scheduleAt,
+    title,
+  });
   return (await client.api('POST', '/v1/jobs', body)).json;
 }
 
@@ -137,15 +141,15 @@ async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> 
 }
 
 /** As the creator, by a key that may; answers when nothing is left. */
-async function deleteCreator(database_url: string, client: Client): Promise<void> {
-  await sql(database_url, 'update creators set keys_may_export_and_erase = true where id = $1', [
+async function deleteCreator(databaseUrl: string, client: Client): Promise<void> {
+  await sql(databaseUrl, 'update creators set keys_may_export_and_erase = true where id = $1', [
     client.creator_id,
   ]);
   const confirm = client.creator_id;
   const { status } = await client.api('DELETE', '/v1/creators/me', { confirm });
   expect(status).to.equal(202);
   await until(async () => {
-    const rows = await sql(database_url, 'select from deletions where done_at is null');
+    const rows = await sql(databaseUrl, 'select from deletions where done_at is null');
     return rows.length === 0;
   });
 }
@@ -153,9 +157,9 @@ async function deleteCreator(database_url: string, client: Client): Promise<void
 /** Starts it, and answers what the first requests with this key got while it started. */
 async function startAsking(app: Appliance, client: Client): Promise<number[]> {
   const statuses: number[] = [];
-  let is_over = false;
+  let isOver = false;
   const asking = (async () => {
-    while (!is_over) {
+    while (!isOver) {
       const answer = await client.api('GET', '/v1/creators/me').catch(() => null);
       if (answer) statuses.push(answer.status);
       await sleep(5);
@@ -163,7 +167,7 @@ async function startAsking(app: Appliance, client: Client): Promise<number[]> {
   })();
   await app.start();
   await until(async () => statuses.length > 0);
-  is_over = true;
+  isOver = true;
   await asking;
   return statuses;
 }
@@ -579,8 +583,8 @@ describe('a backup of a database of one’s own', () => {
     expect(existsSync(fresh)).to.equal(true);
   });
 
-  const stamp = (days_ago: number) =>
-    `${new Date(Date.now() - days_ago * DAY_MS).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
+  const stamp = (daysAgo: number) =>
+    `${new Date(Date.now() - daysAgo * DAY_MS).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
 });
 
 describe('a backup of the embedded database', () => {
@@ -643,9 +647,9 @@ describe('a backup of the embedded database', () => {
 /** Where a chunk of the age format ends: its header, a nonce of 16 bytes, then 64 KiB and a tag each. */
 function chunkEnd(path: string): number {
   const bytes = readFileSync(path);
-  const header_end = bytes.indexOf('\n', bytes.indexOf('\n---') + 1) + 1;
+  const headerEnd = bytes.indexOf('\n', bytes.indexOf('\n---') + 1) + 1;
   const chunk = 65_536 + 16;
-  return header_end + 16 + Math.floor((bytes.length - header_end - 16) / chunk) * chunk;
+  return headerEnd + 16 + Math.floor((bytes.length - headerEnd - 16) / chunk) * chunk;
 }
 
 function flip(path: string, at: number): void {

@@ -22,9 +22,9 @@ describe('the sandbox, of photos,', () => {
   before(async () => {
     sandbox = await startSandbox();
     Object.assign(sandbox.state.settings, { processing_ms: 0, allow_insecure_pull: true });
-    const open_id = sandbox.state.accounts[0]?.open_id ?? '';
+    const openId = sandbox.state.accounts[0]?.open_id ?? '';
     sandbox.state.grants.push({
-      ...{ open_id, client_key: 'sbsandbox', scopes: ['video.publish', 'video.upload'] },
+      ...{ open_id: openId, client_key: 'sbsandbox', scopes: ['video.publish', 'video.upload'] },
       ...{ access_token: 'act', access_expires_at: Date.now() + 3600_000 },
       ...{ refresh_token: 'rft', refresh_expires_at: Date.now() + 3600_000 },
       used_refresh_tokens: [],
@@ -47,11 +47,15 @@ describe('the sandbox, of photos,', () => {
   async function posted(destination: 'direct' | 'inbox' = 'direct') {
     number += 1;
     const tiktok = createTikTok({
-      ...{ client_key: 'sbsandbox', client_secret: 'sandbox-secret', upload_hosts: [] },
-      ...{ authorize_url: `${sandbox.url}/`, api_url: sandbox.url },
+      ...{ clientKey: 'sbsandbox', clientSecret: 'sandbox-secret', uploadHosts: [] },
+      ...{ authorizeUrl: `${sandbox.url}/`, apiUrl: sandbox.url },
     });
-    const photo_images = [`${address}/${number}`];
-    const id = await tiktok.initPhotos('act', { ...POST, destination, photo_images }, { signal });
+    const photoImages = [`${address}/${number}`];
+    const id = await tiktok.initPhotos(
+      'act',
+      { ...POST, destination, photo_images: photoImages },
+      { signal },
+    );
     for (;;) {
       const post = sandbox.state.publishes.find((each) => each.publish_id === id);
       if (post?.finished_at) return post;

@@ -76,25 +76,25 @@ describe('the sandbox', () => {
   }
 
   async function access(account = 'sample'): Promise<string> {
-    const code_verifier = newVerifier();
+    const codeVerifier = newVerifier();
     const json = await token({
       grant_type: 'authorization_code',
       redirect_uri: REDIRECT,
-      code: await code(pkceChallenge(code_verifier), account),
-      code_verifier,
+      code: await code(pkceChallenge(codeVerifier), account),
+      code_verifier: codeVerifier,
     });
     return json['access_token'] as string;
   }
 
   const api = async (
     path: string,
-    access_token: string,
+    accessToken: string,
     body: unknown,
     type = 'application/json',
   ) => {
     const answer = await fetch(`${sandbox.url}/v2/post/publish/${path}/`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${access_token}`, 'content-type': type },
+      headers: { authorization: `Bearer ${accessToken}`, 'content-type': type },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
@@ -106,7 +106,7 @@ describe('the sandbox', () => {
       data: JSON.parse(text).data,
     };
   };
-  const post_info = {
+  const postInfo = {
     title: 't',
     privacy_level: 'PUBLIC_TO_EVERYONE',
     brand_content_toggle: false,
@@ -158,13 +158,13 @@ describe('the sandbox', () => {
 
   describe('at the token endpoint', () => {
     it('takes a code once, with hex PKCE', async () => {
-      const code_verifier = newVerifier();
-      const given = await code(pkceChallenge(code_verifier));
+      const codeVerifier = newVerifier();
+      const given = await code(pkceChallenge(codeVerifier));
       const fields = {
         grant_type: 'authorization_code',
         redirect_uri: REDIRECT,
         code: given,
-        code_verifier,
+        code_verifier: codeVerifier,
       };
       expect(await token(fields)).to.include({
         token_type: 'Bearer',
@@ -174,10 +174,14 @@ describe('the sandbox', () => {
       expect((await token(fields))['error']).to.equal('invalid_grant');
     });
     it('refuses a base64url challenge, another redirect, another secret, JSON', async () => {
-      const code_verifier = newVerifier();
+      const codeVerifier = newVerifier();
       const { createHash } = await import('node:crypto');
-      const rfc = createHash('sha256').update(code_verifier).digest('base64url');
-      const fields = { grant_type: 'authorization_code', redirect_uri: REDIRECT, code_verifier };
+      const rfc = createHash('sha256').update(codeVerifier).digest('base64url');
+      const fields = {
+        grant_type: 'authorization_code',
+        redirect_uri: REDIRECT,
+        code_verifier: codeVerifier,
+      };
       expect((await token({ ...fields, code: await code(rfc) }))['error']).to.equal(
         'invalid_grant',
       );
@@ -185,7 +189,7 @@ describe('the sandbox', () => {
         (
           await token({
             ...fields,
-            code: await code(pkceChallenge(code_verifier)),
+            code: await code(pkceChallenge(codeVerifier)),
             redirect_uri: 'http://localhost:1/auth/tiktok/callback',
           })
         )['error'],
@@ -199,12 +203,12 @@ describe('the sandbox', () => {
       expect((await token({ grant_type: 'password' }))['error']).to.equal('unsupported_grant_type');
     });
     it('rotates both tokens at each refresh, and the old ones are dead', async () => {
-      const code_verifier = newVerifier();
+      const codeVerifier = newVerifier();
       const first = await token({
         grant_type: 'authorization_code',
         redirect_uri: REDIRECT,
-        code: await code(pkceChallenge(code_verifier)),
-        code_verifier,
+        code: await code(pkceChallenge(codeVerifier)),
+        code_verifier: codeVerifier,
       });
       const second = await token({
         grant_type: 'refresh_token',
@@ -259,23 +263,23 @@ describe('the sandbox', () => {
     }
     for (const [name, body, code, status] of [
       ['no post_info', { source_info: source(9) }, 'invalid_params', 400],
-      ['no source', { post_info }, 'invalid_params', 400],
+      ['no source', { post_info: postInfo }, 'invalid_params', 400],
       [
         'an unknown source',
-        { post_info, source_info: { ...source(9), source: 'POST' } },
+        { post_info: postInfo, source_info: { ...source(9), source: 'POST' } },
         'invalid_params',
         400,
       ],
       [
         'a caption of 2201',
-        { post_info: { ...post_info, title: 'x'.repeat(2201) }, source_info: source(9) },
+        { post_info: { ...postInfo, title: 'x'.repeat(2201) }, source_info: source(9) },
         'invalid_params',
         400,
       ],
       [
         'an audience that is not offered',
         {
-          post_info: { ...post_info, privacy_level: 'FOLLOWER_OF_CREATOR' },
+          post_info: { ...postInfo, privacy_level: 'FOLLOWER_OF_CREATOR' },
           source_info: source(9),
         },
         'privacy_level_option_mismatch',
@@ -283,14 +287,14 @@ describe('the sandbox', () => {
       ],
       [
         'no audience',
-        { post_info: { ...post_info, privacy_level: undefined }, source_info: source(9) },
+        { post_info: { ...postInfo, privacy_level: undefined }, source_info: source(9) },
         'privacy_level_option_mismatch',
         403,
       ],
       [
         'a pull from an unverified host',
         {
-          post_info,
+          post_info: postInfo,
           source_info: { source: 'PULL_FROM_URL', video_url: 'https://x.example/a.mp4' },
         },
         'url_ownership_unverified',
@@ -302,25 +306,33 @@ describe('the sandbox', () => {
       });
     }
     it('refuses another content type, a dead token and an unaudited app on a public account', async () => {
-      const access_token = await access();
+      const accessToken = await access();
       expect(
-        (await api('video/init', access_token, { post_info, source_info: source(9) }, 'text/plain'))
-          .code,
+        (
+          await api(
+            'video/init',
+            accessToken,
+            { post_info: postInfo, source_info: source(9) },
+            'text/plain',
+          )
+        ).code,
       ).to.equal('invalid_params');
       expect((await api('video/init', 'act.none', {})).status).to.equal(401);
       const [app] = sandbox.state.apps;
       if (app) app.is_audited = false;
       expect(
-        (await api('video/init', access_token, { post_info, source_info: source(9) })).code,
+        (await api('video/init', accessToken, { post_info: postInfo, source_info: source(9) }))
+          .code,
       ).to.equal('unaudited_client_can_only_post_to_private_accounts');
       if (app) app.is_audited = true;
     });
     it('lets six through in a minute, and refuses the seventh', async () => {
-      const access_token = await access('sunny');
+      const accessToken = await access('sunny');
       const codes = [];
       for (let n = 0; n < 7; n += 1)
         codes.push(
-          (await api('video/init', access_token, { post_info, source_info: source(9) })).code,
+          (await api('video/init', accessToken, { post_info: postInfo, source_info: source(9) }))
+            .code,
         );
       expect(codes).to.deep.equal([...Array(6).fill('ok'), 'rate_limit_exceeded']);
     });
@@ -329,11 +341,11 @@ describe('the sandbox', () => {
         'invalid_params',
       ));
     it('refuses photos by upload, of video type, and with a cover that is none', async () => {
-      const access_token = await access();
+      const accessToken = await access();
       const photo = {
         media_type: 'PHOTO',
         post_mode: 'DIRECT_POST',
-        post_info,
+        post_info: postInfo,
         source_info: {
           source: 'PULL_FROM_URL',
           photo_cover_index: 0,
@@ -345,9 +357,9 @@ describe('the sandbox', () => {
         { ...photo, media_type: 'VIDEO' },
         { ...photo, source_info: { ...photo.source_info, photo_cover_index: 1 } },
       ]) {
-        expect((await api('content/init', access_token, body)).code).to.equal('invalid_params');
+        expect((await api('content/init', accessToken, body)).code).to.equal('invalid_params');
       }
-      expect((await api('content/init', access_token, photo)).code).to.equal(
+      expect((await api('content/init', accessToken, photo)).code).to.equal(
         'url_ownership_unverified',
       );
     });
@@ -356,8 +368,12 @@ describe('the sandbox', () => {
       const [app] = sandbox.state.apps;
       if (app) app.active_user_cap = 0;
       expect(
-        (await api('video/init', await access('nour.films'), { post_info, source_info: source(9) }))
-          .code,
+        (
+          await api('video/init', await access('nour.films'), {
+            post_info: postInfo,
+            source_info: source(9),
+          })
+        ).code,
       ).to.equal('reached_active_user_cap');
       if (app) app.active_user_cap = 1000;
       sandbox.state.settings.caps = false;
@@ -385,7 +401,7 @@ describe('the sandbox', () => {
     it('answers 206 and 201 in order, 416 out of order, 400 for bad headers, 404 when it is done', async () => {
       const bytes = await paddedVideo(12_000_000);
       const opened = await api('video/init', await access(), {
-        post_info,
+        post_info: postInfo,
         source_info: source(12_000_000, 6_000_000, 2),
       });
       const { upload_url, publish_id } = opened.data;
@@ -408,7 +424,10 @@ describe('the sandbox', () => {
       expect(status.text).to.match(/"publicaly_available_post_id":\[\d{19}\]/);
     });
     it('answers 403 after an hour', async () => {
-      const opened = await api('video/init', await access(), { post_info, source_info: source(9) });
+      const opened = await api('video/init', await access(), {
+        post_info: postInfo,
+        source_info: source(9),
+      });
       // An hour is over; zero would not be, within the same millisecond.
       sandbox.state.settings.upload_url_seconds = -1;
       const late = await put(opened.data.upload_url, 0, new Uint8Array(9), 9);
@@ -426,15 +445,15 @@ describe('the sandbox', () => {
           options:
             'options' in trait ? [...trait.options] : ['-c:v', 'libx264', '-pix_fmt', 'yuv420p'],
         });
-        const access_token = await access();
-        const opened = await api('video/init', access_token, {
-          post_info,
+        const accessToken = await access();
+        const opened = await api('video/init', accessToken, {
+          post_info: postInfo,
           source_info: source(bytes.length),
         });
         await put(opened.data.upload_url, 0, bytes, bytes.length);
         await new Promise((done) => setTimeout(done, 800));
         expect(
-          (await api('status/fetch', access_token, { publish_id: opened.data.publish_id })).data,
+          (await api('status/fetch', accessToken, { publish_id: opened.data.publish_id })).data,
         ).to.include({ status: 'FAILED', fail_reason: reason });
       });
     }
@@ -458,16 +477,16 @@ describe('the sandbox', () => {
   it('is spoken to by the client without a violation', async () => {
     const before = sandbox.state.notes.filter((each) => each.kind === 'violation').length;
     const tiktok = createTikTok({
-      client_key: 'sbsandbox',
-      client_secret: 'sandbox-secret',
-      authorize_url: `${sandbox.url}/v2/auth/authorize/`,
-      api_url: sandbox.url,
-      upload_hosts: [new URL(sandbox.url).host],
+      clientKey: 'sbsandbox',
+      clientSecret: 'sandbox-secret',
+      authorizeUrl: `${sandbox.url}/v2/auth/authorize/`,
+      apiUrl: sandbox.url,
+      uploadHosts: [new URL(sandbox.url).host],
     });
-    const access_token = await access();
-    await tiktok.creatorInfo(access_token, { signal });
-    await tiktok.userInfo(access_token, ['user.info.basic'], { signal });
-    await tiktok.revoke(access_token, { signal });
+    const accessToken = await access();
+    await tiktok.creatorInfo(accessToken, { signal });
+    await tiktok.userInfo(accessToken, ['user.info.basic'], { signal });
+    await tiktok.revoke(accessToken, { signal });
     expect(sandbox.state.notes.filter((each) => each.kind === 'violation').length).to.equal(before);
     expect(sandbox.state.revocations).to.have.length(1);
   });

@@ -30,9 +30,9 @@ function chosen(env: Env): Storage {
  */
 const KINDS: Record<string, () => Promise<Kind>> = {
   async disk() {
-    const data_dir = folder();
-    const close = async () => rmSync(data_dir, { recursive: true, force: true });
-    return { storage: chosen({ DATA_DIR: data_dir }), close };
+    const dataDir = folder();
+    const close = async () => rmSync(dataDir, { recursive: true, force: true });
+    return { storage: chosen({ DATA_DIR: dataDir }), close };
   },
   async s3() {
     const { S3_TEST_ENDPOINT: endpoint, ...env } = process.env;
@@ -210,7 +210,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
       const listed = await all(storage.list());
       expect(listed.map(({ key }) => key)).to.deep.equal(sorted);
       expect(listed[0]).to.include({ bytes: 4 });
-      expect(Math.abs((listed[0]?.modified_at.getTime() ?? 0) - Date.now())).to.be.below(60_000);
+      expect(Math.abs((listed[0]?.modifiedAt.getTime() ?? 0) - Date.now())).to.be.below(60_000);
       const after = await all(storage.list(sorted[9]));
       expect(after.map(({ key }) => key)).to.deep.equal(sorted.slice(10));
       expect(await all(storage.list(sorted[29]))).to.deep.equal([]);

@@ -63,7 +63,7 @@ describe('the storage in a bucket', () => {
     fault('PUT', /partNumber=3/, 507);
     expect(await codeOf(storage.write(key, stream()))).to.equal('storage_full');
     expect(await codeOf(storage.write(key, stream(), { limit: 11_000_000 }))).to.equal('too_large');
-    await storage.write(key, stream(), { only_if: () => false });
+    await storage.write(key, stream(), { onlyIf: () => false });
     expect(bucket.requests.filter((each) => /^DELETE .*uploadId/.test(each))).to.have.length(4);
     expect([await storage.has(key), bucket.uploads.size]).to.deep.equal([false, 0]);
   });

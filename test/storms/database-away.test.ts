@@ -11,10 +11,10 @@ describe('a database that is away for a quarter of a minute', () => {
     const { host, port, user, database } = connection as Record<string, string>;
     const sockets = new Set<Socket>();
     const line = await aLine(`${host}/.s.PGSQL.${port}`, sockets, 0);
-    const line_port = (line.address() as { port: number }).port;
+    const linePort = (line.address() as { port: number }).port;
     await using app = await anAppliance({
       LOG_LEVEL: 'warn',
-      DATABASE_URL: `postgres://${user}@127.0.0.1:${line_port}/${database}`,
+      DATABASE_URL: `postgres://${user}@127.0.0.1:${linePort}/${database}`,
     });
     const client = await app.creator();
     const { json: media } = await client.upload(await paddedVideo(66_000_000));
@@ -25,7 +25,7 @@ describe('a database that is away for a quarter of a minute', () => {
     line.close();
     for (const socket of sockets) socket.destroy();
     await sleep(15_000);
-    const again = await aLine(`${host}/.s.PGSQL.${port}`, sockets, line_port);
+    const again = await aLine(`${host}/.s.PGSQL.${port}`, sockets, linePort);
     expect((await client.ended(json['id'], 100_000))['status']).to.equal('finished');
     expect(app.process().exitCode).to.equal(null);
     const posts = app.sandbox.state.publishes.filter((each) => each.status === 'PUBLISH_COMPLETE');

@@ -87,8 +87,8 @@ describe('a job scheduled five seconds ahead', () => {
     const job = await client.ended(json['id']);
     expect(job['status']).to.equal('finished');
     const post = app.sandbox.state.publishes.find((each) => each.publish_id === job['publish_id']);
-    const late_ms = Date.parse(post?.chunks[0]?.at ?? '') - at;
-    console.log(`      sent ${late_ms} ms after its time`);
-    expect(late_ms).to.be.greaterThan(0);
+    const lateMs = Date.parse(post?.chunks[0]?.at ?? '') - at;
+    console.log(`      sent ${lateMs} ms after its time`);
+    expect(lateMs).to.be.greaterThan(0);
   });
 });

@@ -66,11 +66,11 @@ describe('a post of photos whose process is killed', () => {
       async ({ client, id }) => (await shown(client, id))['publish_id'] !== null,
     ],
   ];
-  for (const [name, fault, has_come] of moments) {
+  for (const [name, fault, hasCome] of moments) {
     it(`is made once: killed ${name}`, async () => {
       const it = await scene(fault);
       try {
-        await until(() => has_come(it));
+        await until(() => hasCome(it));
         await it.app.kill();
         await it.app.start();
         const job = await it.client.ended(it.id, 120_000);

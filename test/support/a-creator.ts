@@ -31,40 +31,53 @@ export async function aCreator(
   const keys: string[] = [];
   let bytes = 0;
   for (let n = 0; n < 3; n += 1) {
-    const storage_key = randomToken(190);
-    const stored = await ctx.storage.write(storage_key, Readable.from([randomBytes(100 + n)]));
+    const storageKey = randomToken(190);
+    const stored = await ctx.storage.write(storageKey, Readable.from([randomBytes(100 + n)]));
     await ctx.db('media').insert({
-      ...{ storage_key, creator_id: id, purpose: 'upload', content_type: 'video/mp4' },
+      ...{ storage_key: storageKey, creator_id: id, purpose: 'upload', content_type: 'video/mp4' },
       ...{ ...stored, facts: '{}', expires_at: new Date(Date.now() + 1e8) },
     });
-    keys.push(storage_key);
+    keys.push(storageKey);
     bytes += stored.bytes;
-    await aJob(ctx, id, storage_key, n);
+    await aJob(ctx, id, storageKey, n);
   }
   return { id, open_id, keys, bytes, is_grant_live: grant !== 'dead' };
 }
 
 /** Of three jobs one is finished, one waits for its time, and one is being sent. */
-async function aJob(ctx: Context, creator_id: string, source_key: string, n: number) {
+async function aJob(ctx: Context, creatorId: string, sourceKey: string, n: number) {
   const state = ['finished', 'ready', 'sending'][n] as string;
   const [job] = await ctx
     .db('jobs')
     .insert({
-      ...{ creator_id, source_key, state, mode: 'schedule', title: `A caption ${n}` },
+      ...{
+        creator_id: creatorId,
+        source_key: sourceKey,
+        state,
+        mode: 'schedule',
+        title: `A caption ${n}`,
+      },
       ...{ destination: 'direct', settings: '{}', send_at: new Date(Date.now() + 1e8) },
     })
     .returning('id');
-  const job_id = job.id as string;
-  for (const name of ['accepted', 'prepared']) await ctx.db('job_events').insert({ job_id, name });
+  const jobId = job.id as string;
+  for (const name of ['accepted', 'prepared'])
+    await ctx.db('job_events').insert({ job_id: jobId, name });
   await ctx.db('consents').insert({
-    ...{ job_id, given_through: 'api', declaration: 'Yes', title: 'A caption', settings: '{}' },
+    ...{
+      job_id: jobId,
+      given_through: 'api',
+      declaration: 'Yes',
+      title: 'A caption',
+      settings: '{}',
+    },
   });
   if (state === 'sending') {
-    await ctx.db('publish_attempts').insert({ job_id, number: 1, bytes: 100 });
+    await ctx.db('publish_attempts').insert({ job_id: jobId, number: 1, bytes: 100 });
     await ctx.db.raw(
       `select graphile_worker.add_job('publish.send', json_build_object('job_id', ?::text),
          queue_name := ?, job_key := ?)`,
-      [job_id, `creator:${creator_id}`, `job:${job_id}`],
+      [jobId, `creator:${creatorId}`, `job:${jobId}`],
     );
   }
 }
@@ -74,11 +87,11 @@ async function aGrant(
   sandbox: Sandbox,
   { id, open_id, grant }: { id: string; open_id: string; grant: 'live' | 'lapsed' | 'dead' },
 ): Promise<void> {
-  const is_fresh = grant === 'live';
+  const isFresh = grant === 'live';
   const tokens = {
     access_token: `act.${randomUUID()}`,
     refresh_token: `rft.${randomUUID()}`,
-    access_expires_at: new Date(Date.now() + (is_fresh ? 7_200_000 : -1_000)),
+    access_expires_at: new Date(Date.now() + (isFresh ? 7_200_000 : -1_000)),
     refresh_expires_at: new Date(Date.now() + 1e9),
   };
   const scopes = ['user.info.basic', 'video.publish', 'video.upload'];

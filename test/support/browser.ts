@@ -61,10 +61,10 @@ export async function expectFitForAll(page: Page, where: string): Promise<void> 
       axe: { run(): Promise<{ violations: Violation[] }> };
     };
     const { violations } = await axe.run();
-    const is_grave = ({ impact, tags }: Violation) =>
+    const isGrave = ({ impact, tags }: Violation) =>
       ['serious', 'critical'].includes(impact) || tags.some((tag) => /^wcag2aa?$/.test(tag));
     return violations
-      .filter(is_grave)
+      .filter(isGrave)
       .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
   });
   expect(faults, where).to.deep.equal([]);

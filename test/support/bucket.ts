@@ -52,7 +52,7 @@ export async function aBucket(): Promise<TestBucket> {
     requests.push(`${method} ${url}`);
     const { searchParams, pathname } = new URL(url, 'http://x');
     const place = decodeURIComponent(pathname.replace(/^\/media\/?/, ''));
-    const upload_id = searchParams.get('uploadId');
+    const uploadId = searchParams.get('uploadId');
     const refuse = (status: number, code: string) => {
       answer.writeHead(status, { 'content-type': 'application/xml' });
       answer.end(`<Error><Code>${code}</Code><Message>Refused.</Message></Error>`);
@@ -65,11 +65,11 @@ export async function aBucket(): Promise<TestBucket> {
       fault.count -= 1;
       return refuse(fault.status ?? 200, fault.status === 507 ? 'QuotaExceeded' : 'InternalError');
     }
-    const upload = upload_id === null ? undefined : uploads.get(upload_id);
-    if (upload_id !== null && upload?.place !== place) return refuse(404, 'NoSuchUpload');
+    const upload = uploadId === null ? undefined : uploads.get(uploadId);
+    if (uploadId !== null && upload?.place !== place) return refuse(404, 'NoSuchUpload');
     if (method === 'GET' && searchParams.has('uploads')) return answer.end(listed(uploads));
-    if (method === 'DELETE' && upload_id !== null) {
-      uploads.delete(upload_id);
+    if (method === 'DELETE' && uploadId !== null) {
+      uploads.delete(uploadId);
       return answer.writeHead(204).end();
     }
     if (method === 'PUT') upload?.parts.set(Number(searchParams.get('partNumber')), body.length);
@@ -82,7 +82,7 @@ export async function aBucket(): Promise<TestBucket> {
     const passed = await pass(port, incoming, body, answer, (xml) =>
       place === '' ? truncated(xml, bucket.page) : xml,
     );
-    if (method === 'POST' && upload_id !== null) uploads.delete(upload_id);
+    if (method === 'POST' && uploadId !== null) uploads.delete(uploadId);
     const begun = /<UploadId>([^<]+)/.exec(passed)?.[1];
     if (searchParams.has('uploads') && begun)
       uploads.set(begun, { place, begun_at: new Date(), parts: new Map() });

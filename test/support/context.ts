@@ -58,14 +58,14 @@ export async function anOwnContext({
   tiktok_url?: string;
   env?: Env;
 } = {}): Promise<OwnContext> {
-  const { url: database_url } = await freshDatabase();
-  const data_dir = mkdtempSync(join(tmpdir(), 'pm3k-context-'));
-  const ctx = await aContext({ database_url, data_dir, tiktok_url, env });
+  const { url: databaseUrl } = await freshDatabase();
+  const dataDir = mkdtempSync(join(tmpdir(), 'pm3k-context-'));
+  const ctx = await aContext({ database_url: databaseUrl, data_dir: dataDir, tiktok_url, env });
   return {
-    ...{ ctx, database_url, data_dir },
+    ...{ ctx, database_url: databaseUrl, data_dir: dataDir },
     async [Symbol.asyncDispose]() {
       await ctx.db.destroy();
-      rmSync(data_dir, { recursive: true, force: true });
+      rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }

@@ -22,9 +22,9 @@ export async function heic(image: Sharp, look: HeicLook = {}): Promise<Buffer> {
   const { data, info } = await image.png().toBuffer({ resolveWithObject: true });
   const tile = { width: info.width / columns, height: info.height / rows };
   const { samples, hvcC } = await coded(data, tile, columns * rows, columns);
-  const is_grid = samples.length > 1;
+  const isGrid = samples.length > 1;
   const size = look.size ?? { width: info.width, height: info.height };
-  const tile_ids = samples.map((_, index) => index + 2);
+  const tileIds = samples.map((_, index) => index + 2);
   const grid = Buffer.from([
     0,
     0,
@@ -33,8 +33,8 @@ export async function heic(image: Sharp, look: HeicLook = {}): Promise<Buffer> {
     ...short(size.width),
     ...short(size.height),
   ]);
-  const items: { id: number; bytes: Buffer }[] = is_grid ? [{ id: 1, bytes: grid }] : [];
-  items.push(...samples.map((bytes, index) => ({ id: is_grid ? index + 2 : 1, bytes })));
+  const items: { id: number; bytes: Buffer }[] = isGrid ? [{ id: 1, bytes: grid }] : [];
+  items.push(...samples.map((bytes, index) => ({ id: isGrid ? index + 2 : 1, bytes })));
   const shown = [
     ...(look.turns ? [box('irot', Buffer.from([look.turns]))] : []),
     ...(look.icc ? [box('colr', Buffer.from('prof'), look.icc)] : []),
@@ -45,8 +45,8 @@ export async function heic(image: Sharp, look: HeicLook = {}): Promise<Buffer> {
     full('ispe', long(size.width), long(size.height)),
     ...shown,
   ];
-  const of_whole = [...(is_grid ? [3] : [1, 2]), ...shown.map((_, index) => 4 + index)];
-  const assigned = [[1, ...of_whole], ...(is_grid ? tile_ids.map((id) => [id, 1, 2]) : [])];
+  const ofWhole = [...(isGrid ? [3] : [1, 2]), ...shown.map((_, index) => 4 + index)];
+  const assigned = [[1, ...ofWhole], ...(isGrid ? tileIds.map((id) => [id, 1, 2]) : [])];
   const ftyp = box('ftyp', Buffer.from('heic\0\0\0\0mif1heic', 'latin1'));
   const meta = (offset: number) => {
     let at = offset;
@@ -73,12 +73,12 @@ export async function heic(image: Sharp, look: HeicLook = {}): Promise<Buffer> {
             'infe',
             short(id),
             short(0),
-            Buffer.from(is_grid && id === 1 ? 'grid\0' : 'hvc1\0'),
+            Buffer.from(isGrid && id === 1 ? 'grid\0' : 'hvc1\0'),
           ),
         ),
       ),
-      ...(is_grid
-        ? [full('iref', box('dimg', short(1), short(tile_ids.length), ...tile_ids.map(short)))]
+      ...(isGrid
+        ? [full('iref', box('dimg', short(1), short(tileIds.length), ...tileIds.map(short)))]
         : []),
       full('iloc', Buffer.from([0x44, 0]), short(items.length), ...places),
       box(

@@ -9,8 +9,8 @@ import { type Appliance, anAppliance, type Client, type Env, type Json } from '.
 export async function photoAppliance({ hears = true, env = {} as Env } = {}): Promise<Appliance> {
   const app = await anAppliance({ LOG_LEVEL: 'warn', ...env });
   app.sandbox.state.settings.allow_insecure_pull = true;
-  const [tiktok_app] = app.sandbox.state.apps;
-  if (tiktok_app && hears) tiktok_app.webhook_url = `${app.url}/webhooks/tiktok`;
+  const [tiktokApp] = app.sandbox.state.apps;
+  if (tiktokApp && hears) tiktokApp.webhook_url = `${app.url}/webhooks/tiktok`;
   return app;
 }
 
@@ -26,14 +26,14 @@ export async function uploaded(client: Client, photos: Buffer<ArrayBuffer>[]): P
 
 /** What came to be of the creator's photo posts at TikTok; those that failed there are none. */
 export function postsOf(app: Appliance, client: Client): Publish[] {
-  const open_ids = new Set(
+  const openIds = new Set(
     app.sandbox.state.accounts
       .filter((each) => each.username === client.username)
       .map((each) => each.open_id),
   );
   return app.sandbox.state.publishes.filter(
     (each) =>
-      open_ids.has(each.open_id) &&
+      openIds.has(each.open_id) &&
       (each.status === 'PUBLISH_COMPLETE' || each.status === 'SEND_TO_USER_INBOX'),
   );
 }
@@ -43,23 +43,23 @@ export async function shown(client: Client, id: string): Promise<Json> {
 }
 
 /** Whether TikTok may have been told of the post. */
-export async function isMarked({ db }: Appliance, job_id: string): Promise<boolean> {
-  const marked = await db('publish_attempts').where({ job_id }).whereNotNull('committed_at');
+export async function isMarked({ db }: Appliance, jobId: string): Promise<boolean> {
+  const marked = await db('publish_attempts').where({ job_id: jobId }).whereNotNull('committed_at');
   return marked.length === 1;
 }
 
 /** Cuts a stored file short. */
-export function breakFile(app: Appliance, storage_key: string): void {
+export function breakFile(app: Appliance, storageKey: string): void {
   const media = join(app.data_dir, 'media');
   const name = readdirSync(media, { recursive: true })
     .map(String)
-    .find((each) => each.endsWith(storage_key));
+    .find((each) => each.endsWith(storageKey));
   if (!name) throw new Error('Expected the file to be stored');
   writeFileSync(join(media, name), Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16, 1, 2, 3, 4, 5, 6]));
 }
 
-export async function until(condition: () => Promise<boolean>, within_ms = 30_000): Promise<void> {
-  const deadline = Date.now() + within_ms;
+export async function until(condition: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
+  const deadline = Date.now() + withinMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error('Expected a condition to come true in time');
     await sleep(50);

@@ -39,13 +39,13 @@ export function isSigned(incoming: IncomingMessage, body: Buffer, secret: string
 }
 
 function signatureOf(header: string | undefined, query: URLSearchParams) {
-  const is_address = query.has('X-Amz-Signature');
-  const [credential = '', signed = '', signature = ''] = is_address
+  const isAddress = query.has('X-Amz-Signature');
+  const [credential = '', signed = '', signature = ''] = isAddress
     ? ['Credential', 'SignedHeaders', 'Signature'].map((name) => query.get(`X-Amz-${name}`) ?? '')
     : (
         /Credential=([^,]+), ?SignedHeaders=([^,]+), ?Signature=(\w+)/.exec(header ?? '') ?? []
       ).slice(1);
   const [, day = '', region = '', service, kind] = credential.split('/');
   if (service !== 's3' || kind !== 'aws4_request') return undefined;
-  return { is_address, day, region, signed, signature };
+  return { is_address: isAddress, day, region, signed, signature };
 }

@@ -26,12 +26,12 @@ describe('the TikTok client', () => {
     const { port } = server.address() as AddressInfo;
     url = `http://127.0.0.1:${port}`;
     tiktok = createTikTok({
-      client_key: 'key',
-      client_secret: 'hush',
-      authorize_url: `${url}/auth/`,
-      api_url: url,
-      upload_hosts: [`127.0.0.1:${port}`],
-      timeout_ms: 500,
+      clientKey: 'key',
+      clientSecret: 'hush',
+      authorizeUrl: `${url}/auth/`,
+      apiUrl: url,
+      uploadHosts: [`127.0.0.1:${port}`],
+      timeoutMs: 500,
     });
   });
   after(() => {
@@ -177,12 +177,12 @@ describe('the TikTok client', () => {
 
   describe('sending a chunk', () => {
     const chunk = (path = '/upload') => ({
-      upload_url: `${url}${path}`,
+      uploadUrl: `${url}${path}`,
       body: async () => Readable.from([Buffer.alloc(10)]),
       first: 0,
       last: 9,
       total: 20,
-      content_type: 'video/mp4',
+      contentType: 'video/mp4',
       signal,
     });
     for (const [status, headers, expected] of [

@@ -96,8 +96,8 @@ describe('an event of TikTok', () => {
       expect(event({ [name]: undefined }), name).to.equal(null);
       expect(event({ [name]: { a: 1 } }), name).to.equal(null);
     }
-    for (const create_time of [-1, 1.5, 'soon', 1e300]) {
-      expect(event({ create_time }), String(create_time)).to.equal(null);
+    for (const createTime of [-1, 1.5, 'soon', 1e300]) {
+      expect(event({ create_time: createTime }), String(createTime)).to.equal(null);
     }
   });
 });

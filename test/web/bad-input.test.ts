@@ -335,11 +335,11 @@ describe('bad input', () => {
 
   describe('in ids of somebody else', () => {
     it('is not_found for a job, whatever is asked of it', async () => {
-      const schedule_at = new Date(Date.now() + 3_600_000).toISOString();
+      const scheduleAt = new Date(Date.now() + 3_600_000).toISOString();
       const { json } = await creator.api(
         'POST',
         '/v1/jobs',
-        creator.job(key, { mode: 'schedule', schedule_at }),
+        creator.job(key, { mode: 'schedule', schedule_at: scheduleAt }),
       );
       const path = `/v1/jobs/${json['id']}`;
       for (const [method, suffix, body] of [

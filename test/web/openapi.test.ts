@@ -16,8 +16,8 @@ describe('the API’s own description', () => {
 
   it('is true of the answers: each call answers what its schema says, to the field', async () => {
     const { json: media } = await client.upload(await video());
-    const schedule_at = new Date(Date.now() + 3600_000).toISOString();
-    const body = client.job(media['storage_key'], { mode: 'schedule', schedule_at });
+    const scheduleAt = new Date(Date.now() + 3600_000).toISOString();
+    const body = client.job(media['storage_key'], { mode: 'schedule', schedule_at: scheduleAt });
     const { json: later } = await client.api('POST', '/v1/jobs', body);
     const { json: job } = await client.api('POST', '/v1/jobs', client.job(media['storage_key']));
     await client.ended(job['id']);

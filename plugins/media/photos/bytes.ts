@@ -24,9 +24,9 @@ export function bareJpeg(file: Buffer): Buffer | null {
     const end = at + 2 + file.readUInt16BE(at + 2);
     const segment = file.subarray(at, end);
     if (segment.length < 4 || end > file.length || !isPlain(marker, segment)) return null;
-    const scan_end = marker === 0xda ? endOfScan(file, end) : end;
-    if (isNeeded(marker, segment)) kept.push(file.subarray(at, scan_end));
-    at = scan_end;
+    const scanEnd = marker === 0xda ? endOfScan(file, end) : end;
+    if (isNeeded(marker, segment)) kept.push(file.subarray(at, scanEnd));
+    at = scanEnd;
   }
   if (file[at] !== 0xff || file[at + 1] !== 0xd9) return null;
   return Buffer.concat([...kept, EOI]);
@@ -34,8 +34,8 @@ export function bareJpeg(file: Buffer): Buffer | null {
 
 /** Baseline (SOF0) of 8 bits with grey or three parts; no other way of coding, no RGB by Adobe's mark. */
 function isPlain(marker: number, segment: Buffer): boolean {
-  const is_frame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-  if (is_frame) return marker === 0xc0 && segment[4] === 8 && [1, 3].includes(segment[9] ?? 0);
+  const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+  if (isFrame) return marker === 0xc0 && segment[4] === 8 && [1, 3].includes(segment[9] ?? 0);
   if (marker === 0xcc || marker === 0xdc) return false;
   return !(isAdobe(marker, segment) && segment[15] !== 1);
 }
@@ -91,9 +91,9 @@ export function namesPlace(exif: Buffer | undefined): boolean {
   if (!exif) return false;
   const tiff = exif.subarray(exif.toString('latin1', 0, 6) === 'Exif\0\0' ? 6 : 0);
   if (tiff.length < 8) return false;
-  const is_little = tiff.toString('latin1', 0, 2) === 'II';
-  const short = (at: number) => (is_little ? tiff.readUInt16LE(at) : tiff.readUInt16BE(at));
-  const start = is_little ? tiff.readUInt32LE(4) : tiff.readUInt32BE(4);
+  const isLittle = tiff.toString('latin1', 0, 2) === 'II';
+  const short = (at: number) => (isLittle ? tiff.readUInt16LE(at) : tiff.readUInt16BE(at));
+  const start = isLittle ? tiff.readUInt32LE(4) : tiff.readUInt32BE(4);
   if (start + 2 > tiff.length) return false;
   const fields = Math.min(short(start), Math.floor((tiff.length - start - 2) / 12));
   return Array.from({ length: fields }, (_, n) => short(start + 2 + n * 12)).includes(0x8825);

@@ -38,8 +38,8 @@ export async function decodeHeic(
         ...['-xerror', '-vf', filters(photo), '-frames:v', '1'],
         ...['-c:v', 'png', '-pred', 'none', '-f', 'image2', '-update', '1'],
       ],
-      duration_ms: photo.tiles.length * 1000,
-      time_limit_ms: TIME_MS,
+      durationMs: photo.tiles.length * 1000,
+      timeLimitMs: TIME_MS,
       cwd: folder,
       signal,
     });
@@ -77,10 +77,10 @@ function withProfile(png: Buffer, icc: Buffer): Buffer {
   const ends = Buffer.alloc(8);
   ends.writeUInt32BE(body.length - 4, 0);
   ends.writeUInt32BE(crc32(body), 4);
-  const header_end = 8 + 25;
+  const headerEnd = 8 + 25;
   return Buffer.concat([
-    png.subarray(0, header_end),
+    png.subarray(0, headerEnd),
     ...[ends.subarray(0, 4), body, ends.subarray(4)],
-    png.subarray(header_end),
+    png.subarray(headerEnd),
   ]);
 }

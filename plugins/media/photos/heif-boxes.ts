@@ -35,10 +35,10 @@ export function readHeif(file: Buffer): CodedPhoto {
   const [first] = parts;
   if (!first || parts.length > MAX_TILES) throw new Error('Expected up to 1024 tiles');
   const hvcC = one(first.properties, 'hvcC').body;
-  const is_alike = parts.every(
+  const isAlike = parts.every(
     ({ type, properties }) => type === 'hvc1' && one(properties, 'hvcC').body.equals(hvcC),
   );
-  if (!is_alike) throw new Error('Expected tiles of one kind');
+  if (!isAlike) throw new Error('Expected tiles of one kind');
   const tile = sizeOf(first.properties);
   const grid = primary.type === 'grid' ? readGrid(primary.data()) : { columns: 1, rows: 1 };
   if (grid.columns * grid.rows !== parts.length) throw new Error('Expected a tile for each place');
@@ -71,14 +71,14 @@ function readItems(meta: Box[], file: Buffer): { get(id: number): Item } {
     get(id) {
       const [type, place] = [types.get(id), places.get(id)];
       if (!type || !place) throw new Error('Expected an item that is there');
-      const from = place.is_beside ? idat : file;
+      const from = place.isBeside ? idat : file;
       const data = () =>
         Buffer.concat(
           place.extents.map(({ offset, length }) => {
             const part = from.subarray(offset, length === 0 ? undefined : offset + length);
             left -= part.length;
-            const is_whole = length === 0 || part.length === length;
-            if (!is_whole || left < 0) throw new Error('Expected items within the file');
+            const isWhole = length === 0 || part.length === length;
+            if (!isWhole || left < 0) throw new Error('Expected items within the file');
             return part;
           }),
         );
@@ -91,15 +91,15 @@ function readTypes(iinf: Buffer): Map<number, string> {
   const entries = boxesIn(iinf.subarray(iinf[0] === 0 ? 6 : 8));
   return new Map(
     entries.map(({ body }) => {
-      const is_long = body[0] === 3;
-      const id = is_long ? body.readUInt32BE(4) : body.readUInt16BE(4);
-      return [id, body.toString('latin1', is_long ? 10 : 8, is_long ? 14 : 12)];
+      const isLong = body[0] === 3;
+      const id = isLong ? body.readUInt32BE(4) : body.readUInt16BE(4);
+      return [id, body.toString('latin1', isLong ? 10 : 8, isLong ? 14 : 12)];
     }),
   );
 }
 
 interface Place {
-  is_beside: boolean;
+  isBeside: boolean;
   extents: { offset: number; length: number }[];
 }
 
@@ -111,14 +111,14 @@ function readPlaces(iloc: Buffer): Map<number, Place> {
   const count = read(version < 2 ? 2 : 4);
   for (let n = 0; n < count; n += 1) {
     const id = read(version < 2 ? 2 : 4);
-    const is_beside = version > 0 && (read(2) & 15) === 1;
+    const isBeside = version > 0 && (read(2) & 15) === 1;
     read(2);
     const base = read(more >> 4);
     const extents = Array.from({ length: read(2) }, () => {
       if (version > 0) read(more & 15);
       return { offset: base + read(sizes >> 4), length: read(sizes & 15) };
     });
-    places.set(id, { is_beside, extents });
+    places.set(id, { isBeside, extents });
   }
   return places;
 }
@@ -128,12 +128,12 @@ function readProperties(iprp: Box[]): Map<number, Box[]> {
   const of = new Map<number, Box[]>();
   for (const { body } of iprp.filter(({ type }) => type === 'ipma')) {
     const read = reader(body, 4);
-    const is_long = ((body[3] ?? 0) & 1) === 1;
+    const isLong = ((body[3] ?? 0) & 1) === 1;
     const count = read(4);
     for (let n = 0; n < count; n += 1) {
       const id = read(body[0] === 0 ? 2 : 4);
       const indexes = Array.from({ length: read(1) }, () =>
-        is_long ? read(2) & 0x7fff : read(1) & 0x7f,
+        isLong ? read(2) & 0x7fff : read(1) & 0x7f,
       );
       of.set(
         id,

@@ -13,16 +13,16 @@ export const MAX_SECONDS = 60;
 // Nothing that reads other files or runs programs (SVG, PDF, ImageMagick), whatever a file looks like inside.
 const OPENED = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff'];
 
-let is_locked = false;
+let isLocked = false;
 
 /** One photo at a time and thread, nothing remembered between photos, and only the loaders we want. */
 export function opened(path: string): Sharp {
-  if (!is_locked) {
+  if (!isLocked) {
     sharp.cache(false);
     sharp.concurrency(1);
     sharp.block({ operation: ['VipsForeignLoad'] });
     sharp.unblock({ operation: OPENED.map((name) => `VipsForeignLoad${name}`) });
-    is_locked = true;
+    isLocked = true;
   }
   // The pixels are counted by ourselves, from the header, with a sentence.
   return sharp(path, { failOn: 'error', limitInputPixels: false });
@@ -75,12 +75,12 @@ export async function kindOfFile(path: string): Promise<PhotoKind | null> {
 export async function lookAtPhoto(path: string, kind: PhotoKind): Promise<PhotoProbe & Header> {
   const probe = await lookAtHeader(path, kind);
   // Many files have a channel for it and nothing in it: screenshots, every GIF.
-  const may_have_alpha = probe.has_alpha && kind !== 'heic';
-  const has_alpha = may_have_alpha && !(await decoded(opened(path).stats())).isOpaque;
-  const photo = { ...probe, has_alpha };
+  const mayHaveAlpha = probe.hasAlpha && kind !== 'heic';
+  const hasAlpha = mayHaveAlpha && !(await decoded(opened(path).stats())).isOpaque;
+  const photo = { ...probe, hasAlpha };
   // What is encoded anew in any case need not be read into memory.
-  const is_converted = planForPhoto({ ...photo, body: 'bare' }).act === 'convert';
-  return { ...photo, body: is_converted ? 'other' : await bodyOf(path, kind) };
+  const isConverted = planForPhoto({ ...photo, body: 'bare' }).act === 'convert';
+  return { ...photo, body: isConverted ? 'other' : await bodyOf(path, kind) };
 }
 
 export type Header = Omit<PhotoProbe, 'body'> & { icc: Buffer | undefined };
@@ -102,14 +102,14 @@ export async function lookAtHeader(path: string, kind: PhotoKind): Promise<Heade
     bytes,
     width: autoOrient.width,
     height: autoOrient.height,
-    is_upright: orientation <= 1,
-    is_progressive: kind === 'jpeg' && found.isProgressive === true,
-    has_alpha: found.hasAlpha === true,
+    isUpright: orientation <= 1,
+    isProgressive: kind === 'jpeg' && found.isProgressive === true,
+    hasAlpha: found.hasAlpha === true,
     pages: found.pages ?? 1,
     icc: found.icc,
     space: found.space ?? 'srgb',
-    has_own_colours: found.icc !== undefined && !isSrgb(found.icc),
-    has_location: namesPlace(found.exif) || /GPSL/.test(found.xmpAsString ?? ''),
+    hasOwnColours: found.icc !== undefined && !isSrgb(found.icc),
+    hasLocation: namesPlace(found.exif) || /GPSL/.test(found.xmpAsString ?? ''),
   };
   assertDecodable(probe);
   return probe;

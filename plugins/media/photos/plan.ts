@@ -23,16 +23,16 @@ export interface PhotoProbe {
   /** As shown: turned upright. */
   width: number;
   height: number;
-  is_upright: boolean;
-  is_progressive: boolean;
+  isUpright: boolean;
+  isProgressive: boolean;
   /** Something in it can be seen through. */
-  has_alpha: boolean;
+  hasAlpha: boolean;
   pages: number;
   /** `srgb`, `b-w`, `cmyk`, `rgb16`, … as libvips calls it. */
   space: string;
   /** It carries a colour profile that is not sRGB's. */
-  has_own_colours: boolean;
-  has_location: boolean;
+  hasOwnColours: boolean;
+  hasLocation: boolean;
   /**
    * `bare`: picture alone. `extras`: the same bytes without metadata would do. `other`: must be
    * encoded anew whatever its size.
@@ -48,7 +48,7 @@ export type PhotoPlan =
 
 /** Before anything is decoded: by the size that the header tells. */
 export function assertDecodable(photo: Omit<PhotoProbe, 'body'>): void {
-  const limit = photo.kind === 'jpeg' && !photo.is_progressive ? MAX_STRIP_PIXELS : MAX_PIXELS;
+  const limit = photo.kind === 'jpeg' && !photo.isProgressive ? MAX_STRIP_PIXELS : MAX_PIXELS;
   if (photo.width * photo.height <= limit) return;
   throw rejected(
     `The photo has ${photo.width} × ${photo.height} pixels; at most ${limit / 1_000_000} million in all are taken. Make it smaller and upload it again.`,
@@ -59,11 +59,11 @@ export function assertDecodable(photo: Omit<PhotoProbe, 'body'>): void {
 export function planForPhoto(photo: PhotoProbe): PhotoPlan {
   const reasons = reasonsToConvert(photo);
   if (reasons.length > 0) {
-    const removed = photo.has_location ? [PLACE] : [];
+    const removed = photo.hasLocation ? [PLACE] : [];
     return { act: 'convert', size: targetSize(photo), changes: [...reasons, ...removed] };
   }
   if (photo.body === 'bare') return { act: 'nothing', changes: [] };
-  return { act: 'strip', changes: [photo.has_location ? PLACE : EXTRAS] };
+  return { act: 'strip', changes: [photo.hasLocation ? PLACE : EXTRAS] };
 }
 
 const PLACE = 'Removed the place where it was taken: it would have been sent along.';
@@ -71,23 +71,23 @@ const EXTRAS = 'Removed data that is not the picture: it would have been sent al
 
 function reasonsToConvert(photo: PhotoProbe): string[] {
   const { kind } = photo;
-  const is_taken = kind === 'jpeg' || kind === 'webp';
+  const isTaken = kind === 'jpeg' || kind === 'webp';
   const size = targetSize(photo);
-  const is_smaller = size !== null && size.width < photo.width;
+  const isSmaller = size !== null && size.width < photo.width;
   const reasons: (string | false)[] = [
-    !is_taken && `Converted from ${KINDS[kind].name} to JPEG: TikTok takes JPEG and WebP.`,
+    !isTaken && `Converted from ${KINDS[kind].name} to JPEG: TikTok takes JPEG and WebP.`,
     photo.pages > 1 && 'Kept the first picture: a photo post shows still ones.',
-    is_smaller &&
+    isSmaller &&
       `Made smaller: TikTok takes at most ${MAX_SHORT_SIDE} pixels on the shorter side and ${MAX_LONG_SIDE} on the longer.`,
-    size !== null && !is_smaller && 'Made larger: TikTok does not take very small photos.',
-    !photo.is_upright && 'Turned upright: the file only noted which way is up.',
+    size !== null && !isSmaller && 'Made larger: TikTok does not take very small photos.',
+    !photo.isUpright && 'Turned upright: the file only noted which way is up.',
     photo.space === 'cmyk' && 'Converted from print colours (CMYK) to RGB: TikTok shows RGB.',
     photo.space !== 'cmyk' &&
-      photo.has_own_colours &&
+      photo.hasOwnColours &&
       'Converted its colours to sRGB, so that they look the same everywhere.',
-    photo.has_alpha && 'Made what is transparent white: TikTok shows none.',
-    is_taken && photo.is_progressive && 'Saved as baseline JPEG, the form TikTok reads.',
-    is_taken && photo.bytes > MAX_PHOTO_BYTES && 'Compressed: TikTok takes at most 20 MB a photo.',
+    photo.hasAlpha && 'Made what is transparent white: TikTok shows none.',
+    isTaken && photo.isProgressive && 'Saved as baseline JPEG, the form TikTok reads.',
+    isTaken && photo.bytes > MAX_PHOTO_BYTES && 'Compressed: TikTok takes at most 20 MB a photo.',
   ];
   const told = reasons.filter((reason) => reason !== false);
   if (told.length > 0 || photo.body !== 'other') return told;

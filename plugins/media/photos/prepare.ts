@@ -51,10 +51,16 @@ async function preparePhoto(photo: JobPhoto, hands: Hands): Promise<Prepared> {
     const made = await makePhoto(source, folder, hands.signal).catch((error) => {
       throw named(error, photo);
     });
-    const { content_type: output_type, facts } = made;
-    if (made.act === 'nothing') return { position, output_key: source_key, output_type, facts };
-    const { storage_key, bytes, sha256 } = await hands.keep(made.path, output_type);
-    return { position, output_key: storage_key, output_type, facts: { ...facts, bytes, sha256 } };
+    const { content_type: outputType, facts } = made;
+    if (made.act === 'nothing')
+      return { position, output_key: source_key, output_type: outputType, facts };
+    const { storage_key, bytes, sha256 } = await hands.keep(made.path, outputType);
+    return {
+      position,
+      output_key: storage_key,
+      output_type: outputType,
+      facts: { ...facts, bytes, sha256 },
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -36,9 +36,9 @@ export const thumbnails: NonNullable<Manifest['routes']> = (router, ctx) => {
 };
 
 /** A page with two hundred photos asks for all of them together; so many are made at once, the rest wait. */
-function turns(at_once: number): <T>(work: () => Promise<T>) => Promise<T> {
+function turns(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
-  let free = at_once;
+  let free = atOnce;
   return async (work) => {
     if (free === 0) await new Promise<void>((go) => waiting.push(go));
     else free -= 1;

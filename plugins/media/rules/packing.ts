@@ -30,42 +30,42 @@ export const PACKING: Rule[] = [
         : `TikTok takes MP4, MOV and WebM files; yours was ${containerName(container, structure.brand)}`,
     remedy: ({ container }) =>
       `so we packed it as ${container === 'webm' ? 'WebM' : 'MP4'} without touching the picture`,
-    is_minor: true,
+    isMinor: true,
   },
   {
     name: 'index',
     mend: 'remux',
     fault: ({ structure }) =>
-      structure.is_index_last
+      structure.isIndexLast
         ? 'The index of the file stood at its end, where it is found late'
         : null,
     remedy: () => 'so we moved it to the front',
-    is_minor: true,
+    isMinor: true,
   },
   {
     name: 'fragments',
     mend: 'remux',
     fault: ({ structure }) =>
-      structure.is_fragmented ? 'The file was written in fragments, as for streaming' : null,
+      structure.isFragmented ? 'The file was written in fragments, as for streaming' : null,
     remedy: () => 'so we joined them',
-    is_minor: true,
+    isMinor: true,
   },
   {
     name: 'length',
     mend: 'remux',
-    fault: ({ has_duration }) => (has_duration ? null : 'The file did not say how long it is'),
+    fault: ({ hasDuration }) => (hasDuration ? null : 'The file did not say how long it is'),
     remedy: () => 'so we packed it anew',
-    is_minor: true,
+    isMinor: true,
   },
   {
     name: 'beginning',
     mend: 'remux',
-    fault: ({ blank_ms, structure }) =>
-      structure.kind === 'mp4' && blank_ms > 500
-        ? `The file began with ${(blank_ms / 1000).toFixed(1)} seconds of nothing`
+    fault: ({ blankMs, structure }) =>
+      structure.kind === 'mp4' && blankMs > 500
+        ? `The file began with ${(blankMs / 1000).toFixed(1)} seconds of nothing`
         : null,
     remedy: () => 'so we packed it anew without them',
-    is_minor: true,
+    isMinor: true,
   },
   {
     name: 'edits',
@@ -77,15 +77,15 @@ export const PACKING: Rule[] = [
   {
     name: 'sound_tracks',
     mend: 'remux',
-    fault: ({ audio_tracks }) =>
-      audio_tracks > 1 ? `TikTok plays one sound track; yours had ${audio_tracks}` : null,
+    fault: ({ audioTracks }) =>
+      audioTracks > 1 ? `TikTok plays one sound track; yours had ${audioTracks}` : null,
     remedy: () => 'so we kept the main one',
   },
   {
     name: 'privacy',
     mend: 'remux',
-    fault({ tags, structure, other_codecs }) {
-      const notes = notesIn([...tags, ...structure.notes], structure.extras, other_codecs);
+    fault({ tags, structure, otherCodecs }) {
+      const notes = notesIn([...tags, ...structure.notes], structure.extras, otherCodecs);
       return notes.length > 0 ? describeNotes(notes) : null;
     },
     remedy: () => 'which nobody means to publish, so we removed that',
@@ -93,9 +93,9 @@ export const PACKING: Rule[] = [
   {
     name: 'streams',
     mend: 'remux',
-    fault: ({ other_streams, other_codecs }) =>
+    fault: ({ otherStreams, otherCodecs }) =>
       // A track of places was told of already.
-      other_streams > 0 && !other_codecs.some((codec) => /gpmd|camm/.test(codec))
+      otherStreams > 0 && !otherCodecs.some((codec) => /gpmd|camm/.test(codec))
         ? 'The file held data that is neither picture nor sound, which TikTok does not take'
         : null,
     remedy: () => 'so we removed it',

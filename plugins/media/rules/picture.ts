@@ -32,7 +32,7 @@ export const PICTURE: Rule[] = [
   {
     name: 'transparency',
     mend: 'encode',
-    fault: ({ video }) => (video?.has_alpha ? 'TikTok shows nothing through a picture' : null),
+    fault: ({ video }) => (video?.hasAlpha ? 'TikTok shows nothing through a picture' : null),
     remedy: () => 'so we laid whatever is transparent on black',
   },
   {
@@ -41,7 +41,7 @@ export const PICTURE: Rule[] = [
     fault({ video }) {
       // Where the codec, HDR or transparency is mended, so is this.
       if (!video || !SENDABLE.includes(video.codec) || video.light !== 'sdr') return null;
-      return video.has_alpha || /^yuvj?420p$/.test(video.pix_fmt)
+      return video.hasAlpha || /^yuvj?420p$/.test(video.pixFmt)
         ? null
         : 'Many phones cannot play colours that are stored as finely as here';
     },
@@ -56,7 +56,7 @@ export const PICTURE: Rule[] = [
         return `TikTok takes at most 60 frames a second; yours had ${round(video.fps)}`;
       if (video.fps < MIN_FPS - CLOCK)
         return `TikTok takes at least 23 frames a second; yours had ${round(video.fps)}`;
-      return video.has_variable_fps
+      return video.hasVariableFps
         ? 'TikTok takes a constant frame rate; yours changed within the video'
         : null;
     },
@@ -72,18 +72,18 @@ export const PICTURE: Rule[] = [
         return `TikTok takes at least 360 pixels on each side; yours had ${width}×${height}`;
       if (Math.max(width, height) > MAX_SIDE)
         return `TikTok takes at most 4096 pixels on each side; yours had ${width}×${height}`;
-      return video.has_square_pixels && (width % 2 || height % 2)
+      return video.hasSquarePixels && (width % 2 || height % 2)
         ? `Players need an even number of pixels on each side; yours had ${width}×${height}`
         : null;
     },
-    remedy: ({ width, height, is_padded }) =>
-      `so we scaled it to ${width}×${height}${is_padded ? ', with black beside it to keep its shape' : ''}`,
+    remedy: ({ width, height, isPadded }) =>
+      `so we scaled it to ${width}×${height}${isPadded ? ', with black beside it to keep its shape' : ''}`,
   },
   {
     name: 'pixels',
     mend: 'encode',
     fault: ({ video }) =>
-      !video || video.has_square_pixels
+      !video || video.hasSquarePixels
         ? null
         : 'Its pixels are not square, which some players ignore',
     remedy: () => 'so we stretched the picture to the shape that was meant',
@@ -92,16 +92,14 @@ export const PICTURE: Rule[] = [
     name: 'interlacing',
     mend: 'encode',
     fault: ({ video }) =>
-      video?.is_interlaced ? 'The picture is interlaced, which shows as combs on a phone' : null,
+      video?.isInterlaced ? 'The picture is interlaced, which shows as combs on a phone' : null,
     remedy: () => 'so we made whole pictures of its halves',
   },
   {
     name: 'views',
     mend: 'encode',
     fault: ({ structure }) =>
-      structure.has_several_views
-        ? 'TikTok shows one view; yours is a spatial video with two'
-        : null,
+      structure.hasSeveralViews ? 'TikTok shows one view; yours is a spatial video with two' : null,
     remedy: () => 'so we kept the first',
   },
   {

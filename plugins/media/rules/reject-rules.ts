@@ -21,15 +21,13 @@ export const REFUSALS: Rule[] = [
     name: 'encrypted',
     mend: 'refuse',
     fault: ({ structure }) =>
-      structure.is_encrypted
-        ? 'The file is encrypted, so nobody can play it without its key'
-        : null,
+      structure.isEncrypted ? 'The file is encrypted, so nobody can play it without its key' : null,
   },
   {
     name: 'self_contained',
     mend: 'refuse',
     fault: ({ structure }) =>
-      structure.has_external_data
+      structure.hasExternalData
         ? 'The file only points at pictures that are stored in another file'
         : null,
   },
@@ -39,7 +37,7 @@ export const REFUSALS: Rule[] = [
     fault({ video, audio }) {
       const codec = [video?.codec, audio?.codec].find((each) => each && !isReadable(each));
       if (codec) return cannotRead(codec);
-      return video?.is_dolby_only
+      return video?.isDolbyOnly
         ? 'Its colours are in a form of Dolby Vision that only its maker can read; save it as HDR10 or SDR'
         : null;
     },
@@ -47,12 +45,12 @@ export const REFUSALS: Rule[] = [
   {
     name: 'duration',
     mend: 'refuse',
-    fault({ duration_ms }) {
+    fault({ durationMs }) {
       // A frame or two less is still a second to everybody.
-      if (duration_ms < MIN_DURATION_MS - 50)
-        return `The video is ${seconds(duration_ms)} seconds long; TikTok takes at least 1 second`;
-      if (duration_ms > MAX_DURATION_MS)
-        return `The video is ${seconds(duration_ms)} seconds long; TikTok takes at most 10 minutes`;
+      if (durationMs < MIN_DURATION_MS - 50)
+        return `The video is ${seconds(durationMs)} seconds long; TikTok takes at least 1 second`;
+      if (durationMs > MAX_DURATION_MS)
+        return `The video is ${seconds(durationMs)} seconds long; TikTok takes at most 10 minutes`;
       return null;
     },
   },

@@ -13,5 +13,5 @@ export interface Rule {
   /** How the sentence goes on when it was mended. */
   remedy?(target: Target): string;
   /** Any new file has it right: not worth a word when the picture was converted. */
-  is_minor?: boolean;
+  isMinor?: boolean;
 }

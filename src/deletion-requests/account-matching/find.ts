@@ -16,7 +16,7 @@ export interface Candidate extends Account {
   reasons: string[];
   /** What an operator must look at twice. */
   warnings: string[];
-  is_chosen: boolean;
+  isChosen: boolean;
 }
 
 const SHOWN = 20;
@@ -57,7 +57,7 @@ export async function findCandidates(ctx: Context, request: DeletionRequest): Pr
       ...account,
       reasons: REASONS.filter(([reason]) => own.has(reason)).map(([, words]) => words),
       warnings: warningsOf(account, accounts, clues.names),
-      is_chosen: account.id === request.creator_id,
+      isChosen: account.id === request.creator_id,
     }));
 }
 
@@ -75,8 +75,8 @@ async function findLookAlikes(ctx: Context, names: string[]): Promise<Hit[]> {
 function warningsOf(account: Account, all: Account[], names: string[]): string[] {
   const { username } = account;
   if (!username) return ['TikTok never told its username: compare by other means.'];
-  const is_named = names.some((name) => name.toLowerCase() === username.toLowerCase());
-  const meant = is_named ? undefined : names.find((name) => areLookAlikes(name, username));
+  const isNamed = names.some((name) => name.toLowerCase() === username.toLowerCase());
+  const meant = isNamed ? undefined : names.find((name) => areLookAlikes(name, username));
   const twins = all.filter(
     (other) =>
       other.username && other.username !== meant && areLookAlikes(username, other.username),

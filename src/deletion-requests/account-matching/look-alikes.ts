@@ -78,8 +78,8 @@ function isOneSlip(a: string, b: string): boolean {
   if (a.length > b.length) return isOneSlip(b, a);
   let at = 0;
   while (at < a.length && a[at] === b[at]) at += 1;
-  const [rest_a, rest_b] = [a.slice(at), b.slice(at)];
-  if (rest_a.length < rest_b.length) return rest_a === rest_b.slice(1);
-  const is_swapped = rest_a[0] === rest_b[1] && rest_a[1] === rest_b[0];
-  return rest_a.slice(1) === rest_b.slice(1) || (is_swapped && rest_a.slice(2) === rest_b.slice(2));
+  const [restA, restB] = [a.slice(at), b.slice(at)];
+  if (restA.length < restB.length) return restA === restB.slice(1);
+  const isSwapped = restA[0] === restB[1] && restA[1] === restB[0];
+  return restA.slice(1) === restB.slice(1) || (isSwapped && restA.slice(2) === restB.slice(2));
 }

@@ -47,31 +47,31 @@ export async function acceptJob(
   const chosen = await choiceOf(trx, creator, request);
   const sources = await sourcesOf(ctx, trx, creator, request);
   const at = request.schedule_at ?? new Date();
-  const may_be_moved = request.on_limit === 'delay';
+  const mayBeMoved = request.on_limit === 'delay';
   const source = {
     ...sources.job,
     creator_id: creator.id,
     allow_duplicate: request.allow_duplicate,
   };
   // Before the limits, lest somebody waits an hour to hear that waiting does not help.
-  if (!may_be_moved) await assertNoDuplicate(trx, { ...source, send_at: at });
-  const latest = may_be_moved ? horizonOf(ctx, creator) : at;
-  const send_at = await reserveTime(trx, ctx.config, creator.id, { at, latest });
+  if (!mayBeMoved) await assertNoDuplicate(trx, { ...source, send_at: at });
+  const latest = mayBeMoved ? horizonOf(ctx, creator) : at;
+  const sendAt = await reserveTime(trx, ctx.config, creator.id, { at, latest });
   const job = {
     mode: request.mode,
     schedule_at: request.schedule_at ?? null,
-    send_at,
+    send_at: sendAt,
     title: request.title,
     description: request.description ?? null,
     destination: chosen.destination,
     settings: chosen.settings,
     ...source,
   };
-  if (may_be_moved) await assertNoDuplicate(trx, job);
+  if (mayBeMoved) await assertNoDuplicate(trx, job);
   const declaration = chosen.declaration ?? consent.declaration;
   const accepted = await insertJob(trx, job, sources.photos, { ...consent, declaration });
-  if (send_at > at) {
-    await insertEvent(trx, accepted.id, 'delayed', { until: send_at });
+  if (sendAt > at) {
+    await insertEvent(trx, accepted.id, 'delayed', { until: sendAt });
   }
   return accepted;
 }
@@ -114,19 +114,19 @@ export function defaultsMissing(): Problem {
   );
 }
 
-function assertWithinHorizon(ctx: Context, creator: Creator, schedule_at: Date | null): void {
-  const { horizon_days } = limitsOf(ctx.config, creator);
-  if (schedule_at && schedule_at > horizonOf(ctx, creator)) {
+function assertWithinHorizon(ctx: Context, creator: Creator, scheduleAt: Date | null): void {
+  const { horizonDays } = limitsOf(ctx.config, creator);
+  if (scheduleAt && scheduleAt > horizonOf(ctx, creator)) {
     throw invalid(
       '/schedule_at',
-      `Expected a time within ${horizon_days} days, as far as the ${creator.plan} plan reaches.`,
+      `Expected a time within ${horizonDays} days, as far as the ${creator.plan} plan reaches.`,
     );
   }
 }
 
 /** As far as the plan reaches, for what is scheduled and for what a limit moves. */
 function horizonOf(ctx: Context, creator: Creator): Date {
-  return new Date(Date.now() + limitsOf(ctx.config, creator).horizon_days * 86_400_000);
+  return new Date(Date.now() + limitsOf(ctx.config, creator).horizonDays * 86_400_000);
 }
 
 /** Changes words, settings or time while the job is `scheduled`; the change is a consent of its own. */
@@ -190,7 +190,7 @@ function assertTitleFits({ kind }: Job, title: string | undefined): void {
 
 /** The new time is judged as a new post's is: by the limits, and by what else is planned around it. */
 async function assertFreeFor(trx: Knex, ctx: Context, job: Job, at: Date): Promise<void> {
-  const { id: except_id, creator_id } = job;
-  await reserveTime(trx, ctx.config, creator_id, { at, except_id });
+  const { id: exceptId, creator_id } = job;
+  await reserveTime(trx, ctx.config, creator_id, { at, exceptId });
   await assertNoDuplicate(trx, { ...job, send_at: at });
 }

@@ -9,7 +9,7 @@ import type { Job } from '../job.ts';
 import { conflictAt, DAY_MS, nextFreeTime, type PostLimits } from './free-time.ts';
 
 export function postLimitsOf(config: Config): PostLimits {
-  return { per_day: config.POSTS_PER_DAY, spacing_ms: config.POST_SPACING_SECONDS * 1000 };
+  return { perDay: config.POSTS_PER_DAY, spacingMs: config.POST_SPACING_SECONDS * 1000 };
 }
 
 /**
@@ -20,35 +20,35 @@ export function postLimitsOf(config: Config): PostLimits {
 export async function reserveTime(
   trx: Knex,
   config: Config,
-  creator_id: string,
-  { at, latest = at, except_id }: { at: Date; latest?: Date; except_id?: string },
+  creatorId: string,
+  { at, latest = at, exceptId }: { at: Date; latest?: Date; exceptId?: string },
 ): Promise<Date> {
   const limits = postLimitsOf(config);
-  if (limits.per_day === 0 && limits.spacing_ms === 0) return at;
-  await lockPosting(trx, creator_id);
-  const taken = await takenTimes(trx, creator_id, at, limits, except_id);
+  if (limits.perDay === 0 && limits.spacingMs === 0) return at;
+  await lockPosting(trx, creatorId);
+  const taken = await takenTimes(trx, creatorId, at, limits, exceptId);
   const conflict = conflictAt(taken, at.getTime(), limits);
   if (!conflict) return at;
-  const free_at = new Date(nextFreeTime(taken, at.getTime(), limits));
-  if (free_at <= latest) return free_at;
-  const detail = `${limitInWords(conflict, limits)} The next free time is ${free_at.toISOString()}.`;
-  throw new Problem(conflict, detail, { retry_at: free_at });
+  const freeAt = new Date(nextFreeTime(taken, at.getTime(), limits));
+  if (freeAt <= latest) return freeAt;
+  const detail = `${limitInWords(conflict, limits)} The next free time is ${freeAt.toISOString()}.`;
+  throw new Problem(conflict, detail, { retry_at: freeAt });
 }
 
 export function limitInWords(
   limit: 'daily_limit' | 'too_soon',
-  { per_day, spacing_ms }: PostLimits,
+  { perDay, spacingMs }: PostLimits,
 ): string {
   return limit === 'daily_limit'
-    ? `At most ${per_day} posts in 24 hours are made for one account, so that TikTok does not take it for spam.`
-    : `Posts of one account are made at least ${spoken(spacing_ms)} apart, so that TikTok does not take them for spam.`;
+    ? `At most ${perDay} posts in 24 hours are made for one account, so that TikTok does not take it for spam.`
+    : `Posts of one account are made at least ${spoken(spacingMs)} apart, so that TikTok does not take them for spam.`;
 }
 
 /** When the creator's next post can be begun, by our limits and by TikTok's minute. */
-export async function nextPostAt(ctx: Context, creator_id: string): Promise<Date> {
+export async function nextPostAt(ctx: Context, creatorId: string): Promise<Date> {
   const limits = postLimitsOf(ctx.config);
-  const from = await nextFreeAt(ctx, creator_id);
-  const taken = await takenTimes(ctx.db, creator_id, from, limits);
+  const from = await nextFreeAt(ctx, creatorId);
+  const taken = await takenTimes(ctx.db, creatorId, from, limits);
   return new Date(nextFreeTime(taken, from.getTime(), limits));
 }
 
@@ -87,17 +87,17 @@ export async function findDuplicate(
 }
 
 /** One at a time judges and takes a time of this creator. */
-async function lockPosting(trx: Knex, creator_id: string): Promise<void> {
-  await lockName(trx, `posting:${creator_id}`);
+async function lockPosting(trx: Knex, creatorId: string): Promise<void> {
+  await lockName(trx, `posting:${creatorId}`);
 }
 
 /** What was sent or will be; what failed before anything was sent, or was cancelled, counts no more. */
 async function takenTimes(
   db: Knex,
-  creator_id: string,
+  creatorId: string,
   at: Date,
-  { spacing_ms }: PostLimits,
-  except_id?: string,
+  { spacingMs }: PostLimits,
+  exceptId?: string,
 ): Promise<number[]> {
   const { rows } = await db.raw(
     `select send_at from jobs
@@ -106,9 +106,9 @@ async function takenTimes(
         and (state <> 'failed' or exists (
           select from publish_attempts where job_id = jobs.id and sent_at is not null))`,
     {
-      creator_id,
-      since: new Date(at.getTime() - Math.max(DAY_MS, spacing_ms)),
-      except_id: except_id ?? null,
+      creator_id: creatorId,
+      since: new Date(at.getTime() - Math.max(DAY_MS, spacingMs)),
+      except_id: exceptId ?? null,
     },
   );
   return rows.map((row: { send_at: Date }) => row.send_at.getTime());

@@ -67,9 +67,9 @@ async function videoSource(
 ): Promise<Sources> {
   const { facts, ...source } = await sourceOf(ctx, trx, creator, video, 'video', '/video');
   const media = facts && { ...facts, changes: [] };
-  const source_sha256 = facts?.sha256 ?? null;
+  const sourceSha256 = facts?.sha256 ?? null;
   return {
-    job: { kind: 'video', ...source, source_sha256, media, photo_cover_index: null },
+    job: { kind: 'video', ...source, source_sha256: sourceSha256, media, photo_cover_index: null },
     photos: [],
   };
 }
@@ -103,11 +103,11 @@ function keyIn(ctx: Context, request: SourceRequest): string | null {
 async function uploadSource(
   trx: Knex,
   creator: Creator,
-  storage_key: string,
+  storageKey: string,
   kind: 'video' | 'photo',
   pointer: string,
 ): Promise<Source> {
-  const media = await lockUpload(trx, creator.id, storage_key);
+  const media = await lockUpload(trx, creator.id, storageKey);
   if (!media) throw invalid(pointer, 'There is no upload with this storage key.');
   if (!servesAs(kind, media)) {
     throw invalid(

@@ -16,16 +16,16 @@ const LIFE = '90 minutes';
 /** New addresses in the place of the job's old ones; answers the tokens, which are stored as hashes alone. */
 export async function replaceLinks(
   trx: Knex,
-  job_id: string,
+  jobId: string,
   files: LinkedFile[],
 ): Promise<string[]> {
-  await removeLinks(trx, job_id);
+  await removeLinks(trx, jobId);
   const tokens = files.map(() => randomToken());
   await trx('photo_links').insert(
     files.map((file, index) => ({
       ...file,
       token_hash: sha256(tokens[index] as string),
-      job_id,
+      job_id: jobId,
       expires_at: trx.raw('clock_timestamp() + ?::interval', [LIFE]),
     })),
   );
@@ -33,8 +33,8 @@ export async function replaceLinks(
 }
 
 /** From this commit on every one of them answers 404. */
-export async function removeLinks(trx: Knex, job_id: string): Promise<void> {
-  await trx('photo_links').where({ job_id }).delete();
+export async function removeLinks(trx: Knex, jobId: string): Promise<void> {
+  await trx('photo_links').where({ job_id: jobId }).delete();
 }
 
 /**
@@ -42,9 +42,13 @@ export async function removeLinks(trx: Knex, job_id: string): Promise<void> {
  * noted is waited for and seen, and none is noted until the caller's transaction ends. No rows at all
  * tell nothing (a restored backup), so that means yes.
  */
-export async function mayBeFetched(trx: Knex, job_id: string): Promise<boolean> {
-  await trx('photo_links').where({ job_id }).orderBy('position').forUpdate().select('position');
-  const rows = await trx('photo_links').where({ job_id }).select('fetched_at');
+export async function mayBeFetched(trx: Knex, jobId: string): Promise<boolean> {
+  await trx('photo_links')
+    .where({ job_id: jobId })
+    .orderBy('position')
+    .forUpdate()
+    .select('position');
+  const rows = await trx('photo_links').where({ job_id: jobId }).select('fetched_at');
   return rows.length === 0 || rows.some(({ fetched_at }) => fetched_at !== null);
 }
 

@@ -5,7 +5,7 @@ import { addPhotoRoute } from './serve-links.ts';
 export const photoLinks: Manifest = {
   name: 'photo_links',
   routes: addPhotoRoute,
-  personal_data: {
+  personalData: {
     tables: {
       photo_links: {
         called: 'Addresses of photos',
@@ -24,7 +24,7 @@ export const photoLinks: Manifest = {
         },
         secret: ['token_hash'],
         purpose: 'To hand photos to TikTok, and to never post them twice.',
-        legal_basis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
+        legalBasis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
         recipients: 'TikTok, which fetches the photos there',
         kept: 'Until TikTok has told how the post ended.',
       },

@@ -15,7 +15,7 @@ export interface PhotoLedger {
    */
   mark(attempt: Attempt, files: LinkedFile[]): Promise<string[]>;
   /** TikTok has taken the post and pulls. */
-  answered(attempt: Attempt, publish_id: string): Promise<void>;
+  answered(attempt: Attempt, publishId: string): Promise<void>;
   /** TikTok said no to init: the attempt is over, and the job `ready` again. */
   refused(attempt: Attempt, outcome: string): Promise<void>;
   /**
@@ -52,16 +52,16 @@ export function createPhotoLedger(ctx: Context, holder: { job: Job }): PhotoLedg
       holder.job = marked.job;
       return marked.tokens.map((token) => `${config.PUBLIC_URL}/photos/${token}`);
     },
-    async answered(attempt, publish_id) {
+    async answered(attempt, publishId) {
       holder.job = await fenced(async (trx) => {
         await trx('publish_attempts').where({ id: attempt.id }).update({
-          publish_id,
+          publish_id: publishId,
           opened_at: trx.fn.now(),
           sent_at: trx.fn.now(),
           bytes_acknowledged: attempt.bytes,
         });
         await insertEvent(trx, holder.job.id, 'opened', { attempt: attempt.number, pulls: true });
-        return fencedUpdate(trx, holder.job, { publish_id });
+        return fencedUpdate(trx, holder.job, { publish_id: publishId });
       });
     },
     async refused(_attempt, outcome) {
@@ -95,30 +95,30 @@ export function createPhotoLedger(ctx: Context, holder: { job: Job }): PhotoLedg
  */
 export async function hearOfPhotos(
   db: Knex,
-  open_id: string,
-  publish_id: string,
+  openId: string,
+  publishId: string,
 ): Promise<string | undefined> {
   // Videos, whose unanswered inits never get a byte and lapse by themselves.
-  if (/^v_(pub|inbox)_file/.test(publish_id)) return undefined;
+  if (/^v_(pub|inbox)_file/.test(publishId)) return undefined;
   return db.transaction(async (trx) => {
     const unanswered = await trx('publish_attempts as attempts')
       .join('jobs', 'jobs.id', 'attempts.job_id')
       .join('creators', 'creators.id', 'jobs.creator_id')
-      .where({ 'creators.open_id': open_id, 'jobs.kind': 'photo', 'attempts.publish_id': null })
+      .where({ 'creators.open_id': openId, 'jobs.kind': 'photo', 'attempts.publish_id': null })
       // TikTok tells for three days: https://developers.tiktok.com/doc/webhooks-overview/
       .whereRaw("attempts.committed_at > now() - interval '73 hours'")
       .whereRaw(
         "(attempts.closed_at is null or attempts.outcome = ? or attempts.outcome like 'resolved:%')",
         [NEVER_FETCHED],
       )
-      .whereNotExists(trx('publish_attempts').where({ publish_id }))
+      .whereNotExists(trx('publish_attempts').where({ publish_id: publishId }))
       .forUpdate('jobs')
       .select('attempts.*', 'jobs.state', 'jobs.creator_id', 'jobs.send_at');
     const [one, ...others] = unanswered;
     if (!one || others.length > 0 || one.closed_at) return undefined;
     await trx('publish_attempts')
       .where({ id: one.id, told_publish_id: null })
-      .update({ told_publish_id: publish_id });
+      .update({ told_publish_id: publishId });
     // A run that still waits for init's answer goes on by itself.
     if (one.unanswered_at) await queueNext(trx, { ...one, id: one.job_id });
     return one.job_id;

@@ -34,7 +34,7 @@ export interface Ledger extends PhotoLedger {
 /** The ledger as one run sees it; `holder.job` is kept up to date as the state moves to `sending`. */
 export function createLedger(ctx: Context, holder: { job: Job }): Ledger {
   const { db, secrets } = ctx;
-  const sealContext = (attempt_id: string) => `publish_attempts.upload_url:${attempt_id}`;
+  const sealContext = (attemptId: string) => `publish_attempts.upload_url:${attemptId}`;
   const opened = (row: Attempt): Attempt => ({
     ...row,
     upload_url: row.upload_url && secrets.open(row.upload_url, sealContext(row.id)),
@@ -55,10 +55,10 @@ export function createLedger(ctx: Context, holder: { job: Job }): Ledger {
       return row ? opened(row) : null;
     },
     async count() {
-      const job_id = holder.job.id;
-      const again = db('job_events').where({ job_id, name: 'retried' }).max('at');
+      const jobId = holder.job.id;
+      const again = db('job_events').where({ job_id: jobId, name: 'retried' }).max('at');
       const row = await db('publish_attempts')
-        .where({ job_id })
+        .where({ job_id: jobId })
         .whereRaw('outcome is distinct from ?', [NEVER_FETCHED])
         .whereRaw("intended_at > coalesce((?), '-infinity')", [again])
         .count('* as count')

@@ -31,7 +31,7 @@ export function readForm(
   const faults = checkChoices(form, options, chosen);
   if (Object.keys(faults).length > 0) return { faults };
   const disclosed = isOn(form, 'disclosure');
-  const is_direct = form['destination'] === 'direct';
+  const isDirect = form['destination'] === 'direct';
   try {
     const request = parseWith(
       newJobSchema,
@@ -49,7 +49,7 @@ export function readForm(
         ...sourceFields(form, chosen),
         destination: form['destination'],
         settings: {
-          ...(is_direct ? { privacy_level: form['privacy_level'] } : {}),
+          ...(isDirect ? { privacy_level: form['privacy_level'] } : {}),
           allow_comment: isOn(form, 'allow_comment'),
           allow_duet: isOn(form, 'allow_duet'),
           allow_stitch: isOn(form, 'allow_stitch'),
@@ -87,7 +87,7 @@ function sourceFields(form: Form, chosen: Chosen) {
   if (chosen.kind === 'video') return { video: { source, storage_key: form['storage_key'] } };
   const keys = chosen.photos.map(({ storage_key }) => storage_key);
   return {
-    photos: keys.map((storage_key) => ({ source, storage_key })),
+    photos: keys.map((storageKey) => ({ source, storage_key: storageKey })),
     photo_cover_index: Math.max(0, keys.indexOf(form['cover'] ?? '')),
     description: plain(form['description']),
   };
@@ -96,9 +96,9 @@ function sourceFields(form: Form, chosen: Chosen) {
 /** TikTok's rules for a direct post, judged against what TikTok said a moment ago. */
 function checkChoices(form: Form, options: PostingOptions | null, chosen: Chosen): Faults {
   const faults: Faults = {};
-  const is_photo = chosen.kind === 'photo';
-  const media = is_photo ? chosen.photos[0] : chosen.media;
-  if (!media) faults[is_photo ? 'photos' : 'storage_key'] = 'Choose what to post first.';
+  const isPhoto = chosen.kind === 'photo';
+  const media = isPhoto ? chosen.photos[0] : chosen.media;
+  if (!media) faults[isPhoto ? 'photos' : 'storage_key'] = 'Choose what to post first.';
   if (form['destination'] !== 'direct' && form['destination'] !== 'inbox')
     faults['destination'] = 'Choose where the post goes.';
   if (
@@ -112,7 +112,7 @@ function checkChoices(form: Form, options: PostingOptions | null, chosen: Chosen
   if (!options.can_post) return { ...faults, destination: options.message };
   const level = form['privacy_level'] ?? '';
   if (!(options.privacy_level_options as string[]).includes(level))
-    faults['privacy_level'] = `Choose who can see ${is_photo ? 'these photos' : 'this video'}.`;
+    faults['privacy_level'] = `Choose who can see ${isPhoto ? 'these photos' : 'this video'}.`;
   for (const name of ['comment', 'duet', 'stitch'] as const) {
     if (isOn(form, `allow_${name}`) && options[`${name}_disabled`])
       faults[`allow_${name}`] = 'Switched off in this account’s TikTok settings.';
@@ -125,7 +125,7 @@ function checkChoices(form: Form, options: PostingOptions | null, chosen: Chosen
     faults['privacy_level'] = 'Branded content visibility cannot be set to private.';
   }
   const limit = options.max_video_post_duration_sec;
-  if (!is_photo && media?.facts.duration_ms && media.facts.duration_ms > limit * 1000) {
+  if (!isPhoto && media?.facts.duration_ms && media.facts.duration_ms > limit * 1000) {
     faults['storage_key'] =
       `The video is longer than ${limit} seconds, the most TikTok takes from this account.`;
   }

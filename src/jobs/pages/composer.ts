@@ -30,7 +30,7 @@ interface Composition {
   form: Form;
   faults: Faults;
   chosen: Chosen;
-  held_back?: HeldBack | undefined;
+  heldBack?: HeldBack | undefined;
 }
 
 /** By address: `media` names one upload, `photo` several, in the order in which they were uploaded. */
@@ -68,10 +68,10 @@ async function showComposer(
   ctx: Context,
   { signal, render }: PageRequest,
   creator: Creator,
-  { form, faults, chosen, held_back }: Composition,
+  { form, faults, chosen, heldBack }: Composition,
 ): Promise<void> {
-  const is_photo = chosen.kind === 'photo';
-  const media = is_photo ? chosen.photos[0] : chosen.media;
+  const isPhotoPost = chosen.kind === 'photo';
+  const media = isPhotoPost ? chosen.photos[0] : chosen.media;
   if (!media) {
     const uploads = await listMedia(ctx.db, creator.id);
     render('jobs/choose', {
@@ -85,13 +85,13 @@ async function showComposer(
     return;
   }
   const options = await optionsOrReason(ctx, creator, signal);
-  const wants_direct =
+  const wantsDirect =
     form['destination'] === 'direct' || (!form['destination'] && ctx.config.TIKTOK_APP_AUDITED);
-  const photos = is_photo ? chosen.photos : [];
-  const has_cover = photos.some(({ storage_key }) => storage_key === form['cover']);
+  const photos = isPhotoPost ? chosen.photos : [];
+  const hasCover = photos.some(({ storage_key }) => storage_key === form['cover']);
   render('jobs/new', {
     title: 'New post',
-    is_photo,
+    is_photo: isPhotoPost,
     media,
     media_url: `/media/${media.storage_key}`,
     photos,
@@ -101,11 +101,11 @@ async function showComposer(
     creator,
     form: {
       ...form,
-      destination: form['destination'] ?? (wants_direct ? 'direct' : 'inbox'),
-      cover: has_cover ? form['cover'] : media.storage_key,
+      destination: form['destination'] ?? (wantsDirect ? 'direct' : 'inbox'),
+      cover: hasCover ? form['cover'] : media.storage_key,
     },
     faults,
-    held_back: held_back ?? null,
+    held_back: heldBack ?? null,
     is_audited: ctx.config.TIKTOK_APP_AUDITED,
     request_id: form['request_id'] ?? randomToken(128),
     declarations: { plain: declaration(false), branded: declaration(true) },

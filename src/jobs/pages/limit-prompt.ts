@@ -10,9 +10,9 @@ import { type Allowances, type Faults, faultsByField } from './composer-form.ts'
 export interface HeldBack {
   path: string;
   /** The next free time. */
-  retry_at?: Date | undefined;
+  retryAt?: Date | undefined;
   /** The first post of the same media. */
-  job_id?: string | undefined;
+  jobId?: string | undefined;
 }
 
 /** Said yes to with a button that a first try brought. */
@@ -28,7 +28,7 @@ export function whatMayBeDone(
   ctx: Context,
   error: unknown,
   allowances: Allowances,
-): { faults: Faults; held_back?: HeldBack } | null {
+): { faults: Faults; heldBack?: HeldBack } | null {
   if (!(error instanceof Problem)) return null;
   const { code } = error;
   const { retry_at, job_id } = error.extras;
@@ -36,13 +36,13 @@ export function whatMayBeDone(
     `/jobs?${new URLSearchParams(Object.entries({ ...allowances, ...yes }).map(([k, v]) => [k, String(v)]))}`;
   if (code === 'daily_limit' || code === 'too_soon') {
     const faults = { mode: limitInWords(code, postLimitsOf(ctx.config)) };
-    return { faults, held_back: { path: pathWith({ on_limit: 'delay' }), retry_at } };
+    return { faults, heldBack: { path: pathWith({ on_limit: 'delay' }), retryAt: retry_at } };
   }
   if (code === 'duplicate_media') {
     const faults = {
       mode: 'This is already in a post of yours within 24 hours, and TikTok may take that for spam.',
     };
-    return { faults, held_back: { path: pathWith({ allow_duplicate: true }), job_id } };
+    return { faults, heldBack: { path: pathWith({ allow_duplicate: true }), jobId: job_id } };
   }
   return code === 'invalid_request' ? { faults: faultsByField(error) } : null;
 }

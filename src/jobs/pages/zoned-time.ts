@@ -1,24 +1,24 @@
 // A wall-clock time in a person's zone, as an instant.
 
 /** `2026-11-24T18:00` in `Europe/Berlin`; null when time or zone is none. A time that a clock change skips moves on. */
-export function zonedTime(local: string, time_zone: string): Date | null {
+export function zonedTime(local: string, timeZone: string): Date | null {
   const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::\d\d)?$/.exec(local);
   if (!match) return null;
   const wall = Date.parse(`${local.slice(0, 16)}:00Z`);
   if (Number.isNaN(wall)) return null;
   try {
     // Twice: the offset at the first guess may be that of the other side of a clock change.
-    const guess = wall - offsetAt(wall, time_zone);
-    return new Date(wall - offsetAt(guess, time_zone));
+    const guess = wall - offsetAt(wall, timeZone);
+    return new Date(wall - offsetAt(guess, timeZone));
   } catch {
     return null;
   }
 }
 
 /** How far the zone's clock is ahead of UTC at that instant, in ms. */
-function offsetAt(instant: number, time_zone: string): number {
+function offsetAt(instant: number, timeZone: string): number {
   const parts = new Intl.DateTimeFormat('en-US', {
-    timeZone: time_zone,
+    timeZone,
     hourCycle: 'h23',
     year: 'numeric',
     month: 'numeric',

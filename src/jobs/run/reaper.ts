@@ -21,8 +21,8 @@ export async function takeCare(ctx: Context): Promise<void> {
     await mendQueues(trx);
     for (const job of await findOrphanedJobs(trx, WORKING_STATES)) {
       ctx.log.warn({ event: 'job.orphaned', job_id: job.id, state: job.state });
-      const is_media = job.state === 'accepted' || job.state === 'fetched';
-      if (job.is_exhausted && is_media) {
+      const isMedia = job.state === 'accepted' || job.state === 'fetched';
+      if (job.is_exhausted && isMedia) {
         const error = {
           code: 'internal_error' as const,
           message: 'We could not process this file: the process ended each time it was tried.',

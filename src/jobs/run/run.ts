@@ -29,25 +29,25 @@ const ROOM_MS = 60_000;
 
 export async function runStep(
   ctx: Context,
-  step_name: StepName,
+  stepName: StepName,
   step: Step,
   settings: Record<string, unknown>,
-  job_id: string,
+  jobId: string,
   control: RunControl,
 ): Promise<void> {
-  const run_token = randomUUID();
-  const job = await beginRun(ctx.db, job_id, step_name, run_token);
+  const runToken = randomUUID();
+  const job = await beginRun(ctx.db, jobId, stepName, runToken);
   // Its job moved on or ended meanwhile: this run is left over, and may be deleted.
   if (!job) return;
-  if (step_name === 'publish.send' && job.send_at > new Date()) {
+  if (stepName === 'publish.send' && job.send_at > new Date()) {
     // Later than now in any case: another machine's clock may be ahead, and this would spin.
     const soonest = new Date(Date.now() + 500);
-    const send_at = job.send_at > soonest ? job.send_at : soonest;
-    await ctx.db.transaction((trx) => queueNext(trx, { ...job, send_at }));
+    const sendAt = job.send_at > soonest ? job.send_at : soonest;
+    await ctx.db.transaction((trx) => queueNext(trx, { ...job, send_at: sendAt }));
     return;
   }
   const holder = { job };
-  const scratch = join(ctx.scratch, run_token);
+  const scratch = join(ctx.scratch, runToken);
   await mkdir(scratch, { recursive: true });
   const fence = watchFence(ctx, holder, control.aborted);
   try {
@@ -59,7 +59,7 @@ export async function runStep(
     fence.throwIfLost();
     await commitResult(ctx, holder.job, result);
   } catch (error) {
-    await commitFault(ctx, holder.job, step_name, error, fence, control);
+    await commitFault(ctx, holder.job, stepName, error, fence, control);
   } finally {
     fence.stop();
     await rm(scratch, { recursive: true, force: true });
@@ -70,7 +70,7 @@ export async function runStep(
 async function commitResult(ctx: Context, job: Job, result: Patch | Later): Promise<void> {
   if (result instanceof Later) return postpone(ctx, job, result, 0);
   const next = result.state ?? STATES[job.state as WorkingState].next;
-  const started_at = Date.now();
+  const startedAt = Date.now();
   await withFence(ctx.db, job, async (trx, current) => {
     // What a URL holds is known only now; an upload was judged when the post was accepted.
     if (result.source_sha256) await assertNoDuplicate(trx, { ...current, ...result });
@@ -81,7 +81,7 @@ async function commitResult(ctx: Context, job: Job, result: Patch | Later): Prom
     job_id: job.id,
     from: job.state,
     to: next,
-    ms: Date.now() - started_at,
+    ms: Date.now() - startedAt,
   });
 }
 
@@ -114,7 +114,7 @@ async function postpone(ctx: Context, job: Job, later: Later, faults: number): P
 async function commitFault(
   ctx: Context,
   job: Job,
-  step_name: StepName,
+  stepName: StepName,
   error: unknown,
   fence: Fence,
   control: RunControl,
@@ -130,9 +130,9 @@ async function commitFault(
   if (error instanceof Stopping || control.aborted.aborted) {
     return postpone(ctx, job, Later.in(0), job.faults);
   }
-  ctx.log.warn({ event: 'step.fault', step: step_name, job_id: job.id, err: error });
-  if (step_name.startsWith('media.')) {
-    if (control.is_last_attempt) return failJob(ctx, job, INTERNAL);
+  ctx.log.warn({ event: 'step.fault', step: stepName, job_id: job.id, err: error });
+  if (stepName.startsWith('media.')) {
+    if (control.isLastAttempt) return failJob(ctx, job, INTERNAL);
     throw error;
   }
   if (job.faults >= GIVE_UP_FAULTS) {
@@ -179,9 +179,9 @@ function errorOf(problem: Problem): JobError {
 /** A job whose mark is set may have been posted: it ends unconfirmed, and the creator tells. */
 async function failJob(ctx: Context, job: Job, error: JobError): Promise<void> {
   const state = await ctx.db.transaction(async (trx) => {
-    const may_be_posted = job.state === 'sent' || (await isCommitted(trx, job.id));
-    const end = may_be_posted ? 'unconfirmed' : 'failed';
-    const close = may_be_posted ? {} : { attempt_outcome: error.code };
+    const mayBePosted = job.state === 'sent' || (await isCommitted(trx, job.id));
+    const end = mayBePosted ? 'unconfirmed' : 'failed';
+    const close = mayBePosted ? {} : { attempt_outcome: error.code };
     await moveJob(trx, job, { state: end, error, ...close }, { name: end, details: { ...error } });
     return end;
   });

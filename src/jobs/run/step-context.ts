@@ -24,7 +24,7 @@ export interface RunControl {
   stopping: AbortSignal;
   /** Stop now: the time to stop is over, or this pool was declared dead. */
   aborted: AbortSignal;
-  is_last_attempt: boolean;
+  isLastAttempt: boolean;
 }
 
 /** Thrown at a checkpoint when the process is stopping; the run is queued again at once. */
@@ -75,7 +75,7 @@ export function makeHands(
       signal.throwIfAborted();
       if (control.stopping.aborted) throw new Stopping('The process is stopping');
     },
-    keep: (path, content_type) => keepWorkingCopy(ctx, holder.job, path, content_type, signal),
+    keep: (path, contentType) => keepWorkingCopy(ctx, holder.job, path, contentType, signal),
     tiktok: creatorTikTok(ctx, holder.job.creator_id, signal),
     photos: () => listPhotos(db, holder.job.id),
     savePhoto: (photo) =>
@@ -96,20 +96,20 @@ export function makeHands(
 
 /** One creator's slow sources leave room for those of others. */
 function sourceFetcher(ctx: Context, { job }: { job: Job }, signal: AbortSignal) {
-  let has_begun = false;
+  let hasBegun = false;
   return async (url: string, kind: 'video' | 'photo', progress?: (fraction: number) => void) => {
-    has_begun ||= await beginFetching(ctx.db, job, FETCHES_AT_ONCE);
-    if (!has_begun) throw Later.in(FETCH_LATER_MS);
+    hasBegun ||= await beginFetching(ctx.db, job, FETCHES_AT_ONCE);
+    if (!hasBegun) throw Later.in(FETCH_LATER_MS);
     return keepFetched(ctx, job, url, { kind, signal, progress });
   };
 }
 
 /** Writes at most once a second; a write that finds the fence lost stops the step. */
 function progressWriter(ctx: Context, holder: { job: Job }, fence: Fence) {
-  let written_at = 0;
+  let writtenAt = 0;
   return (fraction: number) => {
-    if (Date.now() - written_at < PROGRESS_MS) return;
-    written_at = Date.now();
+    if (Date.now() - writtenAt < PROGRESS_MS) return;
+    writtenAt = Date.now();
     const progress = Math.min(1, Math.max(0, fraction));
     fencedUpdate(ctx.db, holder.job, { progress }).catch((error) => {
       if (error instanceof LostJob) fence.lose();

@@ -16,7 +16,7 @@ import {
 } from './store.ts';
 
 // A client that lost patience asks again while we are at it; other processes may, and do no harm.
-const under_way = new Map<string, Promise<Media>>();
+const underWay = new Map<string, Promise<Media>>();
 
 export function isComplete({ length, received }: Upload): boolean {
   return length !== null && received === length;
@@ -29,12 +29,12 @@ export function isComplete({ length, received }: Upload): boolean {
  */
 export async function finishUpload(ctx: Context, creator: Creator, upload: Upload): Promise<Media> {
   if (upload.finished_at) return getUpload(ctx.db, creator.id, upload.storage_key);
-  const running = under_way.get(upload.id) ?? finish(ctx, creator, upload);
-  under_way.set(upload.id, running);
+  const running = underWay.get(upload.id) ?? finish(ctx, creator, upload);
+  underWay.set(upload.id, running);
   try {
     return await running;
   } finally {
-    under_way.delete(upload.id);
+    underWay.delete(upload.id);
   }
 }
 

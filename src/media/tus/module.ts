@@ -4,7 +4,7 @@ import { uploadRoutes } from './api.ts';
 import { addUploadRoutes } from './routes.ts';
 
 const TERMS = {
-  legal_basis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
+  legalBasis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
   recipients: 'Nobody',
   kept: 'Until a day after the last byte arrived.',
 };
@@ -13,7 +13,7 @@ export const uploads: Manifest = {
   name: 'uploads',
   api: uploadRoutes,
   routes: addUploadRoutes,
-  personal_data: {
+  personalData: {
     tables: {
       uploads: {
         called: 'Uploads under way',

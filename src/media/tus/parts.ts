@@ -56,9 +56,9 @@ function createInflow(source: AsyncIterable<Buffer>) {
 }
 
 async function* onePart(first: Buffer, next: () => Promise<Buffer | undefined>) {
-  const ends_at = Date.now() + PART_MS;
+  const endsAt = Date.now() + PART_MS;
   yield first;
-  for (let bytes = first.length; bytes < PART_BYTES && Date.now() < ends_at; ) {
+  for (let bytes = first.length; bytes < PART_BYTES && Date.now() < endsAt; ) {
     const chunk = await next();
     if (!chunk) return;
     bytes += chunk.length;
@@ -67,13 +67,13 @@ async function* onePart(first: Buffer, next: () => Promise<Buffer | undefined>) 
 }
 
 async function keepPart(ctx: Context, upload: Upload, body: Readable): Promise<Upload> {
-  const storage_key = randomToken(190);
-  const { bytes } = await ctx.storage.write(storage_key, body);
+  const storageKey = randomToken(190);
+  const { bytes } = await ctx.storage.write(storageKey, body);
   try {
-    return await addPart(ctx.db, upload, { storage_key, bytes });
+    return await addPart(ctx.db, upload, { storage_key: storageKey, bytes });
   } catch (error) {
     // A refusal committed nothing. After any other fault nobody knows, and a part without a row is swept.
-    if (error instanceof Problem) await ctx.storage.remove(storage_key).catch(() => {});
+    if (error instanceof Problem) await ctx.storage.remove(storageKey).catch(() => {});
     throw error;
   }
 }

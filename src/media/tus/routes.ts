@@ -17,7 +17,7 @@ const OVERRIDDEN: ApiRoute = {
   method: 'post',
   path: '/uploads/{upload_id}',
   summary: 'With X-HTTP-Method-Override.',
-  is_upload: true,
+  isUpload: true,
   answers: {},
   handle: (ctx, request) => tusCall(ctx, request, overriding(request.koa)),
 };

@@ -67,20 +67,20 @@ export async function insertUpload(
 /** The creator's own; undefined also once its time is over. */
 export async function findUpload(
   db: Knex,
-  creator_id: string,
+  creatorId: string,
   id: string,
 ): Promise<Upload | undefined> {
   if (!isOwnId(id)) return undefined;
-  return db('uploads').where({ id, creator_id }).whereRaw('expires_at > now()').first();
+  return db('uploads').where({ id, creator_id: creatorId }).whereRaw('expires_at > now()').first();
 }
 
 /** Newest first: those that can be gone on with. */
 export async function listUnfinished(
   db: Knex,
-  creator_id: string,
+  creatorId: string,
 ): Promise<(Upload & { file_name: string | null })[]> {
   const rows: Upload[] = await db('uploads')
-    .where({ creator_id, finished_at: null })
+    .where({ creator_id: creatorId, finished_at: null })
     .whereRaw('expires_at > now()')
     .orderBy('created_at', 'desc');
   return rows.map((row) => ({ ...row, file_name: fileNameOf(row) }));
@@ -137,8 +137,8 @@ function replaced(): Problem {
 }
 
 /** In the order of their bytes. */
-export async function listParts(db: Knex, upload_id: string): Promise<UploadPart[]> {
-  return db('upload_parts').where({ upload_id }).orderBy('starts_at');
+export async function listParts(db: Knex, uploadId: string): Promise<UploadPart[]> {
+  return db('upload_parts').where({ upload_id: uploadId }).orderBy('starts_at');
 }
 
 /** Until the caller's transaction ends nobody else finishes or removes it. */
@@ -169,12 +169,12 @@ export async function removeUpload(db: Knex, id: string): Promise<string[] | und
 export async function lockSilentUploads(
   trx: Knex,
   limit: number,
-  passed_over: string[],
+  passedOver: string[],
 ): Promise<{ id: string; bytes: number; keys: string[] }[]> {
   const { rows } = await trx.raw(
     `select id, received as bytes, finished_at is not null as is_finished, storage_key from uploads
       where expires_at < now() and id <> all(?) order by expires_at limit ? for update skip locked`,
-    [passed_over, limit],
+    [passedOver, limit],
   );
   const parts: UploadPart[] = await trx('upload_parts').whereIn(
     'upload_id',

@@ -31,11 +31,11 @@ export function assertReadable(koa: KoaContext, method: string): void {
 }
 
 /** A file that says how large it is, before its first byte is taken. */
-export function assertFits(koa: KoaContext, { upload_bytes }: PlanLimits): void {
-  if (!(Number(koa.get('Upload-Length')) > upload_bytes)) return;
+export function assertFits(koa: KoaContext, { uploadBytes }: PlanLimits): void {
+  if (!(Number(koa.get('Upload-Length')) > uploadBytes)) return;
   throw new Problem(
     'too_large',
-    `The file is larger than ${upload_bytes / 1_000_000} MB, the most this plan takes.`,
+    `The file is larger than ${uploadBytes / 1_000_000} MB, the most this plan takes.`,
   );
 }
 
@@ -46,7 +46,7 @@ function holdsNul(metadata: string): boolean {
 }
 
 /** By the status the library chose: its words are for programmers of tus. */
-export function problemOf(fault: unknown, { upload_bytes }: PlanLimits): unknown {
+export function problemOf(fault: unknown, { uploadBytes }: PlanLimits): unknown {
   if (fault instanceof Problem) return fault;
   const { status_code, status, body } = fault as {
     status_code?: number;
@@ -65,7 +65,7 @@ export function problemOf(fault: unknown, { upload_bytes }: PlanLimits): unknown
     case 413:
       return new Problem(
         'too_large',
-        `More bytes than Upload-Length said, or than the ${upload_bytes / 1_000_000} MB that this plan takes.`,
+        `More bytes than Upload-Length said, or than the ${uploadBytes / 1_000_000} MB that this plan takes.`,
       );
     case 400:
     case 403:
@@ -76,8 +76,8 @@ export function problemOf(fault: unknown, { upload_bytes }: PlanLimits): unknown
   }
 }
 
-function faultOf(status_code: number | undefined, body: unknown): string {
-  if (status_code === 501) return 'This server does not offer that extension of tus.';
+function faultOf(statusCode: number | undefined, body: unknown): string {
+  if (statusCode === 501) return 'This server does not offer that extension of tus.';
   const said = typeof body === 'string' ? body.trim() : '';
   return `The request is not one of tus ${VERSION}${said ? `: ${said}` : ': a header is missing or malformed'}.`;
 }

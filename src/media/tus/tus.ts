@@ -64,11 +64,11 @@ export async function answerTus(
     path,
     datastore: store,
     relativeLocation: true,
-    maxSize: limits.upload_bytes,
+    maxSize: limits.uploadBytes,
     namingFunction: () => randomUUID(),
     getFileIdFromRequest: () => id,
     locker: {
-      newLock: (upload_id) => ({ lock: () => store.lock(upload_id), unlock: async () => {} }),
+      newLock: (uploadId) => ({ lock: () => store.lock(uploadId), unlock: async () => {} }),
     },
     onUploadCreate: async (_request, { size }) => {
       await assertRoom(ctx, size ?? 0);
@@ -145,11 +145,11 @@ function storeOf(ctx: Context, creator: Creator) {
 function requestOf(koa: KoaContext, method: string): Request {
   const headers = new Headers();
   for (const name of REQUEST_HEADERS) if (koa.get(name)) headers.set(name, koa.get(name));
-  const has_body = method === 'POST' || method === 'PATCH';
+  const hasBody = method === 'POST' || method === 'PATCH';
   return new Request(`http://localhost${koa.path}`, {
     method,
     headers,
-    ...(has_body ? { body: Readable.toWeb(koa.req) as BodyInit, duplex: 'half' } : {}),
+    ...(hasBody ? { body: Readable.toWeb(koa.req) as BodyInit, duplex: 'half' } : {}),
   } as RequestInit);
 }
 

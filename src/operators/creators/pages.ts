@@ -44,13 +44,13 @@ export function addCreatorDesk(router: Router, ctx: Context): void {
     });
   });
 
-  for (const is_suspended of [true, false]) {
-    const path = `/admin/creators/:id/suspension${is_suspended ? '' : '/removal'}`;
+  for (const isSuspended of [true, false]) {
+    const path = `/admin/creators/:id/suspension${isSuspended ? '' : '/removal'}`;
     pages.own('post', path, async ({ params, go }, operator) => {
       const { id } = await getShown(ctx, params);
-      const act = is_suspended ? 'creator.suspended' : 'creator.unsuspended';
+      const act = isSuspended ? 'creator.suspended' : 'creator.unsuspended';
       await ctx.db.transaction(async (trx) => {
-        if (await setSuspended(trx, id, is_suspended)) await audit(trx, operator, act);
+        if (await setSuspended(trx, id, isSuspended)) await audit(trx, operator, act);
       });
       // No id of the creator: a line of the log outlives the account.
       ctx.log.info({ event: act, operator_id: operator.id });

@@ -28,23 +28,23 @@ export interface Holdings {
   bytes: number;
 }
 
-export async function countHoldings(db: Knex, creator_id: string): Promise<Holdings> {
+export async function countHoldings(db: Knex, creatorId: string): Promise<Holdings> {
   const { rows } = await db.raw(
     `select count(*) as jobs, count(*) filter (where finished_at is null) as working,
             (select count(*) from media where creator_id = :creator_id) as files,
             (select coalesce(sum(bytes), 0)::bigint from media where creator_id = :creator_id) as bytes
        from jobs where creator_id = :creator_id`,
-    { creator_id },
+    { creator_id: creatorId },
   );
   return rows[0];
 }
 
 /** False when it was so already, or the creator is leaving. */
-export async function setSuspended(trx: Knex, id: string, is_suspended: boolean): Promise<boolean> {
+export async function setSuspended(trx: Knex, id: string, isSuspended: boolean): Promise<boolean> {
   const changed = await trx('creators')
     .where({ id, leaving_at: null })
-    .whereRaw(is_suspended ? 'suspended_at is null' : 'suspended_at is not null')
-    .update({ suspended_at: is_suspended ? trx.fn.now() : null, updated_at: trx.fn.now() });
+    .whereRaw(isSuspended ? 'suspended_at is null' : 'suspended_at is not null')
+    .update({ suspended_at: isSuspended ? trx.fn.now() : null, updated_at: trx.fn.now() });
   return changed === 1;
 }
 
@@ -52,9 +52,9 @@ export async function setPlan(
   trx: Knex,
   id: string,
   plan: PlanName,
-  plan_ends_at: Date | null,
+  planEndsAt: Date | null,
 ): Promise<void> {
   await trx('creators')
     .where({ id, leaving_at: null })
-    .update({ plan, plan_ends_at, updated_at: trx.fn.now() });
+    .update({ plan, plan_ends_at: planEndsAt, updated_at: trx.fn.now() });
 }

@@ -3,7 +3,7 @@ import type { Manifest } from '../../plugin.ts';
 
 export const billing: Manifest = {
   name: 'billing',
-  personal_data: {
+  personalData: {
     tables: {
       billing_records: {
         called: 'Billing records',
@@ -24,7 +24,7 @@ export const billing: Manifest = {
           updated_at: 'When it last changed.',
         },
         purpose: 'Accounting.',
-        legal_basis: 'Legal obligation to keep accounts (Art. 6(1)(c) GDPR)',
+        legalBasis: 'Legal obligation to keep accounts (Art. 6(1)(c) GDPR)',
         recipients: 'PayPal, from whom they come',
         kept: 'As long as tax law asks.',
       },

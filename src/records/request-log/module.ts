@@ -3,7 +3,7 @@ import type { Manifest } from '../../plugin.ts';
 
 export const requestLog: Manifest = {
   name: 'request_log',
-  personal_data: {
+  personalData: {
     tables: {
       request_log: {
         called: 'Request log',
@@ -22,7 +22,7 @@ export const requestLog: Manifest = {
           request_id: 'The id of the request.',
         },
         purpose: 'Security, abuse prevention and debugging.',
-        legal_basis: 'Legitimate interest in a secure service (Art. 6(1)(f) GDPR)',
+        legalBasis: 'Legitimate interest in a secure service (Art. 6(1)(f) GDPR)',
         recipients: 'None',
         kept: 'LOG_RETENTION_DAYS, at most 90 days.',
         ends: { at: 'at', after: { days: 'LOG_RETENTION_DAYS' }, early: '1 hours' },

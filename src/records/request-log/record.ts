@@ -24,14 +24,14 @@ const buffers = new WeakMap<Context, Buffer>();
 export function recordRequests(ctx: Context): Middleware {
   return async (koa, next) => {
     const at = new Date();
-    const started_at = performance.now();
+    const startedAt = performance.now();
     const ip = plainIp(koa.ip);
     koa.res.once('close', () => {
       const route = routeOf(koa);
       if (UNRECORDED.includes(route)) return;
       record(ctx, {
         ...{ at, ip, method: koa.method, route, status: koa.status },
-        duration_ms: Math.round(performance.now() - started_at),
+        duration_ms: Math.round(performance.now() - startedAt),
         request_id: ownIdOf(koa),
       });
     });
@@ -54,10 +54,10 @@ function record(ctx: Context, row: RequestRow): void {
 }
 
 function bound(buffer: Buffer): void {
-  const too_many = buffer.rows.length - MOST_ROWS;
-  if (too_many <= 0) return;
-  buffer.rows.splice(0, too_many);
-  buffer.dropped += too_many;
+  const tooMany = buffer.rows.length - MOST_ROWS;
+  if (tooMany <= 0) return;
+  buffer.rows.splice(0, tooMany);
+  buffer.dropped += tooMany;
 }
 
 /** One insert at a time; what the database did not take is tried again with what came meanwhile. */

@@ -14,7 +14,7 @@ export const statistics: Manifest = {
       },
     },
   },
-  personal_data: {
+  personalData: {
     tables: {
       statistics: {
         called: 'Totals of a day or a month',
@@ -30,7 +30,7 @@ export const statistics: Manifest = {
           bytes: 'How many bytes were sent.',
         },
         purpose: 'To know how much the service is used.',
-        legal_basis: 'No personal data',
+        legalBasis: 'No personal data',
         recipients: 'None',
         kept: 'Without end.',
       },

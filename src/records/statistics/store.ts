@@ -26,14 +26,14 @@ const CONTRIBUTIONS = `
  */
 export async function keepTotals(
   db: Knex,
-  min_creators: number,
+  minCreators: number,
   now = new Date(),
 ): Promise<{ days: number; months: number }> {
   const today = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()));
   const first = new Date(today.getTime() - CATCH_UP_DAYS * 86_400_000);
   // Whole months, since one that ended within the time is added up from its first day.
   const since = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth(), 1));
-  const values = { since, today, min_creators };
+  const values = { since, today, min_creators: minCreators };
   return db.transaction(async (trx) => {
     const days = await trx.raw(
       `insert into statistics (period, starts_on, posts, failed, bytes)

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { conflictAt, DAY_MS, nextFreeTime } from '../../../src/jobs/accept/free-time.ts';
 
 const HOUR = 3600_000;
-const LIMITS = { per_day: 3, spacing_ms: HOUR };
+const LIMITS = { perDay: 3, spacingMs: HOUR };
 
 describe('the next free time', () => {
   it('is now when nothing is planned', () => {
@@ -30,8 +30,8 @@ describe('the next free time', () => {
   });
 
   it('knows no limit that is off', () => {
-    expect(conflictAt([1, 2, 3, 4], 2, { per_day: 0, spacing_ms: 0 })).to.equal(null);
-    expect(conflictAt([1, 2, 3, 4], 2, { per_day: 0, spacing_ms: HOUR })).to.equal('too_soon');
+    expect(conflictAt([1, 2, 3, 4], 2, { perDay: 0, spacingMs: 0 })).to.equal(null);
+    expect(conflictAt([1, 2, 3, 4], 2, { perDay: 0, spacingMs: HOUR })).to.equal('too_soon');
   });
 
   it('is free, is the earliest on a grid, and never breaks a limit by being taken', () => {
@@ -41,8 +41,8 @@ describe('the next free time', () => {
         hours,
         fc.integer({ min: 1, max: 5 }),
         fc.integer({ min: 0, max: 3 }),
-        (at, per_day, gap) => {
-          const limits = { per_day, spacing_ms: gap * HOUR };
+        (at, perDay, gap) => {
+          const limits = { perDay, spacingMs: gap * HOUR };
           // Only what could have been accepted one after another.
           const taken: number[] = [];
           for (const hour of at) {
@@ -56,7 +56,7 @@ describe('the next free time', () => {
           const all = [...taken, free].sort((a, b) => a - b);
           for (const start of all) {
             const day = all.filter((t) => t >= start && t < start + DAY_MS);
-            expect(day.length).to.be.at.most(per_day);
+            expect(day.length).to.be.at.most(perDay);
           }
         },
       ),

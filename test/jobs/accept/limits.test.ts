@@ -35,8 +35,8 @@ describe('the limits of posting', () => {
     expect(refused.status).to.equal(429);
     expect(refused.json['code']).to.equal('too_soon');
     expect(refused.json['detail']).to.contain('one hour');
-    const retry_at = Date.parse(refused.json['retry_at']);
-    expect(retry_at).to.equal(Date.parse(first.json['send_at']) + HOUR);
+    const retryAt = Date.parse(refused.json['retry_at']);
+    expect(retryAt).to.equal(Date.parse(first.json['send_at']) + HOUR);
     expect(Number(refused.headers.get('retry-after'))).to.be.within(5.9 * 3600, 6 * 3600);
     expect((await at(4.5)).json['code']).to.equal('too_soon');
     expect((await ask()).status).to.equal(202);
@@ -197,8 +197,8 @@ describe('the limits of posting', () => {
     it('show the post of the same media, and make it again when that is meant', async () => {
       const { client, at } = await poster('composes.twice');
       const { json: first } = await at(3, { allow_duplicate: false });
-      const storage_key = (await client.api('GET', '/v1/media')).json['data'][0]['storage_key'];
-      const form = { ...INBOX, storage_key };
+      const storageKey = (await client.api('GET', '/v1/media')).json['data'][0]['storage_key'];
+      const form = { ...INBOX, storage_key: storageKey };
       const held = await client.form('/jobs', form);
       expect(held.status).to.equal(422);
       const text = await held.text();
@@ -209,10 +209,16 @@ describe('the limits of posting', () => {
 
     it('say at the field when a time is beyond the plan', async () => {
       const { client } = await poster('composes.far');
-      const storage_key = (await client.api('GET', '/v1/media')).json['data'][0]['storage_key'];
-      const schedule_at = new Date(Date.now() + 40 * DAY).toISOString().slice(0, 16);
+      const storageKey = (await client.api('GET', '/v1/media')).json['data'][0]['storage_key'];
+      const scheduleAt = new Date(Date.now() + 40 * DAY).toISOString().slice(0, 16);
       const held = await client.form('/jobs', {
-        ...{ destination: 'inbox', mode: 'schedule', schedule_at, time_zone: 'UTC', storage_key },
+        ...{
+          destination: 'inbox',
+          mode: 'schedule',
+          schedule_at: scheduleAt,
+          time_zone: 'UTC',
+          storage_key: storageKey,
+        },
       });
       expect(held.status).to.equal(422);
       expect(await held.text()).to.match(/id="fault-schedule_at">[^<]*30 days/);

@@ -32,14 +32,14 @@ async function aPoster(env: Record<string, string> = {}): Promise<Poster> {
   const { db } = app;
   const source = await aSource();
   const client = await app.creator();
-  const domain_id = await verified(client, source);
+  const domainId = await verified(client, source);
   const post = (path: string, more: Json = {}) =>
     client.api('POST', '/v1/jobs', {
       ...client.job('none', more),
       video: { source: 'url', url: `${source.url}${path}` },
     });
   return {
-    ...{ app, db, client, source, domain_id, post },
+    ...{ app, db, client, source, domain_id: domainId, post },
     async posted(path, more) {
       const { json } = await post(path, more);
       expect(json['id'], JSON.stringify(json)).to.be.a('string');
@@ -95,22 +95,22 @@ function stalling(bytes: Buffer): {
 }
 
 describe('a post from a verified URL', () => {
-  let it_is: Poster;
+  let itIs: Poster;
   let bytes: Buffer;
   before(async () => {
-    it_is = await aPoster({ PLAN_PAID_UPLOAD_MB: '3', PLAN_FREE_VERIFIED_URLS: 'false' });
+    itIs = await aPoster({ PLAN_PAID_UPLOAD_MB: '3', PLAN_FREE_VERIFIED_URLS: 'false' });
     bytes = await video();
   });
-  after(() => it_is?.[Symbol.asyncDispose]());
+  after(() => itIs?.[Symbol.asyncDispose]());
   beforeEach(() => {
-    it_is.source.asked.length = 0;
+    itIs.source.asked.length = 0;
   });
 
   const sent = (job: Json) =>
-    it_is.app.sandbox.state.publishes.find((each) => each.publish_id === job['publish_id']);
+    itIs.app.sandbox.state.publishes.find((each) => each.publish_id === job['publish_id']);
 
   it('is sent byte for byte, asked for once, and its copy goes', async () => {
-    const { source, posted, working, objects, client } = it_is;
+    const { source, posted, working, objects, client } = itIs;
     source.answers['/v.mp4?key=1'] = bytes;
     const job = await posted('/v.mp4?key=1');
     const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -125,7 +125,7 @@ describe('a post from a verified URL', () => {
   });
 
   it('leaves neither its copy nor what was converted', async () => {
-    const { source, posted, working, objects } = it_is;
+    const { source, posted, working, objects } = itIs;
     const options = ['-c:v', 'mpeg4', '-c:a', 'mp3'];
     source.answers['/v.avi'] = await video({ extension: 'avi', options });
     const job = await posted('/v.avi');
@@ -135,14 +135,14 @@ describe('a post from a verified URL', () => {
   });
 
   it('is judged by its looks before it is accepted', async () => {
-    const { client, source } = it_is;
+    const { client, source } = itIs;
     for (const [url, code, http] of [
       ['ftp://127.0.0.1/v.mp4', 'url_not_allowed', 422],
       [`http://me:secret@${source.host}/v.mp4`, 'url_not_allowed', 422],
       ['not a url', 'url_not_allowed', 422],
       [`${source.url.replace('127.0.0.1', 'localhost')}/v.mp4`, 'domain_not_verified', 403],
       ['https://example.com/v.mp4', 'domain_not_verified', 403],
-      [`${it_is.app.url}/media/${'x'.repeat(32)}`, 'invalid_request', 400],
+      [`${itIs.app.url}/media/${'x'.repeat(32)}`, 'invalid_request', 400],
     ] as const) {
       const body = { ...client.job('none'), video: { source: 'url', url } };
       const { status: found, json } = await client.api('POST', '/v1/jobs', body);
@@ -153,7 +153,7 @@ describe('a post from a verified URL', () => {
   });
 
   it('needs a plan that has Verified URLs, also when the plan changes before it is fetched', async () => {
-    const { db, client, post } = it_is;
+    const { db, client, post } = itIs;
     const set = (plan: string) => db('creators').where({ id: client.creator_id }).update({ plan });
     await set('free');
     const { json } = await post('/v.mp4');
@@ -167,7 +167,7 @@ describe('a post from a verified URL', () => {
   });
 
   it('fails with what the source answered, and keeps nothing', async () => {
-    const { source, posted, working, objects } = it_is;
+    const { source, posted, working, objects } = itIs;
     const large = await paddedVideo(3_000_001);
     const cases: [Source['answers'][string], string, RegExp][] = [
       [status(404), 'fetch_failed', /HTTP 404/],
@@ -191,7 +191,7 @@ describe('a post from a verified URL', () => {
   });
 
   it('is fetched again on a retry, or made from the copy that is still here', async () => {
-    const { source, posted, client, db, working, objects } = it_is;
+    const { source, posted, client, db, working, objects } = itIs;
     source.answers['/v.mp4'] = status(500);
     const away = await posted('/v.mp4');
     source.answers['/v.mp4'] = bytes;
@@ -207,8 +207,8 @@ describe('a post from a verified URL', () => {
     await client.ended(short['id']);
     expect(source.asked.filter((path) => path === '/short.mp4')).to.have.length(1);
     const sweep = async (hours: number) => {
-      const finished_at = new Date(Date.now() - hours * 3600_000);
-      await db('jobs').where({ id: short['id'] }).update({ finished_at });
+      const finishedAt = new Date(Date.now() - hours * 3600_000);
+      await db('jobs').where({ id: short['id'] }).update({ finished_at: finishedAt });
       await db.raw(`select graphile_worker.add_job('retention.sweep', job_key := 'sweep')`);
       await until(
         async () => (await db('graphile_worker.jobs').where({ key: 'sweep' })).length === 0,
@@ -226,10 +226,10 @@ describe('a post from a verified URL', () => {
   });
 
   it('is refused when its domain is removed before, and not when it is removed after', async () => {
-    const { source, post, client, domain_id, db } = it_is;
+    const { source, post, client, domain_id, db } = itIs;
     source.answers['/v.mp4'] = bytes;
-    const schedule_at = new Date(Date.now() + 86_400_000).toISOString();
-    const { json: later } = await post('/v.mp4', { mode: 'schedule', schedule_at });
+    const scheduleAt = new Date(Date.now() + 86_400_000).toISOString();
+    const { json: later } = await post('/v.mp4', { mode: 'schedule', schedule_at: scheduleAt });
     await until(
       async () => (await db('jobs').where({ id: later['id'] }).first()).state === 'ready',
     );
@@ -249,11 +249,11 @@ describe('a post from a verified URL', () => {
       [later['id']],
     );
     expect(await client.ended(later['id'])).to.include({ status: 'finished' });
-    it_is.domain_id = await verified(client, source);
+    itIs.domain_id = await verified(client, source);
   });
 
   it('is stopped by a cancellation in the middle, and nothing of it stays', async () => {
-    const { source, post, client, working, objects, app } = it_is;
+    const { source, post, client, working, objects, app } = itIs;
     const slow = stalling(await paddedVideo(2_000_000));
     // Faster than the time-out for silence, slower than a cancellation is noticed.
     source.answers['/slow.mp4'] = (request, response) => {
@@ -285,13 +285,19 @@ describe('a post from a verified URL', () => {
   });
 
   it('is the same media as another post of that day by its content, not by its address', async () => {
-    const { source, post, client, db } = it_is;
+    const { source, post, client, db } = itIs;
     const other = await video({ seconds: 1.6 });
     source.answers['/a.mp4'] = other;
     source.answers['/b.mp4'] = other;
-    const schedule_at = new Date(Date.now() + 86_400_000).toISOString();
-    const planned = async (path: string, allow_duplicate: boolean) =>
-      (await post(path, { mode: 'schedule', schedule_at, allow_duplicate })).json['id'];
+    const scheduleAt = new Date(Date.now() + 86_400_000).toISOString();
+    const planned = async (path: string, allowDuplicate: boolean) =>
+      (
+        await post(path, {
+          mode: 'schedule',
+          schedule_at: scheduleAt,
+          allow_duplicate: allowDuplicate,
+        })
+      ).json['id'];
     const ready = (id: string) =>
       until(async () => (await db('jobs').where({ id }).first()).state === 'ready');
     const first = await planned('/a.mp4', false);
@@ -305,7 +311,7 @@ describe('a post from a verified URL', () => {
   });
 
   it('is compared with the posts around its own time, also when that was changed in the middle', async () => {
-    const { source, post, client, db } = it_is;
+    const { source, post, client, db } = itIs;
     const other = await video({ seconds: 1.7 });
     source.answers['/a.mp4'] = other;
     const slow = stalling(other);
@@ -346,7 +352,7 @@ describe('a post from a verified URL', () => {
   });
 
   it('tells a program of the hosted service its faults at once, by their names there', async () => {
-    const { client, source, db } = it_is;
+    const { client, source, db } = itIs;
     await db('posting_defaults').insert({
       ...{ creator_id: client.creator_id, destination: 'direct', declaration: 'Yes' },
       settings: JSON.stringify({ privacy_level: 'SELF_ONLY' }),
@@ -374,7 +380,7 @@ describe('a post from a verified URL', () => {
   });
 
   it('leaves room for others: of one creator two are fetched at once', async () => {
-    const { source, post, client, app } = it_is;
+    const { source, post, client, app } = itIs;
     const slow = stalling(bytes);
     source.answers['/slow.mp4'] = (request, response) => {
       (slow.answer as (a: unknown, b: ServerResponse) => void)(request, response);
@@ -397,7 +403,7 @@ describe('a post from a verified URL', () => {
   });
 
   it('goes with its creator, also in the middle of the fetch', async () => {
-    const { source, post, client, db, objects, app } = it_is;
+    const { source, post, client, db, objects, app } = itIs;
     const slow = stalling(await paddedVideo(2_000_000));
     source.answers['/slow.mp4'] = (request, response) => {
       (slow.answer as (a: unknown, b: ServerResponse) => void)(request, response);
@@ -419,8 +425,8 @@ describe('a post from a verified URL', () => {
 
 describe('a process that is killed in the middle of a fetch', () => {
   it('begins it again: one copy is used, and of the other nothing stays', async () => {
-    await using it_is = await aPoster();
-    const { app, source, client, db, post, working, objects } = it_is;
+    await using itIs = await aPoster();
+    const { app, source, client, db, post, working, objects } = itIs;
     const bytes = await paddedVideo(2_000_000);
     const slow = stalling(bytes);
     source.answers['/v.mp4'] = slow.answer;
@@ -437,8 +443,8 @@ describe('a process that is killed in the middle of a fetch', () => {
     expect(posts).to.have.length(1);
     await until(async () => (await working()).length === 0 && objects().length === 0);
     for (const name of readdirSync(incoming)) {
-      const long_ago = new Date(Date.now() - 2 * 3600_000);
-      utimesSync(join(incoming, name), long_ago, long_ago);
+      const longAgo = new Date(Date.now() - 2 * 3600_000);
+      utimesSync(join(incoming, name), longAgo, longAgo);
     }
     await db.raw(`select graphile_worker.add_job('retention.sweep', job_key := 'retention.sweep')`);
     await until(() => readdirSync(incoming).length === 0);

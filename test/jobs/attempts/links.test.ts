@@ -21,13 +21,13 @@ const BYTES = Buffer.from(Array.from({ length: 5000 }, (_, n) => n % 251));
 describe('an address from which TikTok pulls a photo', () => {
   let app: Appliance;
   let db: Knex;
-  let job_id: string;
-  let creator_id: string;
+  let jobId: string;
+  let creatorId: string;
   before(async () => {
     app = await anAppliance({ LOG_LEVEL: 'debug' });
     db = app.db;
-    creator_id = (await app.creator('pulled')).creator_id;
-    job_id = await aJob();
+    creatorId = (await app.creator('pulled')).creator_id;
+    jobId = await aJob();
     const storage = createDiskStorage(join(app.data_dir, 'media'));
     await storage.write(KEY, Readable.from([BYTES]));
   });
@@ -36,19 +36,20 @@ describe('an address from which TikTok pulls a photo', () => {
   async function aJob(): Promise<string> {
     const [row] = await db('jobs')
       .insert({
-        ...{ creator_id, kind: 'photo', mode: 'now', send_at: new Date(), title: '' },
+        ...{ creator_id: creatorId, kind: 'photo', mode: 'now', send_at: new Date(), title: '' },
         ...{ destination: 'direct', settings: '{}', state: 'unconfirmed' },
       })
       .returning('id');
     return row.id;
   }
 
-  const link = async (content_type = 'image/jpeg') => {
-    const file = { position: 0, storage_key: KEY, content_type, bytes: BYTES.length };
-    const [token = ''] = await db.transaction((trx) => replaceLinks(trx, job_id, [file]));
+  const link = async (contentType = 'image/jpeg') => {
+    const file = { position: 0, storage_key: KEY, content_type: contentType, bytes: BYTES.length };
+    const [token = ''] = await db.transaction((trx) => replaceLinks(trx, jobId, [file]));
     return `${app.url}/photos/${token}`;
   };
-  const fetched = async () => (await db('photo_links').where({ job_id }).first())?.fetched_at;
+  const fetched = async () =>
+    (await db('photo_links').where({ job_id: jobId }).first())?.fetched_at;
   const ask = (url: string, range?: string, method = 'GET') =>
     fetch(url, { method, redirect: 'manual', headers: range ? { range } : {} });
 
@@ -101,11 +102,11 @@ describe('an address from which TikTok pulls a photo', () => {
     const first = await link();
     const second = await link();
     expect((await ask(first)).status).to.equal(404);
-    await db('photo_links').where({ job_id }).update({ expires_at: new Date() });
+    await db('photo_links').where({ job_id: jobId }).update({ expires_at: new Date() });
     expect((await ask(second)).status).to.equal(404);
     expect(await fetched()).to.equal(null);
     const third = await link();
-    await removeLinks(db, job_id);
+    await removeLinks(db, jobId);
     expect((await ask(third)).status).to.equal(404);
     for (const nonsense of ['x', '..%2f..%2fetc%2fpasswd', 'a'.repeat(3000), '%00']) {
       expect((await ask(`${app.url}/photos/${nonsense}`)).status).to.be.within(400, 414);
@@ -117,9 +118,9 @@ describe('an address from which TikTok pulls a photo', () => {
     const token = url.split('/').at(-1) ?? '';
     let taken: Promise<unknown> | undefined;
     await db.transaction(async (trx) => {
-      expect(await mayBeFetched(trx, job_id)).to.equal(false);
+      expect(await mayBeFetched(trx, jobId)).to.equal(false);
       taken = takeLink(db, token);
-      await removeLinks(trx, job_id);
+      await removeLinks(trx, jobId);
     });
     expect(await taken).to.equal(undefined);
   });
@@ -129,29 +130,29 @@ describe('an address from which TikTok pulls a photo', () => {
     let judged: Promise<boolean> | undefined;
     await db.transaction(async (trx) => {
       await takeLink(trx, token);
-      judged = db.transaction((other) => mayBeFetched(other, job_id));
+      judged = db.transaction((other) => mayBeFetched(other, jobId));
       await trx.raw('select pg_sleep(0.2)');
     });
     expect(await judged).to.equal(true);
   });
 
   it('tells nothing where there is no row: then it may have been fetched', async () => {
-    await removeLinks(db, job_id);
-    expect(await db.transaction((trx) => mayBeFetched(trx, job_id))).to.equal(true);
+    await removeLinks(db, jobId);
+    expect(await db.transaction((trx) => mayBeFetched(trx, jobId))).to.equal(true);
   });
 
   it('is not made, nor a last byte let go, for an account that was suspended meanwhile', async () => {
     const id = await aJob();
-    const run_token = randomUUID();
+    const runToken = randomUUID();
     const [job] = await db('jobs')
       .where({ id })
-      .update({ state: 'ready', run_token })
+      .update({ state: 'ready', run_token: runToken })
       .returning('*');
     const ctx = { db, config: { PUBLIC_URL: app.url }, secrets: {} } as unknown as Context;
     const ledger = createLedger(ctx, { job });
     const attempt = await ledger.intend(1);
     const suspended = (at: Date | null) =>
-      db('creators').where({ id: creator_id }).update({ suspended_at: at });
+      db('creators').where({ id: creatorId }).update({ suspended_at: at });
     await suspended(new Date());
     const file = { position: 0, storage_key: KEY, content_type: 'image/jpeg', bytes: 1 };
     const refusals = [ledger.mark(attempt, [file]), ledger.commit(attempt)].map((work) =>
@@ -174,9 +175,9 @@ describe('an address from which TikTok pulls a photo', () => {
   });
 
   describe('an id that TikTok tells by itself', () => {
-    let open_id: string;
+    let openId: string;
     before(async () => {
-      open_id = (await db('creators').where({ id: creator_id }).first()).open_id;
+      openId = (await db('creators').where({ id: creatorId }).first()).open_id;
     });
     beforeEach(() => db('publish_attempts').delete());
     const attempt = async (more: Record<string, unknown> = {}) => {
@@ -193,10 +194,10 @@ describe('an address from which TikTok pulls a photo', () => {
 
     it('is the one unanswered attempt’s', async () => {
       const { job_id: asked } = await attempt();
-      expect(await hearOfPhotos(db, open_id, 'p_pub_url~v2.1')).to.equal(asked);
+      expect(await hearOfPhotos(db, openId, 'p_pub_url~v2.1')).to.equal(asked);
       expect(await told()).to.deep.equal(['p_pub_url~v2.1']);
       // The first word stands.
-      await hearOfPhotos(db, open_id, 'p_pub_url~v2.2');
+      await hearOfPhotos(db, openId, 'p_pub_url~v2.2');
       expect(await told()).to.deep.equal(['p_pub_url~v2.1']);
     });
 
@@ -221,10 +222,10 @@ describe('an address from which TikTok pulls a photo', () => {
         'p_pub_url~v2.1',
       ],
     ];
-    for (const [name, attempts, publish_id] of unsure) {
+    for (const [name, attempts, publishId] of unsure) {
       it(`is nobody’s when ${name}`, async () => {
         for (const each of attempts) await attempt(each);
-        expect(await hearOfPhotos(db, open_id, publish_id)).to.equal(undefined);
+        expect(await hearOfPhotos(db, openId, publishId)).to.equal(undefined);
         expect((await told()).every((each) => each === null)).to.equal(true);
       });
     }

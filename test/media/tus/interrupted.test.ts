@@ -100,15 +100,15 @@ for (const storage of ['disk', 's3'])
 
     it('goes on where a kill in the midst of a request left it', async () => {
       const path = await begin();
-      let is_killed = false;
+      let isKilled = false;
       const body = new ReadableStream({
         async pull(controller) {
           // Slowly, so that parts are stored while it flows.
           const at = sent;
           sent += 1_000_000;
           controller.enqueue(bytes.subarray(at, sent));
-          if (sent >= 40_000_000 && !is_killed) {
-            is_killed = true;
+          if (sent >= 40_000_000 && !isKilled) {
+            isKilled = true;
             await app.kill();
             controller.error(new Error('Nobody takes it any more'));
           } else await sleep(10);
@@ -210,8 +210,13 @@ for (const storage of ['disk', 's3'])
 
     it('waits with all that has arrived when there is no room to put it together', async () => {
       const creator = await getCreator(ctx.db, client.creator_id);
-      const storage_key = randomToken(190);
-      const own = { creator_id: creator.id, storage_key, metadata: {}, writer: randomUUID() };
+      const storageKey = randomToken(190);
+      const own = {
+        creator_id: creator.id,
+        storage_key: storageKey,
+        metadata: {},
+        writer: randomUUID(),
+      };
       const { length } = bytes;
       const begun = await insertUpload(ctx.db, { id: randomUUID(), ...own, length });
       const upload = await takeParts(ctx, begun, Readable.from(pieces(bytes)));
@@ -230,15 +235,15 @@ for (const storage of ['disk', 's3'])
       const { creator_id } = await app.creator(`left.${storage}`);
       const creators = ctx.db('creators').where({ id: creator_id });
       const creator = await getCreator(ctx.db, creator_id);
-      const storage_key = randomToken(190);
-      const own = { creator_id, storage_key, metadata: {}, writer: randomUUID() };
+      const storageKey = randomToken(190);
+      const own = { creator_id, storage_key: storageKey, metadata: {}, writer: randomUUID() };
       const length = bytes.length;
       const begun = await insertUpload(ctx.db, { id: randomUUID(), ...own, length });
       const upload = await takeParts(ctx, begun, Readable.from(pieces(bytes)));
       await creators.clone().update({ leaving_at: new Date() });
       const code = await finishUpload(ctx, creator, upload).catch((error) => error.code);
       expect(code).to.equal('not_found');
-      expect(await ctx.storage.has(storage_key)).to.equal(false);
+      expect(await ctx.storage.has(storageKey)).to.equal(false);
       await creators.clone().update({ leaving_at: null });
       expect((await finishUpload(ctx, creator, upload)).sha256).to.equal(sha256(bytes));
     });

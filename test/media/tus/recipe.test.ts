@@ -31,14 +31,14 @@ describe('the README’s recipe for large files', () => {
   it('uploads, whether or not a part of it had arrived', async () => {
     expect(recipe).to.contain('Upload-Length');
     const stored = /^pm3k-storage-key: (\w+)/im;
-    const at_once = stored.exec(await run(recipe))?.[1];
-    const { json } = await client.api('GET', `/v1/media/${at_once}`);
+    const atOnce = stored.exec(await run(recipe))?.[1];
+    const { json } = await client.api('GET', `/v1/media/${atOnce}`);
     expect(json['bytes']).to.equal(3_000_000);
     const half = `head -c 1000000 video.mp4 | curl -sS -X PATCH "$PM3K$URL" "\${TUS[@]}" \\
       -H "Upload-Offset: 0" -H "Content-Type: application/offset+octet-stream" --data-binary @-\n`;
     const [begin, send] = recipe.split(/(?=^# Send)/m);
-    const after_a_break = stored.exec(await run(begin + half + send))?.[1];
-    const { json: again } = await client.api('GET', `/v1/media/${after_a_break}`);
+    const afterABreak = stored.exec(await run(begin + half + send))?.[1];
+    const { json: again } = await client.api('GET', `/v1/media/${afterABreak}`);
     expect(again['sha256']).to.equal(json['sha256']);
   });
 });

@@ -411,8 +411,8 @@ describe('a resumable upload', () => {
   it('stops at fifty that were never finished', async () => {
     // Also when many begin at once.
     for (let n = 0; n < 45; n += 1) await begin(5);
-    const ask_at_once = () => ask('POST', '/v1/uploads', { 'upload-length': '5' });
-    const all = await Promise.all(Array.from({ length: 12 }, ask_at_once));
+    const askAtOnce = () => ask('POST', '/v1/uploads', { 'upload-length': '5' });
+    const all = await Promise.all(Array.from({ length: 12 }, askAtOnce));
     expect(all.filter((each) => each.status === 201)).to.have.length(5);
     const { status, json } = await ask('POST', '/v1/uploads', { 'upload-length': '5' });
     expect([status, json['code']]).to.deep.equal([409, 'state_conflict']);

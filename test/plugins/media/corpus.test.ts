@@ -41,9 +41,9 @@ describe('a creator’s video', () => {
 
 /** Not by what is said about it: the pictures, and with a remux the sound, are the same. */
 async function assertUntouched(each: Case, path: string, sent: string): Promise<void> {
-  if (each.loses_pictures) return;
-  const has_sound = each.has_sound !== false;
-  const [before, after] = [await hashesOf(path, has_sound), await hashesOf(sent, has_sound)];
+  if (each.losesPictures) return;
+  const hasSound = each.has_sound !== false;
+  const [before, after] = [await hashesOf(path, hasSound), await hashesOf(sent, hasSound)];
   expect(after.picture, 'the picture').to.equal(before.picture);
   if (each.verdict === 'remux') expect(after.sound, 'the sound').to.equal(before.sound);
   else expect(after.sound, 'the sound').not.to.equal(before.sound);
@@ -59,9 +59,9 @@ function assertTold({ verdict, says }: Case, changes: string[]): void {
 
 /** TikTok's limits, written out once more. */
 function assertConforming(made: Measured, type: string | undefined | null): void {
-  const is_webm = type === 'video/webm';
-  expect(made.container).to.contain(is_webm ? 'webm' : 'mp4');
-  expect(made.video).to.be.oneOf(is_webm ? ['vp8', 'vp9'] : ['h264', 'hevc', 'vp9']);
+  const isWebm = type === 'video/webm';
+  expect(made.container).to.contain(isWebm ? 'webm' : 'mp4');
+  expect(made.video).to.be.oneOf(isWebm ? ['vp8', 'vp9'] : ['h264', 'hevc', 'vp9']);
   expect(made.pix_fmt).to.be.oneOf(['yuv420p', 'yuvj420p']);
   expect(made.transfer).not.to.match(/2084|b67|bt2020/);
   expect(made.fps).to.be.within(22.99, 60.01);
@@ -71,7 +71,7 @@ function assertConforming(made: Measured, type: string | undefined | null): void
   expect(made.is_constant, 'a constant frame rate').to.equal(true);
   expect(made.streams.sort()).to.deep.equal(made.audio ? ['audio', 'video'] : ['video']);
   if (made.audio) {
-    expect(made.audio.codec).to.be.oneOf(is_webm ? ['opus', 'vorbis'] : ['aac']);
+    expect(made.audio.codec).to.be.oneOf(isWebm ? ['opus', 'vorbis'] : ['aac']);
     expect(made.audio.channels).to.be.within(1, 2);
     expect(made.audio.sample_rate).to.be.at.most(48_000);
   }
@@ -86,8 +86,8 @@ function assertPacked(path: string): void {
 
 function assertKept({ becomes = {} }: Case, before: Measured, after: Measured): void {
   if (Number.isFinite(before.duration_s)) {
-    const allowed_s = Math.max(0.05, 1.01 / before.fps);
-    expect(after.duration_s).to.be.closeTo(before.duration_s, allowed_s);
+    const allowedS = Math.max(0.05, 1.01 / before.fps);
+    expect(after.duration_s).to.be.closeTo(before.duration_s, allowedS);
   }
   expect(Boolean(after.audio), 'its sound').to.equal(Boolean(before.audio));
   if (becomes.codec) expect(after.video).to.equal(becomes.codec);
@@ -97,15 +97,15 @@ function assertKept({ becomes = {} }: Case, before: Measured, after: Measured): 
   if (becomes.rotation !== undefined) expect(after.rotation).to.equal(becomes.rotation);
 }
 
-async function assertInSync({ beep_lags_s = 0 }: Case, sent: string): Promise<void> {
+async function assertInSync({ beepLagsS = 0 }: Case, sent: string): Promise<void> {
   const { flash, beep } = await flashAndBeep(sent);
-  expect(beep - flash, `flash at ${flash}, beep at ${beep}`).to.be.closeTo(beep_lags_s, SYNC_S);
+  expect(beep - flash, `flash at ${flash}, beep at ${beep}`).to.be.closeTo(beepLagsS, SYNC_S);
 }
 
 /** Of the decoded contents, whatever their times. */
 async function hashesOf(
   path: string,
-  has_sound: boolean,
+  hasSound: boolean,
 ): Promise<{ picture: string; sound: string }> {
   const hash = (stream: string) => [
     '-map',
@@ -118,7 +118,7 @@ async function hashesOf(
     'md5',
     '-',
   ];
-  const args = ['-v', 'error', '-i', path, ...hash('v:0'), ...(has_sound ? hash('a:0') : [])];
+  const args = ['-v', 'error', '-i', path, ...hash('v:0'), ...(hasSound ? hash('a:0') : [])];
   const [picture = '', sound = ''] = (await runTool('ffmpeg', args)).split('\n');
   return { picture, sound };
 }

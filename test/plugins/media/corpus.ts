@@ -10,9 +10,9 @@ export interface Case extends Trait {
   /** What the creator is told, each once. */
   says?: RegExp[];
   /** How much later than the flash the beep is heard. */
-  beep_lags_s?: number;
+  beepLagsS?: number;
   /** Pictures that nobody was meant to see are gone. */
-  loses_pictures?: boolean;
+  losesPictures?: boolean;
   /** Of the file that is sent, as ffprobe sees it. */
   becomes?: {
     codec?: string;
@@ -217,11 +217,11 @@ const REMUXED: Omit<Case, 'verdict'>[] = [
   },
   {
     name: 'an end that was cut off and is still stored',
-    loses_pictures: true,
+    losesPictures: true,
     seconds: 2.4,
     has_sound: false,
     options: [...H264, '-g', '15', '-bf', '0', ...FRONT],
-    after: (mp4) => withEdit(mp4, { duration_ms: 1_500 }),
+    after: (mp4) => withEdit(mp4, { durationMs: 1_500 }),
     says: [/cut off at its end/],
   },
   {
@@ -268,7 +268,7 @@ const SOUNDS: Omit<Case, 'verdict'>[] = [
     name: 'AC-3 that begins late',
     extension: 'mkv',
     options: [...H264, '-c:a', 'ac3', '-af', 'asetpts=PTS+0.3/TB'],
-    beep_lags_s: 0.3,
+    beepLagsS: 0.3,
   },
 ];
 
@@ -461,7 +461,7 @@ const ENCODED: Omit<Case, 'verdict'>[] = [
     has_sound: false,
     has_flash: false,
     options: [...H264, '-bf', '0', ...FRONT],
-    after: (mp4) => withEdit(mp4, { start_ms: 1_000, duration_ms: 1_400 }),
+    after: (mp4) => withEdit(mp4, { startMs: 1_000, durationMs: 1_400 }),
     says: [/cut out/],
   },
   {
@@ -478,7 +478,7 @@ const ENCODED: Omit<Case, 'verdict'>[] = [
   {
     name: 'sound that begins early',
     extension: 'mkv',
-    beep_lags_s: -0.3,
+    beepLagsS: -0.3,
     options: ['-vf', 'setpts=PTS+0.3/TB', '-c:v', 'mpeg4', '-c:a', 'ac3'],
     says: [...TO_H264, /AC-3/],
   },
@@ -486,7 +486,7 @@ const ENCODED: Omit<Case, 'verdict'>[] = [
     name: 'sound that begins late',
     extension: 'mkv',
     options: ['-c:v', 'mpeg4', '-c:a', 'ac3', '-af', 'asetpts=PTS+0.4/TB'],
-    beep_lags_s: 0.4,
+    beepLagsS: 0.4,
     says: TO_H264.concat(/AC-3/),
   },
 ];
@@ -529,17 +529,17 @@ function turned(mp4: Buffer): Buffer {
 }
 
 /** Another edit of the only track; the movie counts in milliseconds. */
-function withEdit(mp4: Buffer, edit: { start_ms?: number; duration_ms: number }): Buffer {
+function withEdit(mp4: Buffer, edit: { startMs?: number; durationMs: number }): Buffer {
   const media = findBoxes(mp4, ['moov', 'trak', 'mdia', 'mdhd']).at(-1);
   const timescale = mp4.readUInt32BE((media?.body ?? 0) + 12);
   const lists = withChange(mp4, ['moov', 'trak', 'edts', 'elst'], (list) => {
-    list.writeUInt32BE(edit.duration_ms, 8);
-    list.writeInt32BE(((edit.start_ms ?? 0) / 1000) * timescale, 12);
+    list.writeUInt32BE(edit.durationMs, 8);
+    list.writeInt32BE(((edit.startMs ?? 0) / 1000) * timescale, 12);
   });
   const movie = withChange(lists, ['moov', 'mvhd'], (header) => {
-    header.writeUInt32BE(edit.duration_ms, 16);
+    header.writeUInt32BE(edit.durationMs, 16);
   });
   return withChange(movie, ['moov', 'trak', 'tkhd'], (header) => {
-    header.writeUInt32BE(edit.duration_ms, 20);
+    header.writeUInt32BE(edit.durationMs, 20);
   });
 }

@@ -27,10 +27,14 @@ function withHands(
   return { hands, asked, saved };
 }
 
-const aVideo = (source_key: string | null, source_url: string | null) =>
-  ({ kind: 'video', source_key, source_url }) as Job;
+const aVideo = (sourceKey: string | null, sourceUrl: string | null) =>
+  ({ kind: 'video', source_key: sourceKey, source_url: sourceUrl }) as Job;
 const photosOf = (...sources: [string | null, string | null][]) =>
-  sources.map(([source_key, source_url], position) => ({ position, source_key, source_url }));
+  sources.map(([sourceKey, sourceUrl], position) => ({
+    position,
+    source_key: sourceKey,
+    source_url: sourceUrl,
+  }));
 const album = { kind: 'photo' } as Job;
 
 async function codeOf(work: Promise<unknown>): Promise<[string, string]> {
@@ -74,8 +78,8 @@ describe('media.fetch', () => {
     const photos = photosOf(['kept', null], [null, 'https://a.com/1'], ['lost', 'https://a.com/2']);
     const urls = { 'https://a.com/1': 'one', 'https://a.com/2': 'two' };
     const { hands, asked, saved } = withHands(['kept'], urls, photos);
-    const source_sha256 = hashOfPhotos(['hash of kept', 'hash of one', 'hash of two']);
-    expect(await fetchSource(album, hands)).to.deep.equal({ source_sha256 });
+    const sourceSha256 = hashOfPhotos(['hash of kept', 'hash of one', 'hash of two']);
+    expect(await fetchSource(album, hands)).to.deep.equal({ source_sha256: sourceSha256 });
     expect(saved).to.deep.equal([
       { position: 1, source_key: 'one' },
       { position: 2, source_key: 'two' },
@@ -84,7 +88,7 @@ describe('media.fetch', () => {
     // Run again after a kill behind the last of them.
     const there = photosOf(['kept', null], ['one', 'https://a.com/1'], ['two', 'https://a.com/2']);
     const again = withHands(['kept', 'one', 'two'], {}, there);
-    expect(await fetchSource(album, again.hands)).to.deep.equal({ source_sha256 });
+    expect(await fetchSource(album, again.hands)).to.deep.equal({ source_sha256: sourceSha256 });
     expect(again.saved).to.deep.equal([]);
     const uploads = withHands(['kept'], {}, photosOf(['kept', null]));
     expect(await fetchSource(album, uploads.hands)).to.deep.equal({});

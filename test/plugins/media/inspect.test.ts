@@ -18,9 +18,12 @@ describe('the look at an upload', () => {
       '.webm',
     ],
   ];
-  for (const [name, trait, content_type, extension] of kinds) {
+  for (const [name, trait, contentType, extension] of kinds) {
     it(`knows ${name} by what it is`, async () => {
-      expect(await inspect(await videoFile(trait))).to.include({ content_type, extension });
+      expect(await inspect(await videoFile(trait))).to.include({
+        content_type: contentType,
+        extension,
+      });
     });
   }
 

@@ -127,8 +127,11 @@ describe('media.prepare', () => {
   });
 });
 
-function tiktok(max_video_post_duration_sec: number): Partial<Hands> {
-  const creatorInfo = async () => ({ can_post: true, max_video_post_duration_sec });
+function tiktok(maxVideoPostDurationSec: number): Partial<Hands> {
+  const creatorInfo = async () => ({
+    can_post: true,
+    max_video_post_duration_sec: maxVideoPostDurationSec,
+  });
   return { tiktok: { creatorInfo } as unknown as CreatorTikTok };
 }
 

@@ -12,8 +12,8 @@ describe('publishing', () => {
   });
   after(() => app[Symbol.asyncDispose]());
 
-  const order = (endpoint: string, kind: string, count = 1, open_id?: string) =>
-    app.sandbox.state.faults.push({ endpoint, kind, count, open_id } as Fault);
+  const order = (endpoint: string, kind: string, count = 1, openId?: string) =>
+    app.sandbox.state.faults.push({ endpoint, kind, count, open_id: openId } as Fault);
 
   /** A post of a creator of its own, so that faults and quotas of one case do not reach another. */
   async function post(
@@ -22,7 +22,7 @@ describe('publishing', () => {
   ): Promise<{ client: Client; id: string; job(): Promise<Json>; posts(): Json[] }> {
     number += 1;
     const client = await app.creator(`faulty${number}`);
-    const open_id = app.sandbox.state.accounts.find(
+    const openId = app.sandbox.state.accounts.find(
       (each) => each.username === `faulty${number}`,
     )?.open_id;
     const upload = await client.upload(bytes ?? (await video()));
@@ -37,7 +37,7 @@ describe('publishing', () => {
       job: () => client.ended(json['id'], 100_000),
       posts: () =>
         app.sandbox.state.publishes.filter(
-          (each) => each.open_id === open_id && each.status === 'PUBLISH_COMPLETE',
+          (each) => each.open_id === openId && each.status === 'PUBLISH_COMPLETE',
         ) as unknown as Json[],
     };
   }
@@ -56,10 +56,10 @@ describe('publishing', () => {
     ['an access token that died', 'video/init', 'token_revoked', 1],
     ['a failure inside TikTok’s processing', 'processing', 'fail:internal', 1],
   ];
-  for (const [name, endpoint, kind, count, is_large] of cases) {
+  for (const [name, endpoint, kind, count, isLarge] of cases) {
     it(`survives ${name}, and posts once`, async () => {
       order(endpoint, kind, count);
-      const { job, posts } = await post(is_large ? await paddedVideo(65_000_000) : undefined);
+      const { job, posts } = await post(isLarge ? await paddedVideo(65_000_000) : undefined);
       const ended = await job();
       expect(ended['status'], JSON.stringify(ended['error'])).to.equal('finished');
       expect(posts()).to.have.length(1);
@@ -165,13 +165,13 @@ describe('publishing', () => {
   });
 
   it('refuses an account that must be private, with words that say what to do', async () => {
-    const app_record = app.sandbox.state.apps[0];
-    if (app_record) app_record.is_audited = false;
+    const appRecord = app.sandbox.state.apps[0];
+    if (appRecord) appRecord.is_audited = false;
     // Else the cap of five users of an unaudited app would be what refuses.
     app.sandbox.state.settings.caps = false;
     const { job } = await post();
     const ended = await job();
-    if (app_record) app_record.is_audited = true;
+    if (appRecord) appRecord.is_audited = true;
     expect(ended['error']['code']).to.equal('account_must_be_private');
     expect(ended['error']['message']).to.contain('inbox');
   });

@@ -100,11 +100,11 @@ describe('a post of photos', () => {
       client,
       Array.from({ length: 12 }, () => bytes),
     );
-    const schedule_at = new Date(Date.now() + 86_400_000).toISOString();
+    const scheduleAt = new Date(Date.now() + 86_400_000).toISOString();
     const all = await Promise.all(
       Array.from({ length: 12 }, (_, n) => {
-        const order_of_keys = n % 2 ? keys : keys.toReversed();
-        const body = client.photoJob(order_of_keys, { mode: 'schedule', schedule_at });
+        const orderOfKeys = n % 2 ? keys : keys.toReversed();
+        const body = client.photoJob(orderOfKeys, { mode: 'schedule', schedule_at: scheduleAt });
         return client.api('POST', '/v1/jobs', body);
       }),
     );
