@@ -4,12 +4,12 @@ import { deletion } from './bench/deletion.ts';
 import { fetching } from './bench/fetch.ts';
 import { memory } from './bench/memory.ts';
 import type { Ratio } from './bench/report.ts';
-import { sweep } from './bench/sweep.ts';
+import { benchSweep } from './bench/sweep.ts';
 import { transcode } from './bench/transcode.ts';
 
 /** Name → what is measured; a new subject is a file in bench/ and a line here. */
 const SUBJECTS: Record<string, () => Promise<Ratio[]>> = {
-  sweep,
+  sweep: benchSweep,
   deletion,
   fetch: fetching,
   transcode,

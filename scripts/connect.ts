@@ -8,13 +8,13 @@ export interface Connected {
 }
 
 /** Walks redirect, consent and callback; every page on the way is a real one. */
-export async function connect(
+export async function connectAccount(
   appUrl: string,
   username: string,
   scopes: string[] = ['user.info.basic', 'video.publish', 'video.upload'],
 ): Promise<{ cookie: string }> {
   const begun = await fetch(`${appUrl}/auth/tiktok`, { redirect: 'manual' });
-  const consentUrl = new URL(locationOf(begun));
+  const consentUrl = new URL(readLocation(begun));
   const form = new URLSearchParams({
     query: consentUrl.search.slice(1),
     account: username,
@@ -26,8 +26,8 @@ export async function connect(
     body: form,
     redirect: 'manual',
   });
-  const callback = await fetch(locationOf(decided), {
-    headers: { cookie: cookiesOf(begun) },
+  const callback = await fetch(readLocation(decided), {
+    headers: { cookie: readCookies(begun) },
     redirect: 'manual',
   });
   if (callback.status !== 303) {
@@ -35,11 +35,11 @@ export async function connect(
       `Expected the callback to lead on, got ${callback.status}: ${await callback.text()}`,
     );
   }
-  return { cookie: cookiesOf(callback) };
+  return { cookie: readCookies(callback) };
 }
 
 export async function connectWithKey(appUrl: string, username: string): Promise<Connected> {
-  const { cookie } = await connect(appUrl, username);
+  const { cookie } = await connectAccount(appUrl, username);
   const issued = await fetch(`${appUrl}/api-key`, {
     method: 'POST',
     headers: { cookie, origin: new URL(appUrl).origin, 'sec-fetch-site': 'same-origin' },
@@ -54,13 +54,13 @@ export async function connectWithKey(appUrl: string, username: string): Promise<
   return { cookie, creator_id: id, key };
 }
 
-function locationOf(answer: Response): string {
+function readLocation(answer: Response): string {
   const location = answer.headers.get('location');
   if (!location) throw new Error(`Expected a redirect, got ${answer.status}`);
   return location;
 }
 
-function cookiesOf(answer: Response): string {
+function readCookies(answer: Response): string {
   return answer.headers
     .getSetCookie()
     .map((cookie) => cookie.split(';')[0] ?? '')

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { ERROR_CODES } from '../src/base/errors.ts';
 import { SETTINGS } from '../src/base/settings.ts';
-import { ALL_STATES, STATES, statusOf, stepOf } from '../src/jobs/states.ts';
+import { ALL_STATES, STATES, toShownStep, toStatus } from '../src/jobs/states.ts';
 import { loadModules, settingSchemas } from '../src/modules.ts';
 import { fingerprint } from '../src/privacy/fingerprint.ts';
 import { UPDATED } from '../src/privacy/updated.ts';
@@ -21,7 +21,7 @@ export async function tables(): Promise<Record<string, string>> {
       ['Variable', 'Default', 'What'],
       Object.entries(settings).map(([name, schema]) => [
         `\`${name}\``,
-        defaultOf(schema),
+        findDefault(schema),
         schema.description ?? '',
       ]),
     ),
@@ -41,8 +41,8 @@ export async function tables(): Promise<Record<string, string>> {
           `\`${state}\``,
           entry ? `\`${entry.step}\`` : 'an end',
           entry ? `\`${entry.next}\`` : '',
-          `\`${statusOf({ state, send_at: new Date(0) })}\``,
-          stepOf(state) ?? '',
+          `\`${toStatus({ state, send_at: new Date(0) })}\``,
+          toShownStep(state) ?? '',
         ];
       }),
     ),
@@ -57,7 +57,7 @@ export async function tables(): Promise<Record<string, string>> {
 }
 
 /** A schema that takes nothing at all answers with its default. */
-function defaultOf(schema: z.ZodType): string {
+function findDefault(schema: z.ZodType): string {
   const result = schema.safeParse(undefined);
   if (!result.success || result.data === undefined) return '';
   // What depends on the machine is said in the description.

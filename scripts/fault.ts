@@ -38,20 +38,20 @@ export async function runScript(main: (signal: AbortSignal) => Promise<void>): P
     process.exit(0);
   } catch (error) {
     const fault = stopped.signal.aborted ? stopped.signal.reason : error;
-    process.stderr.write(`${sentenceOf(fault)}\n`);
-    process.exit(exitCodeOf(fault));
+    process.stderr.write(`${explainFault(fault)}\n`);
+    process.exit(chooseExitCode(fault));
   }
 }
 
 /** Of the database's errors the code alone: their text may hold somebody's words. */
-export function sentenceOf(error: unknown): string {
+export function explainFault(error: unknown): string {
   const { message, code, severity } = error as Error & { code?: string; severity?: string };
   if (severity !== undefined) return `The database refused (code ${code}).`;
   if (code === 'ENOSPC' || code === 'EDQUOT') return 'The disk is full.';
   return message || String(code ?? error);
 }
 
-function exitCodeOf(error: unknown): number {
+function chooseExitCode(error: unknown): number {
   if (error instanceof ConfigFaults || error instanceof EmbeddedPostgresFault) return EXIT_CONFIG;
   return error instanceof ScriptFault ? error.exit_code : 1;
 }

@@ -6,7 +6,7 @@ import helmet from 'koa-helmet';
 import { type Config, ConfigFaults } from './base/config.ts';
 import type { Context } from './context/context.ts';
 import { sameOriginOnly } from './http/csrf.ts';
-import { ownIdOf, problems } from './http/error-handler.ts';
+import { findRequestId, problems } from './http/error-handler.ts';
 import { addHealthRoutes } from './http/health.ts';
 import { addStatic } from './http/static.ts';
 import type { Manifest } from './plugin.ts';
@@ -26,7 +26,7 @@ export function createApp(ctx: Context, modules: Manifest[]): Koa {
   app.use(problems(ctx, pageOfProblem(ctx)));
   app.use(secureHeaders(ctx));
   app.use(sameOriginOnly(ctx));
-  for (const router of routersOf(ctx, modules)) {
+  for (const router of createRouters(ctx, modules)) {
     app.use(router.routes());
     app.use(router.allowedMethods());
   }
@@ -34,7 +34,7 @@ export function createApp(ctx: Context, modules: Manifest[]): Koa {
 }
 
 /** A worker serves machines only; a web process everything. */
-function routersOf(ctx: Context, modules: Manifest[]): Router[] {
+function createRouters(ctx: Context, modules: Manifest[]): Router[] {
   const health = new Router();
   addHealthRoutes(health, ctx);
   if (ctx.config.ROLE === 'worker') return [health];
@@ -58,7 +58,7 @@ function requestLog(ctx: Context): Koa.Middleware {
         route: route === undefined ? null : String(route),
         status: koa.status,
         ms: Math.round(performance.now() - startedAt),
-        request_id: ownIdOf(koa),
+        request_id: findRequestId(koa),
       });
     });
   };

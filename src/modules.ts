@@ -68,7 +68,7 @@ export function settingSchemas(modules: Manifest[]): Record<string, z.ZodType> {
 }
 
 /** `module.step` → the step. */
-export function stepsOf(modules: Manifest[]): Map<string, { step: Step; module: Manifest }> {
+export function listSteps(modules: Manifest[]): Map<string, { step: Step; module: Manifest }> {
   return new Map(
     modules.flatMap((module) =>
       Object.entries(module.steps ?? {}).map(
@@ -79,7 +79,7 @@ export function stepsOf(modules: Manifest[]): Map<string, { step: Step; module: 
 }
 
 /** `module.chore` → the chore. */
-export function choresOf(modules: Manifest[]): Map<string, Chore> {
+export function listChores(modules: Manifest[]): Map<string, Chore> {
   return new Map(
     modules.flatMap((module) =>
       Object.entries(module.chores ?? {}).map(

@@ -5,7 +5,7 @@ import type { Context, Module } from './context/context.ts';
 import type { CreatorTikTok } from './creators/tiktok.ts';
 import type { Ledger } from './jobs/attempts/video.ts';
 import type { Job, JobPhoto, Patch } from './jobs/job.ts';
-import type { FetchedFile } from './media/download-source.ts';
+import type { DownloadedFile } from './media/download-source.ts';
 import type { Later } from './queue/later.ts';
 import type { Storage } from './storage/storage.ts';
 import type { ApiRoute } from './web/api.ts';
@@ -40,9 +40,9 @@ export {
   eraseCreator,
   findDeletion,
   finishDeletion,
-  identifiersOf,
-  listUnfinished,
+  listUnfinishedDeletions as listUnfinished,
   lockDeletion,
+  openIdentifiers as identifiersOf,
   sealIdentifiers,
   updateDeletion,
 } from './deletion/store.ts';
@@ -51,9 +51,9 @@ export { hearOfPhotos } from './jobs/attempts/photos.ts';
 export type { Ledger } from './jobs/attempts/video.ts';
 export type { Attempt, Job, JobPhoto, MediaFacts, Patch } from './jobs/job.ts';
 export { countWorking } from './jobs/stats.ts';
-export { toldOnce } from './jobs/summarize-changes.ts';
+export { summarizeChanges as toldOnce } from './jobs/summarize-changes.ts';
 export { fenceOff, wakeConfirmation } from './jobs/transitions.ts';
-export type { FetchedFile } from './media/download-source.ts';
+export type { DownloadedFile as FetchedFile } from './media/download-source.ts';
 export {
   type EndedFile,
   findNeeded,
@@ -64,7 +64,7 @@ export {
   lockFiles,
   removeRows,
 } from './media/expiry.ts';
-export { getByKey, storageKeysOf } from './media/store.ts';
+export { getByKey, listStorageKeys as storageKeysOf } from './media/store.ts';
 export { lockSilentUploads, removeSilentRows } from './media/tus/store.ts';
 export { declaredTables } from './privacy/eraser.ts';
 export { findTraces, type Identifiers } from './privacy/traces.ts';
@@ -76,8 +76,8 @@ export {
   hasKnownAnybody,
   isDormant,
   listDormant,
-  MEND_LOCK,
-  noteSweep,
+  RECONCILE_LOCK as MEND_LOCK,
+  recordSweep as noteSweep,
   removeEnded,
   SWEEP_LOCK,
   touched,
@@ -85,12 +85,12 @@ export {
 } from './retention/store.ts';
 export { backupsFolder, removeExpiredBackups } from './storage/backups.ts';
 export { chunkFrom, chunkPlan } from './tiktok/chunks.ts';
-export { refusalOf } from './tiktok/error-table.ts';
+export { findRefusal as refusalOf } from './tiktok/error-table.ts';
 export { TikTokError } from './tiktok/errors.ts';
 export { parseWebhook, signedAt, type WebhookEvent } from './tiktok/webhook.ts';
 
 /** What a step may touch. It has no database: every write goes through these and is fenced. */
-export interface Hands {
+export interface StepContext {
   /** An empty folder of this run alone; removed when the run ends, whatever happened. */
   scratch: string;
   storage: Storage;
@@ -101,7 +101,7 @@ export interface Hands {
   /** Call between parts of a long step: throws when the process is stopping or the job was lost. */
   checkpoint(): void;
   /** Keeps a converted file for this job; it goes when the job has ended. */
-  keep(
+  storeCopy(
     path: string,
     contentType: string,
   ): Promise<{ storage_key: string; bytes: number; sha256: string }>;
@@ -116,13 +116,13 @@ export interface Hands {
     url: string,
     kind: 'video' | 'photo',
     progress?: (fraction: number) => void,
-  ): Promise<FetchedFile>;
+  ): Promise<DownloadedFile>;
   /** The content's hash of a stored file of this job's creator; null when it is not registered. */
   hashOf(storageKey: string): Promise<string | null>;
   /** The publish ledger of this job. */
   ledger: Ledger;
   /** Adds a line to the job's timeline. */
-  note(name: string, details?: Record<string, unknown>): Promise<void>;
+  addEvent(name: string, details?: Record<string, unknown>): Promise<void>;
   log: Logger;
   /** The plugin's own settings, as parsed by its schemas. */
   settings: Record<string, unknown>;
@@ -130,7 +130,7 @@ export interface Hands {
 
 /** Work that moves a job on. Answers with a patch (done) or Later; a Problem fails the job. */
 export interface Step {
-  run(job: Job, hands: Hands): Promise<Patch | Later>;
+  run(job: Job, context: StepContext): Promise<Patch | Later>;
 }
 
 /** Work that belongs to no job, run by cron once per cluster. */

@@ -1,13 +1,13 @@
 // Runs the steps, chores and ticks of all modules in three lanes, and ends them cleanly.
 import { parseCronItems, type TaskList } from 'graphile-worker';
 import cron, { type ScheduledTask } from 'node-cron';
-import { type Context, settingsOf } from './context/context.ts';
+import { type Context, readModuleSettings } from './context/context.ts';
 import { runStep } from './jobs/run/run.ts';
 import { STEP_NAMES, type StepName } from './jobs/states.ts';
-import { choresOf, stepsOf } from './modules.ts';
+import { listChores, listSteps } from './modules.ts';
 import type { Manifest } from './plugin.ts';
 import { declareDead } from './queue/heartbeat.ts';
-import { type LaneName, startLane } from './queue/worker-pool.ts';
+import { type PoolName, startWorkerPool } from './queue/worker-pool.ts';
 
 export interface Worker {
   /** Lets running steps reach their next checkpoint, then ends; at most 25 s. */
@@ -20,21 +20,21 @@ export async function startWorker(
   modules: Manifest[],
   isAlone: boolean,
 ): Promise<Worker> {
-  const steps = stepsOf(modules);
+  const steps = listSteps(modules);
   const missing = STEP_NAMES.filter((name) => !steps.has(name));
   if (missing.length > 0) throw new Error(`Expected a module for each step, missing: ${missing}`);
   if (isAlone) await declareDead(ctx, 0);
   const stopping = new AbortController();
   const { TRANSCODE_CONCURRENCY, WORKER_CONCURRENCY } = ctx.config;
-  const open = (name: LaneName, concurrency: number) =>
-    startLane(ctx, {
+  const open = (name: PoolName, concurrency: number) =>
+    startWorkerPool(ctx, {
       name,
       concurrency,
-      tasks: (aborted) => tasksOf(ctx, modules, name, stopping.signal, aborted),
-      cron: name === 'main' ? cronItemsOf(modules) : [],
+      tasks: (aborted) => createTasks(ctx, modules, name, stopping.signal, aborted),
+      cron: name === 'main' ? listCronItems(modules) : [],
       stopping: stopping.signal,
     });
-  const lanes = await Promise.all([
+  const pools = await Promise.all([
     open('media', TRANSCODE_CONCURRENCY),
     open('fetch', WORKER_CONCURRENCY),
     open('main', WORKER_CONCURRENCY),
@@ -44,27 +44,27 @@ export async function startWorker(
     async stop() {
       stopping.abort();
       for (const tick of ticks) await tick.stop();
-      await Promise.all(lanes.map((lane) => lane.stop()));
+      await Promise.all(pools.map((pool) => pool.stop()));
     },
   };
 }
 
 /** The record of functions for graphile-worker. Only a name leaves a failing run, never its message. */
-function tasksOf(
+function createTasks(
   ctx: Context,
   modules: Manifest[],
-  lane: LaneName,
+  pool: PoolName,
   stopping: AbortSignal,
   aborted: AbortSignal,
 ): TaskList {
   const tasks: TaskList = {};
-  for (const [name, { step, module }] of stepsOf(modules)) {
-    if (laneOf(name) !== lane) continue;
+  for (const [name, { step, module }] of listSteps(modules)) {
+    if (choosePool(name) !== pool) continue;
     tasks[name] = async (payload, { job: queueRun }) => {
       const isLastAttempt = queueRun.attempts >= queueRun.max_attempts;
       const { job_id } = payload as { job_id: string };
       await withoutWords(() =>
-        runStep(ctx, name as StepName, step, settingsOf(ctx.config, module), job_id, {
+        runStep(ctx, name as StepName, step, readModuleSettings(ctx.config, module), job_id, {
           stopping,
           aborted,
           isLastAttempt,
@@ -72,8 +72,8 @@ function tasksOf(
       );
     };
   }
-  if (lane === 'main') {
-    for (const [name, chore] of choresOf(modules)) {
+  if (pool === 'main') {
+    for (const [name, chore] of listChores(modules)) {
       const stop = AbortSignal.any([stopping, aborted]);
       tasks[name] = async (payload) => {
         await withoutWords(
@@ -87,7 +87,7 @@ function tasksOf(
 }
 
 /** A source that sends slowly holds up other fetches, but no conversion and no post. */
-function laneOf(step: string): LaneName {
+function choosePool(step: string): PoolName {
   if (step === 'media.fetch') return 'fetch';
   return step.startsWith('media.') ? 'media' : 'main';
 }
@@ -105,8 +105,8 @@ async function withoutWords(
   }
 }
 
-function cronItemsOf(modules: Manifest[]) {
-  const items = [...choresOf(modules)].flatMap(([name, chore]) =>
+function listCronItems(modules: Manifest[]) {
+  const items = [...listChores(modules)].flatMap(([name, chore]) =>
     chore.cron ? [{ task: name, match: chore.cron, options: { backfillPeriod: 0 } }] : [],
   );
   return parseCronItems(items);

@@ -1,7 +1,7 @@
 // What a file is called, by what it really is.
 import type { Probe } from './probe.ts';
 
-export function typeOf({ container, structure }: Probe): {
+export function chooseContentType({ container, structure }: Probe): {
   content_type: string;
   extension: string;
 } {

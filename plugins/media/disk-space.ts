@@ -6,7 +6,7 @@ import { Problem } from '#plugin';
 const RESERVE_BYTES = 200_000_000;
 
 /** Throws `storage_full`, upon which a job waits. */
-export async function assertRoomFor(bytes: number, folder: string): Promise<void> {
+export async function assertDiskSpace(bytes: number, folder: string): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize >= bytes + RESERVE_BYTES) return;
   throw new Problem(

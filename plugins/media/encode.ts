@@ -26,7 +26,7 @@ export function packOptions(
   const tag = video?.codec === 'hevc' ? ['-tag:v', 'hvc1'] : [];
   const encoded = [...(container === 'webm' ? OPUS : AAC), ...STEADY_SOUND];
   return [
-    ...streamsOf(video, audio),
+    ...mapStreams(video, audio),
     ...['-c:v', 'copy', ...tag],
     ...(isSoundFine ? ['-c:a', 'copy'] : encoded),
     ...BARE,
@@ -34,7 +34,7 @@ export function packOptions(
   ];
 }
 
-function streamsOf(video: Probe['video'], audio: Probe['audio']): string[] {
+function mapStreams(video: Probe['video'], audio: Probe['audio']): string[] {
   return [video, audio].flatMap((each) => (each ? ['-map', `0:${each.index}`] : []));
 }
 
@@ -52,12 +52,12 @@ export function encodeOptions(
   if (!video) throw new Error('Expected a picture to convert');
   const isKept = isPlainAac(probe) && structure.hides === 'nothing' && !structure.isCutOff;
   return {
-    inputOptions: readerOf(video),
+    inputOptions: chooseDecoder(video),
     options: [
-      ...streamsOf(video, audio),
+      ...mapStreams(video, audio),
       ...['-vf', filtersFor(video, target).join(',')],
       ...H264,
-      ...coloursOf(video),
+      ...describeColours(video),
       ...(isKept ? ['-c:a', 'copy'] : [...AAC, ...STEADY_SOUND]),
       ...BARE,
       ...CONTAINER.mp4,
@@ -66,7 +66,7 @@ export function encodeOptions(
 }
 
 /** Only libvpx reads the transparency of VP8 and VP9. */
-function readerOf({ codec, hasAlpha }: VideoStream): string[] {
+function chooseDecoder({ codec, hasAlpha }: VideoStream): string[] {
   if (!hasAlpha || !/^vp[89]$/.test(codec)) return [];
   return ['-c:v', codec === 'vp8' ? 'libvpx' : 'libvpx-vp9'];
 }
@@ -83,7 +83,7 @@ function filtersFor(video: VideoStream, target: Target): string[] {
     ...(video.isInterlaced ? ['bwdif=mode=send_frame:deint=all'] : []),
     ...(isFewer ? pace : []),
     ...(video.hasAlpha ? [ON_BLACK] : []),
-    ...(video.light === 'sdr' ? [] : toneMap(video.light)),
+    ...(video.dynamicRange === 'sdr' ? [] : toneMap(video.dynamicRange)),
     ...(isScaled || !video.hasSquarePixels
       ? [`scale=${shown.width}:${shown.height}:flags=bicubic`]
       : []),
@@ -99,11 +99,11 @@ function filtersFor(video: VideoStream, target: Target): string[] {
 const ON_BLACK = 'format=gbrap,premultiply=inplace=1,format=gbrp';
 
 /** From here on its colours are numbers of BT.709: what is not said is guessed by players. */
-function isRgb({ pixFmt, hasAlpha, light }: VideoStream): boolean {
+function isRgb({ pixFmt, hasAlpha, dynamicRange: light }: VideoStream): boolean {
   return hasAlpha || light !== 'sdr' || /^(rgb|bgr|gbr|pal8|0rgb|0bgr)/.test(pixFmt);
 }
 
-function coloursOf(video: VideoStream): string[] {
+function describeColours(video: VideoStream): string[] {
   if (!isRgb(video)) return [];
   return [
     ...['-colorspace', 'bt709', '-color_primaries', 'bt709'],

@@ -1,15 +1,22 @@
 // media.fetch: sees that the sources of a post are in our storage; those on a verified domain are fetched into it.
-import { type Hands, hashOfPhotos, type Job, type JobPhoto, type Patch, Problem } from '#plugin';
+import {
+  hashOfPhotos,
+  type Job,
+  type JobPhoto,
+  type Patch,
+  Problem,
+  type StepContext,
+} from '#plugin';
 
 /**
  * What is here is taken as it is, also a copy from an earlier try. An upload may have been removed,
  * or its time may have ended, between acceptance and now.
  */
-export async function fetchSource(job: Job, hands: Hands): Promise<Patch> {
-  if (job.kind === 'photo') return fetchPhotos(hands);
-  if (await isHere(job, hands)) return {};
+export async function fetchSource(job: Job, context: StepContext): Promise<Patch> {
+  if (job.kind === 'photo') return fetchPhotos(context);
+  if (await isHere(job, context)) return {};
   if (!job.source_url) throw noLongerStored();
-  const found = await hands.fetchSource(job.source_url, 'video', hands.progress);
+  const found = await context.fetchSource(job.source_url, 'video', context.progress);
   return {
     source_key: found.storage_key,
     source_sha256: found.sha256,
@@ -17,30 +24,30 @@ export async function fetchSource(job: Job, hands: Hands): Promise<Patch> {
   };
 }
 
-async function fetchPhotos(hands: Hands): Promise<Patch> {
-  const all = await hands.photos();
+async function fetchPhotos(context: StepContext): Promise<Patch> {
+  const all = await context.photos();
   const keys: string[] = [];
   for (const photo of all) {
-    hands.checkpoint();
-    hands.progress(photo.position / all.length);
-    const sourceKey = await keyOf(photo, hands);
+    context.checkpoint();
+    context.progress(photo.position / all.length);
+    const sourceKey = await findPhotoKey(photo, context);
     // At once: a copy that no post names is swept after an hour, and all of them may take longer.
     if (sourceKey !== photo.source_key) {
-      await hands.savePhoto({ position: photo.position, source_key: sourceKey });
+      await context.savePhoto({ position: photo.position, source_key: sourceKey });
     }
     keys.push(sourceKey);
   }
   if (all.every(({ source_url }) => source_url === null)) return {};
-  const hashes = await Promise.all(keys.map((key) => hands.hashOf(key)));
+  const hashes = await Promise.all(keys.map((key) => context.hashOf(key)));
   return { source_sha256: hashOfPhotos(hashes) };
 }
 
-async function keyOf(photo: JobPhoto, hands: Hands): Promise<string> {
+async function findPhotoKey(photo: JobPhoto, context: StepContext): Promise<string> {
   const { source_key, source_url, position } = photo;
-  if (source_key && (await isHere(photo, hands))) return source_key;
+  if (source_key && (await isHere(photo, context))) return source_key;
   try {
     if (!source_url) throw noLongerStored();
-    return (await hands.fetchSource(source_url, 'photo')).storage_key;
+    return (await context.fetchSource(source_url, 'photo')).storage_key;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     throw new Problem(error.code, `Photo ${position + 1}: ${error.message}`, error.extras);
@@ -49,7 +56,7 @@ async function keyOf(photo: JobPhoto, hands: Hands): Promise<string> {
 
 async function isHere(
   { source_key }: Pick<Job, 'source_key'>,
-  { storage }: Hands,
+  { storage }: StepContext,
 ): Promise<boolean> {
   return source_key !== null && (await storage.has(source_key));
 }

@@ -1,9 +1,9 @@
 // A quick look at an upload before it is accepted: is it a video or a photo at all?
 import { type Inspection, Problem } from '#plugin';
-import { typeOf } from './content-type.ts';
+import { chooseContentType } from './content-type.ts';
 import { inspectPhoto } from './photos/look.ts';
 import { planFor, rejected } from './plan.ts';
-import { factsOf, look } from './prepare.ts';
+import { look, toFacts } from './prepare.ts';
 import type { Probe } from './probe.ts';
 
 export async function inspect(
@@ -14,7 +14,7 @@ export async function inspect(
   if (photo) return photo;
   const found = await look(path, signal);
   if (!found.video) throw rejected('There is no moving picture in this file.', 'is_video');
-  return { ...typeOf(found), facts: factsOf(found, null, foresee(found)) };
+  return { ...chooseContentType(found), facts: toFacts(found, null, foresee(found)) };
 }
 
 /** What will be changed, or why it will be refused: told before anything is posted. */

@@ -1,5 +1,5 @@
 // How long this creator may post: asked of TikTok early, so that a too long video is refused within seconds.
-import type { Hands, Job } from '#plugin';
+import type { Job, StepContext } from '#plugin';
 import { rejected } from './plan.ts';
 import type { Probe } from './probe.ts';
 
@@ -10,7 +10,7 @@ const EVERYBODY_MS = 60_000;
 export async function assertWithinCreatorsLimit(
   { destination }: Job,
   { durationMs }: Probe,
-  { tiktok, signal }: Hands,
+  { tiktok, signal }: StepContext,
 ): Promise<void> {
   // A draft may be shortened in TikTok's app.
   if (destination !== 'direct' || durationMs <= EVERYBODY_MS) return;

@@ -2,7 +2,7 @@
 import { Problem } from '#plugin';
 import { encodeOptions, packOptions } from './encode.ts';
 import type { Probe } from './probe.ts';
-import { MENDS, type Rule } from './rules/rule.ts';
+import { REPAIRS, type Rule } from './rules/rule.ts';
 import { RULES } from './rules.ts';
 import { targetFor } from './target.ts';
 
@@ -18,8 +18,8 @@ export interface Plan {
 
 /** Throws `media_rejected` for what cannot be mended. */
 export function planFor(probe: Probe): Plan {
-  const faults = faultsOf(probe);
-  const grave = MENDS.find((mend) => faults.some(({ rule }) => rule.mend === mend));
+  const faults = findFaults(probe);
+  const grave = REPAIRS.find((repair) => faults.some(({ rule }) => rule.repair === repair));
   const [first] = faults;
   if (grave === 'refuse' && first) throw rejected(`${first.sentence}.`, first.rule.name);
   if (grave === 'encode') return encode(probe, faults);
@@ -40,7 +40,7 @@ const DAMAGED = 'Parts of the file were damaged, so we converted what can be pla
 
 /** For what looked well and did not play to its end, or could not be packed. */
 export function planToSave(probe: Probe, why: 'damaged' | 'unpackable'): Plan {
-  const faults = faultsOf(probe).filter(({ rule }) => rule.mend !== 'refuse');
+  const faults = findFaults(probe).filter(({ rule }) => rule.repair !== 'refuse');
   const plan = encode(probe, faults);
   if (why === 'damaged') return { ...plan, changes: [DAMAGED, ...plan.changes] };
   const container = faults.filter(({ rule }) => rule.isMinor);
@@ -57,7 +57,7 @@ interface Fault {
   sentence: string;
 }
 
-function faultsOf(probe: Probe): Fault[] {
+function findFaults(probe: Probe): Fault[] {
   return RULES.flatMap((rule) => {
     const sentence = rule.fault(probe);
     return sentence ? [{ rule, sentence }] : [];

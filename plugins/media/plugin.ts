@@ -25,7 +25,8 @@ export default {
   steps: {
     fetch: { run: fetchSource },
     prepare: {
-      run: (job, hands) => (job.kind === 'photo' ? preparePhotos(job, hands) : prepare(job, hands)),
+      run: (job, context) =>
+        job.kind === 'photo' ? preparePhotos(job, context) : prepare(job, context),
     },
   },
   inspect,

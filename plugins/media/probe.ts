@@ -55,7 +55,7 @@ export interface VideoStream {
   isInterlaced: boolean;
   hasAlpha: boolean;
   /** What its numbers mean: PQ and HLG are HDR, `wide` is SDR with more colours than BT.709. */
-  light: 'sdr' | 'pq' | 'hlg' | 'wide';
+  dynamicRange: 'sdr' | 'pq' | 'hlg' | 'wide';
   /** Dolby Vision without a picture that other players understand. */
   isDolbyOnly: boolean;
   /** Frames a second, on the average. */
@@ -181,7 +181,7 @@ function readVideo(video: Stream, timing: Timing, delayS: number): VideoStream {
     hasSquarePixels: aspect === 1,
     isInterlaced: ['tt', 'bb', 'tb', 'bt'].includes(video.field_order ?? ''),
     hasAlpha: /^(yuva|rgba|bgra|argb|abgr|gbrap|ya\d)/.test(pixFmt) || hasAlphaMode(video),
-    light: lightOf(video),
+    dynamicRange: readDynamicRange(video),
     isDolbyOnly: dolby === 5,
     fps: timing.fps ?? ratio(video.avg_frame_rate),
     hasVariableFps: timing.isVariable,
@@ -194,7 +194,10 @@ function hasAlphaMode({ tags }: Stream): boolean {
   return (tags['alpha_mode'] ?? tags['ALPHA_MODE']) === '1';
 }
 
-function lightOf({ color_transfer, color_primaries }: Stream): VideoStream['light'] {
+function readDynamicRange({
+  color_transfer,
+  color_primaries,
+}: Stream): VideoStream['dynamicRange'] {
   if (color_transfer === 'smpte2084') return 'pq';
   if (color_transfer === 'arib-std-b67') return 'hlg';
   return color_primaries === 'bt2020' ? 'wide' : 'sdr';

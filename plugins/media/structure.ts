@@ -22,7 +22,7 @@ export interface Structure {
   /** Types of boxes that no player needs, e.g. `uuid` or `smta`. */
   extras: string[];
   /** Names of its notes, also of those that ffprobe does not know. */
-  notes: string[];
+  metadata: string[];
 }
 
 const PLAIN: Structure = {
@@ -36,7 +36,7 @@ const PLAIN: Structure = {
   isCutOff: false,
   hides: 'nothing',
   extras: [],
-  notes: [],
+  metadata: [],
 };
 
 /** A ten-minute video needs two megabytes of index; beyond this it is not looked into. */
@@ -71,7 +71,7 @@ const NEEDED = [...CONTENT, 'ftyp', 'free', 'skip', 'wide', ...FRAGMENTS];
 
 async function readLayout(file: FileHandle): Promise<Structure> {
   const { size } = await file.stat();
-  const found: Structure = { ...PLAIN, kind: 'mp4', extras: [], notes: [] };
+  const found: Structure = { ...PLAIN, kind: 'mp4', extras: [], metadata: [] };
   let index: Buffer | null = null;
   let hasSamples = false;
   let at = 0;
@@ -115,20 +115,20 @@ const PLAYED: Record<string, string[]> = {
 };
 
 function readIndex(index: Buffer, found: Structure): Structure {
-  const note = (parent: string, buffer: Buffer) => {
+  const collectMetadata = (parent: string, buffer: Buffer) => {
     for (const { type, body } of boxesIn(buffer)) {
       if (type === 'pssh') found.isEncrypted = true;
-      else if (type === 'meta') found.notes.push(...namesInMeta(body));
-      else if (type.startsWith('©')) found.notes.push(type);
+      else if (type === 'meta') found.metadata.push(...namesInMeta(body));
+      else if (type.startsWith('©')) found.metadata.push(type);
       else if (!PLAYED[parent]?.includes(type)) found.extras.push(type);
-      if (type === 'udta') note('udta', body);
+      if (type === 'udta') collectMetadata('udta', body);
       if (type === 'mvex') found.isFragmented = true;
       if (type !== 'trak') continue;
-      note('trak', body);
-      readTrack(body, timescaleOf(index, 'mvhd'), found);
+      collectMetadata('trak', body);
+      readTrack(body, readTimescale(index, 'mvhd'), found);
     }
   };
-  note('moov', index);
+  collectMetadata('moov', index);
   return found;
 }
 
@@ -171,21 +171,21 @@ function whatIsHidden(track: Buffer, media: Buffer, movieTimescale: number): Str
   }).filter(({ start }) => start >= 0);
   const [edit] = edits;
   if (!edit) return 'nothing';
-  const startS = edit.start / timescaleOf(media, 'mdhd');
+  const startS = edit.start / readTimescale(media, 'mdhd');
   if (edits.length > 1 || edit.rate !== 1 || startS > LEAD_IN_S) return 'parts';
   const shownS = edit.duration / movieTimescale;
-  const storedS = durationOf(media) / timescaleOf(media, 'mdhd') - startS;
+  const storedS = readDuration(media) / readTimescale(media, 'mdhd') - startS;
   return edit.duration > 0 && storedS - shownS > LEAD_OUT_S ? 'end' : 'nothing';
 }
 
 /** `mvhd` and `mdhd` begin alike: version, two times, timescale, duration. */
-function timescaleOf(parent: Buffer, header: string): number {
+function readTimescale(parent: Buffer, header: string): number {
   const box = find(parent, header);
   const at = box[0] === 1 ? 20 : 12;
   return box.length >= at + 4 ? Math.max(1, box.readUInt32BE(at)) : 1;
 }
 
-function durationOf(media: Buffer): number {
+function readDuration(media: Buffer): number {
   const box = find(media, 'mdhd');
   if (box[0] === 1) return box.length >= 32 ? Number(box.readBigUInt64BE(24)) : 0;
   return box.length >= 20 ? box.readUInt32BE(16) : 0;

@@ -35,19 +35,19 @@ export async function measureTiming(
   const isKnown = durationS !== null && durationS > 0;
   const options = [
     ...(isKnown ? ['-select_streams', `${index}`] : []),
-    ...(isKnown && durationS > WHOLE_S ? ['-read_intervals', piecesOf(durationS)] : []),
+    ...(isKnown && durationS > WHOLE_S ? ['-read_intervals', choosePieces(durationS)] : []),
     ...['-show_entries', 'packet=stream_index,pts_time,dts_time,duration_time'],
   ];
   const { packets: found } = await runProbe(path, { options, schema: packets, signal });
   const pictures = found.filter((each) => each.stream_index === index);
   const isWhole = !isKnown || durationS <= WHOLE_S;
   return {
-    ...paceOf(timesOf(pictures), isWhole),
-    durationS: isKnown ? durationS : lengthOf(found),
+    ...measurePace(listTimes(pictures), isWhole),
+    durationS: isKnown ? durationS : measureLength(found),
   };
 }
 
-function piecesOf(durationS: number): string {
+function choosePieces(durationS: number): string {
   const starts = [0, durationS / 3, (durationS * 2) / 3, durationS - PIECE_S];
   return starts.map((start) => `${start.toFixed(3)}%+${PIECE_S}`).join(',');
 }
@@ -55,7 +55,7 @@ function piecesOf(durationS: number): string {
 type Packet = z.output<typeof packets>['packets'][number];
 
 /** Old containers say the time of some pictures only; from these nobody can tell the pace. */
-function timesOf(pictures: Packet[]): number[] {
+function listTimes(pictures: Packet[]): number[] {
   for (const clock of ['pts_time', 'dts_time'] as const) {
     const times = pictures.flatMap((each) => each[clock] ?? []);
     if (times.length === pictures.length) return times;
@@ -63,7 +63,7 @@ function timesOf(pictures: Packet[]): number[] {
   return [];
 }
 
-function lengthOf(found: Packet[]): number {
+function measureLength(found: Packet[]): number {
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
   for (const { pts_time, dts_time, duration_time = 0 } of found) {
@@ -83,7 +83,7 @@ const STANDSTILL_S = 0.3;
 /** Closer than at 330 frames a second: VP9's helpers that are never shown. */
 const SAME_S = 0.003;
 
-function paceOf(times: number[], isWhole: boolean): Pick<Timing, 'fps' | 'isVariable'> {
+function measurePace(times: number[], isWhole: boolean): Pick<Timing, 'fps' | 'isVariable'> {
   const shown: number[] = [];
   for (const at of [...times].sort((a, b) => a - b)) {
     if (at - (shown.at(-1) ?? Number.NEGATIVE_INFINITY) > SAME_S) shown.push(at);

@@ -9,11 +9,11 @@ const BRIGHTEST = 1_000;
  * from light. Two tables and a matrix: as quick as scaling, in every build, while zscale is missing
  * in some and takes several times as long.
  */
-export function toneMap(light: 'pq' | 'hlg' | 'wide'): string[] {
+export function toneMap(source: 'pq' | 'hlg' | 'wide'): string[] {
   return [
     'scale=in_color_matrix=bt2020',
     'format=gbrp16le',
-    table(`${LIGHT[light]}`),
+    table(`${LIGHT[source]}`),
     `colorchannelmixer=${PRIMARIES}`,
     // What a screen makes of numbers is their 2.4th power (ITU-R BT.1886).
     table('pow(val/maxval,1/2.4)'),
@@ -42,13 +42,13 @@ const LIGHT = {
 };
 
 /** Möbius: below the knee light stays as it is, above it all up to the brightest is pressed into the rest. */
-function compressed(light: string): string {
+function compressed(source: string): string {
   const knee = 0.6;
   const peak = BRIGHTEST / WHITE;
   const a = (-knee * knee * (peak - 1)) / (knee * knee - 2 * knee + peak);
   const b = (knee * knee - 2 * knee * peak + peak) / (peak - 1);
   const scale = (b * b + 2 * b * knee + knee * knee) / (b - a);
-  const x = `min(${light},${peak.toFixed(6)})`;
+  const x = `min(${source},${peak.toFixed(6)})`;
   return `st(0,${x})*0+if(lte(ld(0),${knee}),ld(0),${scale.toFixed(6)}*(ld(0)+${a.toFixed(6)})/(ld(0)+${b.toFixed(6)}))`;
 }
 

@@ -1,5 +1,5 @@
 // Sends the file in TikTok's chunks, noting each that was taken; the mark comes before the last.
-import { type Attempt, chunkFrom, type Hands, type Job } from '#plugin';
+import { type Attempt, chunkFrom, type Job, type StepContext } from '#plugin';
 
 /** `done`: every byte is with TikTok. `lapsed` / `unknown`: the address is dead; nothing more was sent. */
 export type SendResult = 'done' | 'lapsed' | 'unknown';
@@ -8,7 +8,7 @@ const MAX_CORRECTIONS = 3;
 
 export async function sendChunks(
   job: Job,
-  hands: Hands,
+  context: StepContext,
   attempt: Attempt,
   outputKey: string,
 ): Promise<SendResult> {
@@ -19,22 +19,22 @@ export async function sendChunks(
   let isMarked = attempt.committed_at !== null;
   let corrections = 0;
   for (;;) {
-    hands.checkpoint();
+    context.checkpoint();
     const range = chunkFrom({ chunk_size: chunk_bytes, chunk_count }, bytes, offset);
     if (!range) return 'done';
     if (range.last === bytes - 1 && !isMarked) {
-      await hands.ledger.commit(attempt);
+      await context.ledger.commit(attempt);
       isMarked = true;
     }
-    const answer = await hands.tiktok.uploadChunk({
+    const answer = await context.tiktok.uploadChunk({
       uploadUrl: attempt.upload_url,
-      body: () => hands.storage.read(outputKey, { start: range.first, end: range.last }),
+      body: () => context.storage.read(outputKey, { start: range.first, end: range.last }),
       first: range.first,
       last: range.last,
       total: bytes,
       contentType: job.output_type ?? 'video/mp4',
       // Progress inside a chunk: one of 32 MB takes a while on a slow line.
-      onProgress: (sent: number) => hands.progress((range.first + sent) / bytes),
+      onProgress: (sent: number) => context.progress((range.first + sent) / bytes),
     });
     if (answer.result === 'done') return 'done';
     if (answer.result === 'expired') return 'lapsed';
@@ -44,9 +44,9 @@ export async function sendChunks(
       throw new Error('Expected TikTok to accept the offset it named');
     // A 416 tells how much TikTok really has; after a crash that may be more than we noted.
     offset = answer.result === 'behind' ? correct(offset, answer.receivedBytes) : range.last + 1;
-    await hands.ledger.acknowledge(attempt, offset);
-    hands.progress(offset / bytes);
-    await hands.note('part_sent', {
+    await context.ledger.acknowledge(attempt, offset);
+    context.progress(offset / bytes);
+    await context.addEvent('part_sent', {
       part: Math.min(chunk_count, Math.floor(offset / chunk_bytes)),
       parts: chunk_count,
     });

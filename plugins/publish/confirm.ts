@@ -1,5 +1,5 @@
 // publish.confirm: asks TikTok how the post ended, often at first, then seldom, for a day at most.
-import { type Hands, type Job, Later, type Patch, Problem, TikTokError } from '#plugin';
+import { type Job, Later, type Patch, Problem, type StepContext, TikTokError } from '#plugin';
 import { afterFailure } from './retry-policy.ts';
 
 const GIVE_UP_MS = 24 * 3600_000;
@@ -12,12 +12,12 @@ export function nextQuestionIn(elapsedMs: number): number {
   return 15 * MINUTE_MS;
 }
 
-export async function confirm(job: Job, hands: Hands): Promise<Patch | Later> {
-  const attempt = await hands.ledger.current();
+export async function confirm(job: Job, context: StepContext): Promise<Patch | Later> {
+  const attempt = await context.ledger.current();
   if (!attempt?.publish_id) throw new Error('Expected an open attempt to confirm');
   const since = attempt.sent_at ?? attempt.committed_at ?? job.updated_at;
   const elapsed = Date.now() - since.getTime();
-  const answer = await ask(hands, attempt.publish_id);
+  const answer = await ask(context, attempt.publish_id);
   // What may have been posted is never called failed: the creator looks and tells.
   if (answer === 'not_any_more') return { state: 'unconfirmed' };
   if (answer !== 'not_now') {
@@ -26,18 +26,21 @@ export async function confirm(job: Job, hands: Hands): Promise<Patch | Later> {
     if (status === 'PUBLISH_COMPLETE' || isDelivered) {
       return { state: 'finished', post_ids, attempt_outcome: status };
     }
-    if (status === 'FAILED') return afterFailure(fail_reason, await hands.ledger.count());
+    if (status === 'FAILED') return afterFailure(fail_reason, await context.ledger.count());
   }
   if (elapsed > GIVE_UP_MS) return { state: 'unconfirmed' };
   return Later.in(nextQuestionIn(elapsed));
 }
 
-type Status = Awaited<ReturnType<Hands['tiktok']['status']>>;
+type Status = Awaited<ReturnType<StepContext['tiktok']['status']>>;
 
 /** `not_now`: no answer, or an unreadable one. `not_any_more`: the connection to TikTok is gone. */
-async function ask(hands: Hands, publishId: string): Promise<Status | 'not_now' | 'not_any_more'> {
+async function ask(
+  context: StepContext,
+  publishId: string,
+): Promise<Status | 'not_now' | 'not_any_more'> {
   try {
-    return await hands.tiktok.status(publishId);
+    return await context.tiktok.status(publishId);
   } catch (error) {
     if (error instanceof Problem && error.code === 'creator_disconnected') return 'not_any_more';
     if (!(error instanceof TikTokError) || error.kind === 'aborted') throw error;

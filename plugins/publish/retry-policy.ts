@@ -24,7 +24,7 @@ export function failOrWait(job: Job, error: unknown): Later {
   const hasPatience = Date.now() - since < PATIENCE_MS;
   if (act === 'wait_day' && hasPatience) return Later.in(HOUR_MS, 'waiting', told);
   if (act === 'retry' && hasPatience) return Later.in(30_000, 'waiting', told);
-  throw problemOf(error);
+  throw toProblem(error);
 }
 
 /** After TikTok said FAILED, so that nothing was posted: once more where that helps, else the end. */
@@ -39,12 +39,12 @@ export function afterFailure(reason: string | null, attempts: number): Patch {
   if (act === 'wait_day' && attempts < MAX_ATTEMPTS) {
     return { state: 'ready', attempt_outcome: code, send_at: new Date(Date.now() + 24 * HOUR_MS) };
   }
-  const { code: ourCode, message, extras } = problemOf(refused(code));
+  const { code: ourCode, message, extras } = toProblem(refused(code));
   const tiktok = extras.tiktok ? { code: extras.tiktok.code, log_id: extras.tiktok.log_id } : null;
   return { state: 'failed', attempt_outcome: code, error: { code: ourCode, message, tiktok } };
 }
 
-function problemOf(error: TikTokError): Problem {
+function toProblem(error: TikTokError): Problem {
   const { code, sentence } = refusalOf(error.code);
   const tiktok = { code: error.code, message: error.tiktok_message ?? '', log_id: error.log_id };
   return new Problem(code, sentence, { tiktok });

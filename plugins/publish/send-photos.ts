@@ -1,11 +1,11 @@
 // publish.send for photos: TikTok pulls them from addresses of this attempt alone, so that their fetching tells what happened.
 import {
   type Attempt,
-  type Hands,
   type Job,
   Later,
   type Patch,
   Problem,
+  type StepContext,
   TikTokError,
 } from '#plugin';
 import { failOrWait, MAX_ATTEMPTS } from './retry-policy.ts';
@@ -16,64 +16,68 @@ const MINUTE_MS = 60_000;
 const WORD_MS = 120 * MINUTE_MS;
 
 /** Answers `{publish_id}` once TikTok has taken the post. Safe to run again after a crash at any line. */
-export async function sendPhotos(job: Job, hands: Hands): Promise<Patch | Later> {
-  const known = await hands.ledger.current();
+export async function sendPhotos(job: Job, context: StepContext): Promise<Patch | Later> {
+  const known = await context.ledger.current();
   if (known?.publish_id) return { publish_id: known.publish_id };
-  if (!known?.committed_at) return post(job, hands, known);
+  if (!known?.committed_at) return post(job, context, known);
   // Init has no answer. Where nobody came for a photo, nothing can have been posted, and never will.
-  if (await hands.ledger.withdraw(known)) return post(job, hands, null);
-  return waitForWord(hands, known);
+  if (await context.ledger.withdraw(known)) return post(job, context, null);
+  return waitForWord(context, known);
 }
 
-async function post(job: Job, hands: Hands, intended: Attempt | null): Promise<Patch | Later> {
-  if (!intended && (await hands.ledger.count()) >= MAX_ATTEMPTS) {
+async function post(
+  job: Job,
+  context: StepContext,
+  intended: Attempt | null,
+): Promise<Patch | Later> {
+  if (!intended && (await context.ledger.count()) >= MAX_ATTEMPTS) {
     throw new Problem(
       'tiktok_refused',
       `TikTok did not take the photos in ${MAX_ATTEMPTS} attempts. Nothing was posted; try again later.`,
     );
   }
-  const files = await filesOf(hands);
-  await assertStillAllowed(job, hands);
+  const files = await listFiles(context);
+  await assertStillAllowed(job, context);
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-  const attempt = intended ?? (await hands.ledger.intend(bytes));
-  hands.checkpoint();
-  const publishId = await open(job, hands, attempt, files);
+  const attempt = intended ?? (await context.ledger.intend(bytes));
+  context.checkpoint();
+  const publishId = await open(job, context, attempt, files);
   if (publishId instanceof Later) return publishId;
-  await hands.ledger.answered(attempt, publishId);
+  await context.ledger.answered(attempt, publishId);
   return { publish_id: publishId };
 }
 
 /** No answer is no answer: it is thrown, and the next run looks whether TikTok came for the photos. */
 async function open(
   job: Job,
-  hands: Hands,
+  context: StepContext,
   attempt: Attempt,
-  files: Awaited<ReturnType<typeof filesOf>>,
+  files: Awaited<ReturnType<typeof listFiles>>,
 ): Promise<string | Later> {
   const words = { title: job.title, description: job.description ?? '' };
   const { destination, settings } = job;
   const photoCoverIndex = job.photo_cover_index ?? 0;
   let photoImages: string[] | undefined;
   try {
-    return await hands.tiktok.initPhotos(
+    return await context.tiktok.initPhotos(
       { ...words, destination, settings, photo_cover_index: photoCoverIndex },
       async () => {
-        photoImages ??= await hands.ledger.mark(attempt, files);
+        photoImages ??= await context.ledger.mark(attempt, files);
         return photoImages;
       },
     );
   } catch (error) {
-    if (photoImages && isDefinite(error)) await hands.ledger.refused(attempt, outcomeOf(error));
+    if (photoImages && isDefinite(error)) await context.ledger.refused(attempt, nameOutcome(error));
     return failOrWait(job, error);
   }
 }
 
-async function filesOf(hands: Hands) {
-  const photos = await hands.photos();
+async function listFiles(context: StepContext) {
+  const photos = await context.photos();
   return Promise.all(
     photos.map(async ({ position, output_key, output_type }) => {
       if (!output_key || !output_type) throw new Error('Expected prepared photos before sending');
-      const bytes = await hands.storage.size(output_key);
+      const bytes = await context.storage.size(output_key);
       return { position, storage_key: output_key, content_type: output_type, bytes };
     }),
   );
@@ -85,7 +89,7 @@ function isDefinite(error: unknown): boolean {
   return isRefused || error instanceof Later || error instanceof Problem;
 }
 
-function outcomeOf(error: unknown): string {
+function nameOutcome(error: unknown): string {
   return error instanceof TikTokError || error instanceof Problem ? error.code : 'rate_limited';
 }
 
@@ -93,10 +97,10 @@ function outcomeOf(error: unknown): string {
  * Photos were fetched, so it may be posted: nothing is sent again. TikTok tells the id by itself where
  * its webhooks reach us; without it the creator looks and tells.
  */
-async function waitForWord(hands: Hands, attempt: Attempt): Promise<Patch | Later> {
-  const { told_publish_id, unanswered_at } = await hands.ledger.unanswered(attempt);
+async function waitForWord(context: StepContext, attempt: Attempt): Promise<Patch | Later> {
+  const { told_publish_id, unanswered_at } = await context.ledger.unanswered(attempt);
   if (told_publish_id) {
-    await hands.ledger.answered(attempt, told_publish_id);
+    await context.ledger.answered(attempt, told_publish_id);
     return { publish_id: told_publish_id };
   }
   if (Date.now() - unanswered_at.getTime() > WORD_MS) return { state: 'unconfirmed' };

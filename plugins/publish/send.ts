@@ -2,11 +2,11 @@
 import {
   type Attempt,
   chunkPlan,
-  type Hands,
   type Job,
   Later,
   type Patch,
   Problem,
+  type StepContext,
   TikTokError,
 } from '#plugin';
 import { type SendResult, sendChunks } from './chunks.ts';
@@ -20,45 +20,45 @@ const URL_LIFE_MS = 50 * 60_000;
 const URL_DEAD_MS = 61 * 60_000;
 
 /** Answers `{}` once every byte is with TikTok. Safe to run again after a crash at any line. */
-export async function send(job: Job, hands: Hands): Promise<Patch | Later> {
-  if (job.kind === 'photo') return sendPhotos(job, hands);
-  const known = await hands.ledger.current();
-  if (known?.committed_at) return afterTheMark(job, hands, known);
-  if (known?.publish_id && isYoung(known, URL_LIFE_MS)) return upload(job, hands, known);
+export async function send(job: Job, context: StepContext): Promise<Patch | Later> {
+  if (job.kind === 'photo') return sendPhotos(job, context);
+  const known = await context.ledger.current();
+  if (known?.committed_at) return afterTheMark(job, context, known);
+  if (known?.publish_id && isYoung(known, URL_LIFE_MS)) return upload(job, context, known);
   // Its last byte was never sent, so it posts nothing and lapses by itself: a new one is safe.
-  if (known?.publish_id) await hands.ledger.close(known, 'lapsed');
+  if (known?.publish_id) await context.ledger.close(known, 'lapsed');
   const waiting = known && !known.publish_id ? known : null;
-  return openAndUpload(job, hands, waiting);
+  return openAndUpload(job, context, waiting);
 }
 
 async function openAndUpload(
   job: Job,
-  hands: Hands,
+  context: StepContext,
   intended: Attempt | null,
 ): Promise<Patch | Later> {
-  if (!intended && (await hands.ledger.count()) >= MAX_ATTEMPTS) {
+  if (!intended && (await context.ledger.count()) >= MAX_ATTEMPTS) {
     throw new Problem(
       'tiktok_refused',
       `TikTok did not take the video in ${MAX_ATTEMPTS} attempts. Nothing was posted; try again later.`,
     );
   }
-  const outputKey = outputOf(job);
-  const bytes = await hands.storage.size(outputKey);
-  await assertStillAllowed(job, hands);
+  const outputKey = getOutput(job);
+  const bytes = await context.storage.size(outputKey);
+  await assertStillAllowed(job, context);
   const plan = chunkPlan(bytes);
-  const attempt = intended ?? (await hands.ledger.intend(bytes));
-  const opening = await openAtTikTok(job, hands, bytes, plan);
+  const attempt = intended ?? (await context.ledger.intend(bytes));
+  const opening = await openAtTikTok(job, context, bytes, plan);
   if (opening instanceof Later) return opening;
-  const opened = await hands.ledger.open(attempt, {
+  const opened = await context.ledger.open(attempt, {
     ...opening,
     chunk_bytes: plan.chunk_size,
     chunk_count: plan.chunk_count,
   });
-  return upload(job, hands, opened);
+  return upload(job, context, opened);
 }
 
 /** The file may have been removed with a rule of retention while the job waited. */
-function outputOf(job: Job): string {
+function getOutput(job: Job): string {
   if (!job.output_key) throw new Error('Expected a prepared file before sending');
   return job.output_key;
 }
@@ -69,33 +69,33 @@ function outputOf(job: Job): string {
  */
 async function openAtTikTok(
   job: Job,
-  hands: Hands,
+  context: StepContext,
   bytes: number,
   plan: { chunk_size: number; chunk_count: number },
 ): Promise<{ publish_id: string; upload_url: string } | Later> {
   try {
     return job.destination === 'direct'
-      ? await hands.tiktok.initDirectVideo({
+      ? await context.tiktok.initDirectVideo({
           title: job.title,
           settings: job.settings,
           size: bytes,
           plan,
         })
-      : await hands.tiktok.initInboxVideo({ size: bytes, plan });
+      : await context.tiktok.initInboxVideo({ size: bytes, plan });
   } catch (error) {
     return failOrWait(job, error);
   }
 }
 
-async function upload(job: Job, hands: Hands, attempt: Attempt): Promise<Patch | Later> {
-  const result = await sendChunks(job, hands, attempt, outputOf(job)).catch((error) => error);
-  if (result === 'done') return sent(hands, attempt);
-  const now = await hands.ledger.current();
+async function upload(job: Job, context: StepContext, attempt: Attempt): Promise<Patch | Later> {
+  const result = await sendChunks(job, context, attempt, getOutput(job)).catch((error) => error);
+  if (result === 'done') return sent(context, attempt);
+  const now = await context.ledger.current();
   // The mark is set: whether TikTok has it all is for its status to say.
-  if (now?.committed_at && isAnswer(result)) return afterTheMark(job, hands, now);
+  if (now?.committed_at && isAnswer(result)) return afterTheMark(job, context, now);
   if (!isAnswer(result)) throw result;
   if (result instanceof TikTokError) return failOrWait(job, result);
-  await hands.ledger.close(attempt, result);
+  await context.ledger.close(attempt, result);
   return Later.in(1_000);
 }
 
@@ -104,8 +104,8 @@ function isAnswer(result: unknown): result is SendResult | TikTokError {
   return typeof result === 'string' || (result instanceof TikTokError && result.kind === 'refused');
 }
 
-async function sent(hands: Hands, attempt: Attempt): Promise<Patch> {
-  await hands.ledger.sent(attempt);
+async function sent(context: StepContext, attempt: Attempt): Promise<Patch> {
+  await context.ledger.sent(attempt);
   return { publish_id: attempt.publish_id };
 }
 
@@ -113,37 +113,41 @@ async function sent(hands: Hands, attempt: Attempt): Promise<Patch> {
  * The last byte may have been sent. Nothing is opened again unless TikTok says that it failed, or
  * that bytes are missing and the address has lapsed.
  */
-async function afterTheMark(job: Job, hands: Hands, attempt: Attempt): Promise<Patch | Later> {
-  const status = await hands.tiktok.status(attempt.publish_id as string).catch((error) => {
+async function afterTheMark(
+  job: Job,
+  context: StepContext,
+  attempt: Attempt,
+): Promise<Patch | Later> {
+  const status = await context.tiktok.status(attempt.publish_id as string).catch((error) => {
     // TikTok will not say; publish.confirm goes on asking, and ends in `unconfirmed`, never in a second post.
     if (isRefused(error)) return null;
     throw error;
   });
   if (!status) return { publish_id: attempt.publish_id };
   if (status.status === 'FAILED') {
-    return afterFailure(status.fail_reason, await hands.ledger.count());
+    return afterFailure(status.fail_reason, await context.ledger.count());
   }
   const isBehind = status.uploaded_bytes === null ? null : status.uploaded_bytes < attempt.bytes;
-  if (status.status !== 'PROCESSING_UPLOAD' || isBehind === false) return sent(hands, attempt);
-  if (isYoung(attempt, URL_LIFE_MS)) return finishUpload(job, hands, attempt, isBehind);
+  if (status.status !== 'PROCESSING_UPLOAD' || isBehind === false) return sent(context, attempt);
+  if (isYoung(attempt, URL_LIFE_MS)) return finishUpload(job, context, attempt, isBehind);
   // TikTok does not say how much it has, so nothing may be opened again: its status will tell.
-  if (isBehind === null) return sent(hands, attempt);
+  if (isBehind === null) return sent(context, attempt);
   if (isYoung(attempt, URL_DEAD_MS)) return Later.in(60_000);
-  await hands.ledger.close(attempt, 'lapsed');
+  await context.ledger.close(attempt, 'lapsed');
   return Later.in(1_000);
 }
 
 /** To the same publish_id, so that whatever TikTok has of it already, it is one post. */
 async function finishUpload(
   job: Job,
-  hands: Hands,
+  context: StepContext,
   attempt: Attempt,
   isBehind: boolean | null,
 ): Promise<Patch | Later> {
-  const result = await sendChunks(job, hands, attempt, outputOf(job));
-  if (result === 'done') return sent(hands, attempt);
+  const result = await sendChunks(job, context, attempt, getOutput(job));
+  if (result === 'done') return sent(context, attempt);
   // An address that TikTok no longer knows means "ask", never "open again".
-  return isBehind === null ? sent(hands, attempt) : Later.in(60_000);
+  return isBehind === null ? sent(context, attempt) : Later.in(60_000);
 }
 
 function isYoung(attempt: Attempt, lifeMs: number): boolean {

@@ -1,11 +1,11 @@
 // Asks TikTok right before a direct post whether what was chosen is still offered.
-import { type Hands, type Job, Problem } from '#plugin';
+import { type Job, Problem, type StepContext } from '#plugin';
 import { failOrWait, refused } from './retry-policy.ts';
 
 /** creator_info is asked right before: what was chosen may have been closed since. */
-export async function assertStillAllowed(job: Job, hands: Hands): Promise<void> {
+export async function assertStillAllowed(job: Job, context: StepContext): Promise<void> {
   if (job.destination !== 'direct') return;
-  const info = await hands.tiktok.creatorInfo().catch((error) => {
+  const info = await context.tiktok.creatorInfo().catch((error) => {
     throw failOrWait(job, error);
   });
   if (!info.can_post) throw failOrWait(job, refused(info.reason));

@@ -1,13 +1,13 @@
 // Retention: what has reached its end goes, in small batches, and file and row that lost each other are mended.
 import type { Manifest } from '#plugin';
-import { mend } from '../../src/retention/reconcile.ts';
+import { reconcile } from '../../src/retention/reconcile.ts';
 import { removeCopies, sweep } from '../../src/retention/sweep.ts';
 
 export default {
   name: 'retention',
   chores: {
     sweep: { cron: '*/5 * * * *', run: (ctx, _payload, signal) => sweep(ctx, signal) },
-    mend: { cron: '*/5 * * * *', run: mend },
+    mend: { cron: '*/5 * * * *', run: reconcile },
     // Asked for when a post has ended, so that its copy goes at once.
     copies: { run: (ctx, _payload, signal) => removeCopies(ctx, signal) },
   },

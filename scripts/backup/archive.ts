@@ -38,13 +38,13 @@ export async function writeArchive(
   const encrypted = await encrypter.encrypt(ReadableStream.from(pack) as WebStream);
   const sink = createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true });
   await Promise.all([
-    fill(adderOf(pack)).then(() => pack.finalize(), fail),
+    fill(createAdder(pack)).then(() => pack.finalize(), fail),
     pipeline(Readable.fromWeb(encrypted as ReadableStream), sink, { signal }).catch(fail),
   ]);
   if (faults.length > 0) throw faults[0];
 }
 
-function adderOf(pack: tar.Pack): Add {
+function createAdder(pack: tar.Pack): Add {
   return async (name, body, bytes) => {
     const size = bytes ?? (body as Buffer).length;
     const entry = pack.entry({ name, size, mode: 0o600 });
@@ -70,7 +70,7 @@ export async function* readArchive(
   });
   try {
     for await (const entry of extract) {
-      yield { name: entry.header.name, body: Readable.from(bodyOf(entry, signal)) };
+      yield { name: entry.header.name, body: Readable.from(readBody(entry, signal)) };
       entry.resume();
     }
   } catch (error) {
@@ -82,7 +82,7 @@ export async function* readArchive(
   if (faults.length > 0) throw signal.aborted ? signal.reason : damaged(faults[0]);
 }
 
-async function* bodyOf(entry: AsyncIterable<unknown>, signal: AbortSignal) {
+async function* readBody(entry: AsyncIterable<unknown>, signal: AbortSignal) {
   try {
     yield* entry;
   } catch (error) {

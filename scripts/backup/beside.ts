@@ -11,18 +11,21 @@ export async function copyLedger(config: Config, storage: Storage, folder: strin
   const beside = createDiskStorage(folder);
   const { notes: known } = await readLedger(beside);
   for (const [creatorId, note] of (await readLedger(storage)).notes) {
-    if (known.get(creatorId) !== note) await beside.putNote(LEDGER, creatorId, note);
+    if (known.get(creatorId) !== note) await beside.putMarker(LEDGER, creatorId, note);
   }
   await pruneLedger({ config, storage: beside });
 }
 
 /** Creator id → note, of the ledger beside a backup. */
 export async function ledgerIn(folder: string): Promise<Map<string, string>> {
-  return ledgerOf(createDiskStorage(folder), join(resolve(folder), LEDGER));
+  return readLedgerFiles(createDiskStorage(folder), join(resolve(folder), LEDGER));
 }
 
 /** A restore that cannot read all would bring the deleted back. */
-export async function ledgerOf(storage: Storage, where: string): Promise<Map<string, string>> {
+export async function readLedgerFiles(
+  storage: Storage,
+  where: string,
+): Promise<Map<string, string>> {
   const found = await readLedger(storage).catch(({ code }) => {
     throw new ScriptFault(
       `The ledger of deletions ${where} cannot be read (${code}). Whoever it names would come back. Nothing was changed.`,

@@ -42,7 +42,7 @@ export const fileName = (storageKey: string) => `media/${storageKey}`;
 export const noteName = (name: string) => `deletions/${name}.json`;
 
 /** What an entry holds, by its name; undefined for a name that no backup has. */
-export function kindOf(
+export function parseEntryName(
   name: string,
 ): { kind: 'table' | 'file' | 'note'; of: string } | { kind: 'manifest' | 'end' } | undefined {
   if (name === MANIFEST) return { kind: 'manifest' };

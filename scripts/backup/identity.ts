@@ -4,12 +4,12 @@ import { bech32 } from '@scure/base';
 import { identityToRecipient } from 'age-encryption';
 
 /** An X25519 identity, as `age -i` reads it from a file. `secret`: one key of APP_SECRET, base64. */
-export function identityOf(secret: string): string {
+export function deriveIdentity(secret: string): string {
   const key = hkdfSync('sha256', Buffer.from(secret, 'base64'), '', 'pm3k backup', 32);
   return bech32.encodeFromBytes('AGE-SECRET-KEY-', new Uint8Array(key)).toUpperCase();
 }
 
 /** Whom a backup is encrypted to: the first key alone, since the others are on their way out. */
-export async function recipientOf(secrets: string[]): Promise<string> {
-  return identityToRecipient(identityOf(secrets[0] as string));
+export async function deriveRecipient(secrets: string[]): Promise<string> {
+  return identityToRecipient(deriveIdentity(secrets[0] as string));
 }

@@ -7,11 +7,11 @@ import { readConfig } from '../../src/base/config.ts';
 import { megabytes } from '../../src/http/format.ts';
 import { backupsFolder, newestBackup, removeExpiredBackups } from '../../src/storage/backups.ts';
 import { chosenStorage } from '../../src/storage/create-storage.ts';
-import { runScript, sentenceOf, wrongUsage } from '../fault.ts';
+import { explainFault, runScript, wrongUsage } from '../fault.ts';
 import { copyLedger } from './beside.ts';
-import { identityOf } from './identity.ts';
+import { deriveIdentity } from './identity.ts';
 import { makeBackup } from './make.ts';
-import { openPlace, secretsOf } from './place.ts';
+import { openPlace, readSecrets } from './place.ts';
 
 const USAGE = `Usage: scripts/backup.sh [--daily] [FOLDER]
        scripts/backup.sh --identity > FILE
@@ -32,7 +32,7 @@ async function main(signal: AbortSignal): Promise<void> {
   const { values, positionals } = arguments_();
   const config = readConfig();
   if (values.identity) {
-    for (const secret of secretsOf(config)) print(identityOf(secret));
+    for (const secret of readSecrets(config)) print(deriveIdentity(secret));
     return;
   }
   const folder = resolve(positionals[0] ?? backupsFolder(config.DATA_DIR));
@@ -83,7 +83,7 @@ async function keepMaking(folder: string, signal: AbortSignal): Promise<void> {
   };
   const tell = (error: unknown) => {
     process.stderr.write(
-      `The look at the backups failed: ${sentenceOf(error)} It is tried again in an hour.\n`,
+      `The look at the backups failed: ${explainFault(error)} It is tried again in an hour.\n`,
     );
   };
   await look().catch(tell);

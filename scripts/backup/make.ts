@@ -10,7 +10,7 @@ import type pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { Problem } from '../../src/base/errors.ts';
 import { readLedger } from '../../src/deletion/ledger.ts';
-import { nameOf } from '../../src/storage/backups.ts';
+import { backupName } from '../../src/storage/backups.ts';
 import { makeDurable } from '../../src/storage/durable.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { type Add, writeArchive } from './archive.ts';
@@ -23,7 +23,7 @@ import {
   noteName,
   partName,
 } from './contents.ts';
-import { recipientOf } from './identity.ts';
+import { deriveRecipient } from './identity.ts';
 import { connect, type Place } from './place.ts';
 import { copyOut, listTables } from './tables.ts';
 
@@ -37,11 +37,11 @@ export interface Made extends EndOfBackup {
 export async function makeBackup(place: Place, folder: string, signal: AbortSignal): Promise<Made> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const madeAt = new Date();
-  const path = join(folder, nameOf(madeAt));
+  const path = join(folder, backupName(madeAt));
   const draft = `${path}.${process.pid}`;
   let end: EndOfBackup | undefined;
   try {
-    const recipient = await recipientOf(place.secrets);
+    const recipient = await deriveRecipient(place.secrets);
     const fill = async (add: Add) => {
       end = await fillArchive(add, place, madeAt, `${draft}.keys`);
     };

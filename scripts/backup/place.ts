@@ -34,7 +34,7 @@ export async function openPlace(): Promise<Place> {
 
 /** For a restore: nobody else may use the embedded database; the caller looks after any other. */
 export async function openAlone(config = readConfig()): Promise<Place> {
-  const secrets = secretsOf(config);
+  const secrets = readSecrets(config);
   if (config.DATABASE_URL) {
     return placeAt(config, { connectionString: config.DATABASE_URL }, secrets);
   }
@@ -45,7 +45,7 @@ export async function openAlone(config = readConfig()): Promise<Place> {
 function placeAt(
   config: Config,
   connection: ConnectionOptions,
-  secrets = secretsOf(config),
+  secrets = readSecrets(config),
   close = async () => {},
 ): Place {
   return {
@@ -62,7 +62,7 @@ export function ledgerPlace({ STORAGE, DATA_DIR, S3_BUCKET }: Config): string {
 }
 
 /** Never makes one: a new secret opens nothing. */
-export function secretsOf({ APP_SECRET, DATA_DIR }: Config): string[] {
+export function readSecrets({ APP_SECRET, DATA_DIR }: Config): string[] {
   if (APP_SECRET) return APP_SECRET;
   const path = join(resolve(DATA_DIR), 'app-secret');
   if (existsSync(path)) return [readFileSync(path, 'utf8').trim()];

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { LEDGER, readLedger } from '../../src/deletion/ledger.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import type { Entry } from './archive.ts';
-import { type EndOfBackup, kindOf, type ManifestOfBackup } from './contents.ts';
+import { type EndOfBackup, type ManifestOfBackup, parseEntryName } from './contents.ts';
 import type { Place } from './place.ts';
 import {
   beginStaging,
@@ -53,7 +53,7 @@ export async function putBack(
   await beginStaging(client, place.connection, manifest);
   try {
     for await (const { name, body } of entries) {
-      const entry = kindOf(name);
+      const entry = parseEntryName(name);
       if (entry?.kind === 'table') await loadPart(client, manifest, entry.of, body);
       else if (entry?.kind === 'file') await keepFile(client, place.storage, entry.of, body, files);
       else if (entry?.kind === 'note') ledger.set(entry.of, await text(body));
@@ -102,7 +102,7 @@ async function mergeLedger(
   const { notes: own } = await readLedger(storage);
   const others = new Map([...beside, ...inside]);
   for (const [creatorId, note] of others) {
-    if (!own.has(creatorId)) await storage.putNote(LEDGER, creatorId, note);
+    if (!own.has(creatorId)) await storage.putMarker(LEDGER, creatorId, note);
   }
   return {
     known: [...new Set([...own.keys(), ...others.keys()])],

@@ -5,7 +5,7 @@ import { megabytes } from '../../src/http/format.ts';
 import { ledgerPlace } from './place.ts';
 import type { Checked, PutBack } from './put-back.ts';
 
-export function reportOf({ manifest, end }: Checked, done: PutBack, config: Config): string {
+export function writeReport({ manifest, end }: Checked, done: PutBack, config: Config): string {
   const rows = Object.values(end.rows).reduce((sum, count) => sum + count, 0);
   const madeAt = manifest.made_at.toISOString();
   const lines = [

@@ -8,18 +8,18 @@ import type { z } from 'zod';
 import type { Config } from '../../src/base/config.ts';
 import { runScript, ScriptFault, wrongUsage } from '../fault.ts';
 import { type Entry, readArchive } from './archive.ts';
-import { ledgerIn, ledgerOf } from './beside.ts';
+import { ledgerIn, readLedgerFiles } from './beside.ts';
 import {
   type EndOfBackup,
   endSchema,
-  kindOf,
   type ManifestOfBackup,
   manifestSchema,
+  parseEntryName,
 } from './contents.ts';
-import { identityOf } from './identity.ts';
+import { deriveIdentity } from './identity.ts';
 import { connect, ledgerPlace, openAlone } from './place.ts';
 import { type Checked, putBack } from './put-back.ts';
-import { reportOf } from './report.ts';
+import { writeReport } from './report.ts';
 import { missingMigrations } from './staging.ts';
 import { assertReplaceable, assertStopped } from './target.ts';
 
@@ -45,12 +45,12 @@ async function main(signal: AbortSignal): Promise<void> {
     try {
       await assertStopped(client, place);
       await assertReplaceable(client, mayReplace);
-      const read = () => readArchive(file, place.secrets.map(identityOf), signal);
+      const read = () => readArchive(file, place.secrets.map(deriveIdentity), signal);
       const checked = await check(read(), place.config);
       const beside = await ledgerIn(dirname(path));
-      await ledgerOf(place.storage, ledgerPlace(place.config));
+      await readLedgerFiles(place.storage, ledgerPlace(place.config));
       const done = await putBack(client, place, read(), { ...checked, beside });
-      process.stdout.write(reportOf(checked, done, place.config));
+      process.stdout.write(writeReport(checked, done, place.config));
     } finally {
       await client.end();
     }
@@ -78,7 +78,7 @@ export async function check(entries: AsyncIterable<Entry>, config: Config): Prom
   let manifest: ManifestOfBackup | undefined;
   let end: EndOfBackup | undefined;
   for await (const { name, body } of entries) {
-    const entry = kindOf(name);
+    const entry = parseEntryName(name);
     if (!entry || end || (entry.kind === 'manifest') !== (manifest === undefined)) {
       throw new ScriptFault('This file is no backup of PM3K. Nothing was changed.');
     }

@@ -7,7 +7,7 @@ import { requestDeletion } from '../../src/deletion/request.ts';
 import { type Deletion, findDeletion } from '../../src/deletion/store.ts';
 import { type Appliance, anAppliance, type Client } from '../../test/support/appliance.ts';
 import { aContext } from '../../test/support/context.ts';
-import { type Answers, ratioOf, splitAt, startLoad } from './load.ts';
+import { type Answers, compareLatency, splitAt, startLoad } from './load.ts';
 import { type Ratio, seconds, sizeFrom, tell } from './report.ts';
 import { seedFiles, seedJobs, seedUploads } from './seed.ts';
 
@@ -59,7 +59,7 @@ export async function deletion(): Promise<Ratio[]> {
     tell(`search for traces, beside it: ${seconds(took.search)}`);
     return [
       { what: 'deletion ÷ bare delete and unlinks', ratio: took.ours / took.bare, limit: 2 },
-      { what: 'p99 of the API during a deletion', ratio: ratioOf(quiet, busy), limit: 1.5 },
+      { what: 'p99 of the API during a deletion', ratio: compareLatency(quiet, busy), limit: 1.5 },
     ];
   } finally {
     await ctx.db.destroy();

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { request } from 'undici';
 import type { Context } from '../../src/context/context.ts';
-import { keepFetched } from '../../src/media/download-source.ts';
+import { downloadSource } from '../../src/media/download-source.ts';
 import { makeDurable } from '../../src/storage/durable.ts';
 import { anOwnContext } from '../../test/support/context.ts';
 import { videoFile } from '../../test/support/videos.ts';
@@ -85,7 +85,7 @@ async function bareFetch(url: string, path: string): Promise<void> {
 
 async function ownFetch(ctx: Context, creatorId: string, url: string): Promise<void> {
   const job = { creator_id: creatorId, send_at: new Date() };
-  const { storage_key } = await keepFetched(ctx, job, url, {
+  const { storage_key } = await downloadSource(ctx, job, url, {
     kind: 'video',
     signal: NEVER,
     progress: () => {},

@@ -45,7 +45,7 @@ export async function measureLoad(url: string, key: string, ms: number): Promise
 }
 
 /** p99 under load ÷ that of the quiet times around it, which share out what else goes on. */
-export function ratioOf(quiet: Answers[], busy: Answers[]): number {
+export function compareLatency(quiet: Answers[], busy: Answers[]): number {
   tell(`GET /v1/jobs, quiet: ${inWords(quiet)}`);
   tell(`GET /v1/jobs, busy:  ${inWords(busy)}`);
   return percentile(busy, 0.99) / percentile(quiet, 0.99);

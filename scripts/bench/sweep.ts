@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { type Appliance, anAppliance, type Client } from '../../test/support/appliance.ts';
-import { measureLoad, ratioOf, startLoad } from './load.ts';
+import { compareLatency, measureLoad, startLoad } from './load.ts';
 import { type Ratio, seconds, sizeFrom, tell } from './report.ts';
 import { seedFiles, seedJobs, seedUploads } from './seed.ts';
 
@@ -11,7 +11,7 @@ const QUIET_MS = 30_000;
 /** For the last rows to be written before the quiet time begins. */
 const SETTLE_MS = 20_000;
 
-export async function sweep(): Promise<Ratio[]> {
+export async function benchSweep(): Promise<Ratio[]> {
   await using app = await anAppliance({ API_REQUESTS_PER_MINUTE: '0', LOG_LEVEL: 'warn' });
   const { db } = app;
   const reader = await app.creator();
@@ -34,7 +34,7 @@ export async function sweep(): Promise<Ratio[]> {
   const during = await load.stop();
   tell(`${FILES} files and rows went in ${seconds(took)}`);
   const after = await measureLoad(app.url, reader.key, QUIET_MS);
-  const ratio = ratioOf([before, after], [during]);
+  const ratio = compareLatency([before, after], [during]);
   return [{ what: 'p99 of the API during a sweep', ratio, limit: 1.5 }];
 }
 

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { planFor, planToSave } from '../../plugins/media/plan.ts';
 import { prepare } from '../../plugins/media/prepare.ts';
 import { probe } from '../../plugins/media/probe.ts';
-import type { Hands, Job } from '../../src/plugin.ts';
+import type { Job, StepContext } from '../../src/plugin.ts';
 import { type Ratio, seconds, sizeFrom, tell } from './report.ts';
 
 const ROUNDS = sizeFrom('BENCH_ROUNDS', 5);
@@ -48,8 +48,8 @@ async function overhead(folder: string): Promise<Ratio> {
   const bare = ['-nostdin', ...inputOptions, '-i', source, ...options, join(folder, 'bare.mp4')];
   const times: { ours: number[]; bare: number[] } = { ours: [], bare: [] };
   for (let round = 0; round < ROUNDS; round += 1) {
-    times.bare.push(await timeOf(() => ffmpeg(bare)));
-    times.ours.push(await timeOf(() => prepareIn(folder, source)));
+    times.bare.push(await measureTime(() => ffmpeg(bare)));
+    times.ours.push(await measureTime(() => prepareIn(folder, source)));
   }
   tell(
     `${LENGTH_S} s of 1080×1920: ${seconds(median(times.bare))} bare, ${seconds(median(times.ours))} ours`,
@@ -68,13 +68,13 @@ async function packing(folder: string): Promise<Ratio[]> {
   const found = await probe(source, signal);
   const [pack, save] = [planFor(found), planToSave(found, 'unpackable')];
   const runs = (options: string[]) =>
-    timeOf(() => ffmpeg(['-nostdin', '-i', source, ...options, join(folder, 'made.mp4')]));
+    measureTime(() => ffmpeg(['-nostdin', '-i', source, ...options, join(folder, 'made.mp4')]));
   const packed = median([
     await runs(pack.options),
     await runs(pack.options),
     await runs(pack.options),
   ]);
-  const whole = await timeOf(() => prepareIn(folder, source));
+  const whole = await measureTime(() => prepareIn(folder, source));
   const converted = await runs(save.options);
   const { size } = await stat(source);
   tell(
@@ -104,7 +104,7 @@ async function largeFile(folder: string): Promise<string> {
 /** With a disk in the place of the storage, which links and copies as ours does. */
 async function prepareIn(folder: string, source: string): Promise<void> {
   const scratch = await mkdtemp(join(folder, 'scratch-'));
-  const hands = {
+  const context = {
     scratch,
     signal,
     progress() {},
@@ -122,8 +122,8 @@ async function prepareIn(folder: string, source: string): Promise<void> {
       await copyFile(made, join(scratch, 'kept'));
       return { storage_key: 'kept', bytes: (await stat(made)).size, sha256: '' };
     },
-  } as unknown as Hands;
-  await prepare({ source_key: 'source', destination: 'inbox' } as Job, hands);
+  } as unknown as StepContext;
+  await prepare({ source_key: 'source', destination: 'inbox' } as Job, context);
   await rm(scratch, { recursive: true });
 }
 
@@ -132,7 +132,7 @@ async function ffmpeg(args: string[]): Promise<void> {
   await promisify(execFile)('nice', ['-n', '10', 'ffmpeg', '-v', 'error', '-y', ...args]);
 }
 
-async function timeOf(work: () => Promise<unknown>): Promise<number> {
+async function measureTime(work: () => Promise<unknown>): Promise<number> {
   const beganAt = performance.now();
   await work();
   return performance.now() - beganAt;

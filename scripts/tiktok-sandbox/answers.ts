@@ -1,7 +1,7 @@
 // The envelope of every API answer, refusals, and the checks that come before a body is looked at.
 import { randomInt } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
-import { type Account, type Grant, logId, note, type State } from './state.ts';
+import { type Account, type Grant, logId, report, type State } from './state.ts';
 
 /** A refusal in TikTok's envelope. */
 export class Refusal extends Error {
@@ -58,7 +58,7 @@ export function refusals(state: State): Middleware {
       if (!(error instanceof Refusal)) throw error;
       const isFaulty = error.status === 400 || error.status === 429 || error.status === 405;
       const isUx = error.code === 'privacy_level_option_mismatch';
-      if (isFaulty || isUx) note(state, 'violation', error.code, error.message, koa.path);
+      if (isFaulty || isUx) report(state, 'violation', error.code, error.message, koa.path);
       refuse(koa, error);
     }
   };

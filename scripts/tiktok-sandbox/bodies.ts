@@ -1,7 +1,7 @@
 // What an init call may hold: post_info within its limits, and a chunk plan that adds up.
 import type { Context } from 'koa';
 import { badParams } from './answers.ts';
-import { note, type State } from './state.ts';
+import { report, type State } from './state.ts';
 
 const LEVELS = ['PUBLIC_TO_EVERYONE', 'MUTUAL_FOLLOW_FRIENDS', 'FOLLOWER_OF_CREATOR', 'SELF_ONLY'];
 
@@ -17,7 +17,7 @@ export function unknownFields(
   known: string[],
 ): void {
   for (const name of Object.keys(value)) {
-    if (!known.includes(name)) note(state, 'lint', 'unknown_field', name, koa.path);
+    if (!known.includes(name)) report(state, 'lint', 'unknown_field', name, koa.path);
   }
 }
 
@@ -52,10 +52,10 @@ export function checkPostInfo(
   if (privacy_level !== undefined && !LEVELS.includes(String(privacy_level)))
     throw badParams('privacy_level is not known');
   if (info['brand_content_toggle'] === undefined || info['brand_organic_toggle'] === undefined) {
-    note(state, 'lint', 'brand_toggles_missing', 'always send both toggles', koa.path);
+    report(state, 'lint', 'brand_toggles_missing', 'always send both toggles', koa.path);
   }
   if (info['brand_content_toggle'] === true && privacy_level === 'SELF_ONLY') {
-    note(state, 'lint', 'branded_private', 'branded content cannot be private', koa.path);
+    report(state, 'lint', 'branded_private', 'branded content cannot be private', koa.path);
   }
   return info;
 }

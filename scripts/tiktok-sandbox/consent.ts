@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import { badParams, bodyText } from './answers.ts';
 import { consentPage, errorPage } from './pages.ts';
-import { type Account, type App, type Code, note, type State } from './state.ts';
+import { type Account, type App, type Code, report, type State } from './state.ts';
 
 const CODE_MS = 600_000;
 const ALL_SCOPES = [
@@ -78,12 +78,12 @@ export function isRegistered(registered: string, given: string): boolean {
 export function showConsent(state: State, koa: Context): void {
   const ask = readAsk(state, koa.query as Record<string, string>);
   if ('page' in ask) {
-    note(state, 'violation', 'authorize', `bad ${ask.page}`, koa.path);
+    report(state, 'violation', 'authorize', `bad ${ask.page}`, koa.path);
     koa.status = 400;
     koa.type = 'html';
     koa.body = errorPage(ask.page);
   } else if ('redirect' in ask) {
-    note(state, 'violation', 'authorize', 'refused scope or challenge', koa.path);
+    report(state, 'violation', 'authorize', 'refused scope or challenge', koa.path);
     koa.redirect(ask.redirect);
   } else {
     koa.type = 'html';

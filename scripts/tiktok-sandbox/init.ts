@@ -7,7 +7,7 @@ import { checkChunks, checkPostInfo, object, unknownFields } from './bodies.ts';
 import { faults } from './faults.ts';
 import { cannotPost, checkMayPost, checkPending, open, privacyOptions } from './opening.ts';
 import { photoInit } from './photo-init.ts';
-import { logId, note, type Publish, type State } from './state.ts';
+import { logId, type Publish, report, type State } from './state.ts';
 
 export function addInitRoutes(router: Router, state: State): void {
   const add = (path: string, endpoint: string, handle: (koa: Context) => unknown) =>
@@ -66,7 +66,7 @@ async function videoInit(state: State, koa: Context, kind: 'direct' | 'inbox'): 
   ]);
   const postInfo = kind === 'direct' ? checkPostInfo(state, koa, body['post_info'], 2200) : {};
   if (kind === 'inbox' && body['post_info'] !== undefined) {
-    note(state, 'lint', 'post_info_on_inbox', 'post_info is ignored for inbox uploads', koa.path);
+    report(state, 'lint', 'post_info_on_inbox', 'post_info is ignored for inbox uploads', koa.path);
   }
   if (source['source'] === 'PULL_FROM_URL') {
     throw forbidden('url_ownership_unverified');

@@ -6,7 +6,7 @@ import type { Context } from 'koa';
 import { bodyText } from './answers.ts';
 import { decideConsent, showConsent } from './consent.ts';
 import { faults } from './faults.ts';
-import { type App, type Code, type Grant, logId, note, type State } from './state.ts';
+import { type App, type Code, type Grant, logId, report, type State } from './state.ts';
 import { userInfo } from './user-info.ts';
 
 export function addOAuthRoutes(router: Router, state: State): void {
@@ -38,17 +38,17 @@ async function flat(
       throw new OAuthRefusal('invalid_request', 'The request parameters are malformed.');
     }
     const form = new URLSearchParams(await bodyText(koa));
-    koa.body = work(state, clientOf(state, form), form);
+    koa.body = work(state, getClient(state, form), form);
   } catch (error) {
     if (!(error instanceof OAuthRefusal)) throw error;
     if (error.code !== 'invalid_grant')
-      note(state, 'violation', error.code, error.message, koa.path);
+      report(state, 'violation', error.code, error.message, koa.path);
     koa.status = state.settings.oauth_errors_as_200 ? 200 : 400;
     koa.body = { error: error.code, error_description: error.message, log_id: logId() };
   }
 }
 
-function clientOf(state: State, form: URLSearchParams): App {
+function getClient(state: State, form: URLSearchParams): App {
   const app = state.apps.find((each) => each.client_key === form.get('client_key'));
   if (!app) throw new OAuthRefusal('invalid_client', 'Client key is not found.');
   const secret = form.get('client_secret');
@@ -109,7 +109,7 @@ function refresh(state: State, app: App, form: URLSearchParams): Record<string, 
   if (!grant || grant.refresh_expires_at <= Date.now()) {
     const isReuse = state.grants.some((each) => each.used_refresh_tokens.includes(given));
     if (isReuse)
-      note(
+      report(
         state,
         'violation',
         'refresh_token_reused',

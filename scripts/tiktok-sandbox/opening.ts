@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import { type Caller, forbidden } from './answers.ts';
-import { type Account, type App, note, type Publish, type State } from './state.ts';
+import { type Account, type App, type Publish, report, type State } from './state.ts';
 
 const DAY_MS = 86_400_000;
 const POSTS_PER_DAY = 15;
@@ -31,7 +31,7 @@ export function cannotPost(state: State, { grant, account }: Caller): string | n
     (each) => each.open_id === account.open_id && each.status !== 'FAILED' && each.sent_at,
   );
   if (own.length >= POSTS_PER_DAY) return 'spam_risk_too_many_posts';
-  const app = appOf(state, grant.client_key);
+  const app = getApp(state, grant.client_key);
   const users = new Set(
     recent.filter((each) => each.client_key === app.client_key).map((each) => each.open_id),
   );
@@ -40,7 +40,7 @@ export function cannotPost(state: State, { grant, account }: Caller): string | n
   return users.size >= cap ? 'reached_active_user_cap' : null;
 }
 
-export function appOf(state: State, clientKey: string): App {
+export function getApp(state: State, clientKey: string): App {
   const app = state.apps.find((each) => each.client_key === clientKey);
   if (!app) throw new Error('Expected a grant of a known app');
   return app;
@@ -56,7 +56,7 @@ export function checkMayPost(
   const { account, grant } = caller;
   if (!privacyOptions(account).includes(String(info['privacy_level'])))
     throw forbidden('privacy_level_option_mismatch');
-  const app = appOf(state, grant.client_key);
+  const app = getApp(state, grant.client_key);
   if (!app.is_audited && (!account.is_private || info['privacy_level'] !== 'SELF_ONLY')) {
     throw forbidden('unaudited_client_can_only_post_to_private_accounts');
   }
@@ -64,7 +64,7 @@ export function checkMayPost(
   if (refused) throw forbidden(refused);
   const asked = state.creator_info_asked.get(account.open_id) ?? 0;
   if (asked < Date.now() - INFO_FRESH_MS) {
-    note(
+    report(
       state,
       'lint',
       'creator_info_not_asked',

@@ -35,9 +35,9 @@ export function addPages(router: Router, state: State): void {
     koa.body = eta.render('accounts', {
       accounts: state.accounts.map((account) => ({
         ...account,
-        posts: postsOf(state, account).length,
+        posts: listPosts(state, account).length,
       })),
-      notes: state.notes.slice(-20).reverse(),
+      notes: state.findings.slice(-20).reverse(),
     });
   });
   router.get('/style.css', async (koa) => {
@@ -51,7 +51,7 @@ export function addPages(router: Router, state: State): void {
   router.get('/@:username', (koa) => {
     const account = state.accounts.find((each) => each.username === koa['params'].username);
     if (!account) return koa.throw(404);
-    const all = postsOf(state, account);
+    const all = listPosts(state, account);
     koa.type = 'html';
     koa.body = eta.render('profile', {
       account,
@@ -81,7 +81,7 @@ export function addPages(router: Router, state: State): void {
   });
 }
 
-function postsOf(state: State, account: Account): Publish[] {
+function listPosts(state: State, account: Account): Publish[] {
   return state.publishes
     .filter((each) => each.open_id === account.open_id && each.finished_at)
     .reverse();

@@ -3,9 +3,9 @@
 import type { Context } from 'koa';
 import { answer, authorize, badParams, forbidden, jsonBody, Refusal } from './answers.ts';
 import { checkPostInfo, object, unknownFields } from './bodies.ts';
-import { appOf, checkMayPost, checkPending, open } from './opening.ts';
+import { checkMayPost, checkPending, getApp, open } from './opening.ts';
 import { pullPhotos } from './photos.ts';
-import { type App, note, type State } from './state.ts';
+import { type App, report, type State } from './state.ts';
 
 const KNOWN = ['media_type', 'post_mode', 'post_info', 'source_info', 'is_aigc'];
 const WORDS = ['title', 'description'];
@@ -53,7 +53,7 @@ export async function photoInit(state: State, koa: Context): Promise<void> {
   if (!Number.isInteger(cover) || (cover as number) < 0 || (cover as number) >= images.length)
     throw badParams('The photo cover index is invalid');
   if (isDirect) checkMayPost(state, koa, caller, postInfo);
-  const app = appOf(state, caller.grant.client_key);
+  const app = getApp(state, caller.grant.client_key);
   if (!images.every((url) => isVerified(state, app, url)))
     throw forbidden('url_ownership_unverified');
   if (!isDirect) checkPending(state, caller);
@@ -86,7 +86,7 @@ function checkWords(
   if (isDirect) return checkPostInfo(state, koa, info, 90);
   const extra = Object.keys({ ...info, ...(is_aigc === undefined ? {} : { is_aigc }) });
   for (const name of extra.filter((each) => !WORDS.includes(each))) {
-    note(state, 'lint', 'direct_field_on_inbox', name, koa.path);
+    report(state, 'lint', 'direct_field_on_inbox', name, koa.path);
   }
   const toggles = { brand_content_toggle: false, brand_organic_toggle: false };
   return checkPostInfo(state, koa, { ...info, ...toggles }, 90);
@@ -96,7 +96,7 @@ function checkWords(
 function noteReuse(state: State, koa: Context, images: string[]): void {
   const known = new Set(state.publishes.flatMap((each) => each.photo_images));
   for (const url of images.filter((each) => known.has(each))) {
-    note(state, 'violation', 'photo_url_reused', url, koa.path);
+    report(state, 'violation', 'photo_url_reused', url, koa.path);
   }
 }
 

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { request } from 'undici';
 import { takeFault } from './faults.ts';
 import { finish } from './processing.ts';
-import { note, type Publish, type State } from './state.ts';
+import { type Publish, report, type State } from './state.ts';
 
 const MAX_BYTES = 20_000_000;
 const FIRST_PART = 1024;
@@ -73,9 +73,9 @@ async function part(
   const [, first, last, size] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(String(range)) ?? [];
   const total = Number(size);
   if (answer.statusCode >= 300 && answer.statusCode < 400)
-    note(state, 'violation', 'photo_redirect', 'a photo URL must not redirect', '/photos');
+    report(state, 'violation', 'photo_redirect', 'a photo URL must not redirect', '/photos');
   if (answer.statusCode === 200)
-    note(state, 'violation', 'photo_range_ignored', 'a range was asked for', '/photos');
+    report(state, 'violation', 'photo_range_ignored', 'a range was asked for', '/photos');
   const isExact =
     answer.statusCode === 206 &&
     packed === 'identity' &&
@@ -108,5 +108,5 @@ function noteDuplicate(state: State, publish: Publish): void {
       each.status !== 'FAILED' &&
       JSON.stringify(each.post_info) === JSON.stringify(publish.post_info),
   );
-  if (twin) note(state, 'lint', 'duplicate_post', twin.publish_id, 'content/init');
+  if (twin) report(state, 'lint', 'duplicate_post', twin.publish_id, 'content/init');
 }

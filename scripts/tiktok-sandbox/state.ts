@@ -85,7 +85,7 @@ export interface Publish {
   probe: Record<string, unknown> | null;
 }
 
-export interface Note {
+export interface Finding {
   at: string;
   kind: 'violation' | 'lint';
   rule: string;
@@ -123,7 +123,7 @@ export interface State {
   grants: Grant[];
   codes: Code[];
   publishes: Publish[];
-  notes: Note[];
+  findings: Finding[];
   faults: Fault[];
   settings: Settings;
   calls: { endpoint: string; open_id: string; at: number }[];
@@ -162,7 +162,7 @@ export function createState(): State {
     grants: [],
     codes: [],
     publishes: [],
-    notes: [],
+    findings: [],
     faults: [],
     settings: {
       caps: true,
@@ -199,14 +199,14 @@ export function account(username: string, nickname: string): Account {
 }
 
 /** What a client did wrong; `violation` is what the real service would refuse or punish. */
-export function note(
+export function report(
   state: State,
-  kind: Note['kind'],
+  kind: Finding['kind'],
   rule: string,
   detail: string,
   endpoint: string,
 ): void {
-  state.notes.push({ at: new Date().toISOString(), kind, rule, detail, endpoint });
+  state.findings.push({ at: new Date().toISOString(), kind, rule, detail, endpoint });
 }
 
 /** An id beyond 2^53, as TikTok's are. */

@@ -12,15 +12,15 @@ const SCOPES = ['video.upload', 'video.publish'];
 export function addStatusRoutes(router: Router, state: State): void {
   router.post('/v2/post/publish/status/fetch{/}', faults(state, 'status/fetch'), async (koa) => {
     const caller = authorize(state, koa, 'status', SCOPES, state.settings.statuses_per_minute);
-    status(koa, await publishOf(state, koa, caller));
+    status(koa, await getPublish(state, koa, caller));
   });
   router.post('/v2/post/publish/cancel{/}', faults(state, 'cancel'), async (koa) => {
     const caller = authorize(state, koa, 'cancel', SCOPES, 30);
-    cancel(state, koa, await publishOf(state, koa, caller));
+    cancel(state, koa, await getPublish(state, koa, caller));
   });
 }
 
-async function publishOf(state: State, koa: Context, { grant }: Caller): Promise<Publish> {
+async function getPublish(state: State, koa: Context, { grant }: Caller): Promise<Publish> {
   const { publish_id } = await jsonBody(koa);
   if (typeof publish_id !== 'string' || publish_id === '')
     throw badParams('publish_id is required');

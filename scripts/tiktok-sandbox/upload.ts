@@ -7,7 +7,7 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { badGateway, cut, takeFault } from './faults.ts';
 import { process as processPublish } from './processing.ts';
-import { note, type Publish, type State } from './state.ts';
+import { type Publish, report, type State } from './state.ts';
 
 const TYPES = ['video/mp4', 'video/quicktime', 'video/webm'];
 const UPLOAD_FAULTS = [
@@ -100,7 +100,7 @@ function readRange(
   publish: Publish,
 ): { first: number; last: number } | 'bad' | 'elsewhere' {
   const bad = (detail: string) => {
-    note(state, 'violation', 'upload', detail, koa.path);
+    report(state, 'violation', 'upload', detail, koa.path);
     return 'bad' as const;
   };
   const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(koa.get('Content-Range'));
@@ -173,7 +173,7 @@ function noteDuplicate(state: State, publish: Publish): void {
       JSON.stringify(each.post_info) === JSON.stringify(publish.post_info),
   );
   if (twin)
-    note(
+    report(
       state,
       'lint',
       'duplicate_post',

@@ -3,7 +3,13 @@
 import { invalid, Problem } from '../base/errors.ts';
 import { randomToken, sha256 } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
-import { type Creator, getCreator, limitsOf, noteSeen, suspended } from '../creators/store.ts';
+import {
+  type Creator,
+  getCreator,
+  getPlanLimits,
+  suspended,
+  touchLastSeen,
+} from '../creators/store.ts';
 
 const MAX_KEYS = 5;
 const PREFIX = 'pm3k_creator_';
@@ -47,7 +53,7 @@ export async function issueKey(
     throw invalid('/name', 'Expected a name of 1 to 40 letters, digits, spaces, dots or dashes.');
   }
   const key = newKey();
-  const expiresAt = expiryOf(ctx, creator);
+  const expiresAt = chooseExpiry(ctx, creator);
   const row = await ctx.db.transaction(async (trx) => {
     await trx('creators').where({ id: creator.id }).forUpdate().first('id');
     const others = await trx('api_keys')
@@ -83,8 +89,8 @@ export async function issueKey(
   return { key, row };
 }
 
-function expiryOf(ctx: Context, creator: Creator): Date {
-  const lifetime = Date.now() + limitsOf(ctx.config, creator).keyDays * 86_400_000;
+function chooseExpiry(ctx: Context, creator: Creator): Date {
+  const lifetime = Date.now() + getPlanLimits(ctx.config, creator).keyDays * 86_400_000;
   return new Date(Math.min(lifetime, creator.plan_ends_at?.getTime() ?? lifetime));
 }
 
@@ -154,7 +160,7 @@ export async function authenticate(
   }
   if (creator.suspended_at && !isAlwaysOpen) throw suspended();
   await noteUse(ctx, row);
-  await noteSeen(ctx.db, creator);
+  await touchLastSeen(ctx.db, creator);
   return { creator, key: row };
 }
 

@@ -75,7 +75,7 @@ async function consume(
   points: number,
   key: string,
 ): Promise<RateLimiterRes> {
-  const limiter = limiterOf(ctx, kind, points);
+  const limiter = createLimiter(ctx, kind, points);
   try {
     return await limiter.consume(key);
   } catch (result) {
@@ -85,7 +85,7 @@ async function consume(
   }
 }
 
-function limiterOf(ctx: Context, kind: Kind, points: number): RateLimiterPostgres {
+function createLimiter(ctx: Context, kind: Kind, points: number): RateLimiterPostgres {
   const known = limiters.get(ctx) ?? new Map<Kind, RateLimiterPostgres>();
   limiters.set(ctx, known);
   const limiter =

@@ -3,7 +3,7 @@ import { type Adapter, type DatabaseSession, type DatabaseUser, Lucia, TimeSpan 
 import type { Database } from '../base/database.ts';
 import { randomToken, sha256 } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
-import { type Creator, findCreator, noteSeen } from '../creators/store.ts';
+import { type Creator, findCreator, touchLastSeen } from '../creators/store.ts';
 
 export interface Sessions<Owner> {
   /** Answers the `Set-Cookie` value of a new session. */
@@ -42,17 +42,17 @@ const OF_CREATORS: SessionKind<Creator> = {
   lasts: [30, 'd'],
   async findOwner(db, id) {
     const creator = await findCreator(db, id);
-    if (creator) await noteSeen(db, creator);
+    if (creator) await touchLastSeen(db, creator);
     return creator;
   },
 };
 
 /** The sessions of creators. */
 export function createSessions(ctx: Pick<Context, 'db' | 'config'>): Sessions<Creator> {
-  return createSessionsOf(ctx, OF_CREATORS);
+  return createSessionsFor(ctx, OF_CREATORS);
 }
 
-export function createSessionsOf<Owner>(
+export function createSessionsFor<Owner>(
   ctx: Pick<Context, 'db' | 'config'>,
   kind: SessionKind<Owner>,
 ): Sessions<Owner> {
@@ -92,10 +92,10 @@ export function createSessionsOf<Owner>(
 /** lucia hands in and out the id of the cookie; the table sees its hash alone. */
 function createAdapter(db: Database, kind: SessionKind<unknown>): Adapter {
   const { table, ownerColumn } = kind;
-  const rowOf = (id: string) => db(table).where({ id_hash: sha256(id) });
+  const sessionRow = (id: string) => db(table).where({ id_hash: sha256(id) });
   return {
     async getSessionAndUser(id): Promise<[DatabaseSession | null, DatabaseUser | null]> {
-      const row = await rowOf(id).first();
+      const row = await sessionRow(id).first();
       if (!row) return [null, null];
       const ownerId = row[ownerColumn];
       const session = { id, userId: ownerId, expiresAt: row.expires_at, attributes: {} };
@@ -111,10 +111,10 @@ function createAdapter(db: Database, kind: SessionKind<unknown>): Adapter {
       });
     },
     async updateSessionExpiration(id, expiresAt) {
-      await rowOf(id).update({ expires_at: expiresAt });
+      await sessionRow(id).update({ expires_at: expiresAt });
     },
     async deleteSession(id) {
-      await rowOf(id).delete();
+      await sessionRow(id).delete();
     },
     async deleteUserSessions(ownerId) {
       await db(table)

@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import type { Context } from '../context/context.ts';
 import { postingOptions } from '../creators/posting-options.ts';
-import { type Creator, limitsOf, mayPost } from '../creators/store.ts';
+import { type Creator, getPlanLimits, mayPost } from '../creators/store.ts';
 import { nextPostAt } from '../jobs/accept/limits.ts';
 import { countRecentJobs } from '../jobs/stats.ts';
-import { sumOf } from '../media/usage.ts';
+import { sumUsage } from '../media/usage.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
 
 const creatorSchema = z.strictObject({
@@ -78,11 +78,11 @@ export const creatorRoutes: ApiRoute[] = [
 ];
 
 async function creatorView(ctx: Context, creator: Creator) {
-  const limits = limitsOf(ctx.config, creator);
+  const limits = getPlanLimits(ctx.config, creator);
   const { API_REQUESTS_PER_MINUTE, TIKTOK_INITS_PER_MINUTE } = ctx.config;
   const { POSTS_PER_DAY, POST_SPACING_SECONDS } = ctx.config;
   const nextFreeAt = mayPost(creator) ? await nextPostAt(ctx, creator.id) : null;
-  const { media, unfinished } = await sumOf(ctx.db, creator.id);
+  const { media, unfinished } = await sumUsage(ctx.db, creator.id);
   return {
     id: creator.id,
     username: creator.username,

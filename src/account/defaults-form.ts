@@ -62,7 +62,7 @@ export function mergedDefaults(
 }
 
 /** The form as it stands when what is saved has not been touched. */
-export function fieldsOf(saved: Saved | null): DefaultsForm {
+export function toFields(saved: Saved | null): DefaultsForm {
   return Object.fromEntries([
     ['default_destination', saved?.destination],
     ...Object.entries(saved?.settings ?? {}).map(([name, value]) => [`default_${name}`, value]),

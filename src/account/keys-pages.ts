@@ -4,7 +4,7 @@ import { issueKey, listKeys, removeKey } from '../access/keys.ts';
 import { createSessions } from '../access/sessions.ts';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { limitsOf } from '../creators/store.ts';
+import { getPlanLimits } from '../creators/store.ts';
 import { createPages } from '../web/pages.ts';
 
 export function addAccessPages(router: Router, ctx: Context): void {
@@ -12,7 +12,7 @@ export function addAccessPages(router: Router, ctx: Context): void {
   const sessions = createSessions(ctx);
 
   pages.own('get', '/api-key', async ({ render }, creator) => {
-    const { keyDays } = limitsOf(ctx.config, creator);
+    const { keyDays } = getPlanLimits(ctx.config, creator);
     render('access/api-keys', {
       title: 'API keys',
       keys: await listKeys(ctx, creator.id),
@@ -24,7 +24,7 @@ export function addAccessPages(router: Router, ctx: Context): void {
   });
 
   pages.own('post', '/api-key', async ({ koa, form, render }, creator) => {
-    const { keyDays } = limitsOf(ctx.config, creator);
+    const { keyDays } = getPlanLimits(ctx.config, creator);
     let issued: { key: string; name: string } | null = null;
     let fault: string | null = null;
     try {

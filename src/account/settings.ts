@@ -8,7 +8,7 @@ import { optionsOrReason } from '../creators/posting-options.ts';
 import { assertNotLeaving, type Creator, mayPost, saveSettings } from '../creators/store.ts';
 import { parseWith } from '../web/api.ts';
 import { createPages, type PageRequest } from '../web/pages.ts';
-import { DEFAULT_FIELDS, type DefaultsForm, fieldsOf, mergedDefaults } from './defaults-form.ts';
+import { DEFAULT_FIELDS, type DefaultsForm, mergedDefaults, toFields } from './defaults-form.ts';
 
 const ZONES = new Set(['UTC', ...Intl.supportedValuesOf('timeZone')]);
 
@@ -90,7 +90,7 @@ async function show(
     zones: [...ZONES],
     keys_may_export_and_erase: creator.keys_may_export_and_erase,
     defaults,
-    chosen: form ?? fieldsOf(defaults),
+    chosen: form ?? toFields(defaults),
     fault,
     options: await currentOptions(ctx, creator, signal),
   });

@@ -1,7 +1,7 @@
 // The first page of operators: how much there is, what needs a person, and what was swept.
 import type Router from '@koa/router';
 import type { Context } from '../context/context.ts';
-import { urgencyOf } from '../deletion-requests/rules.ts';
+import { judgeUrgency } from '../deletion-requests/rules.ts';
 import { listOpen } from '../deletion-requests/store.ts';
 import { capitalised } from '../http/format.ts';
 import { createAdminPages } from '../operators/pages.ts';
@@ -18,7 +18,7 @@ export function addOverviewPages(router: Router, ctx: Context): void {
       title: 'Overview',
       numbers: { ...(await countAll(ctx.db)), requests_open: open.length },
       requests: open
-        .map((request) => ({ id: request.id, number: request.number, ...urgencyOf(request) }))
+        .map((request) => ({ id: request.id, number: request.number, ...judgeUrgency(request) }))
         .filter(({ level }) => level !== 'calm'),
       ...(await countTroubles(ctx.db)),
       has_second_factor: operator.totp_confirmed_at !== null,

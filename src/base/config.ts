@@ -70,9 +70,9 @@ export function readConfig(
     SIGN_UP: parsed.SIGN_UP ?? (isLocal ? 'open' : 'invite'),
     isLocal,
     plans: {
-      free: planOf(values, 'FREE'),
-      trial: planOf(values, 'TRIAL'),
-      paid: planOf(values, 'PAID'),
+      free: readPlan(values, 'FREE'),
+      trial: readPlan(values, 'TRIAL'),
+      paid: readPlan(values, 'PAID'),
     },
     pluginSettings,
   };
@@ -143,7 +143,7 @@ function crossFaults(parsed: Parsed, publicUrl: string, isLocal: boolean): strin
   return faults;
 }
 
-function planOf(values: Record<string, unknown>, plan: string): PlanLimits {
+function readPlan(values: Record<string, unknown>, plan: string): PlanLimits {
   const of = (name: string) => values[`PLAN_${plan}_${name}`] as number;
   return {
     keyDays: of('KEY_DAYS'),

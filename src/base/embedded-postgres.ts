@@ -235,12 +235,12 @@ function findRunningServer(cluster: string): RunningServer | null {
   const pid = Number(lines[0]);
   const socketFolder = lines[4]?.trim() ?? '';
   // Never the lock file of a server that lives: a second one would ruin the cluster.
-  if (isServerOf(pid, cluster)) return { pid, socketFolder };
+  if (isOwnServer(pid, cluster)) return { pid, socketFolder };
   rmSync(path, { force: true });
   return null;
 }
 
-function isServerOf(pid: number, cluster: string): boolean {
+function isOwnServer(pid: number, cluster: string): boolean {
   if (!Number.isInteger(pid) || pid <= 1) return false;
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(cluster);

@@ -34,7 +34,7 @@ export async function finishSignIn(
     if (!known && ctx.config.SIGN_UP === 'invite' && !state.invitation_id) {
       throw new Problem('sign_up_closed', 'Connecting here needs an invitation from the operator.');
     }
-    const profile = await profileOf(ctx, answer, known, signal);
+    const profile = await fetchProfile(ctx, answer, known, signal);
     return storeOnceFree(ctx, answer, profile, state.invitation_id, signal);
   }
 }
@@ -133,7 +133,7 @@ function connectAgain(): Problem {
 }
 
 /** Names as far as the granted scopes tell them; a failing question does not stop a sign-in. */
-async function profileOf(
+async function fetchProfile(
   ctx: Context,
   answer: TokenAnswer,
   known: Creator | undefined,

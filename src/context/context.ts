@@ -8,7 +8,7 @@ import type { PersonalData } from '../base/declaration.ts';
 import type { Logger } from '../base/log.ts';
 import { createSecrets, type Secrets } from '../base/secrets.ts';
 import type { MediaFacts } from '../jobs/job.ts';
-import { createOutside, type Outside } from '../safe-fetch/fetch.ts';
+import { createSafeFetch, type SafeFetch } from '../safe-fetch/fetch.ts';
 import { chosenStorage } from '../storage/create-storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import { createTikTok, type TikTok } from '../tiktok/client.ts';
@@ -29,7 +29,7 @@ export interface Module {
   /** Looks at an uploaded file before it is accepted; throws `media_rejected`. One module offers it. */
   inspect?: (
     path: string,
-    hands: { signal: AbortSignal; log: Logger; settings: Record<string, unknown> },
+    context: { signal: AbortSignal; log: Logger; settings: Record<string, unknown> },
   ) => Promise<Inspection>;
   /** Required: there is no way to say nothing about personal data. */
   personalData: PersonalData;
@@ -44,7 +44,7 @@ export interface Context {
   storage: Storage;
   tiktok: TikTok;
   /** Fetches what a creator named, behind the guard. */
-  outside: Outside;
+  safeFetch: SafeFetch;
   modules: Module[];
   /** This process's own folder for working files; emptied at start. */
   scratch: string;
@@ -73,17 +73,17 @@ export function createContext(
       apiUrl: config.TIKTOK_API_URL,
       uploadHosts: config.TIKTOK_UPLOAD_HOSTS,
     }),
-    outside: createOutside({
+    safeFetch: createSafeFetch({
       allowPrivateNetworks: config.FETCH_ALLOW_PRIVATE_NETWORKS,
       timeoutMs: config.FETCH_TIMEOUT_SECONDS * 1000,
     }),
     inspect: (path, signal) =>
-      inspect(path, { signal, log, settings: settingsOf(config, inspector) }),
+      inspect(path, { signal, log, settings: readModuleSettings(config, inspector) }),
   };
 }
 
 /** The values of one module's own settings. */
-export function settingsOf(config: Config, module: Module): Record<string, unknown> {
+export function readModuleSettings(config: Config, module: Module): Record<string, unknown> {
   const names = Object.keys(module.settings ?? {});
   return Object.fromEntries(names.map((name) => [name, config.pluginSettings[name]]));
 }

@@ -4,7 +4,7 @@ import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import type { PrivacyLevel } from '../jobs/job.ts';
 import { Later } from '../queue/later.ts';
-import { refusalOf } from '../tiktok/error-table.ts';
+import { findRefusal } from '../tiktok/error-table.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import { assertMayPost, type Creator, saveProfile } from './store.ts';
 import { creatorTikTok } from './tiktok.ts';
@@ -33,7 +33,7 @@ export async function postingOptions(
   try {
     const info = await creatorTikTok(ctx, creator.id, signal).creatorInfo();
     if (!info.can_post) {
-      return { can_post: false, reason: info.reason, message: refusalOf(info.reason).sentence };
+      return { can_post: false, reason: info.reason, message: findRefusal(info.reason).sentence };
     }
     const { can_post, ...options } = info;
     await saveProfile(ctx.db, creator.id, {
@@ -52,7 +52,7 @@ export async function postingOptions(
     }
     if (!(error instanceof TikTokError)) throw error;
     if (error.kind === 'refused') {
-      const { code, sentence } = refusalOf(error.code);
+      const { code, sentence } = findRefusal(error.code);
       throw new Problem(code, sentence, {
         tiktok: { code: error.code, message: error.tiktok_message ?? '', log_id: error.log_id },
       });

@@ -43,7 +43,7 @@ async function fullUntil(
   creatorId: string,
   call: CountedCall,
 ): Promise<Date | null> {
-  const limit = limitOf(ctx, call);
+  const limit = callsPerMinute(ctx, call);
   const { rows } = await db.raw(
     `select at from tiktok_calls
       where creator_id = ? and call = ? and at > clock_timestamp() - ? * interval '1 millisecond'
@@ -59,13 +59,16 @@ export async function fillMinute(
   creatorId: string,
   call: CountedCall,
 ): Promise<Later> {
-  const rows = Array.from({ length: limitOf(ctx, call) }, () => ({ creator_id: creatorId, call }));
+  const rows = Array.from({ length: callsPerMinute(ctx, call) }, () => ({
+    creator_id: creatorId,
+    call,
+  }));
   await ctx.db('tiktok_calls').insert(rows);
   const jitter = Math.random() * 3_000;
   return Later.in(WINDOW_MS + jitter, call.endsWith('init') ? 'rate_limited' : undefined);
 }
 
-function limitOf(ctx: Context, call: CountedCall): number {
+function callsPerMinute(ctx: Context, call: CountedCall): number {
   if (call === 'creator_info') return CREATOR_INFO_PER_MINUTE;
   return call === 'status'
     ? ctx.config.TIKTOK_STATUS_PER_MINUTE

@@ -96,7 +96,7 @@ export async function saveSettings(
 }
 
 /** The creator, or a program of theirs, was here; written once a day, and to the day alone. */
-export async function noteSeen(
+export async function touchLastSeen(
   db: Knex,
   { id, last_seen_at }: Pick<Creator, 'id' | 'last_seen_at'>,
 ): Promise<void> {
@@ -144,7 +144,7 @@ export async function forgetAuthorization(
 }
 
 /** The limits in force now; an ended plan has none, and says so. */
-export function limitsOf(config: Config, creator: Creator): PlanLimits {
+export function getPlanLimits(config: Config, creator: Creator): PlanLimits {
   return config.plans[creator.plan];
 }
 

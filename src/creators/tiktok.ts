@@ -5,7 +5,7 @@ import type { Context } from '../context/context.ts';
 import type { TikTok } from '../tiktok/client.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import { type CountedCall, fillMinute, reserveCall } from './quota.ts';
-import { type Access, accessOf, disconnected } from './tokens.ts';
+import { type Access, disconnected, getAccess } from './tokens.ts';
 
 type Args<M extends keyof TikTok> = TikTok[M] extends (
   token: string,
@@ -46,7 +46,7 @@ export function creatorTikTok(ctx: Context, creatorId: string, signal: AbortSign
     scope: string[],
     ask: (token: string) => Promise<T>,
   ): Promise<T> {
-    let access = await accessOf(ctx, creatorId, signal);
+    let access = await getAccess(ctx, creatorId, signal);
     assertScope(access, scope);
     await reserveCall(ctx, creatorId, counted);
     try {
@@ -56,7 +56,7 @@ export function creatorTikTok(ctx: Context, creatorId: string, signal: AbortSign
       if (!isRefusal(error, 'access_token_invalid')) throw error;
     }
     // Once more with a new token; a second refusal means that the grant itself is gone.
-    access = await accessOf(ctx, creatorId, signal, access.version);
+    access = await getAccess(ctx, creatorId, signal, access.version);
     await reserveCall(ctx, creatorId, counted);
     try {
       return await ask(access.token);
@@ -66,7 +66,7 @@ export function creatorTikTok(ctx: Context, creatorId: string, signal: AbortSign
   }
 
   return {
-    scopes: async () => (await accessOf(ctx, creatorId, signal)).scopes,
+    scopes: async () => (await getAccess(ctx, creatorId, signal)).scopes,
     creatorInfo: () =>
       call('creator_info', ['video.publish'], (token) => tiktok.creatorInfo(token, { signal })),
     initDirectVideo: (args) =>

@@ -79,7 +79,7 @@ export interface Access {
  * `rejected_version`: the version whose token TikTok has just refused, to be refreshed in any case.
  * Throws `creator_disconnected` when the grant is gone; anything else is a fault and may be retried.
  */
-export async function accessOf(
+export async function getAccess(
   ctx: Context,
   creatorId: string,
   signal: AbortSignal,

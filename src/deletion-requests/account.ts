@@ -3,12 +3,12 @@ import type { Knex } from 'knex';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { type Creator, findCreator, saveProfile } from '../creators/store.ts';
-import { accessOf } from '../creators/tokens.ts';
+import { getAccess } from '../creators/tokens.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { DeletionRequest } from './store.ts';
 
 /** Undefined when none was chosen, or it is being deleted. */
-export async function accountOf(
+export async function findAccount(
   db: Knex,
   { creator_id }: Pick<DeletionRequest, 'creator_id'>,
 ): Promise<Creator | undefined> {
@@ -16,8 +16,8 @@ export async function accountOf(
 }
 
 /** Whatever names the person in this request. */
-export async function namesOf(db: Knex, request: DeletionRequest): Promise<(string | null)[]> {
-  const account = await accountOf(db, request);
+export async function listNames(db: Knex, request: DeletionRequest): Promise<(string | null)[]> {
+  const account = await findAccount(db, request);
   const given = request.username?.replace(/^@/, '') ?? null;
   return [given, account?.username ?? null, account?.nickname ?? null];
 }
@@ -32,7 +32,7 @@ export async function readBio(
   signal: AbortSignal,
 ): Promise<string | null> {
   try {
-    const { token, scopes } = await accessOf(ctx, account.id, signal);
+    const { token, scopes } = await getAccess(ctx, account.id, signal);
     if (!scopes.includes('user.info.profile')) return null;
     const user = await ctx.tiktok.userInfo(token, scopes, { signal });
     if (user.open_id !== account.open_id) return null;

@@ -6,7 +6,7 @@ import type { Context } from '../context/context.ts';
 import { lockIfStaying } from '../creators/store.ts';
 import { requestDeletion } from '../deletion/request.ts';
 import { audit, type Operator } from '../operators/store.ts';
-import { namesOf } from './account.ts';
+import { listNames } from './account.ts';
 import { closeRequest } from './close.ts';
 import { assertState, assertVersion, mayExecute, readReason, UNDECIDED } from './rules.ts';
 import {
@@ -99,7 +99,7 @@ function changedMeanwhile(): Problem {
 export async function refuseRequest(ctx: Context, act: Act, text: string): Promise<void> {
   await ctx.db.transaction(async (trx) => {
     const request = await lockFor(trx, act, UNDECIDED);
-    const refusalReason = readReason(text, await namesOf(trx, request));
+    const refusalReason = readReason(text, await listNames(trx, request));
     await closeRequest(trx, request.id, { state: 'refused', refusal_reason: refusalReason });
     await logAct(trx, request, act.operator, 'refused');
   });

@@ -36,7 +36,7 @@ export function readWords(form: unknown): { words: Words } | { faults: Faults } 
   if (!username && !profile_url && !details) {
     return { faults: { username: 'Enter at least one: a username, a profile link, or details.' } };
   }
-  const at = dayOf(received_at);
+  const at = readDay(received_at);
   if (!at) {
     return { faults: { received_at: 'Enter the day the email came; it cannot be in the future.' } };
   }
@@ -52,7 +52,7 @@ export function readWords(form: unknown): { words: Words } | { faults: Faults } 
 }
 
 /** A day or a time; nothing is now. Null when it is neither, or lies ahead. */
-function dayOf(given: string): Date | null {
+function readDay(given: string): Date | null {
   const now = new Date();
   if (!given) return now;
   const at = new Date(given);

@@ -4,7 +4,7 @@ import { Problem } from '../base/errors.ts';
 import { sha256 } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
 import type { Returned } from '../creators/authorization.ts';
-import { accountOf } from './account.ts';
+import { findAccount } from './account.ts';
 import { settleToken } from './proof-token.ts';
 import { linkPath } from './proofs.ts';
 import {
@@ -62,7 +62,7 @@ export async function lookAtLink(
   if (request.state === 'verified') return { step: 'confirmed', name: null, number };
   if (request.state !== 'identity_asked') throw ended();
   if (!request.proof_match) return { step: 'other_account', name: null, number };
-  const account = await accountOf(ctx.db, request);
+  const account = await findAccount(ctx.db, request);
   return { step: 'confirm', name: account?.username ?? account?.nickname ?? null, number };
 }
 
@@ -97,7 +97,7 @@ async function compare(
   openId: string,
   proofBrowserHash: string,
 ): Promise<boolean> {
-  const account = await accountOf(trx, request);
+  const account = await findAccount(trx, request);
   const proofMatch = account?.open_id === openId;
   await changeRequest(trx, request.id, {
     proof_match: proofMatch,

@@ -20,7 +20,7 @@ import { listView, requestView } from './view.ts';
 const NOTE_LENGTH = 2_000;
 const DESK = '/admin/deletions';
 
-export function addDeskPages(router: Router, ctx: Context): void {
+export function addRequestPages(router: Router, ctx: Context): void {
   const pages = createAdminPages(router, ctx);
 
   pages.own('get', DESK, (request) => showList(ctx, request, {}));
@@ -52,7 +52,7 @@ export function addDeskPages(router: Router, ctx: Context): void {
   function act(name: string, work: (given: Act, request: PageRequest) => Promise<void>): void {
     pages.own('post', `${DESK}/:id/${name}`, async (request, operator) => {
       try {
-        await work(actOf(request, operator), request);
+        await work(readAct(request, operator), request);
       } catch (error) {
         const isTold = error instanceof Problem && isOfThePage(error, request);
         if (!isTold) throw error;
@@ -64,7 +64,7 @@ export function addDeskPages(router: Router, ctx: Context): void {
   }
 }
 
-function actOf({ params, form }: PageRequest, operator: Operator): Act {
+function readAct({ params, form }: PageRequest, operator: Operator): Act {
   return { requestId: params['id'] ?? '', operator, version: readVersion(form) };
 }
 

@@ -4,7 +4,7 @@ import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { findGrant, type Grant, saveGrant } from '../creators/grants.ts';
 import { type Creator, findCreatorByOpenId, lockIfStaying } from '../creators/store.ts';
-import { accessOf, sealTokens } from '../creators/tokens.ts';
+import { getAccess, sealTokens } from '../creators/tokens.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
 
@@ -38,7 +38,7 @@ async function isReplaced(
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    const { token } = await accessOf(ctx, creator_id, signal);
+    const { token } = await getAccess(ctx, creator_id, signal);
     await ctx.tiktok.userInfo(token, ['user.info.basic'], { signal });
     return false;
   } catch (error) {

@@ -4,7 +4,7 @@ import type { Knex } from 'knex';
 import { invalid, Problem } from '../base/errors.ts';
 import { randomToken, sha256 } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
-import { accountOf, readBio } from './account.ts';
+import { findAccount, readBio } from './account.ts';
 import { type Act, getRequest, lockFor, logAct } from './acts.ts';
 import { afterTheWait, assertState, isNameFresh } from './rules.ts';
 import { changeRequest, type DeletionRequest, NO_PROOF, type ProofMethod } from './store.ts';
@@ -31,7 +31,7 @@ export async function askProof(
     const request = await lockFor(trx, act, ['received', 'identity_asked']);
     await changeRequest(trx, request.id, {
       ...NO_PROOF,
-      ...proofOf(ctx, request, method),
+      ...prepareProof(ctx, request, method),
       state: 'identity_asked',
       method,
       proof_description: description || null,
@@ -40,7 +40,7 @@ export async function askProof(
   });
 }
 
-function proofOf(
+function prepareProof(
   ctx: Context,
   { id }: DeletionRequest,
   method: ProofMethod,
@@ -86,7 +86,7 @@ export async function confirmProof(
 ): Promise<void> {
   const request = await getRequest(ctx, act.requestId);
   if (request.state === 'verified') return confirmAsSecond(ctx, act, note);
-  const account = await accountOf(ctx.db, request);
+  const account = await findAccount(ctx.db, request);
   const bio = request.method === 'bio' && account ? await readBio(ctx, account, signal) : null;
   await ctx.db.transaction(async (trx) => {
     // What the bio was read for must still be what is asked.
@@ -118,8 +118,8 @@ async function confirmByEye(
   act: Act,
   note: string,
 ): Promise<void> {
-  if (!note) throw noteIsMissing();
-  const account = await accountOf(trx, request);
+  if (!note) throw missingEvidence();
+  const account = await findAccount(trx, request);
   const isFresh = isNameFresh(account?.name_confirmed_at ?? null);
   const waits = isFresh ? {} : { needs_second_operator: true, execute_after: afterTheWait() };
   await changeRequest(trx, request.id, { ...verified(act), ...waits });
@@ -127,7 +127,7 @@ async function confirmByEye(
 }
 
 async function confirmAsSecond(ctx: Context, act: Act, note: string): Promise<void> {
-  if (!note) throw noteIsMissing();
+  if (!note) throw missingEvidence();
   await ctx.db.transaction(async (trx) => {
     const request = await lockFor(trx, act, ['verified']);
     if (!request.needs_second_operator) assertState(request, ['identity_asked']);
@@ -142,7 +142,7 @@ async function confirmAsSecond(ctx: Context, act: Act, note: string): Promise<vo
   });
 }
 
-function noteIsMissing(): Problem {
+function missingEvidence(): Problem {
   return invalid('/note', 'Write down what you saw, and where. It is the evidence.');
 }
 

@@ -18,7 +18,7 @@ export function addProvePages(router: Router, ctx: Context): void {
     const { params, render } = request;
     keepPrivate(request);
     const token = params['token'] ?? '';
-    const found = await lookAtLink(ctx, token, browserOf(request));
+    const found = await lookAtLink(ctx, token, readBrowser(request));
     render(`deletions/prove-${found.step.replace('_', '-')}`, {
       title: TITLES[found.step],
       token,
@@ -29,12 +29,12 @@ export function addProvePages(router: Router, ctx: Context): void {
   pages.open('post', '/prove/:token', async (request) => {
     keepPrivate(request);
     const token = request.params['token'] ?? '';
-    await confirmByLink(ctx, token, browserOf(request));
+    await confirmByLink(ctx, token, readBrowser(request));
     request.go(`/prove/${token}`);
   });
 }
 
-function browserOf({ koa }: PageRequest): string | undefined {
+function readBrowser({ koa }: PageRequest): string | undefined {
   return koa.cookies.get(PROOF_COOKIE.name);
 }
 

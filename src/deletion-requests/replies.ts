@@ -20,13 +20,13 @@ export const REASONS = [
 const STAYS_ON_TIKTOK =
   'What was posted on TikTok stays there. Only you can remove it, in TikTok’s app.';
 
-export function replyOf(ctx: Context, request: DeletionRequest, parts: ReplyParts): string {
+export function writeReply(ctx: Context, request: DeletionRequest, parts: ReplyParts): string {
   const name = ctx.config.OPERATOR_NAME ?? 'PM3K';
-  const lines = ['Hello,', ...bodyOf(ctx, request, parts), `Kind regards\n${name}`];
+  const lines = ['Hello,', ...writeBody(ctx, request, parts), `Kind regards\n${name}`];
   return lines.join('\n\n');
 }
 
-function bodyOf(ctx: Context, request: DeletionRequest, parts: ReplyParts): string[] {
+function writeBody(ctx: Context, request: DeletionRequest, parts: ReplyParts): string[] {
   const { number, received_at, execute_after, needs_second_operator } = request;
   switch (request.state) {
     case 'received':

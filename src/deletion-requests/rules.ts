@@ -16,7 +16,7 @@ function countDaysLeft({ received_at }: Pick<DeletionRequest, 'received_at'>): n
 }
 
 /** How pressing an answer is, in the words of every page that says so. */
-export function urgencyOf(request: Pick<DeletionRequest, 'received_at'>): {
+export function judgeUrgency(request: Pick<DeletionRequest, 'received_at'>): {
   daysLeft: number;
   level: 'red' | 'amber' | 'calm';
   daysWords: string;

@@ -115,7 +115,7 @@ export async function logEvent(
   });
 }
 
-export async function listEvents(db: Knex, requestId: string): Promise<RequestEvent[]> {
+export async function listRequestEvents(db: Knex, requestId: string): Promise<RequestEvent[]> {
   return db('deletion_request_events').where({ request_id: requestId }).orderBy('id');
 }
 

@@ -1,18 +1,18 @@
 // What the desk's pages show: the table of requests, and one request with its log and its next act.
 import type { Context } from '../context/context.ts';
-import { departureOf } from '../deletion/deletion-preview.ts';
+import { previewDeletion } from '../deletion/deletion-preview.ts';
 import { findDeletion } from '../deletion/store.ts';
 import { capitalised } from '../http/format.ts';
-import { accountOf } from './account.ts';
-import { type Candidate, findCandidates } from './account-matching/find.ts';
+import { findAccount } from './account.ts';
+import { findMatchingAccounts, type MatchingAccount } from './account-matching/find.ts';
 import { linkPath } from './proofs.ts';
-import { REASONS, replyOf } from './replies.ts';
-import { isNameFresh, mayExecute, stateName, UNDECIDED, urgencyOf } from './rules.ts';
+import { REASONS, writeReply } from './replies.ts';
+import { isNameFresh, judgeUrgency, mayExecute, stateName, UNDECIDED } from './rules.ts';
 import {
   type DeletionRequest,
   listClosed,
-  listEvents,
   listOpen,
+  listRequestEvents,
   type RequestEvent,
   type State,
   TERM_DAYS,
@@ -49,8 +49,8 @@ const EVENTS: Record<string, string> = {
   refused: 'Refused',
 };
 
-function rowOf(request: DeletionRequest) {
-  const { daysLeft, level, daysWords } = urgencyOf(request);
+function toRow(request: DeletionRequest) {
+  const { daysLeft, level, daysWords } = judgeUrgency(request);
   return {
     ...{ request, daysLeft, level, daysWords },
     bar: Math.min(TERM_DAYS, Math.max(0, daysLeft)),
@@ -62,8 +62,8 @@ function rowOf(request: DeletionRequest) {
 export async function listView(ctx: Context) {
   const [open, closed] = await Promise.all([listOpen(ctx.db), listClosed(ctx.db)]);
   return {
-    open: open.map(rowOf),
-    closed: closed.map(rowOf),
+    open: open.map(toRow),
+    closed: closed.map(toRow),
     term: TERM_DAYS,
     kept: ctx.config.REQUEST_RETENTION_DAYS,
   };
@@ -71,39 +71,42 @@ export async function listView(ctx: Context) {
 
 export async function requestView(ctx: Context, request: DeletionRequest) {
   const isUndecided = UNDECIDED.includes(request.state);
-  const account = await accountOf(ctx.db, request);
-  const events = await listEvents(ctx.db, request.id);
+  const account = await findAccount(ctx.db, request);
+  const events = await listRequestEvents(ctx.db, request.id);
   const path = linkPath(ctx, request);
   const link = path && ctx.config.PUBLIC_URL + path;
-  const receipt = await receiptOf(ctx, request);
+  const receipt = await findReceiptUrl(ctx, request);
   return {
-    ...rowOf(request),
+    ...toRow(request),
     is_undecided: isUndecided,
     account: account ?? null,
     is_name_fresh: isNameFresh(account?.name_confirmed_at ?? null),
-    candidates: isUndecided ? await findCandidates(ctx, request) : ([] as Candidate[]),
-    departure: account && isUndecided ? await departureOf(ctx, account) : null,
+    candidates: isUndecided ? await findMatchingAccounts(ctx, request) : ([] as MatchingAccount[]),
+    departure: account && isUndecided ? await previewDeletion(ctx, account) : null,
     may_execute: mayExecute(request),
     link,
     receipt,
     reasons: REASONS,
-    reply: replyOf(ctx, request, { link, receipt }),
-    log: events.map(lineOf),
-    steps: stepsOf(request, events),
+    reply: writeReply(ctx, request, { link, receipt }),
+    log: events.map(toLine),
+    steps: listRequestSteps(request, events),
   };
 }
 
-async function receiptOf(ctx: Context, { deletion_id }: DeletionRequest): Promise<string | null> {
+async function findReceiptUrl(
+  ctx: Context,
+  { deletion_id }: DeletionRequest,
+): Promise<string | null> {
   const deletion = deletion_id ? await findDeletion(ctx.db, deletion_id) : undefined;
   return deletion ? `${ctx.config.PUBLIC_URL}/deletions/${deletion.receipt_token}` : null;
 }
 
-function lineOf({ at, name, operator_email, note }: RequestEvent) {
+function toLine({ at, name, operator_email, note }: RequestEvent) {
   return { at, text: EVENTS[name] ?? name.replaceAll('_', ' '), who: operator_email, note };
 }
 
 /** The way from the email to the answer: what was reached has its time. */
-function stepsOf(request: DeletionRequest, events: RequestEvent[]) {
+function listRequestSteps(request: DeletionRequest, events: RequestEvent[]) {
   const last = (...names: string[]) =>
     events.findLast(({ name }) => names.some((each) => name.startsWith(each)))?.at ?? null;
   const end: State = request.state === 'refused' ? 'refused' : 'done';

@@ -9,7 +9,7 @@ import { sumMedia } from '../media/usage.ts';
 import { declaredTables } from '../privacy/eraser.ts';
 import { type Kept, kept } from '../privacy/labels.ts';
 
-export interface Departure {
+export interface DeletionPreview {
   posts: { status: Status; count: number }[];
   files: number;
   bytes: number;
@@ -20,7 +20,7 @@ export interface Departure {
   hasGrant: boolean;
 }
 
-export async function departureOf(ctx: Context, creator: Creator): Promise<Departure> {
+export async function previewDeletion(ctx: Context, creator: Creator): Promise<DeletionPreview> {
   const counts = await countByStatus(ctx.db, creator.id);
   const { files, bytes } = await sumMedia(ctx.db, creator.id);
   return {

@@ -18,7 +18,7 @@ export async function recordDeletion(
 ): Promise<void> {
   // A day more than the backups live: the last one may have been made while we were deleting.
   const endsAt = new Date(Date.now() + (ctx.config.BACKUP_DAYS + 1) * DAY_MS).toISOString();
-  await ctx.storage.putNote(
+  await ctx.storage.putMarker(
     LEDGER,
     creatorId,
     JSON.stringify({ creator_id: creatorId, ends_at: endsAt }),
@@ -31,7 +31,7 @@ export async function readLedger(
 ): Promise<{ notes: Map<string, string>; strays: number }> {
   const notes = new Map<string, string>();
   let strays = 0;
-  for await (const { name, text } of storage.notes(LEDGER)) {
+  for await (const { name, text } of storage.markers(LEDGER)) {
     if (id.safeParse(name).success) notes.set(name, text);
     else strays += 1;
   }
@@ -55,7 +55,7 @@ export async function deletedCreators(ctx: Context): Promise<string[]> {
   if (strays > 0) ctx.log.warn({ event: 'ledger.stray_files', count: strays });
   // One that cannot be understood still says by its name who was deleted.
   return [...notes].flatMap(([creatorId, text]) => {
-    const endsAt = endOf(text);
+    const endsAt = readEnd(text);
     return endsAt === undefined || endsAt > new Date() ? [creatorId] : [];
   });
 }
@@ -64,11 +64,11 @@ export async function deletedCreators(ctx: Context): Promise<string[]> {
 export async function pruneLedger(ctx: Pick<Context, 'config' | 'storage'>): Promise<number> {
   let removed = 0;
   for (const [creatorId, text] of (await readLedger(ctx.storage)).notes) {
-    const endsAt = endOf(text);
+    const endsAt = readEnd(text);
     // It would else be kept for ever.
     if (endsAt === undefined) await recordDeletion(ctx, creatorId);
     else if (endsAt <= new Date()) {
-      await ctx.storage.removeNote(LEDGER, creatorId);
+      await ctx.storage.removeMarker(LEDGER, creatorId);
       removed += 1;
     }
   }
@@ -81,7 +81,7 @@ export async function pruneLedgerBeside({ config }: Context): Promise<number> {
 }
 
 /** Undefined for what cannot be understood. */
-function endOf(text: string): Date | undefined {
+function readEnd(text: string): Date | undefined {
   try {
     return new Date(entry.parse(JSON.parse(text)).ends_at);
   } catch {

@@ -1,6 +1,6 @@
 // The manifest of deletions: those under way, their receipts, and the requests that came by email.
 
-import { addDeskPages } from '../deletion-requests/pages.ts';
+import { addRequestPages } from '../deletion-requests/pages.ts';
 import { addProvePages } from '../deletion-requests/prove-pages.ts';
 import type { Manifest } from '../plugin.ts';
 import { addApiRoutes } from '../web/api.ts';
@@ -15,7 +15,7 @@ export const deletions: Manifest = {
   routes(router, ctx) {
     addApiRoutes(router, ctx, deletionRoutes);
     addDeletionPages(router, ctx);
-    addDeskPages(router, ctx);
+    addRequestPages(router, ctx);
     addProvePages(router, ctx);
   },
   personalData: {

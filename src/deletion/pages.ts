@@ -6,7 +6,7 @@ import type { Context } from '../context/context.ts';
 import type { Creator } from '../creators/store.ts';
 import { declaredTables } from '../privacy/eraser.ts';
 import { createPages, type PageRequest } from '../web/pages.ts';
-import { departureOf, isConfirmed } from './deletion-preview.ts';
+import { isConfirmed, previewDeletion } from './deletion-preview.ts';
 import { receiptView } from './receipt.ts';
 import { requestDeletion } from './request.ts';
 import { findByReceipt } from './store.ts';
@@ -17,14 +17,14 @@ export function addDeletionPages(router: Router, ctx: Context): void {
   const pages = createPages(router, ctx);
   const sessions = createSessions(ctx);
 
-  pages.own('get', '/sign-out', (request, creator) => showDeparture(ctx, request, creator, null));
+  pages.own('get', '/sign-out', (request, creator) => showPreview(ctx, request, creator, null));
 
   pages.own('post', '/disconnect', async (request, creator) => {
     const { koa, form, go } = request;
     const typed = String(form['confirm'] ?? '');
     if (!isConfirmed(creator, typed)) {
       koa.status = 422;
-      return showDeparture(ctx, request, creator, typed);
+      return showPreview(ctx, request, creator, typed);
     }
     const deletion = await requestDeletion(ctx, creator.id, 'self_service');
     koa.append('Set-Cookie', await sessions.end(koa.get('Cookie')));
@@ -32,27 +32,27 @@ export function addDeletionPages(router: Router, ctx: Context): void {
   });
 
   pages.open('get', '/deletions/:receipt', async (request) => {
-    const receipt = await viewOf(ctx, request);
+    const receipt = await findReceiptView(ctx, request);
     request.render('deletions/show', { title: 'Deletion', receipt });
   });
 
   pages.open('get', '/deletions/:receipt/progress', async (request) => {
-    request.fragment('deletions/receipt', { receipt: await viewOf(ctx, request) });
+    request.fragment('deletions/receipt', { receipt: await findReceiptView(ctx, request) });
   });
 }
 
-async function showDeparture(
+async function showPreview(
   ctx: Context,
   { render }: PageRequest,
   creator: Creator,
   wrongName: string | null,
 ): Promise<void> {
-  const departure = await departureOf(ctx, creator);
+  const departure = await previewDeletion(ctx, creator);
   render('access/sign-out', { title: 'Sign out', departure, wrong_name: wrongName });
 }
 
 /** Names nobody, also when the person is signed in again in this browser. */
-async function viewOf(ctx: Context, { koa, params }: PageRequest) {
+async function findReceiptView(ctx: Context, { koa, params }: PageRequest) {
   koa.state['creator'] = null;
   koa.set('X-Robots-Tag', 'noindex, nofollow');
   koa.set('Referrer-Policy', 'no-referrer');

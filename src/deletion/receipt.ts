@@ -42,34 +42,34 @@ export function receiptView(deletion: Deletion, tables: Tables, config: Config):
   const { receipt, requested_at, erased_at, done_at } = deletion;
   return {
     path: `/deletions/${deletion.receipt_token}`,
-    number: numberOf(deletion),
+    number: receiptNumber(deletion),
     is_done: done_at !== null,
     is_erased: erased_at !== null,
     requested_at,
     erased_at,
     done_at,
-    steps: stepsOf(deletion),
+    steps: listReceiptSteps(deletion),
     is_searching_again: done_at === null && deletion.faults > 0,
-    revocation: revocationOf(deletion),
-    deleted: deletedOf(deletion, tables),
+    revocation: describeRevocation(deletion),
+    deleted: listDeleted(deletion, tables),
     files: receipt.files ?? 0,
     bytes: receipt.bytes ?? 0,
     files_left: receipt.files_left ?? 0,
     cancelled: receipt.jobs_cancelled ?? 0,
     seen_through: receipt.jobs_seen_through ?? 0,
-    kept: keptOf(deletion, tables, config),
-    ends: endsOf(deletion, config),
+    kept: listKept(deletion, tables, config),
+    ends: listEnds(deletion, config),
     traces: deletion.traces,
     tables_searched: receipt.tables_searched ?? 0,
   };
 }
 
 /** Short enough to be read out, e.g. `4F2A-91BC`. */
-export function numberOf({ id }: Pick<Deletion, 'id'>): string {
+export function receiptNumber({ id }: Pick<Deletion, 'id'>): string {
   return `${id.slice(0, 4)}-${id.slice(4, 8)}`.toUpperCase();
 }
 
-function stepsOf(deletion: Deletion): Step[] {
+function listReceiptSteps(deletion: Deletion): Step[] {
   const { receipt, requested_at, quiet_at, erased_at, done_at } = deletion;
   const steps: [doing: string, done: string, at: Date | null][] = [
     ['', 'Asked for; sign-ins and API keys ended', requested_at],
@@ -90,7 +90,7 @@ function waitingWords(seenThrough: number): string {
   return `Waiting for ${seenThrough === 1 ? 'a post' : `${seenThrough} posts`} that TikTok has already, at most about 6 minutes`;
 }
 
-function revocationOf(deletion: Deletion): ReceiptView['revocation'] {
+function describeRevocation(deletion: Deletion): ReceiptView['revocation'] {
   const { revocation, revoked_at, requested_at } = deletion;
   const until = new Date(requested_at.getTime() + REVOCATION_DAYS * DAY_MS);
   switch (revocation) {
@@ -122,7 +122,7 @@ function revocationOf(deletion: Deletion): ReceiptView['revocation'] {
 }
 
 /** Rows that were emptied rather than deleted belong to what was kept. */
-function deletedOf({ receipt }: Deletion, tables: Tables): ReceiptView['deleted'] {
+function listDeleted({ receipt }: Deletion, tables: Tables): ReceiptView['deleted'] {
   const rows = receipt.rows ?? {};
   const known = inOrder(tables).filter(([, { owner }]) => !('scrub' in owner));
   const words = new Map(known.map(([table, { called }]) => [table, called]));
@@ -138,7 +138,7 @@ function isEmptied(declaration: TableDeclaration | undefined): boolean {
 }
 
 /** What there is of a creator only if there was any; what is kept without one always. */
-function keptOf({ receipt }: Deletion, tables: Tables, config: Config): Kept[] {
+function listKept({ receipt }: Deletion, tables: Tables, config: Config): Kept[] {
   return kept(config, tables).filter(({ table }) => {
     if (table === 'deletions') return true;
     // Requests by email and what was done about them go together.
@@ -147,7 +147,7 @@ function keptOf({ receipt }: Deletion, tables: Tables, config: Config): Kept[] {
   });
 }
 
-function endsOf(deletion: Deletion, config: Config): ReceiptView['ends'] {
+function listEnds(deletion: Deletion, config: Config): ReceiptView['ends'] {
   const { erased_at, recorded_at, done_at, requested_at, revocation } = deletion;
   const after = (start: Date, days: number) => new Date(start.getTime() + days * DAY_MS);
   return [

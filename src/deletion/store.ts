@@ -103,7 +103,7 @@ export function sealIdentifiers(ctx: Context, id: string, who: Identifiers): str
  * Null once the search is over and they were dropped. Sealed under a key that is gone, our own id is
  * all that is left to delete and to search by, while there is still a row of it.
  */
-export function identifiersOf(ctx: Context, deletion: Deletion): Identifiers | null {
+export function openIdentifiers(ctx: Context, deletion: Deletion): Identifiers | null {
   const { id, sealed_identifiers, creator_id } = deletion;
   if (!sealed_identifiers) return null;
   try {
@@ -148,7 +148,7 @@ export async function updateDeletion(
 }
 
 /** Deletions that are not done, oldest first: each must have a run. */
-export async function listUnfinished(db: Knex): Promise<Deletion[]> {
+export async function listUnfinishedDeletions(db: Knex): Promise<Deletion[]> {
   return db('deletions').where({ done_at: null }).orderBy('requested_at');
 }
 
@@ -165,7 +165,7 @@ export async function eraseCreator(
     // Another run was quicker: what it counted is the truth.
     if (!before || before.erased_at) return;
     const { files, bytes } = await sumMedia(trx, creatorId);
-    const openId = identifiersOf(ctx, before)?.open_id ?? null;
+    const openId = openIdentifiers(ctx, before)?.open_id ?? null;
     await leaveRequests(trx, deletionId, { creator_id: creatorId, open_id: openId });
     const rows = added(before.receipt.rows, await eraseRows(trx, ctx.modules, creatorId));
     // now() is when the transaction began, and the rows were still there.

@@ -35,7 +35,7 @@ export const domainRoutes: ApiRoute[] = [
     },
     async handle(ctx, { creator, body }) {
       assertPlanHasUrls(ctx, creator);
-      const host = judgeHost(body.host, ctx.outside.policy);
+      const host = judgeHost(body.host, ctx.safeFetch.policy);
       const { domain, isNew } = await addDomain(ctx.db, creator.id, host);
       return { status: isNew ? 201 : 200, body: domainView(domain) };
     },

@@ -3,7 +3,7 @@ import type Router from '@koa/router';
 import { limitVerifications } from '../access/rate-limits.ts';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { type Creator, limitsOf } from '../creators/store.ts';
+import { type Creator, getPlanLimits } from '../creators/store.ts';
 import { judgeHost } from '../safe-fetch/urls.ts';
 import { createPages, type PageRequest } from '../web/pages.ts';
 import { assertPlanHasUrls } from './sources.ts';
@@ -19,7 +19,7 @@ export function addDomainPages(router: Router, ctx: Context): void {
     const given = String(request.form['host'] ?? '').trim();
     try {
       assertPlanHasUrls(ctx, creator);
-      const host = judgeHost(given, ctx.outside.policy);
+      const host = judgeHost(given, ctx.safeFetch.policy);
       const { domain } = await addDomain(ctx.db, creator.id, host);
       request.go(`/domains#${domain.id}`);
     } catch (error) {
@@ -57,6 +57,6 @@ async function show(
     file: VERIFICATION_FILE.slice(1),
     given,
     fault,
-    plan: limitsOf(ctx.config, creator).verifiedUrls ? null : creator.plan,
+    plan: getPlanLimits(ctx.config, creator).verifiedUrls ? null : creator.plan,
   });
 }

@@ -2,8 +2,8 @@
 import type { Knex } from 'knex';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { type Creator, limitsOf } from '../creators/store.ts';
-import { hostOf, judgeUrl } from '../safe-fetch/urls.ts';
+import { type Creator, getPlanLimits } from '../creators/store.ts';
+import { judgeUrl, toHost } from '../safe-fetch/urls.ts';
 import { type Domain, findDomain } from './store.ts';
 import { checkDomain, VERIFICATION_FILE } from './verify.ts';
 
@@ -23,8 +23,8 @@ export async function judgeSource(
   text: string,
 ): Promise<JudgedSource> {
   assertPlanHasUrls(ctx, creator);
-  const url = judgeUrl(text, ctx.outside.policy);
-  const host = hostOf(url);
+  const url = judgeUrl(text, ctx.safeFetch.policy);
+  const host = toHost(url);
   const domain = await findDomain(db, creator.id, host);
   if (!domain?.verified_at) throw notVerified(host, domain);
   return { url: url.href, domain };
@@ -47,7 +47,7 @@ export async function judgeSourceToday(
 
 /** Throws `source_not_allowed_for_plan`. */
 export function assertPlanHasUrls(ctx: Context, creator: Creator): void {
-  if (limitsOf(ctx.config, creator).verifiedUrls) return;
+  if (getPlanLimits(ctx.config, creator).verifiedUrls) return;
   throw new Problem(
     'source_not_allowed_for_plan',
     `The ${creator.plan} plan has no Verified URLs. Upload the file instead.`,

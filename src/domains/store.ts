@@ -89,7 +89,7 @@ export async function removeDomain(db: Knex, creatorId: string, id: string): Pro
 }
 
 /** Answers the domain as it is from now on; undefined when it was removed meanwhile. */
-export async function noteFound(db: Knex, id: string): Promise<Domain | undefined> {
+export async function recordFound(db: Knex, id: string): Promise<Domain | undefined> {
   const [domain] = await db('domains')
     .where({ id })
     .update({
@@ -103,7 +103,7 @@ export async function noteFound(db: Knex, id: string): Promise<Domain | undefine
 }
 
 /** As noteFound. A file that `may_be_there` leaves the domain verified for as long as our patience. */
-export async function noteFault(
+export async function recordFault(
   db: Knex,
   id: string,
   fault: Fault,

@@ -2,7 +2,7 @@
 import { text } from 'node:stream/consumers';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { type Domain, noteFault, noteFound } from './store.ts';
+import { type Domain, recordFault, recordFound } from './store.ts';
 
 export const VERIFICATION_FILE = '/pm3k-verify.txt';
 const MAX_FILE_BYTES = 4_096;
@@ -26,13 +26,13 @@ export async function checkDomain(
 ): Promise<Domain> {
   const problem = await findFault(ctx, domain, signal);
   const checked = problem
-    ? await noteFault(
+    ? await recordFault(
         ctx.db,
         domain.id,
         { code: problem.code, message: problem.message },
         mayPass(problem),
       )
-    : await noteFound(ctx.db, domain.id);
+    : await recordFound(ctx.db, domain.id);
   if (!checked) throw new Problem('not_found', 'There is no such domain.');
   if (domain.verified_at && !checked.verified_at) {
     ctx.log.info({ event: 'domain.lost', code: problem?.code });
@@ -62,7 +62,7 @@ async function findFault(
     longest_ms: 2_000 * ctx.config.FETCH_TIMEOUT_SECONDS,
   };
   try {
-    const found = await ctx.outside.fetch(ask, ({ body }) => text(body));
+    const found = await ctx.safeFetch.fetch(ask, ({ body }) => text(body));
     return holdsToken(found, token) ? null : otherFile();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

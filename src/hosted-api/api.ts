@@ -9,7 +9,7 @@ import type { Creator } from '../creators/store.ts';
 import { acceptJob, defaultsMissing } from '../jobs/accept/accept.ts';
 import type { Job, JobError } from '../jobs/job.ts';
 import { newJobSchema } from '../jobs/schema.ts';
-import { STATUSES, statusOf } from '../jobs/states.ts';
+import { STATUSES, toStatus } from '../jobs/states.ts';
 import { getJob } from '../jobs/store.ts';
 import { waitForJob } from '../jobs/wait.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
@@ -97,8 +97,8 @@ export const hostedRoutes: ApiRoute[] = [
           : (await once(ctx, creator.id, String(key), request, accept)).answer;
       const wanted = { creator_id: creator.id, id: accepted.body };
       const job = await waitForJob(ctx, wanted, { isReached: isChecked, ms: WAIT_MS, signal });
-      if (job.state === 'failed' && job.error) throw problemOf(job.error);
-      const answer = { ok: true, publish_id: job.id, status: statusOf(job) };
+      if (job.state === 'failed' && job.error) throw toProblem(job.error);
+      const answer = { ok: true, publish_id: job.id, status: toStatus(job) };
       return { status: 200, body: answer, headers: HEADERS };
     },
   }),
@@ -115,7 +115,7 @@ export const hostedRoutes: ApiRoute[] = [
       const answer = {
         ok: true,
         publish_id: job.id,
-        status: statusOf(job),
+        status: toStatus(job),
         error: job.error ? hostedName(job.error.code) : null,
         ...(job.error ? { message: job.error.message } : {}),
         post_ids: job.post_ids,
@@ -143,6 +143,6 @@ function isChecked({ state }: Job): boolean {
   return state !== 'accepted' && state !== 'fetched';
 }
 
-function problemOf({ code, message, job_id }: JobError): Problem {
+function toProblem({ code, message, job_id }: JobError): Problem {
   return new Problem(code, message, job_id ? { job_id } : {});
 }

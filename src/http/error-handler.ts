@@ -13,7 +13,7 @@ export function problemBody(ctx: Context, problem: Problem, requestId: string) {
     status: problem.status,
     detail: problem.message,
     code: problem.code,
-    ...errorsOf(problem),
+    ...listFieldErrors(problem),
     ...(retry_at ? { retry_at: retry_at.toISOString() } : {}),
     ...(tiktok ? { tiktok } : {}),
     ...(job_id ? { job_id } : {}),
@@ -22,7 +22,7 @@ export function problemBody(ctx: Context, problem: Problem, requestId: string) {
 }
 
 /** An invalid request always says where; a body that could not be read at all, as a whole. */
-function errorsOf({ code, message, extras }: Problem) {
+function listFieldErrors({ code, message, extras }: Problem) {
   if (extras.errors) return { errors: extras.errors };
   return code === 'invalid_request' ? { errors: [{ pointer: '', message }] } : {};
 }
@@ -49,9 +49,9 @@ export function problems(ctx: Context, renderPage: RenderProblem): Middleware {
         throw new Problem('not_found', 'There is nothing at this address.');
       }
     } catch (error) {
-      const problem = problemOf(error);
+      const problem = toProblem(error);
       if (problem.status >= 500 && problem.code === 'internal_error') {
-        const knownAs = { request_id: ownIdOf(koa), route: routeOf(koa) };
+        const knownAs = { request_id: findRequestId(koa), route: findRoutePattern(koa) };
         ctx.log.error({ event: 'request.fault', ...knownAs, err: error });
       }
       await answer(ctx, koa, problem, requestId, renderPage);
@@ -102,7 +102,7 @@ function isForPeople(koa: KoaContext): boolean {
 }
 
 /** Koa's and its parsers' own errors carry a status below 500; all else is a fault of ours. */
-function problemOf(error: unknown): Problem {
+function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const { status, type, code } = (error ?? {}) as {
     status?: number;
@@ -161,12 +161,12 @@ function isAborted(error: unknown): boolean {
 }
 
 /** The route's pattern, never the path: ids stay out of the log. */
-export function routeOf(koa: KoaContext): string {
+export function findRoutePattern(koa: KoaContext): string {
   return String((koa as { _matchedRoute?: unknown })._matchedRoute ?? 'none');
 }
 
 /** An id that the client chose may say who it is, and what is written down outlives an account. */
-export function ownIdOf(koa: KoaContext): string {
+export function findRequestId(koa: KoaContext): string {
   const requestId: unknown = koa.state['request_id'];
   const given = koa.get('X-Request-Id');
   return typeof requestId !== 'string' || requestId === given ? 'given' : requestId;

@@ -1,7 +1,7 @@
 // Words for people: states, timeline, sizes, times. Templates use these and no codes.
 
 import type { Job } from '../jobs/job.ts';
-import { type Status, statusOf } from '../jobs/states.ts';
+import { type Status, toStatus } from '../jobs/states.ts';
 import type { JobEvent } from '../jobs/store.ts';
 import type { Media } from '../media/store.ts';
 
@@ -23,7 +23,7 @@ const STEP: Record<string, string> = {
 };
 
 export function statusWords(job: Job): { status: Status; sign: string; word: string } {
-  const status = statusOf(job);
+  const status = toStatus(job);
   const { sign, word } = STATUS[status];
   const isFetching = job.state === 'accepted' && job.source_url;
   if (status === 'running' && isFetching) return { status, sign, word: 'Fetching' };
@@ -117,7 +117,7 @@ export function isPicture({ content_type }: Media): boolean {
   return content_type.startsWith('image/');
 }
 
-export function kindOf({ facts }: Media): string {
+export function mediaKind({ facts }: Media): string {
   return facts.kind === 'photo' ? 'Photo' : 'Video';
 }
 

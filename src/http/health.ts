@@ -9,7 +9,7 @@ import type { Context } from '../context/context.ts';
 import { countOpenRequests } from '../deletion-requests/store.ts';
 import { ALL_STATES } from '../jobs/states.ts';
 import { countByState, findOverdue } from '../jobs/stats.ts';
-import { roomState } from '../media/storage-quota.ts';
+import { checkStorage } from '../media/storage-quota.ts';
 import { hasLivingWorker } from '../queue/heartbeat.ts';
 
 export function addHealthRoutes(router: Router, ctx: Context): void {
@@ -48,7 +48,7 @@ async function readiness(ctx: Context): Promise<Record<string, string>> {
   const [database, migrations, storage, worker] = await Promise.all([
     check(() => ping(ctx.db)),
     check(() => isMigrated(ctx.db)),
-    check(() => roomState(ctx)),
+    check(() => checkStorage(ctx)),
     check(() => hasLivingWorker(ctx)),
   ]);
   return { database, migrations, storage, worker };

@@ -63,7 +63,7 @@ export const jobRoutes: ApiRoute[] = [
         status: 200,
         body: {
           data: page.map((job) => jobView(job, creator.username)),
-          next_cursor: last ? cursorOf(last) : null,
+          next_cursor: last ? toCursor(last) : null,
         },
       };
     },
@@ -150,7 +150,7 @@ function withLocation(
   };
 }
 
-export function cursorOf(job: Job): string {
+export function toCursor(job: Job): string {
   return Buffer.from(`${job.created_at.toISOString()} ${job.id}`).toString('base64url');
 }
 

@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { assertMayPost, assertNotLeaving, type Creator } from '../creators/store.ts';
-import { lockFile, lockUpload, lockUploads } from '../media/store.ts';
+import { lockFile, lockManyMedia, lockMedia } from '../media/store.ts';
 import { assertNoDuplicate, reserveTime } from './accept/limits.ts';
 import type { Job } from './job.ts';
 import { listPhotos, resetPhotos } from './photos.ts';
@@ -71,7 +71,7 @@ export async function retryJob(ctx: Context, creator: Creator, id: string): Prom
 async function sourceForRetry(trx: Knex, job: Job): Promise<string | null> {
   const uploads = (await listPhotos(trx, job.id)).filter(({ source_url }) => !source_url);
   const keys = uploads.flatMap(({ source_key }) => source_key ?? []);
-  await lockUploads(trx, job.creator_id, keys);
+  await lockManyMedia(trx, job.creator_id, keys);
   for (const { source_key } of uploads) await assertUpload(trx, job, source_key);
   if (job.kind === 'photo') return null;
   if (!job.source_url) return assertUpload(trx, job, job.source_key);
@@ -80,7 +80,7 @@ async function sourceForRetry(trx: Knex, job: Job): Promise<string | null> {
 }
 
 async function assertUpload(trx: Knex, job: Job, key: string | null): Promise<string | null> {
-  if (key && (await lockUpload(trx, job.creator_id, key))) return key;
+  if (key && (await lockMedia(trx, job.creator_id, key))) return key;
   throw new Problem(
     'state_conflict',
     'The file of this post is no longer stored. Upload it again and make a new post.',

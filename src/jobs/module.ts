@@ -5,7 +5,7 @@ import type { Manifest } from '../plugin.ts';
 import { addApiRoutes } from '../web/api.ts';
 import { jobRoutes } from './api.ts';
 import { addJobPages } from './pages/list.ts';
-import { takeCare, tidyQueues } from './run/reaper.ts';
+import { reap, tidyQueues } from './run/reaper.ts';
 
 const TERMS: Pick<TableDeclaration, 'legalBasis' | 'recipients' | 'kept'> = {
   legalBasis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
@@ -20,7 +20,7 @@ export const jobs: Manifest = {
     addApiRoutes(router, ctx, jobRoutes);
     addJobPages(router, ctx);
   },
-  ticks: { caretaker: { cron: '*/10 * * * * *', run: takeCare } },
+  ticks: { caretaker: { cron: '*/10 * * * * *', run: reap } },
   chores: {
     tidy: {
       cron: '40 * * * *',

@@ -38,7 +38,7 @@ export const STATUSES = [
 export type Status = (typeof STATUSES)[number];
 
 /** The public status: `scheduled` while its time lies ahead and nothing was sent. */
-export function statusOf(job: { state: State; send_at: Date }, now = new Date()): Status {
+export function toStatus(job: { state: State; send_at: Date }, now = new Date()): Status {
   const { state } = job;
   if (STATES[state] === null) return state as Status;
   if (state === 'sending' || state === 'sent') return 'running';
@@ -49,6 +49,6 @@ export function statusOf(job: { state: State; send_at: Date }, now = new Date())
 export const SHOWN_STEPS = ['fetch', 'prepare', 'wait', 'send', 'confirm'] as const;
 
 /** The public step, null once the job has ended. */
-export function stepOf(state: State): (typeof SHOWN_STEPS)[number] | null {
+export function toShownStep(state: State): (typeof SHOWN_STEPS)[number] | null {
   return STATES[state]?.shown ?? null;
 }

@@ -1,6 +1,6 @@
 // The SQL that counts jobs: by state for the metrics, by status and day for their creator.
 import type { Knex } from 'knex';
-import { STATUSES, type Status, statusOf, WORKING_STATES } from './states.ts';
+import { STATUSES, type Status, toStatus, WORKING_STATES } from './states.ts';
 
 export async function countRecentJobs(db: Knex, creatorId: string): Promise<number> {
   const row = await db('jobs')
@@ -34,7 +34,7 @@ export async function countByStatus(
     .select('state', db.raw('max(send_at) as send_at'), db.raw('count(*)::int as count'));
   const counts = new Map<Status, number>();
   for (const { count, ...job } of rows) {
-    counts.set(statusOf(job), (counts.get(statusOf(job)) ?? 0) + count);
+    counts.set(toStatus(job), (counts.get(toStatus(job)) ?? 0) + count);
   }
   return STATUSES.flatMap((status) => {
     const count = counts.get(status);

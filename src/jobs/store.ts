@@ -10,7 +10,7 @@ import {
   ALL_STATES,
   STATES,
   type Status,
-  statusOf,
+  toStatus,
   WORKING_STATES,
   type WorkingState,
 } from './states.ts';
@@ -157,7 +157,7 @@ export async function findNextScheduled(db: Knex, creatorId: string): Promise<Jo
 /** Public statuses derive from state and time, in SQL as in `statusOf`. */
 function whereStatus(query: Knex.QueryBuilder, status: Status): void {
   const waiting = ALL_STATES.filter(
-    (state) => STATES[state] && statusOf({ state, send_at: new Date(8.64e15) }) === 'scheduled',
+    (state) => STATES[state] && toStatus({ state, send_at: new Date(8.64e15) }) === 'scheduled',
   );
   if (status === 'scheduled') query.whereIn('state', waiting).where('send_at', '>', new Date());
   else if (status === 'running') {

@@ -1,7 +1,7 @@
 // What was, or will be, changed about the photos of a post, told once for all that it concerns.
 
 /** Each sentence once, with the photos it is about (from 1); a single photo needs no number. */
-export function toldOnce(changes: string[][]): string[] {
+export function summarizeChanges(changes: string[][]): string[] {
   const about = new Map<string, number[]>();
   for (const [index, sentences] of changes.entries()) {
     for (const sentence of sentences) {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ERROR_CODES } from '../base/errors.ts';
 import type { Job } from './job.ts';
 import { settingsSchema } from './schema.ts';
-import { SHOWN_STEPS, STATUSES, statusOf, stepOf } from './states.ts';
+import { SHOWN_STEPS, STATUSES, toShownStep, toStatus } from './states.ts';
 import type { JobEvent } from './store.ts';
 
 const time = z.iso.datetime();
@@ -71,8 +71,8 @@ export function jobView(job: Job, username: string | null) {
     mode: job.mode,
     schedule_at: job.schedule_at?.toISOString() ?? null,
     send_at: job.send_at.toISOString(),
-    status: statusOf(job),
-    step: stepOf(job.state),
+    status: toStatus(job),
+    step: toShownStep(job.state),
     progress: job.progress,
     title: job.title,
     description: job.description,

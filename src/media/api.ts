@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { invalid } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
-import { getUpload, type Media, type MediaCursor, pageOfMedia, removeUpload } from './store.ts';
+import { getMedia, type Media, type MediaCursor, pageOfMedia, removeMedia } from './store.ts';
 import { receiveUpload } from './upload-http.ts';
 
 export const mediaSchema = z.strictObject({
@@ -60,7 +60,7 @@ export const mediaRoutes: ApiRoute[] = [
         status: 200,
         body: {
           data: page.map((row) => mediaView(ctx, row)),
-          next_cursor: last ? cursorOf(last) : null,
+          next_cursor: last ? toMediaCursor(last) : null,
         },
       };
     },
@@ -71,7 +71,7 @@ export const mediaRoutes: ApiRoute[] = [
     summary: 'Look at one upload.',
     answers: { 200: { description: 'The stored file', schema: mediaSchema } },
     async handle(ctx, { creator, params }) {
-      const media = await getUpload(ctx.db, creator.id, params['storage_key'] ?? '');
+      const media = await getMedia(ctx.db, creator.id, params['storage_key'] ?? '');
       return { status: 200, body: mediaView(ctx, media) };
     },
   }),
@@ -81,13 +81,13 @@ export const mediaRoutes: ApiRoute[] = [
     summary: 'Remove an upload that no unfinished job needs.',
     answers: { 204: 'Removed' },
     async handle(ctx, { creator, params }) {
-      await removeUpload(ctx, creator.id, params['storage_key'] ?? '');
+      await removeMedia(ctx, creator.id, params['storage_key'] ?? '');
       return { status: 204 };
     },
   }),
 ];
 
-function cursorOf({ listed_at, storage_key }: MediaCursor): string {
+function toMediaCursor({ listed_at, storage_key }: MediaCursor): string {
   return Buffer.from(JSON.stringify([listed_at, storage_key])).toString('base64url');
 }
 

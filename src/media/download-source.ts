@@ -4,15 +4,15 @@ import { json } from '../base/database.ts';
 import { Problem } from '../base/errors.ts';
 import { randomToken } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
-import { getCreator, limitsOf } from '../creators/store.ts';
+import { getCreator, getPlanLimits } from '../creators/store.ts';
 import { judgeSourceToday } from '../domains/sources.ts';
 import type { Job, MediaFacts } from '../jobs/job.ts';
 import { MAX_BYTES } from '../tiktok/chunks.ts';
-import { assertRoom } from './storage-quota.ts';
+import { assertQuota } from './storage-quota.ts';
 import { insertMedia, type NewMedia } from './store.ts';
 import { copyExpiry, inspectStored, servesAs } from './store-media.ts';
 
-export interface FetchedFile {
+export interface DownloadedFile {
   storage_key: string;
   bytes: number;
   sha256: string;
@@ -33,20 +33,20 @@ export interface FetchOptions {
  * that no post names, and the sweeper removes either. Throws what `judgeSourceToday` and the guard
  * throw, `media_rejected`, `storage_full`.
  */
-export async function keepFetched(
+export async function downloadSource(
   ctx: Context,
   job: Pick<Job, 'creator_id' | 'send_at'>,
   text: string,
   { kind, signal, progress }: FetchOptions,
-): Promise<FetchedFile> {
+): Promise<DownloadedFile> {
   const creator = await getCreator(ctx.db, job.creator_id);
   const { url, domain } = await judgeSourceToday(ctx, creator, text, signal);
-  const limit = Math.min(limitsOf(ctx.config, creator).uploadBytes, MAX_BYTES);
+  const limit = Math.min(getPlanLimits(ctx.config, creator).uploadBytes, MAX_BYTES);
   const storageKey = randomToken(190);
-  const stored = await ctx.outside.fetch(
+  const stored = await ctx.safeFetch.fetch(
     { url, host: domain.host, limit, signal, progress },
     async ({ body, bytes }) => {
-      await assertRoom(ctx, bytes ?? 0);
+      await assertQuota(ctx, bytes ?? 0);
       return ctx.storage.write(storageKey, body, { limit, signal });
     },
   );
@@ -70,7 +70,7 @@ export async function keepFetched(
 
 async function lookAt(
   ctx: Context,
-  stored: Pick<FetchedFile, 'storage_key' | 'bytes'>,
+  stored: Pick<DownloadedFile, 'storage_key' | 'bytes'>,
   kind: MediaFacts['kind'],
   signal: AbortSignal,
 ) {

@@ -1,11 +1,11 @@
 // Pages of uploads: the list, the upload form, and a file at its address.
 import type Router from '@koa/router';
 import type { Context } from '../context/context.ts';
-import { limitsOf } from '../creators/store.ts';
+import { getPlanLimits } from '../creators/store.ts';
 import { createPages } from '../web/pages.ts';
 import { serveMedia } from './serve.ts';
-import { listMedia, type Media, removeUpload } from './store.ts';
-import { listUnfinished } from './tus/store.ts';
+import { listMedia, type Media, removeMedia } from './store.ts';
+import { listUnfinishedUploads } from './tus/store.ts';
 import { receiveUploads } from './upload-http.ts';
 import { sumMedia } from './usage.ts';
 
@@ -13,11 +13,11 @@ export function addMediaPages(router: Router, ctx: Context): void {
   const pages = createPages(router, ctx);
 
   pages.own('get', '/media', async ({ render }, creator) => {
-    const { uploadBytes, mediaDays } = limitsOf(ctx.config, creator);
+    const { uploadBytes, mediaDays } = getPlanLimits(ctx.config, creator);
     render('media/list', {
       title: 'Media',
       media: await listMedia(ctx.db, creator.id),
-      unfinished: await listUnfinished(ctx.db, creator.id),
+      unfinished: await listUnfinishedUploads(ctx.db, creator.id),
       stored: await sumMedia(ctx.db, creator.id),
       upload_bytes: uploadBytes,
       media_days: mediaDays,
@@ -34,7 +34,7 @@ export function addMediaPages(router: Router, ctx: Context): void {
   );
 
   pages.own('post', '/media/:storage_key/removal', async ({ params, go }, creator) => {
-    await removeUpload(ctx, creator.id, params['storage_key'] ?? '');
+    await removeMedia(ctx, creator.id, params['storage_key'] ?? '');
     go('/media');
   });
 

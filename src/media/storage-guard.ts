@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { ConfigFaults } from '../base/config.ts';
 import type { Context } from '../context/context.ts';
-import { findStorageInUse, noteStorageInUse } from '../storage/store.ts';
+import { findStorageInUse, recordStorageInUse } from '../storage/store.ts';
 import { listNewest } from './store.ts';
 
 const FOLDER = 'instance';
@@ -19,10 +19,10 @@ export async function assertSameStorage(ctx: Context): Promise<void> {
     throw new ConfigFaults([`STORAGE: ${STORAGE} cannot be used. ${error.message}`]);
   });
   const id = await findStorageInUse(ctx.db);
-  const notes = await notesOf(ctx);
-  if (id === undefined || !notes.has(id)) {
+  const markers = await listMarkers(ctx);
+  if (id === undefined || !markers.has(id)) {
     const isOurs = id === undefined && !(await lacksFiles(ctx));
-    if (!isOurs && !notes.has(ADOPT)) throw new ConfigFaults([elsewhere(where)]);
+    if (!isOurs && !markers.has(ADOPT)) throw new ConfigFaults([elsewhere(where)]);
     await adopt(ctx);
   }
   ctx.log.info({ event: 'storage.in_use', storage: STORAGE, where });
@@ -31,9 +31,9 @@ export async function assertSameStorage(ctx: Context): Promise<void> {
 /** The note comes first: a crash between the two leaves one that nobody asks for. */
 async function adopt(ctx: Context): Promise<void> {
   const id = randomUUID();
-  await ctx.storage.putNote(FOLDER, id, '');
-  await noteStorageInUse(ctx.db, id);
-  await ctx.storage.removeNote(FOLDER, ADOPT);
+  await ctx.storage.putMarker(FOLDER, id, '');
+  await recordStorageInUse(ctx.db, id);
+  await ctx.storage.removeMarker(FOLDER, ADOPT);
 }
 
 /** A file or two may be lost; of many, or beside an empty storage, that means something else. */
@@ -44,9 +44,9 @@ async function lacksFiles(ctx: Context): Promise<boolean> {
   return keys.length === SAMPLE || (await ctx.storage.isEmpty());
 }
 
-async function notesOf(ctx: Context): Promise<Set<string>> {
+async function listMarkers(ctx: Context): Promise<Set<string>> {
   const names = new Set<string>();
-  for await (const { name } of ctx.storage.notes(FOLDER)) names.add(name);
+  for await (const { name } of ctx.storage.markers(FOLDER)) names.add(name);
   return names;
 }
 

@@ -12,7 +12,7 @@ const NEARLY = 0.9;
 const known = new WeakMap<Context, { at: number; bytes: Promise<number> }>();
 
 /** Throws `storage_full` when `bytes` more cannot be taken, `unavailable` when nothing can be. */
-export async function assertRoom(ctx: Context, bytes = 0): Promise<void> {
+export async function assertQuota(ctx: Context, bytes = 0): Promise<void> {
   await ctx.storage.check(bytes);
   const maxBytes = ctx.config.STORAGE_MAX_GB * GB;
   if (maxBytes > 0 && (await usedBytes(ctx)) + Math.max(bytes, 1) > maxBytes) {
@@ -24,7 +24,7 @@ export async function assertRoom(ctx: Context, bytes = 0): Promise<void> {
 }
 
 /** For those who watch over the instance; `ok` while there is no end to come near to. */
-export async function roomState(ctx: Context): Promise<'ok' | 'nearly_full' | 'full'> {
+export async function checkStorage(ctx: Context): Promise<'ok' | 'nearly_full' | 'full'> {
   await ctx.storage.check();
   const maxBytes = ctx.config.STORAGE_MAX_GB * GB;
   if (maxBytes === 0) return 'ok';

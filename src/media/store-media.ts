@@ -7,9 +7,9 @@ import { json } from '../base/database.ts';
 import { Problem } from '../base/errors.ts';
 import { randomToken } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
-import { type Creator, limitsOf } from '../creators/store.ts';
+import { type Creator, getPlanLimits } from '../creators/store.ts';
 import type { Job, MediaFacts } from '../jobs/job.ts';
-import { assertRoom } from './storage-quota.ts';
+import { assertQuota } from './storage-quota.ts';
 import { insertMedia, type Media, type NewMedia } from './store.ts';
 
 const DAY_MS = 86_400_000;
@@ -18,21 +18,21 @@ const DAY_MS = 86_400_000;
  * Streams an upload into storage, looks at it, and keeps it; a file that is no media leaves nothing.
  * A crash between file and row leaves a file without a row, which the sweeper removes.
  */
-export async function keepUpload(
+export async function storeUpload(
   ctx: Context,
   creator: Creator,
   body: Readable,
   fileName: string | null,
   signal: AbortSignal,
 ): Promise<Media> {
-  await assertRoom(ctx);
+  await assertQuota(ctx);
   const storageKey = randomToken(190);
   const stored = await ctx.storage.write(storageKey, body, {
-    limit: limitsOf(ctx.config, creator).uploadBytes,
+    limit: getPlanLimits(ctx.config, creator).uploadBytes,
     signal,
   });
   try {
-    const media = await lookedAt(
+    const media = await inspectUpload(
       ctx,
       creator,
       { storage_key: storageKey, file_name: fileName, ...stored },
@@ -46,7 +46,7 @@ export async function keepUpload(
 }
 
 /** The row of an upload that is stored already; throws `media_rejected` when it is no media. */
-export async function lookedAt(
+export async function inspectUpload(
   ctx: Context,
   creator: Creator,
   { file_name, ...stored }: Pick<Media, 'storage_key' | 'file_name' | 'bytes' | 'sha256'>,
@@ -61,7 +61,7 @@ export async function lookedAt(
     file_name: file_name?.slice(0, 200) ?? null,
     content_type: found.content_type,
     facts: json({ ...found.facts, bytes, sha256 }),
-    expires_at: new Date(Date.now() + limitsOf(ctx.config, creator).mediaDays * DAY_MS),
+    expires_at: new Date(Date.now() + getPlanLimits(ctx.config, creator).mediaDays * DAY_MS),
   };
 }
 
@@ -85,14 +85,14 @@ export function servesAs(
 }
 
 /** Keeps a converted file of a job: registered first, so that no crash leaves it unknown. */
-export async function keepWorkingCopy(
+export async function storeWorkingCopy(
   ctx: Context,
   job: Job,
   path: string,
   contentType: string,
   signal: AbortSignal,
 ): Promise<{ storage_key: string; bytes: number; sha256: string }> {
-  await assertRoom(ctx);
+  await assertQuota(ctx);
   const storageKey = `${randomToken(190)}${extname(path)}`;
   const stored = await ctx.storage.write(storageKey, createReadStream(path), { signal });
   try {

@@ -79,7 +79,7 @@ export async function listNewest(db: Knex, limit: number): Promise<string[]> {
     .pluck('storage_key');
 }
 
-export async function findUpload(
+export async function findMedia(
   db: Knex,
   creatorId: string,
   storageKey: string,
@@ -91,7 +91,7 @@ export async function findUpload(
 }
 
 /** Of these, those that are this creator's and still stored; in no order. */
-export async function findUploads(
+export async function findManyMedia(
   db: Knex,
   creatorId: string,
   storageKeys: string[],
@@ -114,8 +114,8 @@ export async function findFile(
     .first();
 }
 
-export async function getUpload(db: Knex, creatorId: string, storageKey: string): Promise<Media> {
-  const found = await findUpload(db, creatorId, storageKey);
+export async function getMedia(db: Knex, creatorId: string, storageKey: string): Promise<Media> {
+  const found = await findMedia(db, creatorId, storageKey);
   if (!found) throw new Problem('not_found', 'There is no such upload.');
   return found;
 }
@@ -129,7 +129,7 @@ export async function getByKey(db: Knex, storageKey: string): Promise<Media> {
 }
 
 /** The row is locked until the job that uses it is stored, so that a deletion waits and then refuses. */
-export async function lockUpload(
+export async function lockMedia(
   trx: Knex,
   creatorId: string,
   storageKey: string,
@@ -145,7 +145,7 @@ export async function lockUpload(
  * Locks several, in an order that is the same for everybody, before they are looked at one by one: two
  * posts that name the same photos differently would each wait for the other.
  */
-export async function lockUploads(
+export async function lockManyMedia(
   trx: Knex,
   creatorId: string,
   storageKeys: string[],
@@ -168,13 +168,13 @@ export async function lockFile(
 }
 
 /** Throws `state_conflict` while a job still needs the file. */
-export async function removeUpload(
+export async function removeMedia(
   ctx: Context,
   creatorId: string,
   storageKey: string,
 ): Promise<void> {
   await ctx.db.transaction(async (trx) => {
-    const media = await lockUpload(trx, creatorId, storageKey);
+    const media = await lockMedia(trx, creatorId, storageKey);
     if (!media) throw new Problem('not_found', 'There is no such upload.');
     const user = await findUser(trx, storageKey);
     if (user) {
@@ -205,7 +205,7 @@ async function findUser(trx: Knex, storageKey: string): Promise<{ id: string } |
 }
 
 /** Every file of a creator: uploads, working copies, and what there is of unfinished uploads. */
-export async function storageKeysOf(db: Knex, creatorId: string): Promise<string[]> {
+export async function listStorageKeys(db: Knex, creatorId: string): Promise<string[]> {
   const { rows } = await db.raw(
     `select storage_key from media where creator_id = :creator_id
      union select parts.storage_key from upload_parts parts

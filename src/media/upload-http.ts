@@ -4,11 +4,11 @@ import { Busboy } from '@fastify/busboy';
 import type { Context as KoaContext } from 'koa';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { assertMayPost, type Creator, limitsOf } from '../creators/store.ts';
+import { assertMayPost, type Creator, getPlanLimits } from '../creators/store.ts';
 import { MAX_PHOTOS } from '../jobs/schema.ts';
-import { assertRoom } from './storage-quota.ts';
+import { assertQuota } from './storage-quota.ts';
 import type { Media } from './store.ts';
-import { keepUpload } from './store-media.ts';
+import { storeUpload } from './store-media.ts';
 
 // Silence that ends an upload; the whole of it may take as long as it likes.
 export const IDLE_MS = 120_000;
@@ -53,7 +53,7 @@ async function receive(
   { signal, mostFiles }: Reception,
 ): Promise<AtLeastOne> {
   assertMayPost(creator);
-  const limit = limitsOf(ctx.config, creator).uploadBytes;
+  const limit = getPlanLimits(ctx.config, creator).uploadBytes;
   const declared = Number(koa.get('Content-Length') || 0);
   const isMultipart = Boolean(koa.is('multipart/form-data'));
   // Several files are each held to the limit while they flow.
@@ -64,7 +64,7 @@ async function receive(
       `The file is larger than ${limit / 1_000_000} MB, the most this plan takes.`,
     );
   }
-  await assertRoom(ctx, declared);
+  await assertQuota(ctx, declared);
   koa.req.socket.setTimeout(IDLE_MS);
   if (isMultipart) return receiveMultipart(ctx, koa, creator, { signal, mostFiles });
   if (!isMediaType(koa)) {
@@ -73,7 +73,7 @@ async function receive(
       'Expected the file as the body with its own Content-Type (e.g. `video/mp4`), or multipart/form-data with a field `file`.',
     );
   }
-  return [await keepUpload(ctx, creator, koa.req, null, signal)];
+  return [await storeUpload(ctx, creator, koa.req, null, signal)];
 }
 
 function isMediaType(koa: KoaContext): boolean {
@@ -99,7 +99,7 @@ function receiveMultipart(
       }
       // One after the other: looked at singly, and stored in the order in which they were chosen.
       const keeping = Promise.allSettled(kept).then(() =>
-        keepUpload(ctx, creator, stream as Readable, fileName || null, signal),
+        storeUpload(ctx, creator, stream as Readable, fileName || null, signal),
       );
       keeping.catch((error) => {
         stream.resume();

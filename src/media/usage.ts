@@ -7,7 +7,7 @@ export interface StoredSum {
 }
 
 /** What a creator has stored, and how much there is of what is still being uploaded. */
-export async function sumOf(
+export async function sumUsage(
   db: Knex,
   creatorId: string,
 ): Promise<{ media: StoredSum; unfinished: StoredSum }> {
@@ -27,7 +27,7 @@ export async function sumOf(
 
 /** All that a creator has here, finished or not. */
 export async function sumMedia(db: Knex, creatorId: string): Promise<StoredSum> {
-  const { media, unfinished } = await sumOf(db, creatorId);
+  const { media, unfinished } = await sumUsage(db, creatorId);
   return {
     files: media.files + unfinished.files,
     bytes: media.bytes + unfinished.bytes,

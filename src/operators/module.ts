@@ -4,7 +4,7 @@ import { addOverviewPages } from '../admin-overview/pages.ts';
 import type { Manifest } from '../plugin.ts';
 import { addAccountPages } from './account-pages.ts';
 import { addAuditPages } from './audit-pages.ts';
-import { addCreatorDesk } from './creators/pages.ts';
+import { addCreatorPages } from './creators/pages.ts';
 import { addSecondFactorPages } from './second-factor-pages.ts';
 import { applyConfigured } from './sign-in.ts';
 import { addSignInPages } from './sign-in-pages.ts';
@@ -21,7 +21,7 @@ export const operators: Manifest = {
     addSignInPages(router, ctx);
     addAccountPages(router, ctx);
     addSecondFactorPages(router, ctx);
-    addCreatorDesk(router, ctx);
+    addCreatorPages(router, ctx);
     addStaffPages(router, ctx);
     addAuditPages(router, ctx);
   },

@@ -1,6 +1,6 @@
 // Pages of operators: like a creator's, behind a session and a cookie of their own.
 import type Router from '@koa/router';
-import { createSessionsOf, type Sessions } from '../access/sessions.ts';
+import { createSessionsFor, type Sessions } from '../access/sessions.ts';
 import type { Context } from '../context/context.ts';
 import { createPagesFor, type PageRequest, type Pages } from '../web/pages.ts';
 import { findOperator, type Operator } from './store.ts';
@@ -35,7 +35,7 @@ export function createAdminPages(router: Router, ctx: Context): AdminPages {
 
 /** Sent to our own pages alone, and never beyond the admin pages. */
 export function createOperatorSessions(ctx: Context): Sessions<Operator> {
-  return createSessionsOf(ctx, {
+  return createSessionsFor(ctx, {
     table: 'operator_sessions',
     ownerColumn: 'operator_id',
     cookie: 'pm3k_operator',

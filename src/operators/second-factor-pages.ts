@@ -16,7 +16,7 @@ export function addSecondFactorPages(router: Router, ctx: Context): void {
   const pages = createAdminPages(router, ctx);
 
   pages.own('get', PATH, async ({ render }, operator) =>
-    render('admin/second-factor', viewOf(ctx, operator)),
+    render('admin/second-factor', toSecondFactorView(ctx, operator)),
   );
 
   pages.own('post', PATH, async ({ go }, operator) => {
@@ -29,7 +29,7 @@ export function addSecondFactorPages(router: Router, ctx: Context): void {
 
   pages.own('post', `${PATH}/confirmation`, async (request, operator) => {
     if (operator.totp_confirmed_at) throw alreadySetUp();
-    if (!(await tryCode(ctx, operator, codeOf(request)))) return refuse(ctx, request, operator);
+    if (!(await tryCode(ctx, operator, readCode(request)))) return refuse(ctx, request, operator);
     await ctx.db.transaction(async (trx) => {
       await updateOperator(trx, operator.id, { totp_confirmed_at: new Date() });
       await endOtherSessions(trx, operator.id, ownSession(request));
@@ -39,7 +39,7 @@ export function addSecondFactorPages(router: Router, ctx: Context): void {
   });
 
   pages.own('post', `${PATH}/removal`, async (request, operator) => {
-    if (!(await tryCode(ctx, operator, codeOf(request)))) return refuse(ctx, request, operator);
+    if (!(await tryCode(ctx, operator, readCode(request)))) return refuse(ctx, request, operator);
     const none = { totp_secret: null, totp_confirmed_at: null, totp_last_step: null };
     await ctx.db.transaction(async (trx) => {
       await updateOperator(trx, operator.id, none);
@@ -49,7 +49,7 @@ export function addSecondFactorPages(router: Router, ctx: Context): void {
   });
 }
 
-function viewOf(ctx: Context, operator: Operator, fault: string | null = null) {
+function toSecondFactorView(ctx: Context, operator: Operator, fault: string | null = null) {
   const isBegun = operator.totp_secret !== null && operator.totp_confirmed_at === null;
   const { secret, uri } = isBegun ? enrolment(ctx, operator) : { secret: null, uri: null };
   return {
@@ -62,13 +62,13 @@ function viewOf(ctx: Context, operator: Operator, fault: string | null = null) {
   };
 }
 
-function codeOf({ form }: PageRequest): string {
+function readCode({ form }: PageRequest): string {
   return String(form['code'] ?? '');
 }
 
 function refuse(ctx: Context, request: PageRequest, operator: Operator): void {
   request.koa.status = 400;
-  request.render('admin/second-factor', viewOf(ctx, operator, WRONG_CODE));
+  request.render('admin/second-factor', toSecondFactorView(ctx, operator, WRONG_CODE));
 }
 
 function alreadySetUp(): Problem {

@@ -16,7 +16,7 @@ export function newSecret(ctx: Context, operatorId: string): string {
 
 /** For the app on the telephone: the secret to type, and the address to scan. */
 export function enrolment(ctx: Context, operator: Operator): { secret: string; uri: string } {
-  const totp = totpOf(ctx, operator);
+  const totp = createTotp(ctx, operator);
   if (!totp) throw new Error('Expected an operator with a secret, found none');
   return { secret: totp.secret.base32, uri: totp.toString() };
 }
@@ -26,13 +26,14 @@ export async function useCode(ctx: Context, operator: Operator, code: string): P
   const token = code.replaceAll(/\s/g, '');
   if (!/^\d{6}$/.test(token)) return false;
   const now = Date.now();
-  const delta = totpOf(ctx, operator)?.validate({ token, window: WINDOW, timestamp: now }) ?? null;
+  const delta =
+    createTotp(ctx, operator)?.validate({ token, window: WINDOW, timestamp: now }) ?? null;
   if (delta === null) return false;
   const step = Math.floor(now / 1000 / PERIOD_SECONDS) + delta;
   return useTotpStep(ctx.db, operator.id, step);
 }
 
-function totpOf(ctx: Context, { id, email, totp_secret }: Operator): TOTP | null {
+function createTotp(ctx: Context, { id, email, totp_secret }: Operator): TOTP | null {
   if (!totp_secret) return null;
   return new TOTP({
     issuer: ctx.config.OPERATOR_NAME ?? 'PM3K',

@@ -26,7 +26,7 @@ interface Said {
 export function addStaffPages(router: Router, ctx: Context): void {
   const pages = createAdminPages(router, ctx);
 
-  const viewOf = async (own: Operator, { added, fault }: Said = {}) => ({
+  const toOperatorsView = async (own: Operator, { added, fault }: Said = {}) => ({
     title: 'Operators',
     operators: (await listOperators(ctx.db)).map((each) => ({
       id: each.id,
@@ -42,7 +42,7 @@ export function addStaffPages(router: Router, ctx: Context): void {
   });
 
   pages.own('get', '/admin/operators', async ({ render }, operator) =>
-    render('admin/operators', await viewOf(operator)),
+    render('admin/operators', await toOperatorsView(operator)),
   );
 
   pages.own('post', '/admin/operators', async ({ koa, form, render }, operator) => {
@@ -51,7 +51,7 @@ export function addStaffPages(router: Router, ctx: Context): void {
       ? await add(ctx, operator, parsed.data)
       : { fault: 'Expected an email address.' };
     if (said.fault) koa.status = 400;
-    render('admin/operators', await viewOf(operator, said));
+    render('admin/operators', await toOperatorsView(operator, said));
   });
 
   pages.own('post', '/admin/operators/:id/removal', async ({ params, go }, operator) => {

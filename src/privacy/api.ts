@@ -1,7 +1,7 @@
 // The export by a program: only where the creator has allowed it for keys.
 import { assertKeysMay } from '../deletion/api.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
-import { exportOf } from './exporter.ts';
+import { createExport } from './exporter.ts';
 
 export const privacyRoutes: ApiRoute[] = [
   apiRoute({
@@ -12,7 +12,7 @@ export const privacyRoutes: ApiRoute[] = [
     answers: { 200: 'The zip (`application/zip`)' },
     async handle(ctx, { creator }) {
       assertKeysMay(creator);
-      return { status: 200, body: exportOf(ctx, creator.id), headers: exportHeaders() };
+      return { status: 200, body: createExport(ctx, creator.id), headers: exportHeaders() };
     },
   }),
 ];

@@ -67,7 +67,7 @@ export function ownRows(
   const { owner } = tables[table] as TableDeclaration;
   if ('by' in owner) return { sql: `t.${quoted(owner.by)} = ?`, bindings: [creatorId] };
   if ('scrub' in owner) return { sql: `t.${quoted(owner.scrub.by)} = ?`, bindings: [creatorId] };
-  const link = parentOf(owner);
+  const link = findParent(owner);
   if (!link) return null;
   const parent = ownRows(tables, link.parent, creatorId);
   if (!parent) throw new Error(`Expected ${link.parent} to belong to creators, as ${table} says`);
@@ -83,14 +83,14 @@ export function ownRows(
 function childrenFirst(tables: Tables): string[] {
   const depth = (table: string): number => {
     const { owner } = tables[table] as TableDeclaration;
-    const link = parentOf(owner);
+    const link = findParent(owner);
     if (link) return 1 + depth(link.parent);
     return table === 'creators' ? 0 : 1;
   };
   return Object.keys(tables).sort((a, b) => depth(b) - depth(a));
 }
 
-function parentOf(owner: Ownership): { column: string; parent: string } | null {
+function findParent(owner: Ownership): { column: string; parent: string } | null {
   const record = 'through' in owner ? owner.through : 'payload' in owner ? owner.payload : {};
   const [entry] = Object.entries(record);
   return entry ? { column: entry[0], parent: entry[1] } : null;

@@ -7,7 +7,7 @@ import type { Context } from '../context/context.ts';
 import { listFiles } from '../media/store.ts';
 import { declaredTables, ownRows, type Tables } from './eraser.ts';
 import { explainExport } from './export-index.ts';
-import { spoolRows } from './stream-rows.ts';
+import { streamRows } from './stream-rows.ts';
 
 const EXTENSIONS: Record<string, string> = {
   'video/mp4': '.mp4',
@@ -24,7 +24,7 @@ interface Archive {
 }
 
 /** One JSON file per declared table with rows of the creator, an index in words, and the media. */
-export function exportOf(ctx: Context, creatorId: string): Readable {
+export function createExport(ctx: Context, creatorId: string): Readable {
   const output = new PassThrough();
   const gone = new AbortController();
   // Nobody reads any more: what is being read for it is closed as well.
@@ -56,7 +56,7 @@ async function fill(ctx: Context, archive: Archive, creatorId: string): Promise<
   for (const table of Object.keys(tables)) {
     const whose = ownRows(tables, table, creatorId);
     if (!whose) continue;
-    const { rows, body } = await spoolRows(ctx, { table, columns: shown(tables, table), whose });
+    const { rows, body } = await streamRows(ctx, { table, columns: shown(tables, table), whose });
     counts[table] = rows;
     await archive.add(body, `data/${table}.json`);
   }

@@ -49,10 +49,10 @@ export function legalView(config: Config, modules: Module[]): LegalView {
     keyDays: config.plans[name].keyDays,
   }));
   return {
-    ...operatorOf(config),
+    ...describeOperator(config),
     updated: { on: longDate(UPDATED.on), declarations: UPDATED.declarations.slice(0, 12) },
-    chapters: chaptersOf(ofPeople, config),
-    machinery: machineryOf(tables),
+    chapters: listChapters(ofPeople, config),
+    machinery: listMachinery(tables),
     remains: kept(config, tables),
     recipients: groupedBy(ofPeople, 'recipients').map(({ name, tables: those }) => ({
       name,
@@ -75,7 +75,7 @@ export function legalView(config: Config, modules: Module[]): LegalView {
   };
 }
 
-function operatorOf(config: Config) {
+function describeOperator(config: Config) {
   return {
     operator: config.OPERATOR_NAME ?? 'PM3K',
     email: config.OPERATOR_EMAIL ?? null,
@@ -86,16 +86,16 @@ function operatorOf(config: Config) {
   };
 }
 
-function chaptersOf(tables: [string, TableDeclaration][], config: Config): LegalView['chapters'] {
+function listChapters(tables: [string, TableDeclaration][], config: Config): LegalView['chapters'] {
   return Object.entries(CHAPTERS).flatMap(([chapter, name]) => {
     const entries = tables
       .filter(([, { about }]) => about === (chapter as Chapter))
-      .map(([, declaration]) => entryOf(declaration, config));
+      .map(([, declaration]) => toEntry(declaration, config));
     return entries.length === 0 ? [] : [{ name, tables: entries }];
   });
 }
 
-function entryOf(declaration: TableDeclaration, config: Config): Entry {
+function toEntry(declaration: TableDeclaration, config: Config): Entry {
   const { called, purpose, columns, legalBasis, recipients, kept: term, owner } = declaration;
   return {
     called,
@@ -108,7 +108,7 @@ function entryOf(declaration: TableDeclaration, config: Config): Entry {
   };
 }
 
-function machineryOf(tables: Tables): string[] {
+function listMachinery(tables: Tables): string[] {
   return inOrder(tables)
     .filter(([, { about }]) => about === 'nobody')
     .map(([, { called }]) => called);

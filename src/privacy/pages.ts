@@ -3,7 +3,7 @@ import type Router from '@koa/router';
 import type { Context } from '../context/context.ts';
 import { createPages } from '../web/pages.ts';
 import { exportHeaders } from './api.ts';
-import { exportOf } from './exporter.ts';
+import { createExport } from './exporter.ts';
 import { legalView } from './legal.ts';
 
 export function addPrivacyPages(router: Router, ctx: Context): void {
@@ -22,7 +22,7 @@ export function addPrivacyPages(router: Router, ctx: Context): void {
 
   pages.own('get', '/export', async ({ koa }, creator) => {
     koa.set(exportHeaders());
-    if (koa.method !== 'HEAD') koa.body = exportOf(ctx, creator.id);
+    if (koa.method !== 'HEAD') koa.body = createExport(ctx, creator.id);
     else koa.status = 200;
   });
 

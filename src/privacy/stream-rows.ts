@@ -16,7 +16,7 @@ interface Selection {
 }
 
 /** The rows as a JSON array, one a line. */
-export async function spoolRows(
+export async function streamRows(
   ctx: Context,
   selection: Selection,
 ): Promise<{ rows: number; body: Readable }> {

@@ -30,7 +30,7 @@ export async function findTraces(
 ): Promise<{ traces: Trace[]; tables: number }> {
   const ids = [who.creator_id, who.open_id].filter((id): id is string => id !== null);
   const traces: Trace[] = [];
-  const tables = await tablesOf(ctx);
+  const tables = await listTables(ctx);
   const declared = declaredTables(ctx.modules);
   for (const table of tables) {
     const count = await rowsWith(
@@ -52,7 +52,7 @@ interface Table {
   name: string;
 }
 
-async function tablesOf(ctx: Context): Promise<Table[]> {
+async function listTables(ctx: Context): Promise<Table[]> {
   const { rows } = await ctx.db.raw(
     `select n.nspname as schema, c.relname as name
        from pg_class c

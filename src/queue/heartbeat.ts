@@ -12,8 +12,8 @@ export class DeclaredDead extends Error {
   override name = 'DeclaredDead';
 }
 
-export async function registerPool(ctx: Context, poolId: string, lane: string): Promise<void> {
-  await ctx.db('worker_pools').insert({ pool_id: poolId, lane });
+export async function registerPool(ctx: Context, poolId: string, kind: string): Promise<void> {
+  await ctx.db('worker_pools').insert({ pool_id: poolId, lane: kind });
 }
 
 export async function unregisterPool(ctx: Context, poolId: string): Promise<void> {
@@ -49,7 +49,7 @@ let databaseBackSince = 0;
  * Told of each try to reach the database, so that nobody is declared dead for its outage: neither one
  * that refuses, nor one that hangs, nor the sleep of this whole machine.
  */
-export function noteDatabase(isReachable: boolean): void {
+export function recordDatabaseAnswer(isReachable: boolean): void {
   if (!isReachable) return;
   const now = Date.now();
   if (now - lastReachedAt > GAP_MS) databaseBackSince = now;
@@ -57,7 +57,7 @@ export function noteDatabase(isReachable: boolean): void {
 }
 
 /** Declares silent pools dead and frees what they held, in one transaction. */
-export async function buryTheDead(ctx: Context): Promise<string[]> {
+export async function reapDeadPools(ctx: Context): Promise<string[]> {
   const now = Date.now();
   if (now - lastReachedAt > GAP_MS || now - databaseBackSince < CHANCE_TO_BEAT_MS) return [];
   return declareDead(ctx, SILENT_SECONDS);

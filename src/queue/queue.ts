@@ -37,7 +37,7 @@ export async function queueStep(
       queueName,
       run_at,
       isMedia ? MEDIA_ATTEMPTS : ENDLESS_ATTEMPTS,
-      keyOf(job_id),
+      jobKey(job_id),
       mode,
     ],
   );
@@ -45,13 +45,13 @@ export async function queueStep(
 
 /** Takes a waiting run out; one that is running finds its job moved on, and stops by itself. */
 export async function unqueue(trx: Knex, jobId: string): Promise<void> {
-  await trx.raw('select graphile_worker.remove_job(?)', [keyOf(jobId)]);
+  await trx.raw('select graphile_worker.remove_job(?)', [jobKey(jobId)]);
 }
 
 /** Takes the waiting runs of many jobs out at once. */
 export async function unqueueAll(trx: Knex, jobIds: string[]): Promise<void> {
   await trx.raw('select graphile_worker.remove_job(key) from unnest(?::text[]) as key', [
-    jobIds.map(keyOf),
+    jobIds.map(jobKey),
   ]);
 }
 
@@ -92,7 +92,10 @@ export async function countHeldRuns(db: Knex, creatorId: string): Promise<number
 }
 
 /** What the queue holds of a creator beside the runs of jobs: the name of the queue for sending. */
-export async function removeQueueOf(trx: Knex, creatorId: string): Promise<Record<string, number>> {
+export async function removeCreatorQueue(
+  trx: Knex,
+  creatorId: string,
+): Promise<Record<string, number>> {
   const table = 'graphile_worker._private_job_queues';
   const { rowCount } = await trx.raw(`delete from ${table} queues where queue_name = ?`, [
     `creator:${creatorId}`,
@@ -123,7 +126,7 @@ export async function findUnownedLocks(trx: Knex, seconds: number): Promise<stri
 }
 
 /** Frees queues whose holder runs nothing of them, and clears runs that can never run again. */
-export async function mendQueues(trx: Knex): Promise<void> {
+export async function repairQueues(trx: Knex): Promise<void> {
   await trx.raw(
     `update graphile_worker._private_job_queues queues set locked_by = null, locked_at = null
       where locked_at < now() - interval '30 seconds' and not exists (
@@ -149,13 +152,11 @@ export async function clearQueue(run: (sql: string) => Promise<unknown>): Promis
   }
 }
 
-const CARETAKER_LOCK = 715_003;
+const REAPER_LOCK = 715_003;
 
 /** One process at a time takes care, until its transaction ends. */
-export async function isOnlyCaretaker(trx: Knex): Promise<boolean> {
-  const { rows } = await trx.raw('select pg_try_advisory_xact_lock(?) as is_ours', [
-    CARETAKER_LOCK,
-  ]);
+export async function isOnlyReaper(trx: Knex): Promise<boolean> {
+  const { rows } = await trx.raw('select pg_try_advisory_xact_lock(?) as is_ours', [REAPER_LOCK]);
   return rows[0].is_ours;
 }
 
@@ -206,6 +207,6 @@ export async function removeIdleQueues(trx: Knex): Promise<void> {
   );
 }
 
-function keyOf(jobId: string): string {
+function jobKey(jobId: string): string {
   return `job:${jobId}`;
 }

@@ -2,7 +2,7 @@
 
 import type { TableDeclaration } from '../base/declaration.ts';
 import type { Manifest } from '../plugin.ts';
-import { removeQueueOf } from './queue.ts';
+import { removeCreatorQueue } from './queue.ts';
 
 const NOBODY = {
   legalBasis: 'No personal data',
@@ -44,7 +44,7 @@ export const queue: Manifest = {
   name: 'queue',
   personalData: {
     // The name of a queue is the one place where a creator's id stands outside a column of ours.
-    erase: removeQueueOf,
+    erase: removeCreatorQueue,
     tables: {
       ...workerTables(),
       worker_pools: {

@@ -11,16 +11,22 @@ import {
 import { openPool } from '../base/database.ts';
 import { quietWorkerLogger } from '../base/log.ts';
 import type { Context } from '../context/context.ts';
-import { beat, DeclaredDead, noteDatabase, registerPool, unregisterPool } from './heartbeat.ts';
+import {
+  beat,
+  DeclaredDead,
+  recordDatabaseAnswer,
+  registerPool,
+  unregisterPool,
+} from './heartbeat.ts';
 
 const POLL_MS = 500;
 const BEAT_MS = 5_000;
 const PATIENCE_MS = 20_000;
 
-export type LaneName = 'media' | 'fetch' | 'main';
+export type PoolName = 'media' | 'fetch' | 'main';
 
-export interface LaneOptions {
-  name: LaneName;
+export interface WorkerPoolOptions {
+  name: PoolName;
   concurrency: number;
   /** `aborted`: everything must stop now, because the time is over or the pool was declared dead. */
   tasks(aborted: AbortSignal): TaskList;
@@ -28,12 +34,12 @@ export interface LaneOptions {
   stopping: AbortSignal;
 }
 
-export interface Lane {
+export interface WorkerPool {
   /** Lets running steps reach their next checkpoint, then ends; at most 25 s. */
   stop(): Promise<void>;
 }
 
-export async function startLane(ctx: Context, of: LaneOptions): Promise<Lane> {
+export async function startWorkerPool(ctx: Context, of: WorkerPoolOptions): Promise<WorkerPool> {
   let pool = await startPool(ctx, of);
   let isBusy = false;
   const timer = setInterval(async () => {
@@ -42,13 +48,13 @@ export async function startLane(ctx: Context, of: LaneOptions): Promise<Lane> {
     isBusy = true;
     try {
       const isAlive = await beat(ctx, pool.id);
-      noteDatabase(true);
+      recordDatabaseAnswer(true);
       if (isAlive && !pool.isBroken()) return;
       ctx.log.warn({ event: isAlive ? 'pool.broken' : 'pool.declared_dead', lane: of.name });
       await pool.abandon();
       if (!of.stopping.aborted) pool = await startPool(ctx, of);
     } catch {
-      noteDatabase(false);
+      recordDatabaseAnswer(false);
     } finally {
       isBusy = false;
     }
@@ -70,7 +76,7 @@ interface Pool {
   abandon(): Promise<void>;
 }
 
-async function startPool(ctx: Context, of: LaneOptions): Promise<Pool> {
+async function startPool(ctx: Context, of: WorkerPoolOptions): Promise<Pool> {
   const pgPool = openPool(ctx.connection);
   const aborted = new AbortController();
   const events = new EventEmitter() as WorkerEvents;

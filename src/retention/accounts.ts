@@ -16,9 +16,10 @@ export async function removeDormant(ctx: Context, pace: Pace): Promise<void> {
   for (const reason of REASONS) {
     const ids = await listDormant(ctx.db, ctx.config, reason, BATCH);
     // One by one, each counted in the transaction that asks for it.
-    await inBatches(pace, `accounts_${reason}`, async (note) => {
+    await inBatches(pace, `accounts_${reason}`, async (recordRemoval) => {
       const id = ids.shift();
-      if (id) await removeAccount(ctx, id, reason, (trx) => note(trx, { removed: 1, bytes: 0 }));
+      if (id)
+        await removeAccount(ctx, id, reason, (trx) => recordRemoval(trx, { removed: 1, bytes: 0 }));
       return { isLast: ids.length === 0 };
     });
   }
@@ -29,12 +30,12 @@ async function removeAccount(
   ctx: Context,
   id: string,
   reason: Dormancy,
-  note: (trx: Database) => Promise<void>,
+  recordRemoval: (trx: Database) => Promise<void>,
 ): Promise<void> {
   try {
     await requestDeletion(ctx, id, reason, async (trx) => {
       if (!(await isDormant(trx, ctx.config, reason, id))) throw new Problem('not_found', 'Back.');
-      await note(trx);
+      await recordRemoval(trx);
     });
   } catch (error) {
     if (!(error instanceof Problem && error.code === 'not_found')) throw error;

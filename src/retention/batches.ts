@@ -38,7 +38,7 @@ export interface Batch {
 
 export type Database = Context['db'];
 /** Adds to the line of a kind, in the transaction that removes where there is one. */
-type Note = (db: Database, removed: Omit<Batch, 'isLast'>) => Promise<void>;
+type RecordRemoval = (db: Database, removed: Omit<Batch, 'isLast'>) => Promise<void>;
 
 /**
  * Removes one kind of thing, batch after batch, and each notes what it removed. Answers whether
@@ -47,7 +47,7 @@ type Note = (db: Database, removed: Omit<Batch, 'isLast'>) => Promise<void>;
 export async function inBatches(
   pace: Pace,
   what: string,
-  removeBatch: (note: Note) => Promise<Pick<Batch, 'isLast'>>,
+  removeBatch: (recordRemoval: RecordRemoval) => Promise<Pick<Batch, 'isLast'>>,
 ): Promise<boolean> {
   const startedAt = performance.now();
   let line: number | null = null;
@@ -70,11 +70,11 @@ export async function inTransactions(
   what: string,
   removeBatch: (trx: Transaction) => Promise<Batch>,
 ): Promise<boolean> {
-  return inBatches(pace, what, (note) =>
+  return inBatches(pace, what, (recordRemoval) =>
     ctx.db.transaction(async (trx) => {
       // Files of locked rows are removed under the lock, however slow the disk is.
       const batch = await touched(trx, () => removeBatch(trx));
-      await note(trx, batch);
+      await recordRemoval(trx, batch);
       return batch;
     }),
   );
@@ -87,8 +87,8 @@ export async function atOnce(
   what: string,
   remove: () => Promise<Omit<Batch, 'isLast'>>,
 ): Promise<void> {
-  await inBatches(pace, what, async (note) => {
-    await note(ctx.db, await remove());
+  await inBatches(pace, what, async (recordRemoval) => {
+    await recordRemoval(ctx.db, await remove());
     return { isLast: true };
   });
 }

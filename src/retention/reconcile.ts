@@ -23,7 +23,7 @@ import {
 } from './batches.ts';
 import { removeFiles, type StoredFile } from './files.ts';
 
-const MEND = 'retention.mend';
+const RECONCILE_CHORE = 'retention.mend';
 // A file comes before its row; by then its upload has been looked at and registered, or was cut off.
 const UNKNOWN_MS = 3600_000;
 const AGAIN_MS = 10_000;
@@ -32,10 +32,14 @@ const AGAIN_MS = 10_000;
 const position = z.object({ walk: z.enum(['files', 'rows']), after: z.string() });
 type Position = z.output<typeof position>;
 
-export async function mend(ctx: Context, payload: unknown, signal: AbortSignal): Promise<void> {
+export async function reconcile(
+  ctx: Context,
+  payload: unknown,
+  signal: AbortSignal,
+): Promise<void> {
   const given = position.safeParse(payload).data;
   // The walk before has not come to its end; a new one would never let it.
-  if (!given && (await findQueuedKeys(ctx.db, [MEND])).has(MEND)) return;
+  if (!given && (await findQueuedKeys(ctx.db, [RECONCILE_CHORE])).has(RECONCILE_CHORE)) return;
   const result = await whileAlone(ctx.db, MEND_LOCK, (lost) => {
     const pace = createPace(AbortSignal.any([signal, lost]));
     return walk(ctx, pace, given ?? { walk: 'files', after: '' });
@@ -45,7 +49,7 @@ export async function mend(ctx: Context, payload: unknown, signal: AbortSignal):
 }
 
 async function goOn(ctx: Context, at: Position, waitMs = 0): Promise<void> {
-  await queueChore(ctx.db, MEND, MEND, at, new Date(Date.now() + waitMs));
+  await queueChore(ctx.db, RECONCILE_CHORE, RECONCILE_CHORE, at, new Date(Date.now() + waitMs));
 }
 
 async function walk(ctx: Context, pace: Pace, from: Position): Promise<Position | 'done'> {
@@ -80,11 +84,11 @@ interface Found extends StoredFile {
 async function walkFiles(ctx: Context, pace: Pace, after: string): Promise<string | null> {
   const files = ctx.storage.list(after)[Symbol.asyncIterator]();
   let last = after;
-  const isDone = await inBatches(pace, 'files_without_row', async (note) => {
+  const isDone = await inBatches(pace, 'files_without_row', async (recordRemoval) => {
     const found = await take(files);
     last = found.at(-1)?.key ?? last;
     const batch = await removeUnknown(ctx, found);
-    await note(ctx.db, batch);
+    await recordRemoval(ctx.db, batch);
     return batch;
   });
   return isDone ? null : last;
@@ -119,13 +123,13 @@ async function removeUnknown(ctx: Context, found: Found[]): Promise<Batch> {
 /** Rows without a file. One that a post needs stays: its post finds out, and says so. */
 async function walkRows(ctx: Context, pace: Pace, after: string): Promise<string | null> {
   let last = after;
-  const isDone = await inBatches(pace, 'rows_without_file', async (note) => {
+  const isDone = await inBatches(pace, 'rows_without_file', async (recordRemoval) => {
     const keys = await listRegistered(ctx.db, last, BATCH);
     const lost = await withoutFile(ctx, keys);
     last = keys.at(-1) ?? last;
     return ctx.db.transaction(async (trx) => {
       const removed = await removeUnneeded(trx, lost);
-      await note(trx, { removed, bytes: 0 });
+      await recordRemoval(trx, { removed, bytes: 0 });
       return { isLast: keys.length < BATCH };
     });
   });

@@ -7,7 +7,7 @@ import { WORKING_STATES } from '../jobs/states.ts';
 
 /** One sweep at a time; any numbers that only we use. */
 export const SWEEP_LOCK = 715_004;
-export const MEND_LOCK = 715_005;
+export const RECONCILE_LOCK = 715_005;
 
 // A third of what the database lets a transaction idle.
 const TOUCH_MS = 5_000;
@@ -79,7 +79,7 @@ export async function listSweeps(db: Knex, limit: number): Promise<Sweep[]> {
 }
 
 /** Starts a line, or adds to it; answers its id. Rows are removed in the same transaction. */
-export async function noteSweep(
+export async function recordSweep(
   trx: Knex,
   id: number | null,
   { what, removed, bytes, ms }: Pick<Sweep, 'what' | 'removed' | 'bytes' | 'ms'>,

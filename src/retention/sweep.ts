@@ -45,8 +45,8 @@ async function sweepAll(ctx: Context, signal: AbortSignal): Promise<boolean> {
     ),
   );
   let isDone = await removeWorkingCopies(ctx, pace());
-  for (const ending of endingsOf(ctx)) {
-    isDone = (await removeRowsOf(ctx, pace(), ending)) && isDone;
+  for (const ending of listEndings(ctx)) {
+    isDone = (await removeEndedRows(ctx, pace(), ending)) && isDone;
   }
   isDone = (await removeUploads(ctx, pace())) && isDone;
   isDone = (await removeSilentUploads(ctx, pace())) && isDone;
@@ -68,13 +68,13 @@ async function unlessRefused<T>(ctx: Context, otherwise: T, work: () => Promise<
 }
 
 /** Every table whose declaration says when its rows end. */
-function endingsOf(ctx: Context): Ending[] {
+function listEndings(ctx: Context): Ending[] {
   return Object.entries(declaredTables(ctx.modules)).flatMap(([table, { ends }]) =>
     ends ? [{ table, term: ends }] : [],
   );
 }
 
-function removeRowsOf(ctx: Context, pace: Pace, ending: Ending): Promise<boolean> {
+function removeEndedRows(ctx: Context, pace: Pace, ending: Ending): Promise<boolean> {
   return inTransactions(ctx, pace, ending.table, async (trx) => {
     const removed = await removeEnded(trx, ending, ctx.config, BATCH);
     return { removed, bytes: 0, isLast: removed < BATCH };

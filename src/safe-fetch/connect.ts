@@ -51,7 +51,7 @@ export function connectTo(addresses: string[], network: Network): buildConnector
       const named = protocol === 'https:' && !isIP(hostname) ? { ...to, servername: hostname } : to;
       connect(named, (...[error, socket]) => {
         const [next, ...later] = rest;
-        if (error && next !== undefined && UNREACHED.test(codeOf(error))) attempt(next, later);
+        if (error && next !== undefined && UNREACHED.test(findCode(error))) attempt(next, later);
         else if (error) callback(error, null);
         else callback(null, socket);
       });
@@ -60,6 +60,6 @@ export function connectTo(addresses: string[], network: Network): buildConnector
   };
 }
 
-function codeOf(error: Error): string {
+function findCode(error: Error): string {
   return (error as NodeJS.ErrnoException).code ?? '';
 }

@@ -17,8 +17,8 @@ export function explained(
   if (signal.aborted) return signal.reason;
   if (error instanceof Problem) return error;
   if (error instanceof errors.ResponseExceededMaxSizeError) return tooLarge(limit);
-  const sentence = sentenceOf(error, host, expired);
-  return sentence ? new Problem('fetch_failed', sentence, { cause: codeOf(error) }) : error;
+  const sentence = explainFault(error, host, expired);
+  return sentence ? new Problem('fetch_failed', sentence, { cause: findCode(error) }) : error;
 }
 
 export function tooLarge(limit: number): Problem {
@@ -28,8 +28,8 @@ export function tooLarge(limit: number): Problem {
   );
 }
 
-function sentenceOf(error: unknown, host: string, expired: Expired): string | null {
-  const code = codeOf(error);
+function explainFault(error: unknown, host: string, expired: Expired): string | null {
+  const code = findCode(error);
   if (expired === 'whole') return `${host} took too long to send the file.`;
   if (expired || /^UND_ERR_(HEADERS|CONNECT)_TIMEOUT$/.test(code)) {
     return `${host} did not answer in time.`;
@@ -56,6 +56,6 @@ function isOfNames(error: unknown): boolean {
   return /^(query|getaddrinfo)/.test(syscall ?? '');
 }
 
-function codeOf(error: unknown): string {
+function findCode(error: unknown): string {
   return String((error as NodeJS.ErrnoException)?.code ?? '');
 }

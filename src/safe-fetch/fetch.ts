@@ -6,7 +6,7 @@ import { connectTo, judgedAddresses } from './connect.ts';
 import { type Expired, explained, tooLarge } from './faults.ts';
 import { internet, type Network, neighbourhood } from './network.ts';
 import { get, type Reply } from './reply.ts';
-import { hostOf, judgeUrl, type Policy } from './urls.ts';
+import { judgeUrl, type Policy, toHost } from './urls.ts';
 
 const MAX_HEADER_BYTES = 16_384;
 /** 4 GB at 10 Mbit/s; who drips longer holds a place that others need. */
@@ -32,7 +32,7 @@ export interface Answer {
   bytes: number | null;
 }
 
-export interface Outside {
+export interface SafeFetch {
   policy: Policy;
   /**
    * GETs a URL and gives the answer to `take`; with its end the connection ends too. Throws
@@ -44,15 +44,15 @@ export interface Outside {
   fetch<T>(ask: Ask, take: (answer: Answer) => Promise<T>): Promise<T>;
 }
 
-export function createOutside(
+export function createSafeFetch(
   of: Policy & { timeoutMs: number },
   network: Network = of.allowPrivateNetworks ? neighbourhood : internet(),
-): Outside {
+): SafeFetch {
   return {
     policy: of,
     async fetch(ask, take) {
       const url = judgeUrl(ask.url, of);
-      if (hostOf(url) !== ask.host) {
+      if (toHost(url) !== ask.host) {
         throw new Problem('url_not_allowed', `The URL is not on ${ask.host}.`);
       }
       const clock = startClock(ask, of.timeoutMs);
@@ -66,7 +66,7 @@ export function createOutside(
         const { signal } = clock;
         const reply = await get(client, url, { signal, explain, progress: ask.progress });
         clock.begun();
-        return await take(answerOf(reply, ask.limit));
+        return await take(toAnswer(reply, ask.limit));
       } finally {
         clock.stop();
         await client?.destroy();
@@ -133,7 +133,7 @@ function openClient(
 }
 
 /** Throws when the answer is not the file itself. */
-function answerOf({ status, headers, body }: Reply, limit: number): Answer {
+function toAnswer({ status, headers, body }: Reply, limit: number): Answer {
   if (status >= 300 && status < 400) {
     throw new Problem(
       'redirect_not_allowed',

@@ -52,7 +52,7 @@ export function get(client: Client, url: URL, watch: Watch): Promise<Reply> {
         onResponseStart(answering, status, headers) {
           // Informational; the answer is still to come.
           if (status < 200) return;
-          body = bodyOf(answering);
+          body = createBody(answering);
           expected = Number(headers['content-length'] ?? 0);
           resolve({ status, headers, body });
         },
@@ -68,7 +68,7 @@ export function get(client: Client, url: URL, watch: Watch): Promise<Reply> {
   });
 }
 
-function bodyOf(controller: Dispatcher.DispatchController): Readable {
+function createBody(controller: Dispatcher.DispatchController): Readable {
   const body = new Readable({
     highWaterMark: WAITING_BYTES,
     read: () => controller.resume(),

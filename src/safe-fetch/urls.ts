@@ -45,11 +45,11 @@ export function judgeHost(text: string, policy: Policy): string {
   const namesPort = /:\d*$/.test(text) && !text.endsWith(']');
   if (namesPort && !policy.allowPrivateNetworks) throw notAHost();
   url.hostname = judgeHostname(url.hostname, policy);
-  return hostOf(url);
+  return toHost(url);
 }
 
 /** Host, and port where it is not the scheme's own. */
-export function hostOf(url: URL): string {
+export function toHost(url: URL): string {
   return url.host;
 }
 

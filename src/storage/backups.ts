@@ -12,13 +12,13 @@ export function backupsFolder(dataDir: string): string {
   return join(resolve(dataDir), 'backups');
 }
 
-export function nameOf(madeAt: Date): string {
+export function backupName(madeAt: Date): string {
   const time = madeAt.toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
   return `pm3k-${time}Z.backup.age`;
 }
 
 /** By its name, which survives copying as times of files do not; undefined for other files. */
-export function madeAt(name: string): Date | undefined {
+export function readBackupTime(name: string): Date | undefined {
   const [, year, month, day, hour, minute, second] = NAME.exec(name) ?? [];
   return year ? new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) : undefined;
 }
@@ -26,7 +26,9 @@ export function madeAt(name: string): Date | undefined {
 /** When the newest backup of the folder was made. */
 export async function newestBackup(folder: string): Promise<Date | undefined> {
   const names = (await unlessAbsent(readdir(folder))) ?? [];
-  return names.flatMap((name) => madeAt(name) ?? []).sort((a, b) => b.getTime() - a.getTime())[0];
+  return names
+    .flatMap((name) => readBackupTime(name) ?? [])
+    .sort((a, b) => b.getTime() - a.getTime())[0];
 }
 
 /**
@@ -39,7 +41,7 @@ export async function removeExpiredBackups(
 ): Promise<{ removed: number; bytes: number }> {
   const sum = { removed: 0, bytes: 0 };
   for (const name of (await unlessAbsent(readdir(folder))) ?? []) {
-    const at = madeAt(name);
+    const at = readBackupTime(name);
     if (at && Date.now() - at.getTime() > days * DAY_MS) {
       const found = await unlessAbsent(stat(join(folder, name)));
       await rm(join(folder, name), { force: true });

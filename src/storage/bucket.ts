@@ -132,7 +132,7 @@ export function openBucket(options: S3ClientOptions) {
           valueIn(await text({ method: 'GET', objectName: '', query }), 'Status') === 'Enabled'
         );
       } catch (error) {
-        const { statusCode } = causeOf(error);
+        const { statusCode } = findCause(error);
         if (statusCode !== undefined && [400, 403, 405, 501].includes(statusCode)) return false;
         throw error;
       }
@@ -148,13 +148,13 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
     } catch (error) {
       const status = error instanceof S3Errors.ServerError ? error.statusCode : undefined;
       const mayPass = status === undefined || status === 429 || (status >= 500 && status < 507);
-      if (!mayPass || status === 501 || tries === TRIES) throw problemOf(error);
+      if (!mayPass || status === 501 || tries === TRIES) throw toProblem(error);
       await sleep(FIRST_WAIT_MS * 2 ** (tries - 1));
     }
   }
 }
 
-function problemOf(cause: unknown): Problem {
+function toProblem(cause: unknown): Problem {
   const { statusCode, code } = (cause ?? {}) as { statusCode?: number; code?: string };
   if (statusCode === 404 && code !== 'NoSuchBucket') {
     return new Problem('not_found', 'There is no such file.', { cause });
@@ -173,7 +173,7 @@ function refused(what: string, cause?: unknown): Problem {
   return new Problem('unavailable', `The storage ${what}. Try again in a minute.`, { cause });
 }
 
-export function causeOf(error: unknown): { statusCode?: number; code?: string } {
+export function findCause(error: unknown): { statusCode?: number; code?: string } {
   return ((error as Error | undefined)?.cause ?? {}) as { statusCode?: number; code?: string };
 }
 

@@ -21,7 +21,7 @@ import { unlessAbsent } from './absent.ts';
 import { makeDurable } from './durable.ts';
 import { fullDisk } from './full-disk.ts';
 import { createMeter } from './meter.ts';
-import { isKey, notePlace, placeOf } from './names.ts';
+import { isKey, markerPlace, toPlace } from './names.ts';
 import type { Storage } from './storage.ts';
 
 /** Left to everything else on the same disk: the database must be able to write. */
@@ -30,13 +30,13 @@ const MIN_FREE_BYTES = 200_000_000;
 const WRITE_BYTES = 1_048_576;
 
 export function createDiskStorage(root: string): Storage {
-  const pathOf = (key: string) => join(root, placeOf(key));
-  const noteOf = (folder: string, name: string) => join(root, notePlace(folder, name));
+  const findPath = (key: string) => join(root, toPlace(key));
+  const markerPath = (folder: string, name: string) => join(root, markerPlace(folder, name));
 
   return {
     open: async () => `the disk at ${root}`,
     async write(key, body, { limit = Number.POSITIVE_INFINITY, signal, onlyIf = () => true } = {}) {
-      const path = pathOf(key);
+      const path = findPath(key);
       const parts = join(root, 'incoming');
       await mkdir(parts, { recursive: true });
       await mkdir(dirname(path), { recursive: true });
@@ -58,18 +58,18 @@ export function createDiskStorage(root: string): Storage {
       }
     },
     async read(key, range) {
-      const path = pathOf(key);
+      const path = findPath(key);
       await existing(path);
       return createReadStream(path, range);
     },
     async size(key) {
-      return (await existing(pathOf(key))).size;
+      return (await existing(findPath(key))).size;
     },
     async has(key) {
-      return (await unlessAbsent(stat(pathOf(key)))) !== null;
+      return (await unlessAbsent(stat(findPath(key)))) !== null;
     },
     async checkout(key, folder) {
-      const path = pathOf(key);
+      const path = findPath(key);
       await existing(path);
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const target = join(folder, key);
@@ -83,7 +83,7 @@ export function createDiskStorage(root: string): Storage {
       return target;
     },
     async remove(key) {
-      await rm(pathOf(key), { force: true });
+      await rm(findPath(key), { force: true });
     },
     async *list(after = '') {
       for (const folder of await objectFolders(root)) {
@@ -113,23 +113,23 @@ export function createDiskStorage(root: string): Storage {
         );
       }
     },
-    async putNote(folder, name, text) {
-      const path = noteOf(folder, name);
+    async putMarker(folder, name, text) {
+      const path = markerPath(folder, name);
       await mkdir(dirname(path), { recursive: true });
       const draft = `${path}.${randomUUID()}.part`;
       await writeFile(draft, text, { mode: 0o600, flush: true });
       await rename(draft, path);
       await makeDurable(dirname(path));
     },
-    async *notes(folder) {
+    async *markers(folder) {
       for (const file of (await unlessAbsent(readdir(join(root, folder)))) ?? []) {
         if (!file.endsWith('.json')) continue;
         const text = await unlessAbsent(readFile(join(root, folder, file), 'utf8'));
         if (text !== null) yield { name: file.slice(0, -5), text };
       }
     },
-    async removeNote(folder, name) {
-      await rm(noteOf(folder, name), { force: true });
+    async removeMarker(folder, name) {
+      await rm(markerPath(folder, name), { force: true });
     },
   };
 }

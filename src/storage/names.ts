@@ -8,7 +8,7 @@ export function isKey(text: string): boolean {
 }
 
 /** Two letters of folders keep a directory small with a million files. Throws `not_found`. */
-export function placeOf(key: string): string {
+export function toPlace(key: string): string {
   if (!isKey(key)) throw new Problem('not_found', 'There is no such file.');
   return `${key.slice(0, 2)}/${key}`;
 }
@@ -16,11 +16,11 @@ export function placeOf(key: string): string {
 /** The key of the object at a place; undefined where no object of ours lies. */
 export function keyAt(place: string): string | undefined {
   const key = place.slice(3);
-  return isKey(key) && placeOf(key) === place ? key : undefined;
+  return isKey(key) && toPlace(key) === place ? key : undefined;
 }
 
 /** Longer than two letters, so that no folder of objects is meant. */
-export function notePlace(folder: string, name: string): string {
+export function markerPlace(folder: string, name: string): string {
   if (!/^[a-z]{3,20}$/.test(folder) || !/^[\w-]{1,64}$/.test(name)) {
     throw new Error('Expected a note under a plain folder and name');
   }

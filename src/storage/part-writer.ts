@@ -1,5 +1,5 @@
 // Writes one object to a bucket as it streams in, part after part; one part at a time is in memory.
-import { type Bucket, causeOf } from './bucket.ts';
+import { type Bucket, findCause } from './bucket.ts';
 
 // The least that S3 takes for a part; the 10,000 of an object hold more than any upload.
 const PART_BYTES = 5 * 1024 * 1024;
@@ -47,7 +47,7 @@ export function createPartWriter(bucket: Bucket, place: string): PartWriter {
       if (gathered > 0) await send();
       await bucket.complete(place, uploadId, tags).catch(async (error) => {
         // The answer to an earlier try was lost, and that try was the one that counted.
-        const isGone = causeOf(error).code === 'NoSuchUpload';
+        const isGone = findCause(error).code === 'NoSuchUpload';
         if (!isGone || (await bucket.head(place)) !== total) throw error;
       });
       uploadId = null;

@@ -10,7 +10,7 @@ import { Problem } from '../base/errors.ts';
 import { type Bucket, isAbsent, openBucket } from './bucket.ts';
 import { fullDisk } from './full-disk.ts';
 import { createMeter } from './meter.ts';
-import { keyAt, notePlace, placeOf } from './names.ts';
+import { keyAt, markerPlace, toPlace } from './names.ts';
 import { createPartWriter } from './part-writer.ts';
 import type { Storage } from './storage.ts';
 
@@ -47,7 +47,7 @@ export function createS3Storage(options: S3ClientOptions): Storage {
       return `the bucket ${options.bucket} at ${options.endPoint}`;
     },
     async write(key, body, { limit = Number.POSITIVE_INFINITY, signal, onlyIf = () => true } = {}) {
-      const parts = createPartWriter(bucket, placeOf(key));
+      const parts = createPartWriter(bucket, toPlace(key));
       try {
         const meter = createMeter(limit);
         await pipeline(body, meter.stream, (source) => parts.addAll(source), { signal });
@@ -60,15 +60,15 @@ export function createS3Storage(options: S3ClientOptions): Storage {
         throw error;
       }
     },
-    read: async (key, range) => get(placeOf(key), range),
+    read: async (key, range) => get(toPlace(key), range),
     async size(key) {
-      const bytes = await bucket.head(placeOf(key));
+      const bytes = await bucket.head(toPlace(key));
       if (bytes === null) throw new Problem('not_found', 'There is no such file.');
       return bytes;
     },
-    has: async (key) => (await bucket.head(placeOf(key))) !== null,
+    has: async (key) => (await bucket.head(toPlace(key))) !== null,
     async checkout(key, folder) {
-      const body = await get(placeOf(key));
+      const body = await get(toPlace(key));
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const target = join(folder, key);
       try {
@@ -79,9 +79,9 @@ export function createS3Storage(options: S3ClientOptions): Storage {
       }
       return target;
     },
-    remove: async (key) => bucket.remove(placeOf(key)),
+    remove: async (key) => bucket.remove(toPlace(key)),
     async *list(after = '') {
-      for await (const { place, ...rest } of bucket.list('', after ? placeOf(after) : '')) {
+      for await (const { place, ...rest } of bucket.list('', after ? toPlace(after) : '')) {
         const key = keyAt(place);
         if (key) yield { key, ...rest };
       }
@@ -92,22 +92,22 @@ export function createS3Storage(options: S3ClientOptions): Storage {
     },
     removeAbandoned: () => removeAbandoned(bucket),
     check: () => check(),
-    async putNote(folder, name, text) {
-      await bucket.put(notePlace(folder, name), Buffer.from(text));
+    async putMarker(folder, name, text) {
+      await bucket.put(markerPlace(folder, name), Buffer.from(text));
     },
-    async *notes(folder) {
+    async *markers(folder) {
       for await (const { place } of bucket.list(`${folder}/`, '')) {
         const name = /^[^/]+\/([^/]+)\.json$/.exec(place)?.[1];
-        const found = name ? await textOf(bucket, place) : null;
+        const found = name ? await readText(bucket, place) : null;
         if (name && found !== null) yield { name, text: found };
       }
     },
-    removeNote: async (folder, name) => bucket.remove(notePlace(folder, name)),
+    removeMarker: async (folder, name) => bucket.remove(markerPlace(folder, name)),
   };
 }
 
 /** Null when it went in the meantime. */
-async function textOf(bucket: Bucket, place: string): Promise<string | null> {
+async function readText(bucket: Bucket, place: string): Promise<string | null> {
   try {
     return await (await bucket.get(place)).text();
   } catch (error) {

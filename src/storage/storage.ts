@@ -43,8 +43,8 @@ export interface Storage {
    * Small durable notes beside the objects, by folder and name (letters, digits, `-`): durable when
    * it returns, and written again under the same name without harm. `list` never names them.
    */
-  putNote(folder: string, name: string, text: string): Promise<void>;
+  putMarker(folder: string, name: string, text: string): Promise<void>;
   /** All of them, or it throws. */
-  notes(folder: string): AsyncIterable<{ name: string; text: string }>;
-  removeNote(folder: string, name: string): Promise<void>;
+  markers(folder: string): AsyncIterable<{ name: string; text: string }>;
+  removeMarker(folder: string, name: string): Promise<void>;
 }

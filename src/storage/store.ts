@@ -7,6 +7,6 @@ export async function findStorageInUse(db: Knex): Promise<string | undefined> {
   return row?.id;
 }
 
-export async function noteStorageInUse(db: Knex, id: string): Promise<void> {
+export async function recordStorageInUse(db: Knex, id: string): Promise<void> {
   await db('storage_in_use').insert({ id }).onConflict('is_only').merge({ id, since: db.fn.now() });
 }

@@ -6,7 +6,7 @@ import { TikTokError } from './errors.ts';
 import { assertUploadHost } from './hosts.ts';
 import { authorizeUrl, exchange, type OAuthOptions, refresh, revoke } from './oauth.ts';
 import { type PhotoPost, photoBody } from './photo-body.ts';
-import { callApi, dataOf } from './requests.ts';
+import { callApi, readData } from './requests.ts';
 import { type ChunkAnswer, type ChunkUpload, putChunk } from './upload.ts';
 import { creatorInfo, photoInit, publishStatus, userInfo, videoInit } from './wire.ts';
 
@@ -77,7 +77,7 @@ export function createTikTok(options: TikTokOptions) {
       timeoutMs,
       signal,
     });
-    return read(schema, dataOf(reply));
+    return read(schema, readData(reply));
   }
 
   /** An address that bytes may not go to is refused before anything rests on it. */
@@ -106,7 +106,7 @@ export function createTikTok(options: TikTokOptions) {
         timeoutMs,
         signal,
       });
-      return read(userInfo, dataOf(reply)).user;
+      return read(userInfo, readData(reply)).user;
     },
 
     /** Sent without a body: one was answered with a 400. */

@@ -199,7 +199,7 @@ const REFUSALS: Record<string, Refusal> = {
 export const KNOWN_REFUSALS = Object.keys(REFUSALS);
 
 /** TikTok adds codes without notice: one without a row fails, with TikTok's own code kept beside it. */
-export function refusalOf(code: string): Refusal {
+export function findRefusal(code: string): Refusal {
   return (
     REFUSALS[code] ?? {
       act: 'fail',

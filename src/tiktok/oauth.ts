@@ -2,7 +2,7 @@
 // https://developers.tiktok.com/doc/oauth-user-access-token-management
 import { createHash, randomBytes } from 'node:crypto';
 import { TikTokError } from './errors.ts';
-import { callApi, oauthDataOf } from './requests.ts';
+import { callApi, readOAuthData } from './requests.ts';
 import { tokens } from './wire.ts';
 
 export interface OAuthOptions {
@@ -107,7 +107,7 @@ async function post(
     timeoutMs: options.timeoutMs,
     signal,
   });
-  return oauthDataOf(reply);
+  return readOAuthData(reply);
 }
 
 function tokensFrom(json: unknown): TokenAnswer {

@@ -96,8 +96,8 @@ function unanswered(error: unknown, signal: AbortSignal, code: string): TikTokEr
 }
 
 /** The `data` of an enveloped answer; success is `error.code === "ok"`, whatever the HTTP status. */
-export function dataOf(reply: Reply): unknown {
-  const parsed = envelope.safeParse(jsonOf(reply));
+export function readData(reply: Reply): unknown {
+  const parsed = envelope.safeParse(readJson(reply));
   if (!parsed.success) throw unreadable(reply);
   const { code, message, log_id, logid } = parsed.data.error;
   if (code === 'ok') return parsed.data.data ?? {};
@@ -112,8 +112,8 @@ export function dataOf(reply: Reply): unknown {
 }
 
 /** A flat OAuth answer; an `error` in it is a refusal even with HTTP 200. */
-export function oauthDataOf(reply: Reply): unknown {
-  const json = reply.text.trim() === '' && reply.status < 300 ? {} : jsonOf(reply);
+export function readOAuthData(reply: Reply): unknown {
+  const json = reply.text.trim() === '' && reply.status < 300 ? {} : readJson(reply);
   const failed = oauthError.safeParse(json);
   if (!failed.success) {
     if (reply.status >= 300) throw unreadable(reply);
@@ -131,7 +131,7 @@ export function oauthDataOf(reply: Reply): unknown {
   });
 }
 
-function jsonOf(reply: Reply): unknown {
+function readJson(reply: Reply): unknown {
   try {
     return parseText(reply.text);
   } catch {

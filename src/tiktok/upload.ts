@@ -40,10 +40,10 @@ export async function putChunk(chunk: ChunkUpload): Promise<ChunkAnswer> {
     body: pipeline(await chunk.body(), meter(chunk.onProgress), () => {}),
     signal: chunk.signal,
   });
-  return answerOf(reply, last === total - 1);
+  return readChunkAnswer(reply, last === total - 1);
 }
 
-function answerOf(reply: Reply, isLast: boolean): ChunkAnswer {
+function readChunkAnswer(reply: Reply, isLast: boolean): ChunkAnswer {
   const receivedBytes = readReceivedBytes(reply);
   switch (reply.status) {
     // Some hosts answer 200 or 201 to every chunk: which one it was decides, not the number.

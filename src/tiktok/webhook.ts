@@ -61,11 +61,11 @@ const post = z.looseObject({ publish_id: text });
 
 /** What the body says; null when it is no event. Ids beyond 2^53 survive, as numbers or strings. */
 export function parseWebhook(body: string): WebhookEvent | null {
-  const parsed = envelope.safeParse(jsonOf(body));
+  const parsed = envelope.safeParse(parseJson(body));
   if (!parsed.success) return null;
   const { client_key, event, user_openid: openId, create_time: createdAt } = parsed.data;
   const base = { client_key, open_id: openId, created_at: createdAt };
-  const content = contentOf(parsed.data.content);
+  const content = parseContent(parsed.data.content);
   if (event === 'authorization.removed') {
     const { reason } = removal.catch({ reason: REMOVAL_REASONS.unknown }).parse(content);
     return { ...base, kind: 'authorization_removed', reason };
@@ -77,11 +77,11 @@ export function parseWebhook(body: string): WebhookEvent | null {
   return { ...base, kind: 'other' };
 }
 
-function contentOf(content: unknown): unknown {
-  return typeof content === 'string' ? jsonOf(content) : content;
+function parseContent(content: unknown): unknown {
+  return typeof content === 'string' ? parseJson(content) : content;
 }
 
-function jsonOf(raw: string): unknown {
+function parseJson(raw: string): unknown {
   try {
     return parseText(raw);
   } catch {

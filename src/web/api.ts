@@ -73,11 +73,11 @@ export function addApiRoutes(router: Router, ctx: Context, routes: ApiRoute[]): 
     const steps: Middleware[] = [authenticated(ctx, route)];
     if (!route.isUpload) steps.push(expectJson(route), parse);
     steps.push(answering(ctx, route));
-    for (const path of pathsOf(route)) router[route.method](path, ...(steps as never[]));
+    for (const path of listPaths(route)) router[route.method](path, ...(steps as never[]));
   }
 }
 
-export function pathsOf(route: ApiRoute): string[] {
+export function listPaths(route: ApiRoute): string[] {
   const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
   if (route.root) return [`${route.root}${path}`];
   if (path.startsWith('/creators/')) return [`/v1${path}`];

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ERROR_CODES } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import type { Manifest } from '../plugin.ts';
-import { type ApiRoute, pathsOf } from './api.ts';
+import { type ApiRoute, listPaths } from './api.ts';
 
 export function addDocs(router: Router, ctx: Context, modules: Pick<Manifest, 'api'>[]): void {
   const document = openApi(modules, ctx.config.PUBLIC_URL);
@@ -53,7 +53,7 @@ ${rows.join('\n')}
 export function openApi(modules: Pick<Manifest, 'api'>[], serverUrl: string) {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of modules.flatMap((module) => module.api ?? [])) {
-    for (const path of pathsOf(route)) {
+    for (const path of listPaths(route)) {
       const template = path.replaceAll(/:(\w+)/g, '{$1}');
       paths[template] = { ...paths[template], [route.method]: operation(route, template) };
     }
@@ -76,7 +76,7 @@ function operation(route: ApiRoute, template: string) {
     default: {
       description: 'A problem',
       content: route.problem
-        ? { 'application/json': { schema: schemaOf(route.problem) } }
+        ? { 'application/json': { schema: toJsonSchema(route.problem) } }
         : { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
     },
   };
@@ -86,7 +86,7 @@ function operation(route: ApiRoute, template: string) {
         ? { description: answer }
         : {
             description: answer.description,
-            content: { 'application/json': { schema: schemaOf(answer.schema) } },
+            content: { 'application/json': { schema: toJsonSchema(answer.schema) } },
           };
   }
   return {
@@ -113,7 +113,7 @@ function pathParameters(template: string) {
 
 function queryParameters(route: ApiRoute) {
   if (!route.query) return [];
-  const schema = schemaOf(route.query) as { properties?: Record<string, unknown> };
+  const schema = toJsonSchema(route.query) as { properties?: Record<string, unknown> };
   return Object.entries(schema.properties ?? {}).map(([name, property]) => ({
     name,
     in: 'query',
@@ -131,7 +131,7 @@ function headerParameters(route: ApiRoute) {
 }
 
 function jsonBody(schema: z.ZodType) {
-  return { required: true, content: { 'application/json': { schema: schemaOf(schema) } } };
+  return { required: true, content: { 'application/json': { schema: toJsonSchema(schema) } } };
 }
 
 function uploadBody({ uploadType }: ApiRoute) {
@@ -146,7 +146,7 @@ function uploadBody({ uploadType }: ApiRoute) {
   };
 }
 
-function schemaOf(schema: z.ZodType) {
+function toJsonSchema(schema: z.ZodType) {
   return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target: 'draft-2020-12' });
 }
 

@@ -73,7 +73,7 @@ export function createPagesFor<Owner>(
       if (found?.cookie) koa.append('Set-Cookie', found.cookie);
       koa.state[name] = found?.owner ?? null;
       koa.state['session'] = found?.id_hash ?? null;
-      await handle(requestOf(ctx, koa), found?.owner ?? null);
+      await handle(createPageRequest(ctx, koa), found?.owner ?? null);
     };
     if (isUpload) router[method](path, answer as never);
     else router[method](path, parse as never, answer as never);
@@ -92,7 +92,7 @@ export function createPagesFor<Owner>(
   };
 }
 
-function requestOf(ctx: Context, koa: KoaContext): PageRequest {
+function createPageRequest(ctx: Context, koa: KoaContext): PageRequest {
   return {
     koa,
     params: (koa as unknown as { params: Record<string, string> }).params ?? {},

@@ -91,11 +91,11 @@ describe('the configuration', () => {
       FETCH_ALLOW_PRIVATE_NETWORKS: false,
     });
     expect(config.plans.free).to.deep.equal({
-      key_days: 7,
-      media_days: 3,
-      upload_bytes: 100_000_000,
-      horizon_days: 3,
-      verified_urls: true,
+      keyDays: 7,
+      mediaDays: 3,
+      uploadBytes: 100_000_000,
+      horizonDays: 3,
+      verifiedUrls: true,
     });
     const closed = readConfig({ ...GOOD, PLAN_TRIAL_VERIFIED_URLS: 'false' });
     expect(closed.plans.trial.verifiedUrls).to.equal(false);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import pg from 'pg';
-import { connect } from '../../scripts/connect.ts';
+import { connectAccount } from '../../scripts/connect.ts';
 import { type Appliance, anAppliance, ROOT } from '../support/appliance.ts';
 import { video } from '../support/videos.ts';
 
@@ -65,7 +65,7 @@ describe('connecting with TikTok', () => {
   });
 
   it('works with a part of the scopes, and says what is missing when it is needed', async () => {
-    const { cookie } = await connect(app.url, 'quiet', ['user.info.basic', 'video.upload']);
+    const { cookie } = await connectAccount(app.url, 'quiet', ['user.info.basic', 'video.upload']);
     const page = await fetch(`${app.url}/jobs`, { headers: { cookie } });
     expect(page.status).to.equal(200);
     expect(await page.text()).to.contain('Quiet (private)');
@@ -111,7 +111,7 @@ describe('connecting with TikTok', () => {
     ]);
     expect(rows[0].version).to.equal(2);
     expect(
-      app.sandbox.state.notes.filter((each) => each.rule === 'refresh_token_reused'),
+      app.sandbox.state.findings.filter((each) => each.rule === 'refresh_token_reused'),
     ).to.deep.equal([]);
   });
 
@@ -133,7 +133,7 @@ describe('connecting with TikTok', () => {
 
   it('needs an invitation where sign-up is by invitation, and takes one once', async () => {
     await using closed = await anAppliance({ SIGN_UP: 'invite' });
-    const refused = await connect(closed.url, 'sample').catch((error) => String(error));
+    const refused = await connectAccount(closed.url, 'sample').catch((error) => String(error));
     expect(refused).to.contain('403');
     expect(closed.sandbox.state.revocations, 'no permission stays with us').to.have.length(1);
     const env = {
@@ -176,6 +176,6 @@ describe('connecting with TikTok', () => {
     expect(done.status).to.equal(303);
     expect((await fetch(link)).status).to.equal(403);
     // Whoever is connected already needs no invitation to sign in again.
-    await connect(closed.url, 'sample');
+    await connectAccount(closed.url, 'sample');
   });
 });

@@ -8,7 +8,7 @@ import type { Context } from '../../src/context/context.ts';
 import { execute, isQuiet } from '../../src/deletion/execute.ts';
 import { requestDeletion } from '../../src/deletion/request.ts';
 import { takeGrantOver, tryDueRevocations } from '../../src/deletion/revoke.ts';
-import { findDeletion, identifiersOf } from '../../src/deletion/store.ts';
+import { findDeletion, openIdentifiers } from '../../src/deletion/store.ts';
 import { acceptJob } from '../../src/jobs/accept/accept.ts';
 import { retryJob } from '../../src/jobs/commands.ts';
 import { aCreator } from '../support/a-creator.ts';
@@ -107,7 +107,7 @@ describe('a person who returns while their deletion is under way', () => {
     const old = await aCreator(ctx, sandbox, someone);
     const { id } = await requestDeletion(ctx, old.id, 'self_service');
     const deletion = await deletionOf(id);
-    const who = identifiersOf(ctx, deletion);
+    const who = openIdentifiers(ctx, deletion);
     if (!who) throw new Error('Expected the deletion to know whom it deletes');
     await isQuiet(ctx, deletion, who);
     await takeGrantOver(ctx, deletion, who);

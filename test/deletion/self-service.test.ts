@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { connect } from '../../scripts/connect.ts';
+import { connectAccount } from '../../scripts/connect.ts';
 import type { Database } from '../../src/base/database.ts';
 import { type Appliance, anAppliance, Client } from '../support/appliance.ts';
 import { publicPage, receiptOf } from '../support/receipt.ts';
@@ -137,7 +137,7 @@ describe('leaving by oneself', () => {
     const { client } = await settled('comes.back');
     const answer = await client.form('/disconnect', { confirm: 'comes.back' });
     // Not waiting for the end: whoever is leaving is somebody else already.
-    const { cookie } = await connect(app.url, 'comes.back');
+    const { cookie } = await connectAccount(app.url, 'comes.back');
     const back = new Client(app.url, { cookie, creator_id: '', key: '' });
     const { text } = await back.page('/sign-out');
     expect(text).to.contain('<strong>0 posts’ records</strong>').and.contain('<strong>0 files');
@@ -175,7 +175,7 @@ describe('leaving by oneself', () => {
         const zip = await client.page('/export');
         expect(zip.headers.get('content-type')).to.equal('application/zip');
         // … and after signing in again, which mends a dead grant, and neither plan nor suspension.
-        const { cookie } = await connect(app.url, username);
+        const { cookie } = await connectAccount(app.url, username);
         const again = new Client(app.url, { ...client, cookie });
         expect((await again.page('/export')).status).to.equal(200);
         const answer = await again.form('/disconnect', { confirm: username });

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { type Database, openDatabase } from '../../src/base/database.ts';
 import { requestDeletion } from '../../src/deletion/request.ts';
 import { cancelAllJobs } from '../../src/jobs/transitions.ts';
-import { mendQueues, removeIdleQueues } from '../../src/queue/queue.ts';
+import { removeIdleQueues, repairQueues } from '../../src/queue/queue.ts';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
 import { anOwnContext } from '../support/context.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -88,7 +88,7 @@ describe('a queue whose holder runs nothing of it', () => {
     await db.raw(
       `update graphile_worker._private_job_queues set locked_at = now() - interval '1 minute', locked_by = 'pool-b'`,
     );
-    await db.transaction((trx) => mendQueues(trx));
+    await db.transaction((trx) => repairQueues(trx));
     const { rows } = await db.raw('select locked_by from graphile_worker._private_job_queues');
     expect(rows).to.deep.equal([{ locked_by: null }]);
     await db.destroy();

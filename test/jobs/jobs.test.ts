@@ -140,7 +140,9 @@ describe('a job', () => {
   });
 
   it('leaves no contract violation in the sandbox', () => {
-    expect(app.sandbox.state.notes.filter((each) => each.kind === 'violation')).to.deep.equal([]);
+    expect(app.sandbox.state.findings.filter((each) => each.kind === 'violation')).to.deep.equal(
+      [],
+    );
   });
 
   it('is not sent for an account that was suspended since, and can be tried again after', async () => {

@@ -7,8 +7,8 @@ import type { Context } from '../../src/context/context.ts';
 import { getCreator } from '../../src/creators/store.ts';
 import { addDomain, getDomain } from '../../src/domains/store.ts';
 import { checkDomain } from '../../src/domains/verify.ts';
-import { keepFetched } from '../../src/media/download-source.ts';
-import { createOutside } from '../../src/safe-fetch/fetch.ts';
+import { downloadSource } from '../../src/media/download-source.ts';
+import { createSafeFetch } from '../../src/safe-fetch/fetch.ts';
 import { aCreator } from '../support/a-creator.ts';
 import { aCanary, type Canary } from '../support/canary.ts';
 import { anOwnContext } from '../support/context.ts';
@@ -66,10 +66,10 @@ describe('the worker, handed a URL', () => {
 
   /** As the worker would, with these answers of DNS; nothing may be left behind by what is refused. */
   async function codeOf(url: string, addresses: string[] = ['93.184.215.14']): Promise<string> {
-    ctx.outside = createOutside(STRICT, canary.network({ [HOST]: addresses }));
+    ctx.safeFetch = createSafeFetch(STRICT, canary.network({ [HOST]: addresses }));
     const signal = new AbortController().signal;
     const job = { creator_id: creatorId, send_at: new Date() };
-    const code = await keepFetched(ctx, job, url, { kind: 'video', signal }).then(
+    const code = await downloadSource(ctx, job, url, { kind: 'video', signal }).then(
       () => 'kept',
       (error) => error.code,
     );
@@ -107,7 +107,7 @@ describe('the worker, handed a URL', () => {
   it('verifies no host that leads into our own network', async () => {
     const creator = await getCreator(ctx.db, creatorId);
     const { domain } = await addDomain(ctx.db, creator.id, HOST);
-    ctx.outside = createOutside(STRICT, canary.network({ [HOST]: ['192.168.1.1'] }));
+    ctx.safeFetch = createSafeFetch(STRICT, canary.network({ [HOST]: ['192.168.1.1'] }));
     await checkDomain(ctx, domain, new AbortController().signal);
     const { verified_at, fault } = await getDomain(ctx.db, creator.id, domain.id);
     expect(verified_at).to.equal(null);
@@ -120,13 +120,13 @@ describe('the worker, handed a URL', () => {
     const open = { allowPrivateNetworks: true, timeoutMs: 2_000 };
     const signal = new AbortController().signal;
     const keep = (path: string, kind: 'video' | 'photo' = 'video') =>
-      keepFetched(ctx, { creator_id: creatorId, send_at: new Date() }, `${source.url}${path}`, {
+      downloadSource(ctx, { creator_id: creatorId, send_at: new Date() }, `${source.url}${path}`, {
         kind,
         signal,
         progress: () => {},
       });
     beforeEach(async () => {
-      ctx.outside = createOutside(open);
+      ctx.safeFetch = createSafeFetch(open);
       await ctx.db('domains').update({ host: source.host });
     });
 

@@ -74,13 +74,13 @@ describe('the storage in use', () => {
       tiktok_url: 'http://127.0.0.1:9',
     });
     await ctx.storage.write(key, await itIs.ctx.storage.read(key));
-    for await (const { name, text } of itIs.ctx.storage.notes('instance'))
-      await ctx.storage.putNote('instance', name, text);
+    for await (const { name, text } of itIs.ctx.storage.markers('instance'))
+      await ctx.storage.putMarker('instance', name, text);
     expect(await start(bucket.env)).to.contain('storage.in_use: the bucket media');
-    for await (const { name } of ctx.storage.notes('instance'))
-      await ctx.storage.removeNote('instance', name);
+    for await (const { name } of ctx.storage.markers('instance'))
+      await ctx.storage.removeMarker('instance', name);
     expect(await start(bucket.env)).to.contain('put an empty file instance/adopt.json there');
-    await ctx.storage.putNote('instance', 'adopt', '');
+    await ctx.storage.putMarker('instance', 'adopt', '');
     expect(await start(bucket.env)).to.contain('storage.in_use');
     expect(await start({}), 'and the disk is no more').to.contain('are not in the disk');
     await ctx.db.destroy();

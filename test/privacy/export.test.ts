@@ -11,7 +11,7 @@ import { createLog } from '../../src/base/log.ts';
 import type { Context } from '../../src/context/context.ts';
 import { loadModules } from '../../src/modules.ts';
 import { declaredTables, type Tables } from '../../src/privacy/eraser.ts';
-import { exportOf, shown } from '../../src/privacy/exporter.ts';
+import { createExport, shown } from '../../src/privacy/exporter.ts';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
 import { anOwnContext, type OwnContext } from '../support/context.ts';
 import { ownedTables, planted } from '../support/planted.ts';
@@ -33,7 +33,7 @@ describe('the export', () => {
   const owned = () => ownedTables(tables);
 
   async function exported(id: string): Promise<Map<string, string>> {
-    const entries = await unzip(await buffer(exportOf(ctx, id)));
+    const entries = await unzip(await buffer(createExport(ctx, id)));
     return new Map([...entries].map(([name, bytes]) => [name, bytes.toString()]));
   }
 
@@ -42,7 +42,7 @@ describe('the export', () => {
     const db = openDatabase({ connectionString: 'postgres://nobody@127.0.0.1:9/none' });
     const log = createLog('error', { write: (line) => lines.push(line) });
     const id = randomUUID();
-    const fault = await buffer(exportOf({ ...ctx, db, log }, id)).catch((error) => error);
+    const fault = await buffer(createExport({ ...ctx, db, log }, id)).catch((error) => error);
     await db.destroy();
     expect(fault).to.be.instanceOf(Error);
     expect(JSON.parse(lines[0] ?? '{}')).to.include({ event: 'export.fault' });
@@ -94,7 +94,7 @@ describe('the export', () => {
       ...{ storage_key: key, creator_id: id, purpose: 'upload', content_type: 'video/mp4' },
       ...{ bytes: bytes.length, sha256: 'x', facts: '{}', expires_at: new Date() },
     });
-    const entries = await unzip(await buffer(exportOf(ctx, id)));
+    const entries = await unzip(await buffer(createExport(ctx, id)));
     expect(entries.get(`media/${key}.mp4`)?.equals(bytes)).to.equal(true);
     expect([...entries.keys()].filter((name) => name.startsWith('media/'))).to.have.length(1);
     expect(entries.get('README.txt')?.toString()).to.contain('holds your files (1)');

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { createPace } from '../../src/retention/batches.ts';
 import { removeUploads } from '../../src/retention/files.ts';
-import { mend } from '../../src/retention/reconcile.ts';
+import { reconcile } from '../../src/retention/reconcile.ts';
 import { sweep } from '../../src/retention/sweep.ts';
 import { ago, aKept, DAY, HOUR, type Kept, never, swept } from './kept.ts';
 
@@ -84,7 +84,7 @@ describe('sweeps', () => {
       for (const key of stay) expect(await itIs.hasFile(key), `${killAt}`).to.equal(true);
       await sweep(itIs.ctx, never);
       await itIs.ctx.db.raw('delete from graphile_worker._private_jobs');
-      await mend(itIs.ctx, {}, never);
+      await reconcile(itIs.ctx, {}, never);
       await expectSwept(itIs, stay);
     }
     // The last points vary by what database and storage answer first.
@@ -117,13 +117,13 @@ describe('sweeps', () => {
         yield found;
       }
     };
-    await mend(ctx, {}, stopping.signal);
+    await reconcile(ctx, {}, stopping.signal);
     const [waiting] = await runsOf(ctx, 'retention.mend');
     expect(waiting.payload).to.include({ walk: 'files' });
     // The regular one leaves it to the one that waits.
-    await mend(ctx, {}, never);
+    await reconcile(ctx, {}, never);
     expect(walked).to.have.length(1);
-    await mend(ctx, waiting.payload, never);
+    await reconcile(ctx, waiting.payload, never);
     expect(walked).to.deep.equal(['', waiting.payload.after]);
     expect(await swept(ctx)).to.deep.equal({ files_without_row: 230 });
 

@@ -14,7 +14,7 @@ import { expect } from 'chai';
 import { acceptJob, NO_SETTINGS } from '../../src/jobs/accept/accept.ts';
 import { WORKING_STATES } from '../../src/jobs/states.ts';
 import { findTraces } from '../../src/privacy/traces.ts';
-import { mend } from '../../src/retention/reconcile.ts';
+import { reconcile } from '../../src/retention/reconcile.ts';
 import { removeCopies, sweep } from '../../src/retention/sweep.ts';
 import { ago, aKept, DAY, HOUR, type Kept, never, swept } from './kept.ts';
 
@@ -135,7 +135,7 @@ describe('retention of files', () => {
     const old = await itIs.strayFile(61 * 60_000);
     const young = await itIs.strayFile(59 * 60_000);
     const known = await itIs.file();
-    await mend(itIs.ctx, {}, never);
+    await reconcile(itIs.ctx, {}, never);
     expect(await itIs.hasFile(old)).to.equal(false);
     expect(await itIs.hasFile(young)).to.equal(true);
     await expectKept(known, 'known');
@@ -149,7 +149,7 @@ describe('retention of files', () => {
     const whole = await itIs.file();
     await itIs.ctx.storage.remove(lost);
     await itIs.ctx.storage.remove(needed);
-    await mend(itIs.ctx, {}, never);
+    await reconcile(itIs.ctx, {}, never);
     expect(await itIs.hasRow(lost)).to.equal(false);
     expect(await itIs.hasRow(needed)).to.equal(true);
     await expectKept(whole, 'whole');
@@ -164,12 +164,12 @@ describe('retention of files', () => {
       has: async () => false,
       async *list() {},
     });
-    await mend(itIs.ctx, {}, never);
+    await reconcile(itIs.ctx, {}, never);
     expect(await itIs.hasRow(keys[0] as string)).to.equal(true);
     Object.assign(itIs.ctx.storage, { list, isEmpty, has });
     const stray = await itIs.strayFile(DAY);
     await itIs.ctx.db('creators').delete();
-    await mend(itIs.ctx, {}, never);
+    await reconcile(itIs.ctx, {}, never);
     expect(await itIs.hasFile(stray)).to.equal(true);
   });
 
@@ -181,14 +181,14 @@ describe('retention of files', () => {
     rmSync(folder, { recursive: true });
     symlinkSync(unseen.slice(0, 2), folder);
     const walk = { walk: 'rows', after: '' };
-    const fault = await mend(itIs.ctx, walk, never).catch((error) => error);
+    const fault = await reconcile(itIs.ctx, walk, never).catch((error) => error);
     expect(fault).to.include({ code: 'ELOOP' });
     expect(await itIs.hasRow(unseen)).to.equal(true);
     const who = { creator_id: randomUUID(), open_id: null, username: null, left_keys: [unseen] };
     const search = await findTraces(itIs.ctx, who).catch((error) => error);
     expect(search, 'the search for traces').to.include({ code: 'ELOOP' });
     rmSync(folder);
-    await mend(itIs.ctx, walk, never);
+    await reconcile(itIs.ctx, walk, never);
     expect(await itIs.hasRow(unseen)).to.equal(false);
     expect(await itIs.hasRow(lost)).to.equal(false);
   });

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { removeDormant } from '../../src/retention/accounts.ts';
 import { createPace } from '../../src/retention/batches.ts';
-import { mend } from '../../src/retention/reconcile.ts';
-import { MEND_LOCK, SWEEP_LOCK } from '../../src/retention/store.ts';
+import { reconcile } from '../../src/retention/reconcile.ts';
+import { RECONCILE_LOCK, SWEEP_LOCK } from '../../src/retention/store.ts';
 import { sweep } from '../../src/retention/sweep.ts';
 import { ago, aKept, DAY, HOUR, type Kept, never, swept } from './kept.ts';
 
@@ -53,12 +53,12 @@ describe('the lock of a sweep', () => {
       await remove(key);
     };
     let held: number[] = [];
-    const walked = mend(ctx, {}, never);
+    const walked = reconcile(ctx, {}, never);
     await Promise.all([
       sweep(ctx, never),
       walked,
       sleep(LONG_MS - 500).then(async () => {
-        held = await holders(MEND_LOCK);
+        held = await holders(RECONCILE_LOCK);
       }),
     ]);
     expect(held).to.have.length(1);

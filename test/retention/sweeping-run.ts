@@ -1,6 +1,6 @@
 // A process that sweeps and mends once, and may kill itself at a point that is told by number: before or after
 // any statement or file. At its end it prints how many points it passed.
-import { mend } from '../../src/retention/reconcile.ts';
+import { reconcile } from '../../src/retention/reconcile.ts';
 import { sweep } from '../../src/retention/sweep.ts';
 import { aContext } from '../support/context.ts';
 
@@ -36,6 +36,6 @@ ctx.db.on('query-response', point);
 
 const signal = new AbortController().signal;
 await sweep(ctx, signal);
-await mend(ctx, {}, signal);
+await reconcile(ctx, {}, signal);
 process.stdout.write(String(passed));
 await ctx.db.destroy();

@@ -10,7 +10,7 @@ import {
 } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import { type Ask, createOutside } from '../../src/safe-fetch/fetch.ts';
+import { type Ask, createSafeFetch } from '../../src/safe-fetch/fetch.ts';
 import { aCanary, listening } from '../support/canary.ts';
 import { aCertificate } from '../support/certificate.ts';
 
@@ -24,7 +24,7 @@ async function fetched(script: Script, more: Partial<Ask> = {}) {
   await using source = await aCanary((socket) => {
     socket.once('data', () => script(socket));
   });
-  const outside = createOutside(
+  const outside = createSafeFetch(
     { allowPrivateNetworks: true, timeoutMs: 400 },
     source.network({ 'media.test': ['127.0.0.1'] }),
   );
@@ -67,7 +67,7 @@ describe('a fetch', () => {
         socket.end(`${OK}Content-Length: 2\r\n\r\nok`);
       });
     });
-    const outside = createOutside(
+    const outside = createSafeFetch(
       { allowPrivateNetworks: true, timeoutMs: 400 },
       source.network({ 'media.test': ['10.1.2.3'] }),
     );
@@ -172,7 +172,7 @@ describe('a fetch', () => {
   it('does not wait for a resolver that does not answer', async () => {
     await using source = await aCanary();
     const network = { ...source.network(), resolve: () => new Promise<string[]>(() => {}) };
-    const outside = createOutside({ allowPrivateNetworks: false, timeoutMs: 200 }, network);
+    const outside = createSafeFetch({ allowPrivateNetworks: false, timeoutMs: 200 }, network);
     const ask = { url: 'https://a.example.com/', host: 'a.example.com', limit: 1, signal: never() };
     const code = await outside.fetch(ask, async () => '').catch((error) => error.code);
     expect(code).to.equal('fetch_failed');
@@ -211,7 +211,7 @@ describe('a fetch', () => {
         closed += 1;
       });
     });
-    const outside = createOutside(
+    const outside = createSafeFetch(
       { allowPrivateNetworks: true, timeoutMs: 400 },
       source.network({ 'media.test': ['127.0.0.1'] }),
     );
@@ -230,7 +230,7 @@ describe('a fetch', () => {
     await using source = await aCanary((socket) => {
       socket.once('data', () => socket.write(`${OK}Content-Length: 9\r\n\r\nhel`));
     });
-    const outside = createOutside(
+    const outside = createSafeFetch(
       { allowPrivateNetworks: true, timeoutMs: 400 },
       source.network({ 'media.test': ['127.0.0.1'] }),
     );
@@ -262,7 +262,7 @@ describe('a fetch', () => {
     // Port 1 of loopback: nobody listens there.
     network.place = (address, port) =>
       address === '10.0.0.1' ? { address: '127.0.0.1', port: 1 } : place(address, port);
-    const outside = createOutside({ allowPrivateNetworks: true, timeoutMs: 400 }, network);
+    const outside = createSafeFetch({ allowPrivateNetworks: true, timeoutMs: 400 }, network);
     const ask = { url: 'http://media.test/', host: 'media.test', limit: 10, signal: never() };
     expect(String(await outside.fetch(ask, ({ body }) => buffer(body)))).to.equal('ok');
     expect(source.heard).to.deep.equal(['10.0.0.2']);
@@ -283,7 +283,7 @@ describe('a fetch over TLS', () => {
     });
     const port = await listening(server);
     const heard: string[] = [];
-    const outside = createOutside(
+    const outside = createSafeFetch(
       { allowPrivateNetworks: false, timeoutMs: 5_000 },
       {
         resolve: async () => ['93.184.215.14'],

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createOutside } from '../../src/safe-fetch/fetch.ts';
+import { createSafeFetch } from '../../src/safe-fetch/fetch.ts';
 import { internet } from '../../src/safe-fetch/network.ts';
 import { aCanary, type Canary } from '../support/canary.ts';
 import { aNameServer, type NameServer } from '../support/name-server.ts';
@@ -27,7 +27,7 @@ describe('a name', () => {
   /** Through a real name server; connections go to the canary, whatever they were meant for. */
   async function fetched(timeoutMs = 5_000): Promise<string> {
     const network = { ...internet([names.address]), place: canary.network().place };
-    const outside = createOutside({ allowPrivateNetworks: false, timeoutMs }, network);
+    const outside = createSafeFetch({ allowPrivateNetworks: false, timeoutMs }, network);
     const signal = new AbortController().signal;
     return outside
       .fetch({ url: `https://${HOST}/v.mp4`, host: HOST, limit: 10, signal }, async () => 'taken')

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Problem } from '../../src/base/errors.ts';
-import { createOutside } from '../../src/safe-fetch/fetch.ts';
+import { createSafeFetch } from '../../src/safe-fetch/fetch.ts';
 import { judgeHost, judgeUrl, type Policy } from '../../src/safe-fetch/urls.ts';
 import { aCanary, type Canary } from '../support/canary.ts';
 
@@ -106,7 +106,7 @@ describe('the guard', () => {
   after(() => canary[Symbol.asyncDispose]());
 
   async function codeOf(url: string, names: Parameters<Canary['network']>[0] = {}) {
-    const outside = createOutside(STRICT, canary.network(names));
+    const outside = createSafeFetch(STRICT, canary.network(names));
     const ask = { host: hostIn(url), limit: 1000, signal: new AbortController().signal };
     return outside
       .fetch({ url, ...ask }, async () => 'taken')
@@ -149,7 +149,7 @@ describe('the guard', () => {
 
   it('refuses a host other than the verified one, its parents and children included', async () => {
     for (const host of ['example.com', 'media.example.com', 'b.a.example.com', 'aexample.com']) {
-      const outside = createOutside(STRICT, canary.network({ 'a.example.com': [PUBLIC] }));
+      const outside = createSafeFetch(STRICT, canary.network({ 'a.example.com': [PUBLIC] }));
       const ask = { url: 'https://a.example.com/', host, limit: 10, signal: AbortSignal.any([]) };
       const code = await outside.fetch(ask, async () => 'taken').catch((error) => error.code);
       expect(code, host).to.equal('url_not_allowed');
@@ -207,7 +207,7 @@ describe('the guard', () => {
       'https://media.example.com./v.mp4#part',
       'https://ｍｅｄｉａ.example.com/',
     ]) {
-      const outside = createOutside(STRICT, canary.network({ 'media.example.com': [PUBLIC] }));
+      const outside = createSafeFetch(STRICT, canary.network({ 'media.example.com': [PUBLIC] }));
       const ask = { host: 'media.example.com', limit: 10, signal: AbortSignal.any([]) };
       const code = await outside
         .fetch({ url, ...ask }, async () => '')

@@ -39,7 +39,7 @@ describe('the sandbox, of photos,', () => {
   });
   beforeEach(() => {
     sandbox.state.calls = [];
-    sandbox.state.notes = [];
+    sandbox.state.findings = [];
   });
 
   let number = 0;
@@ -72,7 +72,7 @@ describe('the sandbox, of photos,', () => {
       answer.writeHead(206, { 'content-range': `bytes ${from}-${end}/${bytes.length}` });
       answer.end(bytes.subarray(Number(from), end + 1));
     };
-  const rules = () => sandbox.state.notes.map(({ rule }) => rule);
+  const rules = () => sandbox.state.findings.map(({ rule }) => rule);
 
   it('pulls in ranges, and takes what conforms', async () => {
     serve = proper(await jpeg());
@@ -150,7 +150,7 @@ describe('the sandbox, of photos,', () => {
       headers: { authorization: 'Bearer act', 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-    const useless = sandbox.state.notes.filter(({ rule }) => rule === 'direct_field_on_inbox');
+    const useless = sandbox.state.findings.filter(({ rule }) => rule === 'direct_field_on_inbox');
     expect(useless.map(({ detail }) => detail)).to.have.members(['privacy_level', 'is_aigc']);
   });
 });

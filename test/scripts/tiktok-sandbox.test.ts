@@ -475,7 +475,7 @@ describe('the sandbox', () => {
   });
 
   it('is spoken to by the client without a violation', async () => {
-    const before = sandbox.state.notes.filter((each) => each.kind === 'violation').length;
+    const before = sandbox.state.findings.filter((each) => each.kind === 'violation').length;
     const tiktok = createTikTok({
       clientKey: 'sbsandbox',
       clientSecret: 'sandbox-secret',
@@ -487,7 +487,9 @@ describe('the sandbox', () => {
     await tiktok.creatorInfo(accessToken, { signal });
     await tiktok.userInfo(accessToken, ['user.info.basic'], { signal });
     await tiktok.revoke(accessToken, { signal });
-    expect(sandbox.state.notes.filter((each) => each.kind === 'violation').length).to.equal(before);
+    expect(sandbox.state.findings.filter((each) => each.kind === 'violation').length).to.equal(
+      before,
+    );
     expect(sandbox.state.revocations).to.have.length(1);
   });
 });

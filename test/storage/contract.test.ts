@@ -53,8 +53,8 @@ async function all<T>(of: AsyncIterable<T>): Promise<T[]> {
 
 async function empty(storage: Storage): Promise<void> {
   for (const { key } of await all(storage.list())) await storage.remove(key);
-  for (const { name } of await all(storage.notes('deletions')))
-    await storage.removeNote('deletions', name);
+  for (const { name } of await all(storage.markers('deletions')))
+    await storage.removeMarker('deletions', name);
 }
 
 const codeOf = (work: Promise<unknown>) =>
@@ -135,7 +135,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     it('takes no name that is a path', async () => {
       for (const key of ['../../etc/passwd', '', 'ab', `ab/${'x'.repeat(30)}`, '%2e%2e/x'])
         expect(await codeOf(storage.read(key)), key).to.equal('not_found');
-      expect(await codeOf(storage.putNote('..', 'x', 'y'))).to.equal('Error');
+      expect(await codeOf(storage.putMarker('..', 'x', 'y'))).to.equal('Error');
     });
 
     it('refuses what is over the limit, and nothing of it stays', async () => {
@@ -202,7 +202,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     it('lists all objects in the order of their names, or those after one, and no note', async () => {
       expect(await storage.isEmpty()).to.equal(true);
       expect(await all(storage.list())).to.deep.equal([]);
-      await storage.putNote('deletions', 'a-note', 'text');
+      await storage.putMarker('deletions', 'a-note', 'text');
       expect(await storage.isEmpty(), 'a note is no object').to.equal(true);
       const keys = Array.from({ length: 30 }, () => randomToken(190));
       for (const key of keys) await put(key, 'four');
@@ -218,19 +218,19 @@ for (const [kind, open] of Object.entries(KINDS)) {
     });
 
     it('keeps notes beside the objects, writes them again, and removes them', async () => {
-      expect(await all(storage.notes('deletions'))).to.deep.equal([]);
-      await storage.putNote('deletions', 'one', 'first');
-      await storage.putNote('deletions', 'one', 'a “second”');
-      await storage.putNote('deletions', 'two', '{}');
-      await storage.putNote('others', 'three', 'x');
-      const notes = await all(storage.notes('deletions'));
+      expect(await all(storage.markers('deletions'))).to.deep.equal([]);
+      await storage.putMarker('deletions', 'one', 'first');
+      await storage.putMarker('deletions', 'one', 'a “second”');
+      await storage.putMarker('deletions', 'two', '{}');
+      await storage.putMarker('others', 'three', 'x');
+      const notes = await all(storage.markers('deletions'));
       expect(notes.sort((a, b) => (a.name < b.name ? -1 : 1))).to.deep.equal([
         { name: 'one', text: 'a “second”' },
         { name: 'two', text: '{}' },
       ]);
-      for (const name of ['one', 'one', 'never']) await storage.removeNote('deletions', name);
-      expect(await all(storage.notes('deletions'))).to.have.length(1);
-      await storage.removeNote('others', 'three');
+      for (const name of ['one', 'one', 'never']) await storage.removeMarker('deletions', name);
+      expect(await all(storage.markers('deletions'))).to.have.length(1);
+      await storage.removeMarker('others', 'three');
     });
 
     it('has nothing to remove of writes that came to their end', async () => {

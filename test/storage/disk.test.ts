@@ -46,7 +46,7 @@ describe('the storage on a disk', () => {
     const absent = createDiskStorage(join(root, 'none'));
     expect(await absent.isEmpty()).to.equal(true);
     expect(await all(absent.list())).to.deep.equal([]);
-    expect(await all(absent.notes('deletions'))).to.deep.equal([]);
+    expect(await all(absent.markers('deletions'))).to.deep.equal([]);
     writeFileSync(join(root, 'file'), 'x');
     const broken = createDiskStorage(join(root, 'file'));
     expect(await faultOf(broken.isEmpty())).to.equal('ENOTDIR');
@@ -54,11 +54,11 @@ describe('the storage on a disk', () => {
   });
 
   it('reads all notes of a folder, or says that it cannot', async () => {
-    await storage.putNote('deletions', 'one', 'text');
-    expect(await all(storage.notes('deletions'))).to.deep.equal([{ name: 'one', text: 'text' }]);
+    await storage.putMarker('deletions', 'one', 'text');
+    expect(await all(storage.markers('deletions'))).to.deep.equal([{ name: 'one', text: 'text' }]);
     mkdirSync(join(root, 'deletions/two.json'));
-    expect(await faultOf(all(storage.notes('deletions')))).to.equal('EISDIR');
+    expect(await faultOf(all(storage.markers('deletions')))).to.equal('EISDIR');
     writeFileSync(join(root, 'others'), 'no folder');
-    expect(await faultOf(all(storage.notes('others')))).to.equal('ENOTDIR');
+    expect(await faultOf(all(storage.markers('others')))).to.equal('ENOTDIR');
   });
 });

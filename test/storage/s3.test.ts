@@ -90,7 +90,7 @@ describe('the storage in a bucket', () => {
       const key = randomToken(190);
       expect(await codeOf(broken.isEmpty())).to.equal('unavailable');
       expect(await codeOf(broken.list()[Symbol.asyncIterator]().next())).to.equal('unavailable');
-      expect(await codeOf(broken.notes('deletions')[Symbol.asyncIterator]().next())).to.equal(
+      expect(await codeOf(broken.markers('deletions')[Symbol.asyncIterator]().next())).to.equal(
         'unavailable',
       );
       expect(await codeOf(broken.check())).to.equal('unavailable');

@@ -52,9 +52,9 @@ async function expectTenPosts(
   const posted = app.sandbox.state.publishes.filter((each) => each.status === 'PUBLISH_COMPLETE');
   expect(posted).to.have.length(JOBS);
   expect(new Set(posted.map((each) => each.open_id)).size).to.equal(JOBS);
-  const violations = app.sandbox.state.notes.filter((each) => each.kind === 'violation');
+  const violations = app.sandbox.state.findings.filter((each) => each.kind === 'violation');
   expect(violations).to.deep.equal([]);
-  expect(app.sandbox.state.notes.filter((each) => each.rule === 'duplicate_post')).to.deep.equal(
+  expect(app.sandbox.state.findings.filter((each) => each.rule === 'duplicate_post')).to.deep.equal(
     [],
   );
 }

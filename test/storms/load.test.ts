@@ -7,7 +7,7 @@ import { paddedVideo, video } from '../support/videos.ts';
 const MB = 1_000_000;
 
 function violations(app: Appliance) {
-  return app.sandbox.state.notes.filter((each) => each.kind === 'violation');
+  return app.sandbox.state.findings.filter((each) => each.kind === 'violation');
 }
 
 /** Resident memory of a process, in bytes. */

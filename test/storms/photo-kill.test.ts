@@ -30,7 +30,7 @@ async function scene(fault: { endpoint: string; kind: string }, hears = true): P
 
 function expectOnePost({ app, client }: Scene): void {
   expect(postsOf(app, client)).to.have.length(1);
-  const { notes } = app.sandbox.state;
+  const { findings: notes } = app.sandbox.state;
   expect(notes.filter((each) => each.kind === 'violation')).to.deep.equal([]);
   expect(notes.filter((each) => each.rule === 'duplicate_post')).to.deep.equal([]);
 }

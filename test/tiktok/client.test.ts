@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import { createTikTok, type TikTok } from '../../src/tiktok/client.ts';
-import { KNOWN_REFUSALS, refusalOf } from '../../src/tiktok/error-table.ts';
+import { findRefusal, KNOWN_REFUSALS } from '../../src/tiktok/error-table.ts';
 import { TikTokError } from '../../src/tiktok/errors.ts';
 import { assertUploadHost } from '../../src/tiktok/hosts.ts';
 import { newVerifier, pkceChallenge } from '../../src/tiktok/oauth.ts';
@@ -291,7 +291,7 @@ describe('the TikTok client', () => {
 
   it('has words for every refusal, and for those that nobody knows yet', () => {
     for (const code of [...KNOWN_REFUSALS, 'brand_new_code'])
-      expect(refusalOf(code).sentence).to.match(/^[A-Z“].*\.$/);
+      expect(findRefusal(code).sentence).to.match(/^[A-Z“].*\.$/);
     for (const code of [
       'invalid_params',
       'app_version_check_failed',

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { loadModules } from '../../src/modules.ts';
-import { pathsOf } from '../../src/web/api.ts';
+import { listPaths } from '../../src/web/api.ts';
 import { openApi } from '../../src/web/docs.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
 import { video } from '../support/videos.ts';
@@ -35,7 +35,7 @@ describe('the API’s own description', () => {
       if (route.method !== 'get') continue;
       for (const [status, answer] of Object.entries(route.answers)) {
         if (typeof answer === 'string') continue;
-        for (const path of pathsOf(route)) {
+        for (const path of listPaths(route)) {
           const address = path.replaceAll(/:(\w+)/g, (_, name: string) => values[name] ?? '');
           const found = await client.api('GET', address);
           expect(found.status, address).to.equal(Number(status));

@@ -5,7 +5,7 @@ import { crc32, deflateSync } from 'node:zlib';
 import { FfmpegFailure, runFfmpeg } from '../ffmpeg.ts';
 import { rejected } from '../plan.ts';
 import { type CodedPhoto, readHeif } from './heif-boxes.ts';
-import { filmOf } from './heif-film.ts';
+import { makeFilm } from './heif-film.ts';
 
 const TIME_MS = 60_000;
 const TURNS: Record<CodedPhoto['turns'][number], string> = {
@@ -26,10 +26,10 @@ export async function decodeHeic(
   icc: Buffer | undefined,
   signal: AbortSignal,
 ): Promise<string> {
-  const photo = partsOf(await readFile(path));
+  const photo = readParts(await readFile(path));
   const film = join(folder, 'tiles.mp4');
   const output = join(folder, 'heic.png');
-  await writeFile(film, filmOf(photo));
+  await writeFile(film, makeFilm(photo));
   try {
     await runFfmpeg({
       input: film,
@@ -51,7 +51,7 @@ export async function decodeHeic(
   return output;
 }
 
-function partsOf(file: Buffer): CodedPhoto {
+function readParts(file: Buffer): CodedPhoto {
   try {
     return readHeif(file);
   } catch {

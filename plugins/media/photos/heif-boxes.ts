@@ -39,17 +39,17 @@ export function readHeif(file: Buffer): CodedPhoto {
     ({ type, properties }) => type === 'hvc1' && one(properties, 'hvcC').body.equals(hvcC),
   );
   if (!isAlike) throw new Error('Expected tiles of one kind');
-  const tile = sizeOf(first.properties);
+  const tile = readSize(first.properties);
   const grid = primary.type === 'grid' ? readGrid(primary.data()) : { columns: 1, rows: 1 };
   if (grid.columns * grid.rows !== parts.length) throw new Error('Expected a tile for each place');
   return {
     tiles: parts.map(({ data }) => data()),
     ...grid,
     tile,
-    size: sizeOf(primary.properties),
+    size: readSize(primary.properties),
     hvcC,
     colr: findNclx(primary.properties) ?? findNclx(first.properties),
-    turns: primary.properties.flatMap(turnOf),
+    turns: primary.properties.flatMap(readTurns),
   };
 }
 
@@ -160,7 +160,7 @@ function readGrid(data: Buffer): { columns: number; rows: number } {
   return { rows: (data[2] ?? 0) + 1, columns: (data[3] ?? 0) + 1 };
 }
 
-function sizeOf(properties: Box[]): Size {
+function readSize(properties: Box[]): Size {
   const { body } = one(properties, 'ispe');
   return { width: body.readUInt32BE(4), height: body.readUInt32BE(8) };
 }
@@ -173,7 +173,7 @@ function findNclx(properties: Box[]): Buffer | null {
 }
 
 /** `irot` counts quarters against the clock; `imir` exchanges top and bottom (0) or the sides (1). */
-function turnOf({ type, body }: Box): CodedPhoto['turns'] {
+function readTurns({ type, body }: Box): CodedPhoto['turns'] {
   const value = body[0] ?? 0;
   if (type === 'imir') return [value & 1 ? 'mirror' : 'flip'];
   const turn = ([null, 'left', 'over', 'right'] as const)[value & 3];

@@ -2,7 +2,7 @@
 import type { CodedPhoto } from './heif-boxes.ts';
 
 /** A minimal MP4, the pictures' bytes and their decoder's configuration untouched. */
-export function filmOf({ tiles, tile, hvcC, colr }: CodedPhoto): Buffer {
+export function makeFilm({ tiles, tile, hvcC, colr }: CodedPhoto): Buffer {
   const ftyp = box('ftyp', Buffer.from('isom\0\0\x02\0isommp41', 'latin1'));
   const head = (offset: number) => Buffer.concat([ftyp, moov(tiles, tile, hvcC, colr, offset)]);
   const offset = head(0).length + 8;

@@ -26,7 +26,7 @@ export const HEAD_BYTES = 512;
 /**
  * A kind we open, the sentence why a known picture is none of them, or null: not a picture. SVG is a program in disguise: it names other files and addresses.
  */
-export function kindOf(head: Buffer): PhotoKind | { refused: string } | null {
+export function detectKind(head: Buffer): PhotoKind | { refused: string } | null {
   const text = head.toString('latin1');
   if (text.startsWith('\xff\xd8\xff')) return 'jpeg';
   if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'png';

@@ -6,7 +6,7 @@ import type { Inspection, MediaFacts } from '#plugin';
 import { rejected } from '../plan.ts';
 import { bareJpeg, bareWebp, namesPlace } from './bytes.ts';
 import { decodeHeic } from './heic.ts';
-import { HEAD_BYTES, KINDS, kindOf, type PhotoKind } from './kinds.ts';
+import { detectKind, HEAD_BYTES, KINDS, type PhotoKind } from './kinds.ts';
 import { assertDecodable, MAX_SOURCE_BYTES, type PhotoProbe, planForPhoto } from './plan.ts';
 
 export const MAX_SECONDS = 60;
@@ -66,7 +66,7 @@ export async function kindOfFile(path: string): Promise<PhotoKind | null> {
   const file = await open(path);
   const head = Buffer.alloc(HEAD_BYTES);
   const { bytesRead } = await file.read(head, 0, HEAD_BYTES, 0).finally(() => file.close());
-  const kind = bytesRead < 12 ? null : kindOf(head.subarray(0, bytesRead));
+  const kind = bytesRead < 12 ? null : detectKind(head.subarray(0, bytesRead));
   if (kind && typeof kind === 'object') throw rejected(kind.refused, 'photo_kind');
   return kind;
 }
@@ -80,7 +80,7 @@ export async function lookAtPhoto(path: string, kind: PhotoKind): Promise<PhotoP
   const photo = { ...probe, hasAlpha };
   // What is encoded anew in any case need not be read into memory.
   const isConverted = planForPhoto({ ...photo, body: 'bare' }).act === 'convert';
-  return { ...photo, body: isConverted ? 'other' : await bodyOf(path, kind) };
+  return { ...photo, body: isConverted ? 'other' : await readBody(path, kind) };
 }
 
 export type Header = Omit<PhotoProbe, 'body'> & { icc: Buffer | undefined };
@@ -125,14 +125,14 @@ function isSrgb(icc: Buffer): boolean {
   return /s\0?R\0?G\0?B/.test(icc.toString('latin1'));
 }
 
-async function bodyOf(path: string, kind: PhotoKind): Promise<PhotoProbe['body']> {
+async function readBody(path: string, kind: PhotoKind): Promise<PhotoProbe['body']> {
   const file = await readFile(path);
-  const bare = bareOf(file, kind);
+  const bare = stripMetadata(file, kind);
   if (!bare) return 'other';
   return bare.equals(file) ? 'bare' : 'extras';
 }
 
-export function bareOf(file: Buffer, kind: PhotoKind): Buffer | null {
+export function stripMetadata(file: Buffer, kind: PhotoKind): Buffer | null {
   if (kind === 'jpeg') return bareJpeg(file);
   return kind === 'webp' ? bareWebp(file) : null;
 }

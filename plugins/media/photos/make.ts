@@ -6,7 +6,6 @@ import type { MediaFacts } from '#plugin';
 import { rejected } from '../plan.ts';
 import { KINDS } from './kinds.ts';
 import {
-  bareOf,
   decoded,
   kindOfFile,
   lookAtHeader,
@@ -16,6 +15,7 @@ import {
   photoFacts,
   readable,
   readToItsEnd,
+  stripMetadata,
 } from './look.ts';
 import { type PhotoPlan, type PhotoProbe, planForPhoto } from './plan.ts';
 
@@ -47,7 +47,7 @@ export async function makePhoto(
   const { content_type, extension } = KINDS[kind];
   const facts = photoFacts(found, null, plan.changes);
   if (plan.act === 'nothing') return { path: source, content_type, act: plan.act, facts };
-  const bare = bareOf(await readFile(source), kind) as Buffer;
+  const bare = stripMetadata(await readFile(source), kind) as Buffer;
   const path = join(folder, `photo${extension}`);
   await writeFile(path, bare);
   return { path, content_type, act: plan.act, facts: { ...facts, bytes: bare.length } };
@@ -72,7 +72,7 @@ async function convert(
 }
 
 /** A small JPEG of any photo we take, for lists; `folder` is empty but for it, perhaps. */
-export async function thumbnailOf(
+export async function makeThumbnail(
   path: string,
   side: number,
   folder: string,

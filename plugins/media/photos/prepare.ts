@@ -2,12 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  type Hands,
   type Job,
   type JobPhoto,
   type MediaFacts,
   type Patch,
   Problem,
+  type StepContext,
   toldOnce,
 } from '#plugin';
 import { makePhoto } from './make.ts';
@@ -19,13 +19,13 @@ type Prepared = Pick<JobPhoto, 'position'> & {
 };
 
 /** One after the other, so that a post of 35 takes no more memory than one of a single photo. */
-export async function preparePhotos(job: Job, hands: Hands): Promise<Patch> {
-  const photos = await hands.photos();
+export async function preparePhotos(job: Job, context: StepContext): Promise<Patch> {
+  const photos = await context.photos();
   const prepared: Prepared[] = [];
   for (const photo of photos) {
-    hands.checkpoint();
-    prepared.push(await preparePhoto(photo, hands));
-    hands.progress(prepared.length / photos.length);
+    context.checkpoint();
+    prepared.push(await preparePhoto(photo, context));
+    context.progress(prepared.length / photos.length);
   }
   const cover = prepared[job.photo_cover_index ?? 0];
   if (!cover) throw new Error('Expected the cover among the photos');
@@ -42,19 +42,19 @@ export async function preparePhotos(job: Job, hands: Hands): Promise<Patch> {
   };
 }
 
-async function preparePhoto(photo: JobPhoto, hands: Hands): Promise<Prepared> {
+async function preparePhoto(photo: JobPhoto, context: StepContext): Promise<Prepared> {
   const { position, source_key } = photo;
   if (!source_key) throw new Error('Expected a fetched photo before preparing');
-  const folder = await mkdtemp(join(hands.scratch, 'photo-'));
+  const folder = await mkdtemp(join(context.scratch, 'photo-'));
   try {
-    const source = await hands.storage.checkout(source_key, folder);
-    const made = await makePhoto(source, folder, hands.signal).catch((error) => {
+    const source = await context.storage.checkout(source_key, folder);
+    const made = await makePhoto(source, folder, context.signal).catch((error) => {
       throw named(error, photo);
     });
     const { content_type: outputType, facts } = made;
     if (made.act === 'nothing')
       return { position, output_key: source_key, output_type: outputType, facts };
-    const { storage_key, bytes, sha256 } = await hands.keep(made.path, outputType);
+    const { storage_key, bytes, sha256 } = await context.storeCopy(made.path, outputType);
     return {
       position,
       output_key: storage_key,

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getByKey, type Manifest, Problem } from '#plugin';
-import { thumbnailOf } from './make.ts';
+import { makeThumbnail } from './make.ts';
 
 /** Four times the square in which lists show it, for sharp screens and for the composer. */
 const SIDE = 480;
@@ -21,7 +21,7 @@ export const thumbnails: NonNullable<Manifest['routes']> = (router, ctx) => {
       const folder = await mkdtemp(join(ctx.scratch, 'thumbnail-'));
       try {
         const path = await ctx.storage.checkout(storage_key, folder);
-        return await thumbnailOf(path, SIDE, folder, AbortSignal.timeout(MOST_MS));
+        return await makeThumbnail(path, SIDE, folder, AbortSignal.timeout(MOST_MS));
       } finally {
         await rm(folder, { recursive: true, force: true });
       }

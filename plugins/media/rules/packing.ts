@@ -1,5 +1,5 @@
 // What TikTok's players ask of the sound, and what is mended by packing the same picture anew.
-import { describeNotes, notesIn } from '../metadata.ts';
+import { describeMetadata, findMetadata } from '../metadata.ts';
 import { codecName } from '../readable.ts';
 import { isSoundFine } from '../target.ts';
 import type { Rule } from './rule.ts';
@@ -7,7 +7,7 @@ import type { Rule } from './rule.ts';
 export const SOUND: Rule[] = [
   {
     name: 'sound',
-    mend: 'audio',
+    repair: 'audio',
     fault(probe) {
       const { audio } = probe;
       if (!audio || isSoundFine(probe)) return null;
@@ -23,7 +23,7 @@ export const SOUND: Rule[] = [
 export const PACKING: Rule[] = [
   {
     name: 'container',
-    mend: 'remux',
+    repair: 'remux',
     fault: ({ structure, container }) =>
       structure.kind === 'webm' || (structure.kind === 'mp4' && !structure.brand.startsWith('3g'))
         ? null
@@ -34,7 +34,7 @@ export const PACKING: Rule[] = [
   },
   {
     name: 'index',
-    mend: 'remux',
+    repair: 'remux',
     fault: ({ structure }) =>
       structure.isIndexLast
         ? 'The index of the file stood at its end, where it is found late'
@@ -44,7 +44,7 @@ export const PACKING: Rule[] = [
   },
   {
     name: 'fragments',
-    mend: 'remux',
+    repair: 'remux',
     fault: ({ structure }) =>
       structure.isFragmented ? 'The file was written in fragments, as for streaming' : null,
     remedy: () => 'so we joined them',
@@ -52,14 +52,14 @@ export const PACKING: Rule[] = [
   },
   {
     name: 'length',
-    mend: 'remux',
+    repair: 'remux',
     fault: ({ hasDuration }) => (hasDuration ? null : 'The file did not say how long it is'),
     remedy: () => 'so we packed it anew',
     isMinor: true,
   },
   {
     name: 'beginning',
-    mend: 'remux',
+    repair: 'remux',
     fault: ({ blankMs, structure }) =>
       structure.kind === 'mp4' && blankMs > 500
         ? `The file began with ${(blankMs / 1000).toFixed(1)} seconds of nothing`
@@ -69,30 +69,30 @@ export const PACKING: Rule[] = [
   },
   {
     name: 'edits',
-    mend: 'remux',
+    repair: 'remux',
     fault: ({ structure }) =>
       structure.hides === 'end' ? 'The file still held what had been cut off at its end' : null,
     remedy: () => 'so we removed it',
   },
   {
     name: 'sound_tracks',
-    mend: 'remux',
+    repair: 'remux',
     fault: ({ audioTracks }) =>
       audioTracks > 1 ? `TikTok plays one sound track; yours had ${audioTracks}` : null,
     remedy: () => 'so we kept the main one',
   },
   {
     name: 'privacy',
-    mend: 'remux',
+    repair: 'remux',
     fault({ tags, structure, otherCodecs }) {
-      const notes = notesIn([...tags, ...structure.notes], structure.extras, otherCodecs);
-      return notes.length > 0 ? describeNotes(notes) : null;
+      const kinds = findMetadata([...tags, ...structure.metadata], structure.extras, otherCodecs);
+      return kinds.length > 0 ? describeMetadata(kinds) : null;
     },
     remedy: () => 'which nobody means to publish, so we removed that',
   },
   {
     name: 'streams',
-    mend: 'remux',
+    repair: 'remux',
     fault: ({ otherStreams, otherCodecs }) =>
       // A track of places was told of already.
       otherStreams > 0 && !otherCodecs.some((codec) => /gpmd|camm/.test(codec))

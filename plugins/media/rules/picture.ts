@@ -10,7 +10,7 @@ const SENDABLE = ['h264', 'hevc', 'vp8', 'vp9'];
 export const PICTURE: Rule[] = [
   {
     name: 'codec',
-    mend: 'encode',
+    repair: 'encode',
     fault: ({ video }) =>
       !video || SENDABLE.includes(video.codec)
         ? null
@@ -19,11 +19,11 @@ export const PICTURE: Rule[] = [
   },
   {
     name: 'dynamic_range',
-    mend: 'encode',
+    repair: 'encode',
     fault({ video }) {
-      if (video?.light === 'pq' || video?.light === 'hlg')
+      if (video?.dynamicRange === 'pq' || video?.dynamicRange === 'hlg')
         return 'The picture is HDR, which TikTok shows washed out';
-      return video?.light === 'wide'
+      return video?.dynamicRange === 'wide'
         ? 'The picture has more colours than most screens can show'
         : null;
     },
@@ -31,16 +31,16 @@ export const PICTURE: Rule[] = [
   },
   {
     name: 'transparency',
-    mend: 'encode',
+    repair: 'encode',
     fault: ({ video }) => (video?.hasAlpha ? 'TikTok shows nothing through a picture' : null),
     remedy: () => 'so we laid whatever is transparent on black',
   },
   {
     name: 'colour_depth',
-    mend: 'encode',
+    repair: 'encode',
     fault({ video }) {
       // Where the codec, HDR or transparency is mended, so is this.
-      if (!video || !SENDABLE.includes(video.codec) || video.light !== 'sdr') return null;
+      if (!video || !SENDABLE.includes(video.codec) || video.dynamicRange !== 'sdr') return null;
       return video.hasAlpha || /^yuvj?420p$/.test(video.pixFmt)
         ? null
         : 'Many phones cannot play colours that are stored as finely as here';
@@ -49,7 +49,7 @@ export const PICTURE: Rule[] = [
   },
   {
     name: 'frame_rate',
-    mend: 'encode',
+    repair: 'encode',
     fault({ video }) {
       if (!video) return null;
       if (video.fps > MAX_FPS + CLOCK)
@@ -64,7 +64,7 @@ export const PICTURE: Rule[] = [
   },
   {
     name: 'picture_size',
-    mend: 'encode',
+    repair: 'encode',
     fault({ video }) {
       if (!video) return null;
       const { width, height } = video;
@@ -81,7 +81,7 @@ export const PICTURE: Rule[] = [
   },
   {
     name: 'pixels',
-    mend: 'encode',
+    repair: 'encode',
     fault: ({ video }) =>
       !video || video.hasSquarePixels
         ? null
@@ -90,21 +90,21 @@ export const PICTURE: Rule[] = [
   },
   {
     name: 'interlacing',
-    mend: 'encode',
+    repair: 'encode',
     fault: ({ video }) =>
       video?.isInterlaced ? 'The picture is interlaced, which shows as combs on a phone' : null,
     remedy: () => 'so we made whole pictures of its halves',
   },
   {
     name: 'views',
-    mend: 'encode',
+    repair: 'encode',
     fault: ({ structure }) =>
       structure.hasSeveralViews ? 'TikTok shows one view; yours is a spatial video with two' : null,
     remedy: () => 'so we kept the first',
   },
   {
     name: 'edits',
-    mend: 'encode',
+    repair: 'encode',
     fault: ({ structure }) =>
       structure.hides === 'parts'
         ? 'The file holds parts that were cut out and are only skipped, which TikTok might show'
@@ -113,7 +113,7 @@ export const PICTURE: Rule[] = [
   },
   {
     name: 'bytes',
-    mend: 'encode',
+    repair: 'encode',
     fault: ({ bytes }) =>
       bytes <= MAX_BYTES ? null : 'The file is larger than 4 GB, the most that TikTok takes',
     remedy: () => 'so we made it smaller',

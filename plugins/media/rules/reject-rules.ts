@@ -8,7 +8,7 @@ const seconds = (ms: number) => (ms / 1000).toFixed(1);
 export const REFUSALS: Rule[] = [
   {
     name: 'is_video',
-    mend: 'refuse',
+    repair: 'refuse',
     fault: ({ video, structure }) =>
       video &&
       video.width > 0 &&
@@ -19,13 +19,13 @@ export const REFUSALS: Rule[] = [
   },
   {
     name: 'encrypted',
-    mend: 'refuse',
+    repair: 'refuse',
     fault: ({ structure }) =>
       structure.isEncrypted ? 'The file is encrypted, so nobody can play it without its key' : null,
   },
   {
     name: 'self_contained',
-    mend: 'refuse',
+    repair: 'refuse',
     fault: ({ structure }) =>
       structure.hasExternalData
         ? 'The file only points at pictures that are stored in another file'
@@ -33,7 +33,7 @@ export const REFUSALS: Rule[] = [
   },
   {
     name: 'readable',
-    mend: 'refuse',
+    repair: 'refuse',
     fault({ video, audio }) {
       const codec = [video?.codec, audio?.codec].find((each) => each && !isReadable(each));
       if (codec) return cannotRead(codec);
@@ -44,7 +44,7 @@ export const REFUSALS: Rule[] = [
   },
   {
     name: 'duration',
-    mend: 'refuse',
+    repair: 'refuse',
     fault({ durationMs }) {
       // A frame or two less is still a second to everybody.
       if (durationMs < MIN_DURATION_MS - 50)
@@ -56,7 +56,7 @@ export const REFUSALS: Rule[] = [
   },
   {
     name: 'picture_size',
-    mend: 'refuse',
+    repair: 'refuse',
     fault: ({ video }) =>
       video && video.width * video.height > MAX_PIXELS
         ? `The picture is ${video.width}×${video.height}, more than we can convert`

@@ -3,11 +3,11 @@ import type { Probe } from '../probe.ts';
 import type { Target } from '../target.ts';
 
 /** From the gravest to the least: a plan does what the gravest broken rule needs. */
-export const MENDS = ['refuse', 'encode', 'audio', 'remux'] as const;
+export const REPAIRS = ['refuse', 'encode', 'audio', 'remux'] as const;
 
 export interface Rule {
   name: string;
-  mend: (typeof MENDS)[number];
+  repair: (typeof REPAIRS)[number];
   /** What is wrong, a sentence without its full stop; null when the rule is kept. */
   fault(probe: Probe): string | null;
   /** How the sentence goes on when it was mended. */

@@ -23,7 +23,7 @@ const POST_ID = /(?<!\d)\d{15,20}(?!\d)/g;
 const TIME =
   /\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})?/gi;
 
-export function cluesOf(
+export function findClues(
   request: Pick<DeletionRequest, 'username' | 'profile_url' | 'usage' | 'details'>,
 ): Clues {
   const { username, profile_url, usage, details } = request;
@@ -37,7 +37,7 @@ export function cluesOf(
     uuids: few(all(UUID).map((id) => id.toLowerCase())),
     tokens: few(all(TOKEN)),
     post_ids: few(all(POST_ID)),
-    times: few(all(TIME)).flatMap((time) => timeOf(time)),
+    times: few(all(TIME)).flatMap((time) => findTimes(time)),
   };
 }
 
@@ -51,7 +51,7 @@ function few(list: string[]): string[] {
 }
 
 /** Without a zone it is taken for UTC, which the search's quarter of an hour may miss. */
-function timeOf(text: string): Date[] {
+function findTimes(text: string): Date[] {
   const [, date, clock, zone] =
     /^(\S{10})[T ](\S+?)\s?(Z|UTC|GMT|[+-]\d{2}:?\d{2})?$/i.exec(text.trim()) ?? [];
   const offset = zone && /^[+-]/.test(zone) ? zone : 'Z';

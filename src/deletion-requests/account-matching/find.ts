@@ -1,8 +1,8 @@
 // Finds the accounts that an email may be about, for an operator to choose from: nothing is chosen here.
 import type { Context } from '../../context/context.ts';
 import type { DeletionRequest } from '../store.ts';
-import { cluesOf } from './clues.ts';
-import { areLookAlikes, skeletonOf } from './look-alikes.ts';
+import { findClues } from './clues.ts';
+import { areLookAlikes, toSkeleton } from './look-alikes.ts';
 import {
   type Account,
   findHits,
@@ -12,7 +12,7 @@ import {
   type Reason,
 } from './store.ts';
 
-export interface Candidate extends Account {
+export interface MatchingAccount extends Account {
   reasons: string[];
   /** What an operator must look at twice. */
   warnings: string[];
@@ -36,8 +36,11 @@ const REASONS: [Reason, string][] = [
   ['look_alike', 'Has a similar username'],
 ];
 
-export async function findCandidates(ctx: Context, request: DeletionRequest): Promise<Candidate[]> {
-  const clues = cluesOf(request);
+export async function findMatchingAccounts(
+  ctx: Context,
+  request: DeletionRequest,
+): Promise<MatchingAccount[]> {
+  const clues = findClues(request);
   const hits: Hit[] = [
     ...(await findHits(ctx.db, clues)),
     ...(await findLookAlikes(ctx, clues.names)),
@@ -56,7 +59,7 @@ export async function findCandidates(ctx: Context, request: DeletionRequest): Pr
     .map(({ account, own }) => ({
       ...account,
       reasons: REASONS.filter(([reason]) => own.has(reason)).map(([, words]) => words),
-      warnings: warningsOf(account, accounts, clues.names),
+      warnings: findWarnings(account, accounts, clues.names),
       isChosen: account.id === request.creator_id,
     }));
 }
@@ -64,7 +67,7 @@ export async function findCandidates(ctx: Context, request: DeletionRequest): Pr
 async function findLookAlikes(ctx: Context, names: string[]): Promise<Hit[]> {
   const hits: Hit[] = [];
   for (const name of names.slice(0, 5)) {
-    const near = await listNamesLike(ctx.db, skeletonOf(name).length);
+    const near = await listNamesLike(ctx.db, toSkeleton(name).length);
     for (const { id, username } of near) {
       if (areLookAlikes(name, username)) hits.push({ creator_id: id, reason: 'look_alike' });
     }
@@ -72,7 +75,7 @@ async function findLookAlikes(ctx: Context, names: string[]): Promise<Hit[]> {
   return hits;
 }
 
-function warningsOf(account: Account, all: Account[], names: string[]): string[] {
+function findWarnings(account: Account, all: Account[], names: string[]): string[] {
   const { username } = account;
   if (!username) return ['TikTok never told its username: compare by other means.'];
   const isNamed = names.some((name) => name.toLowerCase() === username.toLowerCase());

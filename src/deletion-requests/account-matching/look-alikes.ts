@@ -55,7 +55,7 @@ const PAIRS = /rn|vv|cl/g;
 const SHORT = 4;
 
 /** What is left of a name when all that the eye skips is folded. */
-export function skeletonOf(name: string): string {
+export function toSkeleton(name: string): string {
   const plain = name
     .normalize('NFKD')
     .replaceAll(/\p{M}/gu, '')
@@ -68,7 +68,7 @@ export function skeletonOf(name: string): string {
 /** Different names that a hurried reader may confuse. */
 export function areLookAlikes(one: string, other: string): boolean {
   if (one.toLowerCase() === other.toLowerCase()) return false;
-  const [a, b] = [skeletonOf(one), skeletonOf(other)];
+  const [a, b] = [toSkeleton(one), toSkeleton(other)];
   if (a === b) return true;
   return Math.min(a.length, b.length) >= SHORT && isOneSlip(a, b);
 }

@@ -5,11 +5,16 @@ import { json } from '../../base/database.ts';
 import { invalid, Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
 import { findPostingDefaults } from '../../creators/posting-defaults.ts';
-import { assertMayPost, assertNotLeaving, type Creator, limitsOf } from '../../creators/store.ts';
+import {
+  assertMayPost,
+  assertNotLeaving,
+  type Creator,
+  getPlanLimits,
+} from '../../creators/store.ts';
 import { parseWith } from '../../web/api.ts';
 import type { Job, PostSettings } from '../job.ts';
 import { type JobPatch, MAX_PHOTO_TITLE, type NewJobRequest, settingsSchema } from '../schema.ts';
-import { statusOf } from '../states.ts';
+import { toStatus } from '../states.ts';
 import {
   type Consent,
   insertConsent,
@@ -20,7 +25,7 @@ import {
   updateLockedJob,
 } from '../store.ts';
 import { assertNoDuplicate, reserveTime } from './limits.ts';
-import { sourcesOf } from './sources.ts';
+import { resolveSources } from './sources.ts';
 
 export const NO_SETTINGS: PostSettings = {
   allow_comment: false,
@@ -44,8 +49,8 @@ export async function acceptJob(
   assertMayPost(creator);
   assertWithinHorizon(ctx, creator, request.schedule_at ?? null);
   await assertNotLeaving(trx, creator.id);
-  const chosen = await choiceOf(trx, creator, request);
-  const sources = await sourcesOf(ctx, trx, creator, request);
+  const chosen = await chooseSettings(trx, creator, request);
+  const sources = await resolveSources(ctx, trx, creator, request);
   const at = request.schedule_at ?? new Date();
   const mayBeMoved = request.on_limit === 'delay';
   const source = {
@@ -55,7 +60,7 @@ export async function acceptJob(
   };
   // Before the limits, lest somebody waits an hour to hear that waiting does not help.
   if (!mayBeMoved) await assertNoDuplicate(trx, { ...source, send_at: at });
-  const latest = mayBeMoved ? horizonOf(ctx, creator) : at;
+  const latest = mayBeMoved ? findHorizon(ctx, creator) : at;
   const sendAt = await reserveTime(trx, ctx.config, creator.id, { at, latest });
   const job = {
     mode: request.mode,
@@ -84,7 +89,7 @@ interface Chosen {
 }
 
 /** What the request names; the creator's saved defaults where it names no destination or audience. */
-async function choiceOf(
+async function chooseSettings(
   trx: Knex,
   creator: Creator,
   request: Pick<NewJobRequest, 'destination' | 'settings'>,
@@ -115,8 +120,8 @@ export function defaultsMissing(): Problem {
 }
 
 function assertWithinHorizon(ctx: Context, creator: Creator, scheduleAt: Date | null): void {
-  const { horizonDays } = limitsOf(ctx.config, creator);
-  if (scheduleAt && scheduleAt > horizonOf(ctx, creator)) {
+  const { horizonDays } = getPlanLimits(ctx.config, creator);
+  if (scheduleAt && scheduleAt > findHorizon(ctx, creator)) {
     throw invalid(
       '/schedule_at',
       `Expected a time within ${horizonDays} days, as far as the ${creator.plan} plan reaches.`,
@@ -125,8 +130,8 @@ function assertWithinHorizon(ctx: Context, creator: Creator, scheduleAt: Date | 
 }
 
 /** As far as the plan reaches, for what is scheduled and for what a limit moves. */
-function horizonOf(ctx: Context, creator: Creator): Date {
-  return new Date(Date.now() + limitsOf(ctx.config, creator).horizonDays * 86_400_000);
+function findHorizon(ctx: Context, creator: Creator): Date {
+  return new Date(Date.now() + getPlanLimits(ctx.config, creator).horizonDays * 86_400_000);
 }
 
 /** Changes words, settings or time while the job is `scheduled`; the change is a consent of its own. */
@@ -142,7 +147,7 @@ export async function changeJob(
   return ctx.db.transaction(async (trx) => {
     await assertNotLeaving(trx, creator.id);
     const job = await lockJob(trx, creator.id, id);
-    if (statusOf(job) !== 'scheduled') {
+    if (toStatus(job) !== 'scheduled') {
       throw new Problem('state_conflict', 'Only a post that waits for its time can be changed.');
     }
     if (Object.keys(patch).length === 0) return job;

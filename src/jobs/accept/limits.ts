@@ -8,7 +8,7 @@ import { nextFreeAt } from '../../creators/quota.ts';
 import type { Job } from '../job.ts';
 import { conflictAt, DAY_MS, nextFreeTime, type PostLimits } from './free-time.ts';
 
-export function postLimitsOf(config: Config): PostLimits {
+export function readPostLimits(config: Config): PostLimits {
   return { perDay: config.POSTS_PER_DAY, spacingMs: config.POST_SPACING_SECONDS * 1000 };
 }
 
@@ -23,7 +23,7 @@ export async function reserveTime(
   creatorId: string,
   { at, latest = at, exceptId }: { at: Date; latest?: Date; exceptId?: string },
 ): Promise<Date> {
-  const limits = postLimitsOf(config);
+  const limits = readPostLimits(config);
   if (limits.perDay === 0 && limits.spacingMs === 0) return at;
   await lockPosting(trx, creatorId);
   const taken = await takenTimes(trx, creatorId, at, limits, exceptId);
@@ -46,7 +46,7 @@ export function limitInWords(
 
 /** When the creator's next post can be begun, by our limits and by TikTok's minute. */
 export async function nextPostAt(ctx: Context, creatorId: string): Promise<Date> {
-  const limits = postLimitsOf(ctx.config);
+  const limits = readPostLimits(ctx.config);
   const from = await nextFreeAt(ctx, creatorId);
   const taken = await takenTimes(ctx.db, creatorId, from, limits);
   return new Date(nextFreeTime(taken, from.getTime(), limits));

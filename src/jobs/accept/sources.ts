@@ -5,7 +5,7 @@ import { sha256 } from '../../base/secrets.ts';
 import type { Context } from '../../context/context.ts';
 import type { Creator } from '../../creators/store.ts';
 import { judgeSource } from '../../domains/sources.ts';
-import { lockUpload, lockUploads } from '../../media/store.ts';
+import { lockManyMedia, lockMedia } from '../../media/store.ts';
 import { servesAs } from '../../media/store-media.ts';
 import type { Job, JobPhoto, MediaFacts } from '../job.ts';
 import type { NewJobRequest, SourceRequest } from '../schema.ts';
@@ -27,7 +27,7 @@ export interface Sources {
 }
 
 /** Judges everything that needs no network. Locks uploads until the job that uses them is stored. */
-export async function sourcesOf(
+export async function resolveSources(
   ctx: Context,
   trx: Knex,
   creator: Creator,
@@ -36,10 +36,10 @@ export async function sourcesOf(
   if (request.video) return videoSource(ctx, trx, creator, request.video);
   const photos = request.photos ?? [];
   const keys = photos.flatMap((photo) => keyIn(ctx, photo) ?? []);
-  await lockUploads(trx, creator.id, keys);
+  await lockManyMedia(trx, creator.id, keys);
   const found: Source[] = [];
   for (const [position, photo] of photos.entries()) {
-    found.push(await sourceOf(ctx, trx, creator, photo, 'photo', `/photos/${position}`));
+    found.push(await resolveSource(ctx, trx, creator, photo, 'photo', `/photos/${position}`));
   }
   const hashes = found.map(({ facts }) => facts?.sha256 ?? null);
   return {
@@ -65,7 +65,7 @@ async function videoSource(
   creator: Creator,
   video: SourceRequest,
 ): Promise<Sources> {
-  const { facts, ...source } = await sourceOf(ctx, trx, creator, video, 'video', '/video');
+  const { facts, ...source } = await resolveSource(ctx, trx, creator, video, 'video', '/video');
   const media = facts && { ...facts, changes: [] };
   const sourceSha256 = facts?.sha256 ?? null;
   return {
@@ -79,7 +79,7 @@ export function hashOfPhotos(hashes: (string | null)[]): string | null {
   return hashes.includes(null) ? null : sha256(hashes.join('\n'));
 }
 
-async function sourceOf(
+async function resolveSource(
   ctx: Context,
   trx: Knex,
   creator: Creator,
@@ -107,7 +107,7 @@ async function uploadSource(
   kind: 'video' | 'photo',
   pointer: string,
 ): Promise<Source> {
-  const media = await lockUpload(trx, creator.id, storageKey);
+  const media = await lockMedia(trx, creator.id, storageKey);
   if (!media) throw invalid(pointer, 'There is no upload with this storage key.');
   if (!servesAs(kind, media)) {
     throw invalid(

@@ -4,17 +4,17 @@ import { randomToken } from '../../base/secrets.ts';
 import type { Context } from '../../context/context.ts';
 import { optionsOrReason } from '../../creators/posting-options.ts';
 import type { Creator } from '../../creators/store.ts';
-import { findUpload, findUploads, listMedia, type Media } from '../../media/store.ts';
+import { findManyMedia, findMedia, listMedia, type Media } from '../../media/store.ts';
 import { servesAs } from '../../media/store-media.ts';
-import { listUnfinished } from '../../media/tus/store.ts';
+import { listUnfinishedUploads } from '../../media/tus/store.ts';
 import { declaration } from '../../tiktok/declaration.ts';
 import type { PageRequest, Pages } from '../../web/pages.ts';
 import { acceptJob } from '../accept/accept.ts';
 import { MAX_PHOTOS } from '../schema.ts';
-import { toldOnce } from '../summarize-changes.ts';
+import { summarizeChanges } from '../summarize-changes.ts';
 import { type Chosen, type Faults, type Form, readForm } from './composer-form.ts';
-import { allowancesOf, type HeldBack, whatMayBeDone } from './limit-prompt.ts';
-import { arranged } from './reorder.ts';
+import { type LimitPrompt, promptFor, readAllowances } from './limit-prompt.ts';
+import { reorder } from './reorder.ts';
 
 const isPhoto = (media: Media) => servesAs('photo', media);
 
@@ -30,7 +30,7 @@ interface Composition {
   form: Form;
   faults: Faults;
   chosen: Chosen;
-  heldBack?: HeldBack | undefined;
+  limitPrompt?: LimitPrompt | undefined;
 }
 
 /** By address: `media` names one upload, `photo` several, in the order in which they were uploaded. */
@@ -42,24 +42,24 @@ async function chosenBy(
   const keys = [query['photo'] ?? []].flat().slice(0, MAX_PHOTOS);
   const one = typeof query['media'] === 'string' ? query['media'] : '';
   if (keys.length === 0) {
-    const media = await findUpload(ctx.db, creator.id, one);
+    const media = await findMedia(ctx.db, creator.id, one);
     return media?.facts.kind === 'photo'
       ? { kind: 'photo', photos: [media] }
       : { kind: 'video', media };
   }
-  const photos = await photosOf(ctx, creator, keys);
+  const photos = await findPhotos(ctx, creator, keys);
   photos.sort((a, b) => a.created_at.getTime() - b.created_at.getTime());
   return { kind: 'photo', photos };
 }
 
 /** In the order of the keys; what is no photo, or not stored any more, is left out. */
-async function photosOf(ctx: Context, creator: Creator, keys: string[]): Promise<Media[]> {
-  const found = await findUploads(ctx.db, creator.id, keys);
+async function findPhotos(ctx: Context, creator: Creator, keys: string[]): Promise<Media[]> {
+  const found = await findManyMedia(ctx.db, creator.id, keys);
   const of = new Map(found.map((media) => [media.storage_key, media]));
   return [...new Set(keys)].flatMap((key) => of.get(key) ?? []).filter(isPhoto);
 }
 
-function changesOf({ facts }: Media): string[] {
+function listChanges({ facts }: Media): string[] {
   return facts.kind === 'photo' ? facts.changes : ['The first picture of the animation is posted.'];
 }
 
@@ -68,7 +68,7 @@ async function showComposer(
   ctx: Context,
   { signal, render }: PageRequest,
   creator: Creator,
-  { form, faults, chosen, heldBack }: Composition,
+  { form, faults, chosen, limitPrompt: heldBack }: Composition,
 ): Promise<void> {
   const isPhotoPost = chosen.kind === 'photo';
   const media = isPhotoPost ? chosen.photos[0] : chosen.media;
@@ -79,7 +79,7 @@ async function showComposer(
       photos: uploads.filter(isPhoto),
       videos: uploads.filter(({ facts }) => facts.kind === 'video'),
       max_photos: MAX_PHOTOS,
-      unfinished: await listUnfinished(ctx.db, creator.id),
+      unfinished: await listUnfinishedUploads(ctx.db, creator.id),
       fault: faults['storage_key'] ?? faults['photos'] ?? null,
     });
     return;
@@ -95,7 +95,7 @@ async function showComposer(
     media,
     media_url: `/media/${media.storage_key}`,
     photos,
-    changes: toldOnce(photos.map(changesOf)),
+    changes: summarizeChanges(photos.map(listChanges)),
     max_photos: MAX_PHOTOS,
     options,
     creator,
@@ -121,7 +121,7 @@ async function compose(ctx: Context, request: PageRequest, creator: Creator): Pr
   }
   const options =
     form['destination'] === 'direct' ? await optionsOrReason(ctx, creator, signal) : null;
-  const allowances = allowancesOf(koa.query);
+  const allowances = readAllowances(koa.query);
   const read = readForm(form, options, chosen, allowances);
   if ('faults' in read) {
     await showComposer(ctx, request, creator, { form, faults: read.faults, chosen });
@@ -141,7 +141,7 @@ async function compose(ctx: Context, request: PageRequest, creator: Creator): Pr
     });
     go(answer.location ?? '/jobs');
   } catch (error) {
-    const refused = whatMayBeDone(ctx, error, allowances);
+    const refused = promptFor(ctx, error, allowances);
     if (!refused) throw error;
     await showComposer(ctx, request, creator, { form, chosen, ...refused });
     koa.status = 422;
@@ -152,9 +152,9 @@ async function chosenIn(ctx: Context, creator: Creator, form: Form): Promise<Cho
   if (form['photos'] === undefined) {
     return {
       kind: 'video',
-      media: await findUpload(ctx.db, creator.id, form['storage_key'] ?? ''),
+      media: await findMedia(ctx.db, creator.id, form['storage_key'] ?? ''),
     };
   }
-  const keys = arranged(form['photos'].split(',').slice(0, MAX_PHOTOS + 1), form['arrange']);
-  return { kind: 'photo', photos: await photosOf(ctx, creator, keys) };
+  const keys = reorder(form['photos'].split(',').slice(0, MAX_PHOTOS + 1), form['arrange']);
+  return { kind: 'photo', photos: await findPhotos(ctx, creator, keys) };
 }

@@ -3,11 +3,11 @@
 import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
 import type { PageRequest } from '../../web/pages.ts';
-import { limitInWords, postLimitsOf } from '../accept/limits.ts';
+import { limitInWords, readPostLimits } from '../accept/limits.ts';
 import { type Allowances, type Faults, faultsByField } from './composer-form.ts';
 
 /** A post that may be made after all: later, or although it was made before. `path`: where the yes goes. */
-export interface HeldBack {
+export interface LimitPrompt {
   path: string;
   /** The next free time. */
   retryAt?: Date | undefined;
@@ -16,7 +16,7 @@ export interface HeldBack {
 }
 
 /** Said yes to with a button that a first try brought. */
-export function allowancesOf(query: PageRequest['koa']['query']): Allowances {
+export function readAllowances(query: PageRequest['koa']['query']): Allowances {
   return {
     allow_duplicate: query['allow_duplicate'] === 'true',
     on_limit: query['on_limit'] === 'delay' ? 'delay' : 'fail',
@@ -24,25 +24,25 @@ export function allowancesOf(query: PageRequest['koa']['query']): Allowances {
 }
 
 /** What of a refusal the form can show and mend, else null; a yes that was given stays given. */
-export function whatMayBeDone(
+export function promptFor(
   ctx: Context,
   error: unknown,
   allowances: Allowances,
-): { faults: Faults; heldBack?: HeldBack } | null {
+): { faults: Faults; limitPrompt?: LimitPrompt } | null {
   if (!(error instanceof Problem)) return null;
   const { code } = error;
   const { retry_at, job_id } = error.extras;
   const pathWith = (yes: Partial<Allowances>) =>
     `/jobs?${new URLSearchParams(Object.entries({ ...allowances, ...yes }).map(([k, v]) => [k, String(v)]))}`;
   if (code === 'daily_limit' || code === 'too_soon') {
-    const faults = { mode: limitInWords(code, postLimitsOf(ctx.config)) };
-    return { faults, heldBack: { path: pathWith({ on_limit: 'delay' }), retryAt: retry_at } };
+    const faults = { mode: limitInWords(code, readPostLimits(ctx.config)) };
+    return { faults, limitPrompt: { path: pathWith({ on_limit: 'delay' }), retryAt: retry_at } };
   }
   if (code === 'duplicate_media') {
     const faults = {
       mode: 'This is already in a post of yours within 24 hours, and TikTok may take that for spam.',
     };
-    return { faults, heldBack: { path: pathWith({ allow_duplicate: true }), jobId: job_id } };
+    return { faults, limitPrompt: { path: pathWith({ allow_duplicate: true }), jobId: job_id } };
   }
   return code === 'invalid_request' ? { faults: faultsByField(error) } : null;
 }

@@ -5,16 +5,16 @@ import { type Creator, mayPost } from '../../creators/store.ts';
 import { findNotice } from '../../deletion-requests/store.ts';
 import { createPages, type PageRequest } from '../../web/pages.ts';
 import { nextPostAt } from '../accept/limits.ts';
-import { cursorOf, parseCursor } from '../api.ts';
+import { parseCursor, toCursor } from '../api.ts';
 import { cancelJob, isWorking, resolveJob, retryJob } from '../commands.ts';
 import type { Job } from '../job.ts';
 import { listStored } from '../photos.ts';
-import { STATUSES, type Status, statusOf } from '../states.ts';
+import { STATUSES, type Status, toStatus } from '../states.ts';
 import { countRecentJobs } from '../stats.ts';
 import { findNextScheduled, getJob, listEvents, listJobs } from '../store.ts';
 import { postUrls } from '../view.ts';
 import { addComposerPages } from './composer.ts';
-import { coversOf } from './thumbnails.ts';
+import { findThumbnails } from './thumbnails.ts';
 
 const PAGE = 20;
 const EARLIEST_CANCEL = ['accepted', 'fetched', 'ready', 'sending'];
@@ -29,7 +29,7 @@ export function addJobPages(router: Router, ctx: Context): void {
   );
   pages.own('get', '/jobs/:id/row', async ({ params, fragment }, creator) => {
     const job = await getJob(ctx.db, creator.id, params['id'] ?? '');
-    fragment('jobs/row', { job, covers: await coversOf(ctx.db, [job]) });
+    fragment('jobs/row', { job, covers: await findThumbnails(ctx.db, [job]) });
   });
   pages.own('post', '/jobs/:id/cancellation', async ({ params, go }, creator) => {
     await cancelJob(ctx, creator.id, params['id'] ?? '');
@@ -67,14 +67,14 @@ async function showList(
   render('jobs/list', {
     title: 'Posts',
     jobs,
-    covers: await coversOf(ctx.db, jobs),
+    covers: await findThumbnails(ctx.db, jobs),
     status: status ?? null,
     statuses: STATUSES,
     next: await findNextScheduled(ctx.db, creator.id),
     recent: await countRecentJobs(ctx.db, creator.id),
     posts_per_day: ctx.config.POSTS_PER_DAY,
     next_free_at: mayPost(creator) ? await nextPostAt(ctx, creator.id) : null,
-    next_page: last ? listAddress(status, cursorOf(last)) : null,
+    next_page: last ? listAddress(status, toCursor(last)) : null,
     is_disconnected: creator.disconnected_at !== null,
     notice: (await findNotice(ctx.db, creator.id)) ?? null,
   });
@@ -103,7 +103,7 @@ async function showJob(
     fragment('jobs/progress', view);
     return;
   }
-  const stored = (await coversOf(ctx.db, [job]))[job.id];
+  const stored = (await findThumbnails(ctx.db, [job]))[job.id];
   render('jobs/show', {
     title: 'Post',
     ...view,
@@ -114,5 +114,5 @@ async function showJob(
 
 /** Scheduled posts that are prepared stand still until their time. */
 function isMoving(job: Job): boolean {
-  return isWorking(job) && !(job.state === 'ready' && statusOf(job) === 'scheduled');
+  return isWorking(job) && !(job.state === 'ready' && toStatus(job) === 'scheduled');
 }

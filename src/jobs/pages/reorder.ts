@@ -1,7 +1,7 @@
 // Moves a photo among the others, as a button of the composer says.
 
 /** `act` is `earlier:<key>`, `later:<key>` or `remove:<key>`; anything else changes nothing. */
-export function arranged(keys: string[], act: string | undefined): string[] {
+export function reorder(keys: string[], act: string | undefined): string[] {
   const [, move, key = ''] = /^(earlier|later|remove):(.+)$/.exec(act ?? '') ?? [];
   const from = keys.indexOf(key);
   if (!move || from === -1) return keys;

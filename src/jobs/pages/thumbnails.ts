@@ -5,7 +5,7 @@ import { listStored } from '../photos.ts';
 import { listStoredVideos } from '../store.ts';
 
 /** Job → key of that file; posts of which none is stored any more are not in it. */
-export async function coversOf(db: Knex, jobs: Job[]): Promise<Record<string, string>> {
+export async function findThumbnails(db: Knex, jobs: Job[]): Promise<Record<string, string>> {
   const videos = jobs.filter(({ kind }) => kind === 'video');
   const photos = jobs.filter(({ kind }) => kind === 'photo');
   const ids = videos.map(({ id }) => id);

@@ -1,11 +1,11 @@
 // The caretaker: every ten seconds, in one process at a time, sees that no job is left without a run.
 import type { Context } from '../../context/context.ts';
-import { buryTheDead } from '../../queue/heartbeat.ts';
+import { reapDeadPools } from '../../queue/heartbeat.ts';
 import {
   findOrphanedJobs,
-  isOnlyCaretaker,
-  mendQueues,
+  isOnlyReaper,
   removeIdleQueues,
+  repairQueues,
 } from '../../queue/queue.ts';
 import type { Job } from '../job.ts';
 import { WORKING_STATES } from '../states.ts';
@@ -13,12 +13,12 @@ import { insertEvent, queueNext, updateLockedJob } from '../store.ts';
 import { endJob } from '../transitions.ts';
 
 /** Frees what the dead held, gives orphaned jobs a run, and fails those that used up their attempts. */
-export async function takeCare(ctx: Context): Promise<void> {
-  const dead = await buryTheDead(ctx);
+export async function reap(ctx: Context): Promise<void> {
+  const dead = await reapDeadPools(ctx);
   if (dead.length > 0) ctx.log.warn({ event: 'pools.declared_dead', count: dead.length });
   await ctx.db.transaction(async (trx) => {
-    if (!(await isOnlyCaretaker(trx))) return;
-    await mendQueues(trx);
+    if (!(await isOnlyReaper(trx))) return;
+    await repairQueues(trx);
     for (const job of await findOrphanedJobs(trx, WORKING_STATES)) {
       ctx.log.warn({ event: 'job.orphaned', job_id: job.id, state: job.state });
       const isMedia = job.state === 'accepted' || job.state === 'fetched';

@@ -20,12 +20,18 @@ import {
   moveJob,
   withFence,
 } from '../transitions.ts';
-import { type Fence, makeHands, type RunControl, Stopping, watchFence } from './step-context.ts';
+import {
+  createStepContext,
+  type Fence,
+  type RunControl,
+  Stopping,
+  watchFence,
+} from './step-context.ts';
 
 const DAY_MS = 24 * 3600_000;
 /** Nine minutes of doubling, then one fault each five minutes: a day. */
 const GIVE_UP_FAULTS = 290;
-const ROOM_MS = 60_000;
+const STORAGE_RETRY_MS = 60_000;
 
 export async function runStep(
   ctx: Context,
@@ -51,8 +57,8 @@ export async function runStep(
   await mkdir(scratch, { recursive: true });
   const fence = watchFence(ctx, holder, control.aborted);
   try {
-    const hands = makeHands(ctx, holder, scratch, fence, control, settings);
-    const result = await step.run(job, hands).catch((error) => {
+    const context = createStepContext(ctx, holder, scratch, fence, control, settings);
+    const result = await step.run(job, context).catch((error) => {
       if (error instanceof Later) return error;
       throw error;
     });
@@ -74,7 +80,7 @@ async function commitResult(ctx: Context, job: Job, result: Patch | Later): Prom
   await withFence(ctx.db, job, async (trx, current) => {
     // What a URL holds is known only now; an upload was judged when the post was accepted.
     if (result.source_sha256) await assertNoDuplicate(trx, { ...current, ...result });
-    await moveJob(trx, job, { ...result, state: next }, eventOf(next, result));
+    await moveJob(trx, job, { ...result, state: next }, toEvent(next, result));
   });
   ctx.log.info({
     event: 'job.moved',
@@ -85,7 +91,7 @@ async function commitResult(ctx: Context, job: Job, result: Patch | Later): Prom
   });
 }
 
-function eventOf(state: string, patch: Patch): { name: string; details?: Record<string, unknown> } {
+function toEvent(state: string, patch: Patch): { name: string; details?: Record<string, unknown> } {
   if (state === 'ready')
     return { name: 'prepared', details: { changes: patch.media?.changes ?? [] } };
   if (state === 'finished')
@@ -124,9 +130,14 @@ async function commitFault(
   // A run that returned would be deleted by its id, although another worker may hold it by now.
   if (control.aborted.reason instanceof DeclaredDead) throw error;
   if (error instanceof Problem && isOurs(error) && hasPatience(job)) {
-    return postpone(ctx, job, Later.in(ROOM_MS, 'waiting', { ...errorOf(error) }), job.faults);
+    return postpone(
+      ctx,
+      job,
+      Later.in(STORAGE_RETRY_MS, 'waiting', { ...toJobError(error) }),
+      job.faults,
+    );
   }
-  if (error instanceof Problem) return failJob(ctx, job, errorOf(error));
+  if (error instanceof Problem) return failJob(ctx, job, toJobError(error));
   if (error instanceof Stopping || control.aborted.aborted) {
     return postpone(ctx, job, Later.in(0), job.faults);
   }
@@ -166,7 +177,7 @@ function backOff(faults: number): number {
   return Math.min(300_000, 1_000 * 2 ** Math.min(faults, 20)) * (1 + Math.random() / 5);
 }
 
-function errorOf(problem: Problem): JobError {
+function toJobError(problem: Problem): JobError {
   const { tiktok, job_id } = problem.extras;
   return {
     code: problem.code,

@@ -1,10 +1,10 @@
 // What a step is given to work with: scratch, storage, TikTok, ledger, and the watch over its fence.
 import type { Context } from '../../context/context.ts';
 import { creatorTikTok } from '../../creators/tiktok.ts';
-import { keepFetched } from '../../media/download-source.ts';
+import { downloadSource } from '../../media/download-source.ts';
 import { findFile } from '../../media/store.ts';
-import { keepWorkingCopy } from '../../media/store-media.ts';
-import type { Hands } from '../../plugin.ts';
+import { storeWorkingCopy } from '../../media/store-media.ts';
+import type { StepContext } from '../../plugin.ts';
 import { Later } from '../../queue/later.ts';
 import { createLedger } from '../attempts/video.ts';
 import type { Job } from '../job.ts';
@@ -56,14 +56,14 @@ export function watchFence(ctx: Context, holder: { job: Job }, aborted: AbortSig
   };
 }
 
-export function makeHands(
+export function createStepContext(
   ctx: Context,
   holder: { job: Job },
   scratch: string,
   fence: Fence,
   control: RunControl,
   settings: Record<string, unknown>,
-): Hands {
+): StepContext {
   const { db, log } = ctx;
   const { signal } = fence;
   return {
@@ -75,7 +75,7 @@ export function makeHands(
       signal.throwIfAborted();
       if (control.stopping.aborted) throw new Stopping('The process is stopping');
     },
-    keep: (path, contentType) => keepWorkingCopy(ctx, holder.job, path, contentType, signal),
+    storeCopy: (path, contentType) => storeWorkingCopy(ctx, holder.job, path, contentType, signal),
     tiktok: creatorTikTok(ctx, holder.job.creator_id, signal),
     photos: () => listPhotos(db, holder.job.id),
     savePhoto: (photo) =>
@@ -83,7 +83,7 @@ export function makeHands(
     fetchSource: sourceFetcher(ctx, holder, signal),
     hashOf: async (key) => (await findFile(db, holder.job.creator_id, key))?.sha256 ?? null,
     ledger: createLedger(ctx, holder),
-    async note(name, details = {}) {
+    async addEvent(name, details = {}) {
       await db.transaction(async (trx) => {
         await fencedUpdate(trx, holder.job, {});
         await insertEvent(trx, holder.job.id, name, details);
@@ -100,7 +100,7 @@ function sourceFetcher(ctx: Context, { job }: { job: Job }, signal: AbortSignal)
   return async (url: string, kind: 'video' | 'photo', progress?: (fraction: number) => void) => {
     hasBegun ||= await beginFetching(ctx.db, job, FETCHES_AT_ONCE);
     if (!hasBegun) throw Later.in(FETCH_LATER_MS);
-    return keepFetched(ctx, job, url, { kind, signal, progress });
+    return downloadSource(ctx, job, url, { kind, signal, progress });
   };
 }
 

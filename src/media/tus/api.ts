@@ -5,8 +5,8 @@ import type { Context } from '../../context/context.ts';
 import type { Creator } from '../../creators/store.ts';
 import { type ApiAnswer, type ApiRequest, type ApiRoute, apiRoute } from '../../web/api.ts';
 import { mediaSchema, mediaView } from '../api.ts';
-import { findUpload as findMedia, type Media } from '../store.ts';
-import { fileNameOf, findUpload, listUnfinished, type Upload } from './store.ts';
+import { findMedia, type Media } from '../store.ts';
+import { findUpload, listUnfinishedUploads, readFileName, type Upload } from './store.ts';
 import { answerTus } from './tus.ts';
 
 const uploadSchema = z.strictObject({
@@ -76,7 +76,7 @@ export const uploadRoutes: ApiRoute[] = [
       },
     },
     async handle(ctx, { creator }) {
-      const rows = await listUnfinished(ctx.db, creator.id);
+      const rows = await listUnfinishedUploads(ctx.db, creator.id);
       return { status: 200, body: { data: rows.map((row) => uploadView(ctx, row, null)) } };
     },
   }),
@@ -133,7 +133,7 @@ async function lookAt(ctx: Context, creator: Creator, id: string) {
 function uploadView(ctx: Context, upload: Upload, media: Media | null) {
   return {
     id: upload.id,
-    file_name: fileNameOf(upload),
+    file_name: readFileName(upload),
     length: upload.length,
     offset: upload.received,
     media: media && mediaView(ctx, media),

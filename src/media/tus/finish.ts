@@ -3,14 +3,14 @@ import { Readable } from 'node:stream';
 import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
 import { type Creator, lockIfStaying } from '../../creators/store.ts';
-import { getUpload, insertMedia, type Media } from '../store.ts';
-import { lookedAt } from '../store-media.ts';
-import { wholeOf } from './parts.ts';
+import { getMedia, insertMedia, type Media } from '../store.ts';
+import { inspectUpload } from '../store-media.ts';
+import { readParts } from './parts.ts';
 import {
-  fileNameOf,
   listParts,
   lockUpload,
   markFinished,
+  readFileName,
   removeUpload,
   type Upload,
 } from './store.ts';
@@ -28,7 +28,7 @@ export function isComplete({ length, received }: Upload): boolean {
  * goes, so that the client finds it done.
  */
 export async function finishUpload(ctx: Context, creator: Creator, upload: Upload): Promise<Media> {
-  if (upload.finished_at) return getUpload(ctx.db, creator.id, upload.storage_key);
+  if (upload.finished_at) return getMedia(ctx.db, creator.id, upload.storage_key);
   const running = underWay.get(upload.id) ?? finish(ctx, creator, upload);
   underWay.set(upload.id, running);
   try {
@@ -44,14 +44,14 @@ async function finish(ctx: Context, creator: Creator, upload: Upload): Promise<M
     // A second time, until the parts go.
     await ctx.storage.check(upload.received);
     // Whoever else is at it writes the same bytes under the same name.
-    const stored = await ctx.storage.write(storage_key, Readable.from(wholeOf(ctx, upload)));
-    const file = { storage_key, file_name: fileNameOf(upload), ...stored };
-    const media = await lookedAt(ctx, creator, file, AbortSignal.timeout(600_000));
+    const stored = await ctx.storage.write(storage_key, Readable.from(readParts(ctx, upload)));
+    const file = { storage_key, file_name: readFileName(upload), ...stored };
+    const media = await inspectUpload(ctx, creator, file, AbortSignal.timeout(600_000));
     const parts = await listParts(ctx.db, id);
     const kept = await ctx.db.transaction(async (trx) => {
       const current = await lockUpload(trx, id);
       if (!current) throw new Problem('not_found', 'There is no such upload.');
-      if (current.finished_at) return getUpload(trx, creator.id, storage_key);
+      if (current.finished_at) return getMedia(trx, creator.id, storage_key);
       const row = await insertMedia(trx, media);
       await markFinished(trx, id);
       return row;
@@ -74,7 +74,7 @@ async function settle(
     is_staying: await lockIfStaying(trx, creator.id),
     current: await lockUpload(trx, id),
   }));
-  if (current?.finished_at) return getUpload(ctx.db, creator.id, storage_key);
+  if (current?.finished_at) return getMedia(ctx.db, creator.id, storage_key);
   // The deletion may have looked for it before it was there, and nobody can finish it any more.
   if (!current || !is_staying) await ctx.storage.remove(storage_key);
   else if (error instanceof Problem && error.code === 'media_rejected') await discard(ctx, id);

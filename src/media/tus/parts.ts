@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { Problem } from '../../base/errors.ts';
 import { randomToken } from '../../base/secrets.ts';
 import type { Context } from '../../context/context.ts';
-import { assertRoom } from '../storage-quota.ts';
+import { assertQuota } from '../storage-quota.ts';
 import { addPart, listParts, type Upload, type UploadPart } from './store.ts';
 
 // A kill loses at most one part, which was not acknowledged: so much, or as much as came in this time.
@@ -23,7 +23,7 @@ export async function takeParts(
   let current = upload;
   try {
     for (let first = await chunks.next(); first; first = await chunks.next()) {
-      await assertRoom(ctx);
+      await assertQuota(ctx);
       current = await keepPart(ctx, current, Readable.from(onePart(first, chunks.next)));
     }
   } finally {
@@ -79,7 +79,7 @@ async function keepPart(ctx: Context, upload: Upload, body: Readable): Promise<U
 }
 
 /** All parts as one stream; throws `media_rejected` when one is not there any more. */
-export async function* wholeOf(ctx: Context, upload: Upload): AsyncGenerator<Buffer> {
+export async function* readParts(ctx: Context, upload: Upload): AsyncGenerator<Buffer> {
   let at = 0;
   for (const part of await listParts(ctx.db, upload.id)) {
     if (part.starts_at !== at) throw lost();

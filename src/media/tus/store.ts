@@ -23,7 +23,7 @@ export interface Upload {
 }
 
 /** What the file was called; clients of tus have two words for it. */
-export function fileNameOf({ metadata }: Pick<Upload, 'metadata'>): string | null {
+export function readFileName({ metadata }: Pick<Upload, 'metadata'>): string | null {
   return metadata['filename'] ?? metadata['name'] ?? null;
 }
 
@@ -75,7 +75,7 @@ export async function findUpload(
 }
 
 /** Newest first: those that can be gone on with. */
-export async function listUnfinished(
+export async function listUnfinishedUploads(
   db: Knex,
   creatorId: string,
 ): Promise<(Upload & { file_name: string | null })[]> {
@@ -83,7 +83,7 @@ export async function listUnfinished(
     .where({ creator_id: creatorId, finished_at: null })
     .whereRaw('expires_at > now()')
     .orderBy('created_at', 'desc');
-  return rows.map((row) => ({ ...row, file_name: fileNameOf(row) }));
+  return rows.map((row) => ({ ...row, file_name: readFileName(row) }));
 }
 
 /** From now on this request alone may write; what another one has not committed by now is refused. */

@@ -46,7 +46,7 @@ function holdsNul(metadata: string): boolean {
 }
 
 /** By the status the library chose: its words are for programmers of tus. */
-export function problemOf(fault: unknown, { uploadBytes }: PlanLimits): unknown {
+export function toProblem(fault: unknown, { uploadBytes }: PlanLimits): unknown {
   if (fault instanceof Problem) return fault;
   const { status_code, status, body } = fault as {
     status_code?: number;
@@ -70,13 +70,13 @@ export function problemOf(fault: unknown, { uploadBytes }: PlanLimits): unknown 
     case 400:
     case 403:
     case 501:
-      return invalid('', faultOf(status_code, body));
+      return invalid('', explainFault(status_code, body));
     default:
       return fault;
   }
 }
 
-function faultOf(statusCode: number | undefined, body: unknown): string {
+function explainFault(statusCode: number | undefined, body: unknown): string {
   if (statusCode === 501) return 'This server does not offer that extension of tus.';
   const said = typeof body === 'string' ? body.trim() : '';
   return `The request is not one of tus ${VERSION}${said ? `: ${said}` : ': a header is missing or malformed'}.`;

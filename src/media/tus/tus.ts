@@ -6,8 +6,8 @@ import type { Context as KoaContext } from 'koa';
 import { Problem } from '../../base/errors.ts';
 import { randomToken } from '../../base/secrets.ts';
 import type { Context } from '../../context/context.ts';
-import { assertMayPost, type Creator, limitsOf } from '../../creators/store.ts';
-import { assertRoom } from '../storage-quota.ts';
+import { assertMayPost, type Creator, getPlanLimits } from '../../creators/store.ts';
+import { assertQuota } from '../storage-quota.ts';
 import type { Media } from '../store.ts';
 import { IDLE_MS } from '../upload-http.ts';
 import { discard, finishUpload, isComplete } from './finish.ts';
@@ -20,7 +20,7 @@ import {
   takeOver,
   type Upload,
 } from './store.ts';
-import { assertFits, assertReadable, problemOf } from './tus-errors.ts';
+import { assertFits, assertReadable, toProblem } from './tus-errors.ts';
 
 export const EXTENSIONS = [
   'creation',
@@ -47,8 +47,8 @@ export async function answerTus(
   assertReadable(koa, method);
   koa.req.socket.setTimeout(IDLE_MS);
   let media: Media | null = null;
-  const store = storeOf(ctx, creator);
-  const limits = limitsOf(ctx.config, creator);
+  const store = createTusStore(ctx, creator);
+  const limits = getPlanLimits(ctx.config, creator);
   if (method === 'POST' || method === 'PATCH') {
     assertMayPost(creator);
     assertFits(koa, limits);
@@ -71,7 +71,7 @@ export async function answerTus(
       newLock: (uploadId) => ({ lock: () => store.lock(uploadId), unlock: async () => {} }),
     },
     onUploadCreate: async (_request, { size }) => {
-      await assertRoom(ctx, size ?? 0);
+      await assertQuota(ctx, size ?? 0);
       return {};
     },
     onUploadFinish: async () => {
@@ -83,13 +83,13 @@ export async function answerTus(
       return undefined;
     },
   });
-  const answer = await server.handleWeb(requestOf(koa, method));
-  if (answer.status >= 400) throw problemOf(faults[0] ?? answer, limits);
-  return { status: answer.status, headers: headersOf(answer.headers), media };
+  const answer = await server.handleWeb(toRequest(koa, method));
+  if (answer.status >= 400) throw toProblem(faults[0] ?? answer, limits);
+  return { status: answer.status, headers: toHeaders(answer.headers), media };
 }
 
 /** The library's view of the creator's uploads, for one request. */
-function storeOf(ctx: Context, creator: Creator) {
+function createTusStore(ctx: Context, creator: Creator) {
   const writer = randomUUID();
   let upload: Upload | null = null;
   const current = () => {
@@ -142,7 +142,7 @@ function storeOf(ctx: Context, creator: Creator) {
 }
 
 /** Only what the protocol needs: who asked was settled before. */
-function requestOf(koa: KoaContext, method: string): Request {
+function toRequest(koa: KoaContext, method: string): Request {
   const headers = new Headers();
   for (const name of REQUEST_HEADERS) if (koa.get(name)) headers.set(name, koa.get(name));
   const hasBody = method === 'POST' || method === 'PATCH';
@@ -159,7 +159,7 @@ const REQUEST_HEADERS = [
 ];
 
 /** Nothing about other origins: pages elsewhere have no key to send. */
-function headersOf(headers: Headers): Record<string, string> {
+function toHeaders(headers: Headers): Record<string, string> {
   const named = [...headers].filter(([name]) =>
     /^(tus-|upload-|location$|cache-control$)/.test(name),
   );

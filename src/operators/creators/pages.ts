@@ -20,7 +20,7 @@ const planForm = z.object({
     .transform((day) => (day ? new Date(`${day}T23:59:59.999Z`) : null)),
 });
 
-export function addCreatorDesk(router: Router, ctx: Context): void {
+export function addCreatorPages(router: Router, ctx: Context): void {
   const pages = createAdminPages(router, ctx);
 
   pages.own('get', '/admin/creators', async ({ koa, render }) => {

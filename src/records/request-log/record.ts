@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Middleware } from 'koa';
 import type { Context } from '../../context/context.ts';
-import { ownIdOf, routeOf } from '../../http/error-handler.ts';
+import { findRequestId, findRoutePattern } from '../../http/error-handler.ts';
 import { insertRequests, type RequestRow } from './store.ts';
 
 const FLUSH_MS = 1_000;
@@ -27,12 +27,12 @@ export function recordRequests(ctx: Context): Middleware {
     const startedAt = performance.now();
     const ip = plainIp(koa.ip);
     koa.res.once('close', () => {
-      const route = routeOf(koa);
+      const route = findRoutePattern(koa);
       if (UNRECORDED.includes(route)) return;
       record(ctx, {
         ...{ at, ip, method: koa.method, route, status: koa.status },
         duration_ms: Math.round(performance.now() - startedAt),
-        request_id: ownIdOf(koa),
+        request_id: findRequestId(koa),
       });
     });
     await next();

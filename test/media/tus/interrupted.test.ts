@@ -179,7 +179,7 @@ for (const storage of ['disk', 's3'])
       await patch(path, 0, bytes.subarray(0, 20_000_000));
       const { id } = await rowOf(path);
       const parts = await ctx.db('upload_parts').where({ upload_id: id }).pluck('storage_key');
-      const { mend } = await import('../../../src/retention/reconcile.ts');
+      const { reconcile: mend } = await import('../../../src/retention/reconcile.ts');
       const real = Date.now;
       Date.now = () => real() + 2 * 3_600_000;
       try {

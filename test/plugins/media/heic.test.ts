@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import sharp, { type Sharp } from 'sharp';
 import { readHeif } from '../../../plugins/media/photos/heif-boxes.ts';
-import { makePhoto, thumbnailOf } from '../../../plugins/media/photos/make.ts';
+import { makePhoto, makeThumbnail } from '../../../plugins/media/photos/make.ts';
 import media from '../../../plugins/media/plugin.ts';
 import { Problem } from '../../../src/plugin.ts';
 import { heic } from '../../support/heic.ts';
@@ -123,7 +123,7 @@ describe('a HEIC photo', () => {
     const found = await media.inspect(stored(bytes), { signal });
     expect(found).to.include({ content_type: 'image/heic', extension: '.heic' });
     expect(found.facts).to.include({ kind: 'photo', width: 480, height: 640 });
-    const small = await thumbnailOf(stored(bytes), 200, own(), signal);
+    const small = await makeThumbnail(stored(bytes), 200, own(), signal);
     expect(await sharp(small).metadata()).to.include({ format: 'jpeg', width: 150, height: 200 });
   });
 

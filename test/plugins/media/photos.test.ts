@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { expect } from 'chai';
 import sharp, { type Sharp } from 'sharp';
-import { type MadePhoto, makePhoto, thumbnailOf } from '../../../plugins/media/photos/make.ts';
+import { type MadePhoto, makePhoto, makeThumbnail } from '../../../plugins/media/photos/make.ts';
 import media from '../../../plugins/media/plugin.ts';
 import { Problem } from '../../../src/plugin.ts';
 import {
@@ -429,7 +429,7 @@ describe('a look at an uploaded photo', () => {
   });
 
   it('makes a small picture of it for lists', async () => {
-    const small = await thumbnailOf(
+    const small = await makeThumbnail(
       stored(await picture({ alpha: true, width: 2000 }).png().toBuffer()),
       200,
       folder,

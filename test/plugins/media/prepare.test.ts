@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { CreatorTikTok } from '../../../src/creators/tiktok.ts';
-import { type Hands, Later, Problem, TikTokError } from '../../../src/plugin.ts';
+import { Later, Problem, type StepContext, TikTokError } from '../../../src/plugin.ts';
 import { H264, runTool, videoFile } from '../../support/videos.ts';
 import { measure } from './measure.ts';
 import { prepare, rejection } from './step-context.ts';
@@ -15,15 +15,15 @@ const longVideo = () =>
 
 describe('media.prepare', () => {
   it('refuses within seconds what is longer than this creator may post', async () => {
-    const { message } = await rejection(prepare(await longVideo(), { hands: tiktok(60) }));
+    const { message } = await rejection(prepare(await longVideo(), { context: tiktok(60) }));
     expect(message).to.match(/90 seconds long; TikTok takes at most 60.*\(rule: duration\)/);
   });
 
   it('asks nothing of TikTok for a draft, and takes what the creator may post', async () => {
     const path = await longVideo();
-    const asked = { hands: tiktok(60), job: { destination: 'inbox' as const } };
+    const asked = { context: tiktok(60), job: { destination: 'inbox' as const } };
     expect((await prepare(path, asked)).patch.output_key).to.equal('source');
-    expect((await prepare(path, { hands: tiktok(90) })).patch.output_key).to.equal('source');
+    expect((await prepare(path, { context: tiktok(90) })).patch.output_key).to.equal('source');
   });
 
   const silences: [string, () => Promise<never>][] = [
@@ -36,8 +36,8 @@ describe('media.prepare', () => {
   ];
   for (const [name, creatorInfo] of silences) {
     it(`fails no file because TikTok ${name}`, async () => {
-      const hands = { tiktok: { creatorInfo } as unknown as CreatorTikTok };
-      expect((await prepare(await longVideo(), { hands })).patch.output_key).to.equal('source');
+      const context = { tiktok: { creatorInfo } as unknown as CreatorTikTok };
+      expect((await prepare(await longVideo(), { context })).patch.output_key).to.equal('source');
     });
   }
 
@@ -88,7 +88,7 @@ describe('media.prepare', () => {
     });
     const stop = new AbortController();
     const progress = () => stop.abort(new Error('stopped'));
-    const error = await prepare(path, { signal: stop.signal, hands: { progress } }).catch(
+    const error = await prepare(path, { signal: stop.signal, context: { progress } }).catch(
       (it) => it,
     );
     expect(error?.message).to.equal('stopped');
@@ -106,7 +106,7 @@ describe('media.prepare', () => {
     try {
       const scratch = join(small, 'run');
       mkdirSync(scratch);
-      const error = await prepare(await videoFile(), { hands: { scratch } }).catch((it) => it);
+      const error = await prepare(await videoFile(), { context: { scratch } }).catch((it) => it);
       expect(error).to.be.instanceOf(Problem);
       expect(error.code).to.equal('storage_full');
     } finally {
@@ -127,7 +127,7 @@ describe('media.prepare', () => {
   });
 });
 
-function tiktok(maxVideoPostDurationSec: number): Partial<Hands> {
+function tiktok(maxVideoPostDurationSec: number): Partial<StepContext> {
   const creatorInfo = async () => ({
     can_post: true,
     max_video_post_duration_sec: maxVideoPostDurationSec,

@@ -1,11 +1,11 @@
-// media.prepare as the worker runs it, with plain hands instead of a database.
+// media.prepare as the worker runs it, with a plain context instead of a database.
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { expect } from 'chai';
 import media from '../../../plugins/media/plugin.ts';
-import { type Hands, type Job, type Patch, Problem } from '../../../src/plugin.ts';
+import { type Job, type Patch, Problem, type StepContext } from '../../../src/plugin.ts';
 
 export interface Prepared {
   patch: Patch;
@@ -17,7 +17,7 @@ export interface Prepared {
 export interface Options {
   signal?: AbortSignal;
   job?: Partial<Job>;
-  hands?: Partial<Hands>;
+  context?: Partial<StepContext>;
 }
 
 /** Fails when the step leaves anything but the source in its scratch folder, or writes to the source. */
@@ -25,7 +25,7 @@ export async function prepare(path: string, options: Options = {}): Promise<Prep
   const scratch = mkdtempSync(join(tmpdir(), 'pm3k-prepare-'));
   const source = join(scratch, `source${extname(path)}`);
   let sent = path;
-  const hands = {
+  const context = {
     scratch,
     signal: options.signal ?? new AbortController().signal,
     settings: {},
@@ -39,14 +39,14 @@ export async function prepare(path: string, options: Options = {}): Promise<Prep
         return source;
       },
     },
-    keep: async (made: string) => {
+    storeCopy: async (made: string) => {
       sent = `${path}.sent${extname(made)}`;
       copyFileSync(made, sent);
       return { storage_key: 'made', bytes: statSync(made).size, sha256: sha256Of(made) };
     },
     tiktok: { creatorInfo: async () => Promise.reject(new Error('TikTok is down')) },
-    ...options.hands,
-  } as unknown as Hands;
+    ...options.context,
+  } as unknown as StepContext;
   const job = {
     source_key: 'source',
     destination: 'direct',
@@ -55,7 +55,7 @@ export async function prepare(path: string, options: Options = {}): Promise<Prep
   } as unknown as Job;
   try {
     const before = sha256Of(path);
-    const patch = (await media.steps.prepare.run(job, hands)) as Patch;
+    const patch = (await media.steps.prepare.run(job, context)) as Patch;
     expect(sha256Of(source), 'the source').to.equal(before);
     return { patch, sent, sha256: sha256Of(sent) };
   } finally {

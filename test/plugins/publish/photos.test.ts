@@ -26,7 +26,7 @@ describe('a post of photos', () => {
   };
   const order = (endpoint: string, kind: string) =>
     app.sandbox.state.faults.push({ endpoint, kind, count: 1 } as Fault);
-  const lints = () => app.sandbox.state.notes.map(({ rule }) => rule);
+  const lints = () => app.sandbox.state.findings.map(({ rule }) => rule);
 
   it('is made directly, with everything that was asked, and its words and toggles told', async () => {
     const client = await aCreator();
@@ -168,7 +168,9 @@ describe('a post of photos', () => {
       const job = await client.ended(json['id'], 100_000);
       expect(job['status'], JSON.stringify(job['error'])).to.equal('finished');
       expect(postsOf(app, client)).to.have.length(1);
-      expect(app.sandbox.state.notes.filter((each) => each.kind === 'violation')).to.deep.equal([]);
+      expect(app.sandbox.state.findings.filter((each) => each.kind === 'violation')).to.deep.equal(
+        [],
+      );
     });
   }
 
