@@ -1,7 +1,9 @@
 // The one place where requests leave for addresses that a creator named: resolved once, judged, bounded, never redirected.
+
 import type { Readable } from 'node:stream';
 import { Client } from 'undici';
 import { Problem } from '../base/errors.ts';
+import { HOUR_MS } from '../base/time.ts';
 import { connectTo, judgedAddresses } from './connect.ts';
 import { type Expired, explained, tooLarge } from './faults.ts';
 import { internet, type Network, neighbourhood } from './network.ts';
@@ -10,7 +12,7 @@ import { judgeUrl, type Policy, toHost } from './urls.ts';
 
 const MAX_HEADER_BYTES = 16_384;
 /** 4 GB at 10 Mbit/s; who drips longer holds a place that others need. */
-const LONGEST_MS = 3_600_000;
+const LONGEST_MS = HOUR_MS;
 
 export interface Ask {
   /** As the creator named it; judged anew here. */

@@ -1,9 +1,11 @@
 // Removes what a crash left half written on a disk.
+
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { HOUR_MS } from '../base/time.ts';
 
 // Far longer than the two minutes that an upload may idle.
-const ABANDONED_MS = 3600_000;
+const ABANDONED_MS = HOUR_MS;
 
 /** Every write goes to a `.part` first; one that nobody has touched for an hour nobody will finish. */
 export async function removeAbandonedParts(

@@ -1,4 +1,5 @@
 // The storage port on an S3-compatible bucket: objects in parts of 5 MB, which appear whole or not at all.
+
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import type { S3ClientOptions } from '@bradenmacdonald/s3-lite-client';
 import { Problem } from '../base/errors.ts';
+import { HOUR_MS } from '../base/time.ts';
 import { type Bucket, isAbsent, openBucket } from './bucket.ts';
 import { fullDisk } from './full-disk.ts';
 import { createMeter } from './meter.ts';
@@ -15,7 +17,7 @@ import { createPartWriter } from './part-writer.ts';
 import type { Storage } from './storage.ts';
 
 // Far longer than the two minutes that an upload may idle.
-const ABANDONED_MS = 3600_000;
+const ABANDONED_MS = HOUR_MS;
 // Asked for every few seconds by whatever watches over the process.
 const CHECKED_MS = 60_000;
 const CHECK_PLACE = 'check/writable.txt';
