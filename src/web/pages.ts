@@ -122,7 +122,7 @@ function renderPage(
   template: string,
   view: { title: string } & Record<string, unknown>,
 ): string {
-  const { OPERATOR_NAME, OPERATOR_EMAIL } = ctx.config;
+  const { OPERATOR_NAME, OPERATOR_EMAIL, SOURCE_URL } = ctx.config;
   return eta.render(`./${template}`, {
     ...view,
     words,
@@ -134,6 +134,7 @@ function renderPage(
       admin: koa.state['admin'] ?? null,
       operator: OPERATOR_NAME ?? 'PM3K',
       operator_email: OPERATOR_EMAIL ?? null,
+      source_url: SOURCE_URL ?? null,
     },
   });
 }
