@@ -10,10 +10,15 @@ if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
   touch node_modules/.package-lock.json
 fi
 
-# npm ships the Node that the product runs on; other platforms bring their own, 22.18 or newer.
+# On Linux (x64, arm64) npm installs the Node that PM3K runs on. Elsewhere the machine's own Node has to do.
 NODE=node_modules/.bin/node
 if ! [ -x "$NODE" ] || ! "$NODE" --version >/dev/null 2>&1; then
   NODE=$(command -v node)
+fi
+# Older ones know no `await using`, or leave `import.meta.main` false in TypeScript files.
+if ! "$NODE" -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 24 || (a == 24 && b >= 3) ? 0 : 1)'; then
+  echo "PM3K runs on Node.js 24.3 or newer; $NODE is $("$NODE" --version)." >&2
+  exit 1
 fi
 
 # Debian's package where it may be installed.

@@ -123,7 +123,7 @@ function renderPage(
   template: string,
   view: { title: string } & Record<string, unknown>,
 ): string {
-  const { OPERATOR_NAME, OPERATOR_EMAIL } = ctx.config;
+  const { OPERATOR_NAME, OPERATOR_EMAIL, SOURCE_URL } = ctx.config;
   return eta.render(`./${template}`, {
     ...view,
     words: wordsFor(ctx),
@@ -135,6 +135,7 @@ function renderPage(
       admin: koa.state['admin'] ?? null,
       operator: OPERATOR_NAME ?? 'PM3K',
       operator_email: OPERATOR_EMAIL ?? null,
+      source_url: SOURCE_URL ?? null,
     },
   });
 }
