@@ -1,4 +1,4 @@
-// Mocha's spec reporter with one plain last line, or its numbers in the file PM3K_TALLY where they are to be added up.
+// Mocha's spec reporter with one plain last line, or its numbers in the file that PM3K_TALLY names, where scripts/test.sh adds its own.
 const { writeFileSync } = require('node:fs');
 const { reporters } = require('mocha');
 
