@@ -69,6 +69,7 @@ describe('a run of mocha', () => {
         mocha.kill(signal);
         await untilGone(held);
         while (!hasEnded(mocha)) await sleep(20);
+        expect(mocha.exitCode).not.to.equal(0);
       });
     }
 
