@@ -3,6 +3,12 @@ const { writeFileSync } = require('node:fs');
 const { reporters } = require('mocha');
 
 module.exports = class extends reporters.Spec {
+  constructor(...args) {
+    super(...args);
+    // Until mocha says otherwise: it ends with 0 when a parallel run is interrupted.
+    process.exitCode = 1;
+  }
+
   done(failed, exit) {
     const { passes, pending } = this.stats;
     const tally = process.env.PM3K_TALLY;
