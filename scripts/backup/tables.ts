@@ -51,12 +51,12 @@ export async function listTables(client: pg.Client): Promise<Table[]> {
   return inOrder(rows);
 }
 
-function inOrder(tables: (Table & { refersTo: string[] })[]): Table[] {
+function inOrder(tables: (Table & { refers_to: string[] })[]): Table[] {
   const ordered: Table[] = [];
   const left = new Map(tables.map((table) => [table.name, table]));
   while (left.size > 0) {
-    const free = [...left.values()].filter(({ refersTo }) =>
-      refersTo.every((name) => !left.has(name)),
+    const free = [...left.values()].filter(({ refers_to }) =>
+      refers_to.every((name) => !left.has(name)),
     );
     if (free.length === 0) {
       throw new Error(`Expected tables without a circle of references, found ${[...left.keys()]}`);

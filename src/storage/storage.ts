@@ -12,7 +12,7 @@ export interface Storage {
   open(): Promise<string>;
   /**
    * Streams into a new object, hashing on the way; it appears whole and durable, or not at all.
-   * Over `limit` bytes it throws `too_large`; no room throws `storage_full`. Unless `only_if`
+   * Over `limit` bytes it throws `too_large`; no room throws `storage_full`. Unless `onlyIf`
    * says yes to its hash, what the key held before stays as it was.
    */
   write(

@@ -175,11 +175,11 @@ for (const [kind, open] of Object.entries(KINDS)) {
     it('takes an object only if its hash is the expected one', async () => {
       const key = randomToken(190);
       await put(key, 'good');
-      const { sha256: found } = await put(key, large, { only_if: () => false });
+      const { sha256: found } = await put(key, large, { onlyIf: () => false });
       expect(found).to.equal(sha256(large));
-      await put(key, 'bad', { only_if: () => false });
+      await put(key, 'bad', { onlyIf: () => false });
       expect((await get(key)).toString()).to.equal('good');
-      await put(key, large, { only_if: (hash: string) => hash === sha256(large) });
+      await put(key, large, { onlyIf: (hash: string) => hash === sha256(large) });
       expect((await get(key)).equals(large)).to.equal(true);
     });
 
