@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { request } from 'undici';
 import type { Context } from '../../src/context/context.ts';
 import { downloadSource } from '../../src/media/download-source.ts';
-import { makeDurable } from '../../src/storage/durable.ts';
+import { makeDurable } from '../../src/storage/fs.ts';
 import { anOwnContext } from '../../test/support/context.ts';
 import { videoFile } from '../../test/support/videos.ts';
 import { type Ratio, seconds, sizeFrom, tell } from './report.ts';

@@ -10,22 +10,17 @@ import {
   rename,
   rm,
   stat,
-  statfs,
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Problem } from '../base/errors.ts';
-import { removeAbandonedParts } from './abandoned.ts';
-import { unlessAbsent } from './absent.ts';
-import { makeDurable } from './durable.ts';
-import { fullDisk } from './full-disk.ts';
+import { hasDiskSpace } from './disk-space.ts';
+import { fullDisk, makeDurable, removeAbandonedParts, unlessAbsent } from './fs.ts';
 import { createMeter } from './meter.ts';
 import { isKey, markerPlace, toPlace } from './names.ts';
 import type { Storage } from './storage.ts';
 
-/** Left to everything else on the same disk: the database must be able to write. */
-const MIN_FREE_BYTES = 200_000_000;
 /** What is gathered while the disk writes, and then written at once: the hash is paid for by fewer writes. */
 const WRITE_BYTES = 1_048_576;
 
@@ -105,8 +100,7 @@ export function createDiskStorage(root: string): Storage {
     },
     async check(bytes = 0) {
       await mkdir(join(root, 'incoming'), { recursive: true });
-      const { bavail, bsize } = await statfs(root);
-      if (bavail * bsize < MIN_FREE_BYTES + bytes) {
+      if (!(await hasDiskSpace(root, bytes))) {
         throw new Problem(
           'storage_full',
           'Less than 200 MB are free on the disk that holds the media, or would be.',

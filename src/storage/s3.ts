@@ -10,7 +10,7 @@ import type { S3ClientOptions } from '@bradenmacdonald/s3-lite-client';
 import { Problem } from '../base/errors.ts';
 import { HOUR_MS } from '../base/time.ts';
 import { type Bucket, isAbsent, openBucket } from './bucket.ts';
-import { fullDisk } from './full-disk.ts';
+import { fullDisk } from './fs.ts';
 import { createMeter } from './meter.ts';
 import { keyAt, markerPlace, toPlace } from './names.ts';
 import { createPartWriter } from './part-writer.ts';
