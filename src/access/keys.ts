@@ -5,13 +5,8 @@ import { invalid, Problem } from '../base/errors.ts';
 import { randomToken, sha256 } from '../base/secrets.ts';
 import { DAY_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
-import {
-  type Creator,
-  getCreator,
-  getPlanLimits,
-  suspended,
-  touchLastSeen,
-} from '../creators/store.ts';
+import { getPlanLimits, suspended } from '../creators/rules.ts';
+import { type Creator, getCreator, touchLastSeen } from '../creators/store.ts';
 
 const MAX_KEYS = 5;
 const PREFIX = 'pm3k_creator_';

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { Context } from '../context/context.ts';
 import { postingOptions } from '../creators/posting-options.ts';
-import { type Creator, getPlanLimits, mayPost } from '../creators/store.ts';
+import { getPlanLimits, mayPost } from '../creators/rules.ts';
+import type { Creator } from '../creators/store.ts';
 import { nextPostAt } from '../jobs/accept/limits.ts';
 import { countRecentJobs } from '../jobs/stats.ts';
 import { sumUsage } from '../media/usage.ts';

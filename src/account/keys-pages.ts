@@ -4,7 +4,7 @@ import { issueKey, listKeys, removeKey } from '../access/keys.ts';
 import { createSessions } from '../access/sessions.ts';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { getPlanLimits } from '../creators/store.ts';
+import { getPlanLimits } from '../creators/rules.ts';
 import { createPages } from '../web/pages.ts';
 
 export function addKeysPages(router: Router, ctx: Context): void {

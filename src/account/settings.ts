@@ -4,9 +4,11 @@ import type Router from '@koa/router';
 import { z } from 'zod';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
+import { assertNotLeaving } from '../creators/leaving.ts';
 import { findPostingDefaults, savePostingDefaults } from '../creators/posting-defaults.ts';
 import { optionsOrReason } from '../creators/posting-options.ts';
-import { assertNotLeaving, type Creator, mayPost, saveSettings } from '../creators/store.ts';
+import { mayPost } from '../creators/rules.ts';
+import { type Creator, saveSettings } from '../creators/store.ts';
 import { parseWith } from '../http/validate.ts';
 
 import { createPages, type PageRequest } from '../web/pages.ts';

@@ -6,7 +6,7 @@ import { type Returned, usedInvitation } from '../creators/authorization.ts';
 import { saveGrant } from '../creators/grants.ts';
 import { useInvitation } from '../creators/invitations.ts';
 import { type Creator, findCreatorByOpenId, type Profile, saveCreator } from '../creators/store.ts';
-import { sealTokens } from '../creators/tokens.ts';
+import { revokeUnstored, sealTokens } from '../creators/tokens.ts';
 import { REVOCATION_LEASE_SECONDS, supersedeRevocations } from '../deletion/revocations.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
@@ -23,7 +23,8 @@ export async function finishSignIn(
   const known = await findCreatorByOpenId(ctx.db, answer.open_id);
   const creator = await storeIfWelcome().catch(async (error) => {
     // Nobody keeps a permission for an account that was not let in.
-    if (error instanceof Problem && error.code === 'sign_up_closed') await giveBack(ctx, answer);
+    if (error instanceof Problem && error.code === 'sign_up_closed')
+      await revokeUnstored(ctx, answer, AbortSignal.timeout(10_000));
     throw error;
   });
   // No id: a line of the log outlives the account.
@@ -37,10 +38,6 @@ export async function finishSignIn(
     const profile = await fetchProfile(ctx, answer, known, signal);
     return storeOnceFree(ctx, answer, profile, state.invitation_id, signal);
   }
-}
-
-async function giveBack(ctx: Context, { access_token }: TokenAnswer): Promise<void> {
-  await ctx.tiktok.revoke(access_token, { signal: AbortSignal.timeout(10_000) }).catch(() => {});
 }
 
 /**

@@ -6,7 +6,8 @@ import type { PrivacyLevel } from '../jobs/job.ts';
 import { Later } from '../queue/later.ts';
 import { findRefusal } from '../tiktok/error-table.ts';
 import { TikTokError } from '../tiktok/errors.ts';
-import { assertMayPost, type Creator, saveProfile } from './store.ts';
+import { assertMayPost } from './rules.ts';
+import { type Creator, saveProfile } from './store.ts';
 import { creatorTikTok } from './tiktok.ts';
 
 export type PostingOptions =

@@ -5,7 +5,8 @@ import type { Context } from '../context/context.ts';
 import type { TikTok } from '../tiktok/client.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import { type CountedCall, fillMinute, reserveCall } from './quota.ts';
-import { type Access, disconnected, getAccess } from './tokens.ts';
+import { disconnected } from './rules.ts';
+import { type Access, getAccess } from './tokens.ts';
 
 type Args<M extends keyof TikTok> = TikTok[M] extends (
   token: string,

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigFaults } from '../base/config.ts';
-import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
@@ -14,6 +13,7 @@ import {
   releaseGrant,
   saveRefresh,
 } from './grants.ts';
+import { disconnected } from './rules.ts';
 import { markDisconnected } from './store.ts';
 
 // Longer than the refresh request can take, so that a lease ends only when its holder has died.
@@ -157,9 +157,14 @@ async function saveInAnyCase(
   }
 }
 
-export function disconnected(): Problem {
-  return new Problem(
-    'creator_disconnected',
-    'TikTok no longer lets us post for this account. Connect with TikTok again on the dashboard.',
-  );
+/**
+ * Revokes at TikTok a token that we will not store. A failure is ignored: nobody keeps the token, so
+ * nobody could try again.
+ */
+export async function revokeUnstored(
+  ctx: Context,
+  { access_token }: TokenAnswer,
+  signal: AbortSignal,
+): Promise<void> {
+  await ctx.tiktok.revoke(access_token, { signal }).catch(() => {});
 }

@@ -1,7 +1,7 @@
 // deletion.execute: each line may be run again, so a crash anywhere is mended by running it once more.
 import { MINUTE_MS, SECOND_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
-import { hasReturned } from '../creators/store.ts';
+import { hasReturned } from '../creators/leaving.ts';
 import { countHeldRuns } from '../jobs/run/runs.ts';
 import { countWorking } from '../jobs/stats.ts';
 import { fenceOff } from '../jobs/transitions.ts';

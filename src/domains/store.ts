@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { isOwnId, json } from '../base/database.ts';
 import { type ErrorCode, Problem } from '../base/errors.ts';
 import { randomToken } from '../base/secrets.ts';
-import { lockStaying } from '../creators/store.ts';
+import { lockStaying } from '../creators/leaving.ts';
 
 const MAX_DOMAINS = 50;
 /** A file that nobody could look at, e.g. in an outage, counts as there for so long. */

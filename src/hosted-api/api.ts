@@ -94,7 +94,7 @@ export const hostedRoutes: ApiRoute[] = [
       const accepted =
         key === undefined
           ? await ctx.db.transaction(accept)
-          : (await once(ctx, creator.id, String(key), request, accept)).answer;
+          : (await once(ctx, { creatorId: creator.id, key: String(key), request }, accept)).answer;
       const wanted = { creator_id: creator.id, id: accepted.body };
       const job = await waitForJob(ctx, wanted, { isReached: isChecked, ms: WAIT_MS, signal });
       if (job.state === 'failed' && job.error) throw toProblem(job.error);

@@ -5,6 +5,7 @@ import type Router from '@koa/router';
 import send from 'koa-send';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
+import { readParams } from './read-params.ts';
 
 const OWN = join(import.meta.dirname, '../../templates/static');
 const require = createRequire(import.meta.url);
@@ -19,7 +20,7 @@ const FROM_NPM: Record<string, string> = {
 
 export function addStatic(router: Router, _ctx: Context): void {
   router.get('/static/:name', async (koa) => {
-    const { name } = koa['params'] as { name: string };
+    const { name = '' } = readParams(koa);
     if (!/^[\w-]+(\.[\w-]+)*$/.test(name)) throw new Problem('not_found', 'There is no such file.');
     const shipped = FROM_NPM[name];
     koa.set('Cache-Control', 'public, max-age=300');

@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import { isOwnId, json } from '../base/database.ts';
 import { Problem } from '../base/errors.ts';
 import { queueStep } from '../queue/queue.ts';
+import type { Cursor } from '../web/cursor.ts';
 import type { Sources } from './accept/sources.ts';
 import type { Job, StoredFile } from './job.ts';
 import { insertPhotos } from './photos.ts';
@@ -117,17 +118,24 @@ export async function lockJob(trx: Knex, creatorId: string, id: string): Promise
 
 export interface JobFilter {
   status?: Status | undefined;
-  /** Where the previous page ended: creation time and id of its last job. */
-  after?: { created_at: Date; id: string } | undefined;
+  /** Where the previous page ended. */
+  after?: Cursor | undefined;
   limit: number;
 }
 
-/** Newest first. */
-export async function listJobs(db: Knex, creatorId: string, filter: JobFilter): Promise<Job[]> {
-  const query = db('jobs').where({ creator_id: creatorId });
+/** Returns the jobs of a creator, newest first; `listed_at` is their place for a cursor. */
+export async function listJobs(
+  db: Knex,
+  creatorId: string,
+  filter: JobFilter,
+): Promise<(Job & { listed_at: string })[]> {
+  const query = db('jobs')
+    .where({ creator_id: creatorId })
+    .select('*', db.raw('created_at::text as listed_at'));
   if (filter.status) whereStatus(query, filter.status);
   if (filter.after) {
-    query.whereRaw('(created_at, id) < (?, ?)', [filter.after.created_at, filter.after.id]);
+    const { listedAt, id } = filter.after;
+    query.whereRaw('(created_at, id) < (?::timestamptz, ?)', [listedAt, id]);
   }
   return query
     .orderBy([

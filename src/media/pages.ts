@@ -1,10 +1,12 @@
 // Pages of uploads: the list, the upload form, and a file at its address.
 import type Router from '@koa/router';
 import type { Context } from '../context/context.ts';
-import { getPlanLimits } from '../creators/store.ts';
+import { getPlanLimits } from '../creators/rules.ts';
+import { readParams } from '../http/read-params.ts';
 import { createPages } from '../web/pages.ts';
+import { removeMedia } from './remove.ts';
 import { serveMedia } from './serve.ts';
-import { listMedia, type Media, removeMedia } from './store.ts';
+import { listMedia, type Media } from './store.ts';
 import { listUnfinishedUploads } from './tus/store.ts';
 import { receiveUploads } from './upload-http.ts';
 import { sumMedia } from './usage.ts';
@@ -40,11 +42,7 @@ export function addMediaPages(router: Router, ctx: Context): void {
 
   // GET serves HEAD too; the key is unguessable, and TikTok or a player has no session.
   router.get('/media/:storage_key', async (koa) => {
-    await serveMedia(
-      ctx,
-      koa,
-      (koa as unknown as { params: Record<string, string> }).params['storage_key'] ?? '',
-    );
+    await serveMedia(ctx, koa, readParams(koa)['storage_key'] ?? '');
   });
 }
 

@@ -10,7 +10,8 @@ import type { MediaFacts } from '../base/media-facts.ts';
 import { randomToken } from '../base/secrets.ts';
 import { DAY_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
-import { type Creator, getPlanLimits } from '../creators/store.ts';
+import { getPlanLimits } from '../creators/rules.ts';
+import type { Creator } from '../creators/store.ts';
 import { assertQuota } from './storage-quota.ts';
 import { insertMedia, type Media, type NewMedia } from './store.ts';
 

@@ -10,6 +10,7 @@ import { invalid, Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import type { Creator } from '../creators/store.ts';
 import { closeSignal } from '../http/close-signal.ts';
+import { readParams } from '../http/read-params.ts';
 import { parseWith } from '../http/validate.ts';
 
 export interface ApiRequest<B = unknown, Q = unknown> {
@@ -96,7 +97,7 @@ function authenticated(ctx: Context, { isAlwaysOpen = false }: ApiRoute): Middle
     );
     koa.set('Cache-Control', 'no-store');
     await limitRequests(ctx, koa, key.id);
-    const named = (koa as unknown as { params: Record<string, string> }).params['creator_id'];
+    const named = readParams(koa)['creator_id'];
     if (named !== undefined && named !== 'me' && named !== creator.id) {
       throw new Problem('not_found', 'There is no such creator.');
     }
@@ -120,13 +121,12 @@ function expectJson(route: ApiRoute): Middleware {
 
 function answering(ctx: Context, route: ApiRoute): Middleware {
   return async (koa) => {
-    const { params } = koa as unknown as { params: Record<string, string> };
     const request = {
       creator: koa.state['creator'],
       key: koa.state['key'],
       body: route.body ? parseWith(route.body, koa.request.body, 'body') : undefined,
       query: route.query ? parseWith(route.query, { ...koa.query }, 'query') : undefined,
-      params,
+      params: readParams(koa),
       signal: closeSignal(koa),
       koa,
     };

@@ -11,6 +11,7 @@ import type { Context } from '../context/context.ts';
 import type { Creator } from '../creators/store.ts';
 import { closeSignal } from '../http/close-signal.ts';
 import * as format from '../http/format.ts';
+import { readParams } from '../http/read-params.ts';
 
 const eta = new Eta({ views: join(import.meta.dirname, '../../templates'), cache: true });
 
@@ -96,7 +97,7 @@ export function createPagesFor<Owner>(
 function createPageRequest(ctx: Context, koa: KoaContext): PageRequest {
   return {
     koa,
-    params: (koa as unknown as { params: Record<string, string> }).params ?? {},
+    params: readParams(koa),
     form: (koa.request.body ?? {}) as Record<string, string>,
     signal: closeSignal(koa),
     render(template, view) {

@@ -5,7 +5,7 @@ import { account } from '../../scripts/tiktok-sandbox/state.ts';
 import type { Term } from '../../src/base/declaration.ts';
 import { removeAuthorization } from '../../src/connections/removal.ts';
 import { findGrant } from '../../src/creators/grants.ts';
-import { markLeaving } from '../../src/creators/store.ts';
+import { markLeaving } from '../../src/creators/leaving.ts';
 import { openTokens } from '../../src/creators/tokens.ts';
 import { requestDeletion } from '../../src/deletion/request.ts';
 import { declaredTables } from '../../src/privacy/eraser.ts';

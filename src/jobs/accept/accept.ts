@@ -6,13 +6,10 @@ import { json } from '../../base/database.ts';
 import { invalid, Problem } from '../../base/errors.ts';
 import { DAY_MS } from '../../base/time.ts';
 import type { Context } from '../../context/context.ts';
+import { assertNotLeaving } from '../../creators/leaving.ts';
 import { findPostingDefaults } from '../../creators/posting-defaults.ts';
-import {
-  assertMayPost,
-  assertNotLeaving,
-  type Creator,
-  getPlanLimits,
-} from '../../creators/store.ts';
+import { assertMayPost, getPlanLimits } from '../../creators/rules.ts';
+import type { Creator } from '../../creators/store.ts';
 import { parseWith } from '../../http/validate.ts';
 
 import type { Job, PostSettings } from '../job.ts';

@@ -7,7 +7,7 @@ import { sha256 } from '../../base/secrets.ts';
 import type { Context } from '../../context/context.ts';
 import type { Creator } from '../../creators/store.ts';
 import { judgeSource } from '../../domains/sources.ts';
-import { lockManyMedia, lockMedia } from '../../media/store.ts';
+import { lockManyMedia, lockMedia } from '../../media/locks.ts';
 import { servesAs } from '../../media/store-media.ts';
 import type { Job, JobPhoto } from '../job.ts';
 import type { NewJobRequest, SourceRequest } from '../schema.ts';

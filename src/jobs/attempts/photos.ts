@@ -1,7 +1,7 @@
 // The publish ledger of photos: TikTok pulls them, so that the mark stands before init and the links tell what happened.
 import type { Knex } from 'knex';
 import type { Context } from '../../context/context.ts';
-import { assertNotSuspended } from '../../creators/store.ts';
+import { assertNotSuspended } from '../../creators/rules.ts';
 import type { Attempt, Job } from '../job.ts';
 import { insertEvent, queueNext } from '../store.ts';
 import { closeAttempts, fencedUpdate, withFence } from '../transitions.ts';

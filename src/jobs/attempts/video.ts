@@ -1,7 +1,7 @@
 // The publish ledger: one row per attempt, written before and after everything TikTok is told.
 import type { Knex } from 'knex';
 import type { Context } from '../../context/context.ts';
-import { assertNotSuspended } from '../../creators/store.ts';
+import { assertNotSuspended } from '../../creators/rules.ts';
 import type { Attempt, Job } from '../job.ts';
 import { insertEvent } from '../store.ts';
 import { fencedUpdate, withFence } from '../transitions.ts';

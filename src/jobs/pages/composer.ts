@@ -135,10 +135,14 @@ async function compose(ctx: Context, request: PageRequest, creator: Creator): Pr
   // A second click sends the same form again: one form makes one post.
   const key = `form-${(form['request_id'] ?? randomToken(128)).slice(0, 64)}`;
   try {
-    const { answer } = await once(ctx, creator.id, key, 'composer', async (trx) => {
-      const job = await acceptJob(ctx, trx, creator, read.request, consent);
-      return { status: 303, location: `/jobs/${job.id}`, body: '' };
-    });
+    const { answer } = await once(
+      ctx,
+      { creatorId: creator.id, key, request: 'composer' },
+      async (trx) => {
+        const job = await acceptJob(ctx, trx, creator, read.request, consent);
+        return { status: 303, location: `/jobs/${job.id}`, body: '' };
+      },
+    );
     go(answer.location ?? '/jobs');
   } catch (error) {
     const refused = promptFor(ctx, error, allowances);

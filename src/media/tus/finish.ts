@@ -2,7 +2,8 @@
 import { Readable } from 'node:stream';
 import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
-import { type Creator, lockIfStaying } from '../../creators/store.ts';
+import { lockIfStaying } from '../../creators/leaving.ts';
+import type { Creator } from '../../creators/store.ts';
 import { getMedia, insertMedia, type Media } from '../store.ts';
 import { inspectUpload } from '../store-media.ts';
 import { readParts } from './parts.ts';

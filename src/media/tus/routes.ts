@@ -5,6 +5,7 @@ import { createSessions } from '../../access/sessions.ts';
 import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
 import type { Creator } from '../../creators/store.ts';
+import { readParams } from '../../http/read-params.ts';
 import { type ApiRoute, addApiRoutes, sendAnswer } from '../../web/api.ts';
 import { createPages } from '../../web/pages.ts';
 import { tusCall, uploadRoutes } from './api.ts';
@@ -52,9 +53,8 @@ function addDashboardRoutes(router: Router, ctx: Context): void {
     if (!found) throw new Problem('unauthorized', 'Your session is over. Sign in again.');
     if (found.cookie) koa.append('Set-Cookie', found.cookie);
     koa.set('Cache-Control', 'no-store');
-    const { params } = koa as unknown as { params: Record<string, string> };
     const creator: Creator = found.owner;
-    sendAnswer(koa, await tusCall(ctx, { creator, koa, params }, method));
+    sendAnswer(koa, await tusCall(ctx, { creator, koa, params: readParams(koa) }, method));
   };
   createPages(router, ctx).own(
     'post',

@@ -4,7 +4,7 @@ import type { Knex } from 'knex';
 import { isOwnId, json } from '../../base/database.ts';
 import { Problem } from '../../base/errors.ts';
 import { HOUR_MS } from '../../base/time.ts';
-import { assertNotLeaving, lockStaying } from '../../creators/store.ts';
+import { assertNotLeaving, lockStaying } from '../../creators/leaving.ts';
 
 /** A row of `uploads`. */
 export interface Upload {
