@@ -1,6 +1,6 @@
 // How scripts for operators end: a sentence for them and an exit code for programs.
 import { ConfigFaults } from '../src/base/config.ts';
-import { EmbeddedPostgresFault } from '../src/base/embedded-postgres.ts';
+import { EmbeddedPostgresFault } from '../src/base/postgres-programs.ts';
 
 // sysexits.h: the call is wrong; the environment has to be changed.
 const EXIT_USAGE = 64;

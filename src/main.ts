@@ -6,12 +6,9 @@ import { dirname, resolve } from 'node:path';
 import { createApp, listen } from './app.ts';
 import { type Config, ConfigFaults, pluginsDir, readConfig } from './base/config.ts';
 import { migrate } from './base/database.ts';
-import {
-  type EmbeddedPostgres,
-  EmbeddedPostgresFault,
-  startEmbeddedPostgres,
-} from './base/embedded-postgres.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './base/embedded-postgres.ts';
 import { createLog, type Logger } from './base/log.ts';
+import { EmbeddedPostgresFault } from './base/postgres-programs.ts';
 import { openScratch } from './base/scratch.ts';
 import type { Context } from './context/context.ts';
 import { createContext } from './context/create-context.ts';

@@ -21,10 +21,10 @@ export interface KeyedRequest {
 const LOCK_SECONDS = 120;
 
 /**
- * Runs `work` once per key and returns its answer. `replayed` is true if the answer is the remembered
- * one of an earlier request. `work` writes in the transaction that stores the answer: otherwise a
- * crash between the two would leave a job without an answer, and a second request would make a second
- * job. If `work` throws, the key is free again.
+ * Runs `work` once per key and returns its answer. `replayed` is true if the answer is the
+ * remembered one of an earlier request. `work` writes in the transaction that stores the answer:
+ * otherwise a crash between the two would leave a job without an answer, and a second request would
+ * make a second job. If `work` throws, the key is free again.
  * @throws Problem `invalid_request`, `idempotency_conflict` or `idempotency_in_progress`.
  */
 export async function once(
@@ -47,7 +47,8 @@ export async function once(
       const kept = await trx('idempotency_keys')
         .where({ creator_id: creatorId, key_hash: keyHash, status: null })
         .update(done);
-      // Our lock ran out and another request answered first. Its answer counts; ours is rolled back.
+      // Our lock ran out and another request answered first. Its answer counts; ours is rolled
+      // back.
       if (kept === 0) throw inProgress();
       return done;
     });

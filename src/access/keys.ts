@@ -25,7 +25,9 @@ export interface ApiKey {
   created_at: Date;
 }
 
-/** `pm3k_creator_<40 random><6 checksum>`: a scanner can tell a key, and we a typo from a forgery. */
+/**
+ * `pm3k_creator_<40 random><6 checksum>`: a scanner can tell a key, and we a typo from a forgery.
+ */
 export function newKey(): string {
   const body = PREFIX + randomToken(RANDOM_BITS);
   return body + checksum(body);

@@ -50,7 +50,9 @@ export async function saveGrant(trx: Knex, grant: NewGrant): Promise<void> {
     });
 }
 
-/** Takes the grant out of the table; null when there is none, `busy` while it is being refreshed. */
+/**
+ * Takes the grant out of the table; null when there is none, `busy` while it is being refreshed.
+ */
 export async function takeGrant(trx: Knex, creatorId: string): Promise<Grant | 'busy' | null> {
   const [grant] = await trx('grants')
     .where({ creator_id: creatorId })
@@ -84,7 +86,9 @@ export async function releaseGrant(db: Knex, creatorId: string, leaseId: string)
     .update({ lease_id: null, leased_until: null });
 }
 
-/** Stores what a refresh brought, only for the version it refreshed; false when that was replaced. */
+/**
+ * Stores what a refresh brought, only for the version it refreshed; false when that was replaced.
+ */
 export async function saveRefresh(
   db: Knex,
   grant: Grant,

@@ -40,8 +40,9 @@ export async function assertNotLeaving(trx: Knex, id: string): Promise<void> {
 }
 
 /**
- * Takes an exclusive lock, so that one caller at a time counts rows and then adds one. A shared lock
- * that is raised later would deadlock: two holders would each wait for the other to release it.
+ * Takes an exclusive lock, so that one caller at a time counts rows and then adds one. A shared
+ * lock that is raised later would deadlock: two holders would each wait for the other to release
+ * it.
  * @throws Problem `not_found` if the creator is leaving or does not exist.
  */
 export async function lockStaying(trx: Knex, id: string): Promise<void> {

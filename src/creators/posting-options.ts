@@ -66,7 +66,10 @@ export async function postingOptions(
   }
 }
 
-/** For pages: without the scope for direct posts, or when TikTok will not answer, the reason is shown. */
+/**
+ * For pages: without the scope for direct posts, or when TikTok will not answer, the reason is
+ * shown.
+ */
 export async function optionsOrReason(
   ctx: Context,
   creator: Creator,

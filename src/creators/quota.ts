@@ -13,7 +13,8 @@ export type CountedCall = 'video.init' | 'inbox.init' | 'content.init' | 'status
 
 /**
  * Writes the call into the ledger, or throws Later with the time at which there is room again.
- * The count and the row are one transaction per creator, so two processes cannot both take the last place.
+ * The count and the row are one transaction per creator, so two processes cannot both take the last
+ * place.
  */
 export async function reserveCall(
   ctx: Context,
@@ -53,7 +54,10 @@ async function fullUntil(
   return rows.length < limit ? null : new Date(rows[limit - 1].at.getTime() + WINDOW_MS);
 }
 
-/** TikTok said 429 although we had counted room: fill the minute, so that nobody asks before it is over. */
+/**
+ * TikTok said 429 although we had counted room: fill the minute, so that nobody asks before it is
+ * over.
+ */
 export async function fillMinute(
   ctx: Context,
   creatorId: string,

@@ -20,7 +20,7 @@ export interface Creator {
   disconnected_at: Date | null;
   /** Set while the account is being deleted. Then it has no session and no key. */
   leaving_at: Date | null;
-  /** TikTok's reason when it took the permission back. */
+  /** TikTok's number for the reason why it took the permission back. */
   removal_reason: number | null;
   keys_may_export_and_erase: boolean;
   time_zone: string | null;
@@ -82,9 +82,9 @@ export async function saveCreator(trx: Knex, profile: Profile, config: Config): 
 }
 
 /**
- * Saves the profile that TikTok has just returned. A username in it counts as confirmed now. Changes
- * nothing if the permission was lost or the deletion began while TikTok answered, since the names of
- * such an account must stay forgotten.
+ * Saves the profile that TikTok has just returned. A username in it counts as confirmed now.
+ * Changes nothing if the permission was lost or the deletion began while TikTok answered, since the
+ * names of such an account must stay forgotten.
  */
 export async function saveProfile(
   db: Knex,

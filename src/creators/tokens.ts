@@ -77,7 +77,8 @@ export interface Access {
  * TikTok kills the old refresh token on every refresh, so two refreshes at once end the connection:
  * a lease on the row lets one process through, and nobody holds a transaction over HTTP.
  * `rejected_version`: the version whose token TikTok has just refused, to be refreshed in any case.
- * Throws `creator_disconnected` when the grant is gone; anything else is a fault and may be retried.
+ * Throws `creator_disconnected` when the grant is gone; anything else is a fault and may be
+ * retried.
  */
 export async function getAccess(
   ctx: Context,
@@ -158,8 +159,8 @@ async function saveInAnyCase(
 }
 
 /**
- * Revokes at TikTok a token that we will not store. A failure is ignored: nobody keeps the token, so
- * nobody could try again.
+ * Revokes at TikTok a token that we will not store. A failure is ignored: nobody keeps the token,
+ * so nobody could try again.
  */
 export async function revokeUnstored(
   ctx: Context,

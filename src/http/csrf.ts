@@ -3,7 +3,9 @@ import type { Middleware } from 'koa';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 
-/** Programs authenticate each request by key, TikTok by signature; neither can be tricked by a page. */
+/**
+ * Programs authenticate each request by key, TikTok by signature; neither can be tricked by a page.
+ */
 const EXEMPT = /^\/(v1|api|webhooks\/tiktok)(\/|$)/;
 
 export function sameOriginOnly(ctx: Context): Middleware {

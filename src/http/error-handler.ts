@@ -27,7 +27,9 @@ function listFieldErrors({ code, message, extras }: Problem) {
   return code === 'invalid_request' ? { errors: [{ pointer: '', message }] } : {};
 }
 
-/** Routes whose errors have another service's form set this function as `koa.state.problem_body`. */
+/**
+ * Routes whose errors have another service's form set this function as `koa.state.problem_body`.
+ */
 export type ProblemBody = (problem: Problem) => Record<string, unknown>;
 
 type RenderProblem = (koa: KoaContext, problem: Problem, requestId: string) => Promise<string>;
@@ -141,7 +143,10 @@ function toProblem(error: unknown): Problem {
   );
 }
 
-/** PostgreSQL's error classes 08 (connection), 53 (resources) and 57P (shutdown), and failed connects. */
+/**
+ * PostgreSQL's error classes 08 (connection), 53 (resources) and 57P (shutdown), and failed
+ * connects.
+ */
 function isAway(error: unknown): boolean {
   const { name, code, message } = (error ?? {}) as {
     name?: string;

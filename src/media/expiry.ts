@@ -9,7 +9,9 @@ export interface EndedFile {
   ended_at: string;
 }
 
-/** Uploads whose time is over, from `after` on; those that another transaction uses are left out. */
+/**
+ * Uploads whose time is over, from `after` on; those that another transaction uses are left out.
+ */
 export async function lockEndedUploads(
   trx: Knex,
   after: Pick<EndedFile, 'ended_at' | 'storage_key'> | null,

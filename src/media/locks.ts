@@ -3,8 +3,8 @@ import type { Knex } from 'knex';
 import type { Media } from './store.ts';
 
 /**
- * Locks an upload until the caller's transaction has stored the job that uses it. A removal waits for
- * the lock and is then refused. Returns undefined if the creator has no such upload.
+ * Locks an upload until the caller's transaction has stored the job that uses it. A removal waits
+ * for the lock and is then refused. Returns undefined if the creator has no such upload.
  */
 export async function lockMedia(
   trx: Knex,

@@ -10,8 +10,8 @@ const ADOPT = 'adopt';
 const SAMPLE = 10;
 
 /**
- * A note of the database's choosing lies in its storage. So two machines with a disk each, a disk that
- * is not mounted, and a changed setting are found out before anybody's file is missed.
+ * A note of the database's choosing lies in its storage. So two machines with a disk each, a disk
+ * that is not mounted, and a changed setting are found out before anybody's file is missed.
  */
 export async function assertSameStorage(ctx: Context): Promise<void> {
   const { STORAGE } = ctx.config;

@@ -22,8 +22,8 @@ export interface PlannedPost {
 }
 
 /**
- * Streams an upload into storage, looks at it, and keeps it; a file that is no media leaves nothing.
- * A crash between file and row leaves a file without a row, which the sweeper removes.
+ * Streams an upload into storage, looks at it, and keeps it; a file that is no media leaves
+ * nothing. A crash between file and row leaves a file without a row, which the sweeper removes.
  */
 export async function storeUpload(
   ctx: Context,
@@ -82,7 +82,10 @@ export async function inspectStored(
   return ctx.inspect(path, signal).finally(() => rm(path, { force: true }));
 }
 
-/** Whether a post of this kind can be made from it; a GIF is either: a short video, or its first picture. */
+/**
+ * Whether a post of this kind can be made from it; a GIF is either: a short video, or its first
+ * picture.
+ */
 export function servesAs(
   kind: MediaFacts['kind'],
   { content_type, facts }: Pick<Media, 'content_type' | 'facts'>,

@@ -43,7 +43,9 @@ export async function listMedia(db: Knex, creatorId: string): Promise<Media[]> {
     .limit(200);
 }
 
-/** Returns at most `limit` uploads of a creator, newest first, beginning after the cursor `after`. */
+/**
+ * Returns at most `limit` uploads of a creator, newest first, beginning after the cursor `after`.
+ */
 export async function pageOfMedia(
   db: Knex,
   creatorId: string,

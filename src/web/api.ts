@@ -31,7 +31,10 @@ export interface ApiAnswer {
   headers?: Record<string, string>;
 }
 
-/** One call of the API. `path` is below `/v1`, with `{name}` for parameters, unless it has a `root` of its own. */
+/**
+ * One call of the API. `path` is below `/v1`, with `{name}` for parameters, unless it has a `root`
+ * of its own.
+ */
 export interface ApiRoute {
   method: 'get' | 'head' | 'post' | 'patch' | 'delete';
   path: string;
@@ -39,7 +42,10 @@ export interface ApiRoute {
   summary: string;
   body?: z.ZodType;
   query?: z.ZodType;
-  /** Open also while the account is suspended or its plan has ended: leaving, and taking one's data along. */
+  /**
+   * Open also while the account is suspended or its plan has ended: leaving, and taking one's data
+   * along.
+   */
   isAlwaysOpen?: boolean;
   /** The body is a stream that the handler reads by itself. */
   isUpload?: boolean;

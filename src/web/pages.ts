@@ -167,7 +167,9 @@ export function pageOfProblem(ctx: Context) {
   };
 }
 
-/** Where no page has looked yet who is signed in; the operators' pages are none of the creators'. */
+/**
+ * Where no page has looked yet who is signed in; the operators' pages are none of the creators'.
+ */
 function isOfNoPage({ state, path }: KoaContext, { code }: Problem): boolean {
   const isLookedUp = state['creator'] !== undefined || state['admin'] !== undefined;
   return code === 'not_found' && !isLookedUp && !/^\/admin(\/|$)/.test(path);
