@@ -1,4 +1,4 @@
-// The list of modules: the core's, then plugins/*/plugin.ts, then those of PLUGINS_DIR.
+// Lists the modules: the core's, then plugins/*/plugin.ts, then those in PLUGINS_DIR.
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -51,7 +51,7 @@ const CORE: Manifest[] = [
   privacy,
 ];
 
-/** A plugin that does not load ends the start: one that deletes or publishes must not be missing. */
+/** Loads all modules. Throws if one does not load: a plugin that deletes must never be missing. */
 export async function loadModules(pluginsDir?: string): Promise<Manifest[]> {
   const folders = [BUILT_IN, ...(pluginsDir ? [resolve(pluginsDir)] : [])];
   const plugins: Manifest[] = [];
@@ -69,12 +69,12 @@ export async function loadModules(pluginsDir?: string): Promise<Manifest[]> {
   return [...CORE, ...plugins];
 }
 
-/** Env name → schema, of all modules. */
+/** Returns env name → schema of the settings that modules declare. */
 export function settingSchemas(modules: Manifest[]): Record<string, z.ZodType> {
   return Object.assign({}, ...modules.map((module) => module.settings ?? {}));
 }
 
-/** `module.step` → the step. */
+/** Returns `module.step` → the step. */
 export function listSteps(modules: Manifest[]): Map<string, { step: Step; module: Manifest }> {
   return new Map(
     modules.flatMap((module) =>
@@ -85,7 +85,7 @@ export function listSteps(modules: Manifest[]): Map<string, { step: Step; module
   );
 }
 
-/** `module.chore` → the chore. */
+/** Returns `module.chore` → the chore. */
 export function listChores(modules: Manifest[]): Map<string, Chore> {
   return new Map(
     modules.flatMap((module) =>

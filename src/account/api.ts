@@ -1,7 +1,7 @@
 // The JSON API of the key's own creator.
 import { z } from 'zod';
 import type { Context } from '../context/context.ts';
-import { postingOptions } from '../creators/posting-options.ts';
+import { fetchPostingOptions } from '../creators/posting-options.ts';
 import { getPlanLimits, mayPost } from '../creators/rules.ts';
 import type { Creator } from '../creators/store.ts';
 import { nextPostAt } from '../jobs/accept/limits.ts';
@@ -73,7 +73,7 @@ export const creatorRoutes: ApiRoute[] = [
     summary: 'What TikTok lets this creator choose now; asked fresh.',
     answers: { 200: { description: 'The options, or why not now', schema: optionsSchema } },
     async handle(ctx, { creator, signal }) {
-      return { status: 200, body: await postingOptions(ctx, creator, signal) };
+      return { status: 200, body: await fetchPostingOptions(ctx, creator, signal) };
     },
   }),
 ];

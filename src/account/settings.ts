@@ -6,7 +6,7 @@ import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { assertNotLeaving } from '../creators/leaving.ts';
 import { findPostingDefaults, savePostingDefaults } from '../creators/posting-defaults.ts';
-import { optionsOrReason } from '../creators/posting-options.ts';
+import { fetchOptionsOrReason } from '../creators/posting-options.ts';
 import { mayPost } from '../creators/rules.ts';
 import { type Creator, saveSettings } from '../creators/store.ts';
 import { parseWith } from '../http/validate.ts';
@@ -76,7 +76,7 @@ async function saveDefaults(
 /** What TikTok offers now; null while it cannot be asked, which keeps nobody from the settings. */
 async function currentOptions(ctx: Context, creator: Creator, signal: AbortSignal) {
   if (!mayPost(creator)) return null;
-  const options = await optionsOrReason(ctx, creator, signal);
+  const options = await fetchOptionsOrReason(ctx, creator, signal);
   return options.can_post ? options : null;
 }
 

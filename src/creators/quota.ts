@@ -1,10 +1,10 @@
-// The ledger of what TikTok counts per creator and minute; a call that it would refuse is not made.
+// Counts our calls to TikTok per creator and minute, and holds back those that it would refuse.
 import type { Knex } from 'knex';
 import { lockName } from '../base/database.ts';
 import type { Context } from '../context/context.ts';
 import { Later } from '../queue/later.ts';
 
-// TikTok counts calls as they arrive, we as they leave: two seconds for the difference.
+// TikTok counts a call when it arrives, we when it leaves; two seconds cover the difference.
 // https://developers.tiktok.com/doc/tiktok-api-v2-rate-limit
 const WINDOW_MS = 62_000;
 const CREATOR_INFO_PER_MINUTE = 20;
@@ -12,9 +12,9 @@ const CREATOR_INFO_PER_MINUTE = 20;
 export type CountedCall = 'video.init' | 'inbox.init' | 'content.init' | 'status' | 'creator_info';
 
 /**
- * Writes the call into the ledger, or throws Later with the time at which there is room again.
- * The count and the row are one transaction per creator, so two processes cannot both take the last
- * place.
+ * Counts a call that is about to be made. Count and insert are one transaction under a lock per
+ * creator and call, so two processes cannot both take the last place.
+ * @throws Later with the time at which the next call is possible.
  */
 export async function reserveCall(
   ctx: Context,
@@ -30,14 +30,14 @@ export async function reserveCall(
   if (freeAt) throw new Later(freeAt, call.endsWith('init') ? 'rate_limited' : undefined);
 }
 
-/** When a post of either kind can be begun; a limit of TikTok's that is not full means now. */
+/** Returns when a post of every kind can begin. It is now if no limit of TikTok's is used up. */
 export async function nextFreeAt(ctx: Context, creatorId: string): Promise<Date> {
   const calls = ['video.init', 'inbox.init', 'content.init'] as const;
   const times = await Promise.all(calls.map((call) => fullUntil(ctx, ctx.db, creatorId, call)));
   return new Date(Math.max(Date.now(), ...times.map((at) => at?.getTime() ?? 0)));
 }
 
-/** Null while there is room. */
+/** Returns when the limit of this call allows another one, or null if it does now. */
 async function fullUntil(
   ctx: Context,
   db: Knex,
@@ -55,8 +55,8 @@ async function fullUntil(
 }
 
 /**
- * TikTok said 429 although we had counted room: fill the minute, so that nobody asks before it is
- * over.
+ * Fills the minute after TikTok answered 429 although our count allowed the call, so that no
+ * process asks again before the minute is over. Returns the Later to throw.
  */
 export async function fillMinute(
   ctx: Context,

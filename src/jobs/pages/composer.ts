@@ -2,7 +2,7 @@
 import { once } from '../../access/idempotency.ts';
 import { randomToken } from '../../base/secrets.ts';
 import type { Context } from '../../context/context.ts';
-import { optionsOrReason } from '../../creators/posting-options.ts';
+import { fetchOptionsOrReason } from '../../creators/posting-options.ts';
 import type { Creator } from '../../creators/store.ts';
 import { findManyMedia, findMedia, listMedia, type Media } from '../../media/store.ts';
 import { servesAs } from '../../media/store-media.ts';
@@ -84,7 +84,7 @@ async function showComposer(
     });
     return;
   }
-  const options = await optionsOrReason(ctx, creator, signal);
+  const options = await fetchOptionsOrReason(ctx, creator, signal);
   const wantsDirect =
     form['destination'] === 'direct' || (!form['destination'] && ctx.config.TIKTOK_APP_AUDITED);
   const photos = isPhotoPost ? chosen.photos : [];
@@ -120,7 +120,7 @@ async function compose(ctx: Context, request: PageRequest, creator: Creator): Pr
     return showComposer(ctx, request, creator, { form, faults: {}, chosen });
   }
   const options =
-    form['destination'] === 'direct' ? await optionsOrReason(ctx, creator, signal) : null;
+    form['destination'] === 'direct' ? await fetchOptionsOrReason(ctx, creator, signal) : null;
   const allowances = readAllowances(koa.query);
   const read = readForm(form, options, chosen, allowances);
   if ('faults' in read) {
