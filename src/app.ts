@@ -11,7 +11,7 @@ import { addHealthRoutes } from './http/health.ts';
 import { addStatic } from './http/static.ts';
 import { recordRequests } from './records/request-log/record.ts';
 import { addDocs } from './web/docs.ts';
-import { pageOfProblem } from './web/pages.ts';
+import { createProblemPage } from './web/pages.ts';
 
 /** Returns the app of this process; `listen` opens its port. */
 export function createApp(ctx: Context, modules: Manifest[]): Koa {
@@ -23,7 +23,7 @@ export function createApp(ctx: Context, modules: Manifest[]): Koa {
 
   app.use(recordRequests(ctx));
   app.use(requestLog(ctx));
-  app.use(problems(ctx, pageOfProblem(ctx)));
+  app.use(problems(ctx, createProblemPage(ctx)));
   app.use(secureHeaders(ctx));
   app.use(sameOriginOnly(ctx));
   for (const router of createRouters(ctx, modules)) {

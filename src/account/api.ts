@@ -1,4 +1,4 @@
-// The JSON API of the key's own creator.
+// The JSON API of the creator whom the key belongs to.
 import { z } from 'zod';
 import type { Context } from '../context/context.ts';
 import { fetchPostingOptions } from '../creators/posting-options.ts';
@@ -33,7 +33,7 @@ const creatorSchema = z.strictObject({
     media_files: z.int(),
     media_bytes: z.int(),
     unfinished_uploads: z.int(),
-    unfinished_bytes: z.int().describe('What has arrived of them.'),
+    unfinished_bytes: z.int().describe('How many bytes of them have arrived.'),
   }),
   next_free_at: z.iso
     .datetime()
@@ -64,13 +64,13 @@ export const creatorRoutes: ApiRoute[] = [
     summary: 'Who the key belongs to (`me`): plan, limits, usage, next free posting time.',
     answers: { 200: { description: 'The creator', schema: creatorSchema } },
     async handle(ctx, { creator }) {
-      return { status: 200, body: await creatorView(ctx, creator) };
+      return { status: 200, body: await toCreatorView(ctx, creator) };
     },
   }),
   apiRoute({
     method: 'get',
     path: '/creators/{creator_id}/posting_options',
-    summary: 'What TikTok lets this creator choose now; asked fresh.',
+    summary: 'What TikTok lets this creator choose now; TikTok is asked with each request.',
     answers: { 200: { description: 'The options, or why not now', schema: optionsSchema } },
     async handle(ctx, { creator, signal }) {
       return { status: 200, body: await fetchPostingOptions(ctx, creator, signal) };
@@ -78,7 +78,7 @@ export const creatorRoutes: ApiRoute[] = [
   }),
 ];
 
-async function creatorView(ctx: Context, creator: Creator) {
+async function toCreatorView(ctx: Context, creator: Creator) {
   const limits = getPlanLimits(ctx.config, creator);
   const { API_REQUESTS_PER_MINUTE, TIKTOK_INITS_PER_MINUTE } = ctx.config;
   const { POSTS_PER_DAY, POST_SPACING_SECONDS } = ctx.config;

@@ -33,11 +33,11 @@ export function addDeletionPages(router: Router, ctx: Context): void {
 
   pages.open('get', '/deletions/:receipt', async (request) => {
     const receipt = await findReceiptView(ctx, request);
-    request.render('deletions/show', { title: 'Deletion', receipt });
+    request.render('deletion/show', { title: 'Deletion', receipt });
   });
 
   pages.open('get', '/deletions/:receipt/progress', async (request) => {
-    request.fragment('deletions/receipt', { receipt: await findReceiptView(ctx, request) });
+    request.fragment('deletion/receipt', { receipt: await findReceiptView(ctx, request) });
   });
 }
 
@@ -47,8 +47,8 @@ async function showPreview(
   creator: Creator,
   wrongName: string | null,
 ): Promise<void> {
-  const departure = await previewDeletion(ctx, creator);
-  render('access/sign-out', { title: 'Sign out', departure, wrong_name: wrongName });
+  const preview = await previewDeletion(ctx, creator);
+  render('account/sign-out', { title: 'Sign out', preview, wrong_name: wrongName });
 }
 
 /** Names nobody, also when the person is signed in again in this browser. */

@@ -11,7 +11,7 @@ const FIRST_PAGES = ['/admin/password', '/admin/sign-out'];
 
 export function createAdminPages(router: Router, ctx: Context): AdminPages {
   const pages = createPagesFor(router, ctx, {
-    name: 'admin',
+    name: 'operator',
     signInPath: '/admin/sign-in',
     sessions: createOperatorSessions(ctx),
   });

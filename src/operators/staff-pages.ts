@@ -42,7 +42,7 @@ export function addStaffPages(router: Router, ctx: Context): void {
   });
 
   pages.own('get', '/admin/operators', async ({ render }, operator) =>
-    render('admin/operators', await toOperatorsView(operator)),
+    render('operators/operators', await toOperatorsView(operator)),
   );
 
   pages.own('post', '/admin/operators', async ({ koa, form, render }, operator) => {
@@ -51,7 +51,7 @@ export function addStaffPages(router: Router, ctx: Context): void {
       ? await add(ctx, operator, parsed.data)
       : { fault: 'Expected an email address.' };
     if (said.fault) koa.status = 400;
-    render('admin/operators', await toOperatorsView(operator, said));
+    render('operators/operators', await toOperatorsView(operator, said));
   });
 
   pages.own('post', '/admin/operators/:id/removal', async ({ params, go }, operator) => {

@@ -35,7 +35,7 @@ export function addCreatorPages(router: Router, ctx: Context): void {
     const asked = koa.query['q'];
     const words = typeof asked === 'string' ? asked.replaceAll('\0', '').trim().slice(0, 200) : '';
     const creators = await searchCreators(ctx.db, words, SHOWN + 1);
-    render('admin/creators', {
+    render('operators/creators', {
       title: 'Creators',
       words_asked: words,
       creators: creators.slice(0, SHOWN),
@@ -45,7 +45,7 @@ export function addCreatorPages(router: Router, ctx: Context): void {
 
   pages.own('get', '/admin/creators/:id', async ({ params, render }) => {
     const creator = await getShown(ctx, params);
-    render('admin/creator', {
+    render('operators/creator', {
       title: 'Creator',
       creator,
       ...(await countHoldings(ctx.db, creator.id)),
