@@ -7,8 +7,8 @@ import type { Logger } from './log.ts';
 import {
   createCluster,
   EmbeddedPostgresFault,
-  findAccount,
   findPrograms,
+  findServerAccount,
   SUPERUSER,
 } from './postgres-programs.ts';
 import {
@@ -42,7 +42,7 @@ export async function startEmbeddedPostgres(
 ): Promise<EmbeddedPostgres> {
   const cluster = resolve(dataDir, 'postgres');
   const programs = findPrograms();
-  const account = findAccount(programs);
+  const account = findServerAccount(programs);
   createCluster(cluster, programs, account);
 
   const leftOver = await findStartedServer(cluster);

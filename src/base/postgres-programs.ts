@@ -115,7 +115,7 @@ export function commandAs(
  * root, with the first options of setpriv by which it can run the program.
  * @throws EmbeddedPostgresFault if there is no such account, or it cannot run the program.
  */
-export function findAccount({ postgres }: Programs): Account | null {
+export function findServerAccount({ postgres }: Programs): Account | null {
   if (process.getuid?.() !== 0) return null;
   const { uid, gid } = findUnprivilegedAccount();
   let last = '';

@@ -87,10 +87,12 @@ export const mediaRoutes: ApiRoute[] = [
   }),
 ];
 
+/** Returns the public address of a stored file. */
 export function mediaUrl(ctx: Context, storageKey: string): string {
   return `${ctx.config.PUBLIC_URL}/media/${storageKey}`;
 }
 
+/** Returns a stored file as the API shows it. */
 export function mediaView(ctx: Context, media: Media) {
   const { storage_key, bytes, sha256, content_type, facts } = media;
   return {

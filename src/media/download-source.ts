@@ -1,5 +1,4 @@
-// Fetches a post's source by URL into storage, as a working copy that goes when the post has ended.
-
+// Fetches a post's source from a URL into storage, as a working copy that ends with the post.
 import { json } from '../base/database.ts';
 import { Problem } from '../base/errors.ts';
 import type { MediaFacts } from '../base/media-facts.ts';
@@ -13,6 +12,7 @@ import { assertQuota } from './storage-quota.ts';
 import { insertMedia, type NewMedia } from './store.ts';
 import { copyExpiry, inspectStored, type PlannedPost, servesAs } from './store-media.ts';
 
+/** The stored copy of a source, and what a probe found about it. */
 export interface DownloadedFile {
   storage_key: string;
   bytes: number;
@@ -24,15 +24,15 @@ export interface DownloadedFile {
 export interface FetchOptions {
   kind: 'video' | 'photo';
   signal: AbortSignal;
-  /** 0…1, where the server says how much will come. */
+  /** Gets the fraction (0…1) that has arrived, if the server announced the size. */
   progress?: ((fraction: number) => void) | undefined;
 }
 
 /**
- * Judges the URL anew, since domain and plan may have changed since the post was accepted; streams,
- * looks and registers. Whatever fails leaves nothing; a crash leaves a file without a row, or a row
- * that no post names, and the sweeper removes either. Throws what `judgeSourceToday` and the guard
- * throw, `media_rejected`, `storage_full`.
+ * Streams the URL into storage, probes the file and inserts its row. The URL is judged again, since
+ * domain and plan may have changed since the post was accepted. A failure leaves nothing. A crash
+ * leaves a file without a row, or a row that no post names; the sweep removes both.
+ * @throws Problem of `judgeSourceToday` or of the fetch, `media_rejected`, `storage_full`.
  */
 export async function downloadSource(
   ctx: Context,

@@ -4,13 +4,8 @@ import type Router from '@koa/router';
 import { z } from 'zod';
 import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
-import {
-  type Creator,
-  findCreator,
-  searchCreators,
-  setPlan,
-  setSuspended,
-} from '../../creators/store.ts';
+import { searchCreators, setPlan, setSuspended } from '../../creators/administration.ts';
+import { type Creator, findCreator } from '../../creators/store.ts';
 import { parseWith } from '../../http/validate.ts';
 
 import { createAdminPages } from '../pages.ts';
