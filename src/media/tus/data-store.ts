@@ -54,12 +54,7 @@ export function createTusStore(ctx: Context, creator: Creator) {
       return upload.received;
     },
     async remove(id: string) {
-      if (current().finished_at || !(await discard(ctx, id))) {
-        throw new Problem(
-          'state_conflict',
-          'This upload is finished. Remove its file with DELETE /v1/media/{storage_key}.',
-        );
-      }
+      if (current().finished_at || !(await discard(ctx, id))) throw finished();
     },
     getExpiration: () => SILENCE_MS,
   });
@@ -74,4 +69,11 @@ function toTusUpload({ id, received, length, metadata, expires_at }: Upload): Tu
     // The library counts the expiry from this date, and we count it from the last byte.
     creation_date: new Date(expires_at.getTime() - SILENCE_MS).toISOString(),
   });
+}
+
+function finished(): Problem {
+  return new Problem(
+    'state_conflict',
+    'This upload is finished. Remove its file with DELETE /v1/media/{storage_key}.',
+  );
 }
