@@ -48,15 +48,16 @@ export async function listTables(client: pg.Client): Promise<Table[]> {
       group by c.oid, c.relname order by c.relname`,
     [LEFT_OUT],
   );
-  return inOrder(rows);
+  return sortByReferences(rows);
 }
 
-function inOrder(tables: (Table & { refersTo: string[] })[]): Table[] {
+/** Sorts by reference. `refers_to` names the tables that a table's foreign keys point to. */
+function sortByReferences(tables: (Table & { refers_to: string[] })[]): Table[] {
   const ordered: Table[] = [];
   const left = new Map(tables.map((table) => [table.name, table]));
   while (left.size > 0) {
-    const free = [...left.values()].filter(({ refersTo }) =>
-      refersTo.every((name) => !left.has(name)),
+    const free = [...left.values()].filter(({ refers_to }) =>
+      refers_to.every((name) => !left.has(name)),
     );
     if (free.length === 0) {
       throw new Error(`Expected tables without a circle of references, found ${[...left.keys()]}`);

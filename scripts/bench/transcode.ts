@@ -118,7 +118,7 @@ async function prepareIn(folder: string, source: string): Promise<void> {
         return path;
       },
     },
-    keep: async (made: string) => {
+    storeCopy: async (made: string) => {
       await copyFile(made, join(scratch, 'kept'));
       return { storage_key: 'kept', bytes: (await stat(made)).size, sha256: '' };
     },
