@@ -24,8 +24,12 @@ describe('a start', () => {
     const taken = await failing({ ...settings, PORT: new URL(app.url).port });
     expect(taken.code).to.equal(78);
     expect(taken.printed).to.contain('is in use already');
-    const APP_SECRET = Buffer.alloc(32, 9).toString('base64');
-    const wrong = await failing({ ...settings, PORT: String(await freePort()), APP_SECRET });
+    const AppSecret = Buffer.alloc(32, 9).toString('base64');
+    const wrong = await failing({
+      ...settings,
+      PORT: String(await freePort()),
+      APP_SECRET: AppSecret,
+    });
     expect(wrong.code).to.equal(78);
     expect(wrong.printed).to.contain('APP_SECRET: opens nothing that is stored');
   });

@@ -7,6 +7,7 @@ import {
   Problem,
   type StepContext,
 } from '#plugin';
+import { rejected } from './plan.ts';
 
 /**
  * What is here is taken as it is, also a copy from an earlier try. An upload may have been removed,
@@ -62,8 +63,5 @@ async function isHere(
 }
 
 function noLongerStored(): Problem {
-  return new Problem(
-    'media_rejected',
-    'The uploaded file is no longer stored. Upload it again. (rule: stored)',
-  );
+  return rejected('The uploaded file is no longer stored. Upload it again.', 'stored');
 }

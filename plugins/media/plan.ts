@@ -48,8 +48,9 @@ export function planToSave(probe: Probe, why: 'damaged' | 'unpackable'): Plan {
   return { ...plan, changes: [...told, ...plan.changes] };
 }
 
+/** Returns the Problem that refuses a file. `rule` names the broken rule; only the API shows it. */
 export function rejected(sentence: string, rule: string): Problem {
-  return new Problem('media_rejected', `${sentence} (rule: ${rule})`);
+  return new Problem('media_rejected', sentence, { rule });
 }
 
 interface Fault {

@@ -41,11 +41,16 @@ export function afterFailure(reason: string | null, attempts: number): Patch {
   }
   const { code: ourCode, message, extras } = toProblem(refused(code));
   const tiktok = extras.tiktok ? { code: extras.tiktok.code, log_id: extras.tiktok.log_id } : null;
-  return { state: 'failed', attempt_outcome: code, error: { code: ourCode, message, tiktok } };
+  const { rule } = extras;
+  return {
+    state: 'failed',
+    attempt_outcome: code,
+    error: { code: ourCode, message, tiktok, ...(rule ? { rule } : {}) },
+  };
 }
 
 function toProblem(error: TikTokError): Problem {
-  const { code, sentence } = refusalOf(error.code);
+  const { code, sentence, rule } = refusalOf(error.code);
   const tiktok = { code: error.code, message: error.tiktok_message ?? '', log_id: error.log_id };
-  return new Problem(code, sentence, { tiktok });
+  return new Problem(code, sentence, { tiktok, ...(rule ? { rule } : {}) });
 }

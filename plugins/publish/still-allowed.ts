@@ -23,7 +23,8 @@ export async function assertStillAllowed(job: Job, context: StepContext): Promis
   if (job.media?.duration_ms && job.media.duration_ms > limitMs) {
     throw new Problem(
       'media_rejected',
-      `The video is ${Math.ceil(job.media.duration_ms / 1000)} seconds long; TikTok takes at most ${info.max_video_post_duration_sec} from this account (rule: duration).`,
+      `The video is ${Math.ceil(job.media.duration_ms / 1000)} seconds long; TikTok takes at most ${info.max_video_post_duration_sec} from this account.`,
+      { rule: 'duration' },
     );
   }
 }

@@ -58,6 +58,8 @@ export interface JobError {
   tiktok: { code: string; log_id: string | null } | null;
   /** Of `duplicate_media`: the first post of the same content. */
   job_id?: string;
+  /** Of `media_rejected`: the name of the broken rule, such as `duration`. */
+  rule?: string;
 }
 
 /** A row of `jobs`. Times are UTC. */

@@ -79,8 +79,9 @@ async function lookAt(
     throw new Problem(
       'media_rejected',
       kind === 'video'
-        ? 'There is a photo at this URL, and no video. Name it under `photos`. (rule: is_video)'
-        : 'There is a video at this URL, and no photo. Name it under `video`. (rule: is_photo)',
+        ? 'There is a photo at this URL, and no video. Name it under `photos`.'
+        : 'There is a video at this URL, and no photo. Name it under `video`.',
+      { rule: kind === 'video' ? 'is_video' : 'is_photo' },
     );
   }
   return found;

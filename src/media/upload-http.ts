@@ -127,7 +127,7 @@ function receiveMultipart(
 /** Among several files a sentence without a name helps nobody. */
 function named(error: unknown, fileName: string): unknown {
   if (!(error instanceof Problem) || error.code !== 'media_rejected') return error;
-  return new Problem(error.code, `${fileName}: ${error.message}`);
+  return new Problem(error.code, `${fileName}: ${error.message}`, error.extras);
 }
 
 function createForm(koa: KoaContext, mostFiles: number, reject: (error: unknown) => void) {

@@ -61,24 +61,24 @@ function composer() {
   const form = document.querySelector('form[data-composer]');
   if (!form) return;
   const { privacy_level, disclosure, brand_organic, brand_content } = form.elements;
-  const only_me = privacy_level.querySelector('option[value=SELF_ONLY]');
+  const onlyMe = privacy_level.querySelector('option[value=SELF_ONLY]');
   form.querySelector('[data-time-zone]').value = ZONE;
 
   const update = () => {
-    const is_direct = form.elements.destination.value === 'direct';
-    const is_branded = disclosure.checked && brand_content.checked;
-    const is_private = privacy_level.value === 'SELF_ONLY';
-    if (only_me) {
-      only_me.disabled = is_branded;
-      only_me.title = is_branded ? 'Branded content visibility cannot be set to private.' : '';
+    const isDirect = form.elements.destination.value === 'direct';
+    const isBranded = disclosure.checked && brand_content.checked;
+    const isPrivate = privacy_level.value === 'SELF_ONLY';
+    if (onlyMe) {
+      onlyMe.disabled = isBranded;
+      onlyMe.title = isBranded ? 'Branded content visibility cannot be set to private.' : '';
     }
-    brand_content.disabled = is_private;
-    privacy_level.required = is_direct;
-    const is_undecided =
-      is_direct && disclosure.checked && !brand_organic.checked && !brand_content.checked;
+    brand_content.disabled = isPrivate;
+    privacy_level.required = isDirect;
+    const isUndecided =
+      isDirect && disclosure.checked && !brand_organic.checked && !brand_content.checked;
     for (const button of all('[data-publish]', form)) {
-      button.disabled = is_undecided;
-      button.title = is_undecided
+      button.disabled = isUndecided;
+      button.title = isUndecided
         ? 'You need to indicate if your content promotes yourself, a third party, or both.'
         : '';
     }

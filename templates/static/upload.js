@@ -41,9 +41,9 @@ async function sendAll(form, files) {
   const [asking, box, fault] = ['.asking', '.uploading', '.fault'].map((each) =>
     form.querySelector(each),
   );
-  const show = (is_sending) => {
-    box.hidden = !is_sending;
-    asking.hidden = is_sending;
+  const show = (isSending) => {
+    box.hidden = !isSending;
+    asking.hidden = isSending;
   };
   fault.hidden = true;
   show(true);
@@ -102,8 +102,11 @@ function send(box, file, place) {
       },
       onError(error) {
         end();
-        const { detail } = parse(error.originalResponse?.getBody());
-        const said = detail ?? 'The connection broke. Choose the file again to go on.';
+        const { detail, rule } = parse(error.originalResponse?.getBody());
+        // The rule's name is for programs.
+        const said =
+          detail?.replace(` (rule: ${rule})`, '') ??
+          'The connection broke. Choose the file again to go on.';
         reject(new Error(place ? `${file.name}: ${said}` : said));
       },
     });
@@ -111,14 +114,14 @@ function send(box, file, place) {
       pause.onclick = null;
       cancel.onclick = null;
     };
-    let is_paused = false;
+    let isPaused = false;
     pause.textContent = 'Pause';
     pause.onclick = () => {
-      is_paused = !is_paused;
-      pause.textContent = is_paused ? 'Go on' : 'Pause';
-      if (is_paused) upload.abort();
+      isPaused = !isPaused;
+      pause.textContent = isPaused ? 'Go on' : 'Pause';
+      if (isPaused) upload.abort();
       else upload.start();
-      tell(is_paused ? 'Paused:' : 'Uploading');
+      tell(isPaused ? 'Paused:' : 'Uploading');
     };
     cancel.onclick = async () => {
       end();

@@ -49,8 +49,8 @@ describe('the configuration', () => {
     expect(faultsOf({ ...GOOD, STORAGE: 'ftp' })).to.contain('STORAGE:');
     const bucket = { STORAGE: 's3', S3_BUCKET: 'media', S3_ACCESS_KEY_ID: 'id' };
     const place = { S3_ENDPOINT: 'https://s3.example', S3_SECRET_ACCESS_KEY: 'secret' };
-    for (const S3_BUCKET of ['Media', 'a', 'a/b', '-a-'])
-      expect(faultsOf({ ...GOOD, ...bucket, ...place, S3_BUCKET }), S3_BUCKET).to.contain(
+    for (const S3Bucket of ['Media', 'a', 'a/b', '-a-'])
+      expect(faultsOf({ ...GOOD, ...bucket, ...place, S3_BUCKET: S3Bucket }), S3Bucket).to.contain(
         'S3_BUCKET:',
       );
     const { S3_SECRET_ACCESS_KEY: secret, ...rest } = place;

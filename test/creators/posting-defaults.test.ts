@@ -13,7 +13,7 @@ describe('posting defaults', () => {
   after(() => app?.[Symbol.asyncDispose]());
 
   const saved = ({ creator_id }: Client) => db('posting_defaults').where({ creator_id }).first();
-  const DIRECT = { default_destination: 'direct', default_privacy_level: 'SELF_ONLY' };
+  const Direct = { default_destination: 'direct', default_privacy_level: 'SELF_ONLY' };
 
   async function asked(client: Client, more: Json) {
     const { json: media } = await client.upload(await video());
@@ -25,7 +25,7 @@ describe('posting defaults', () => {
   it('are used by a direct post that names no audience, with what it names beside them', async () => {
     const client = await app.creator('has.defaults');
     await client.form('/settings', {
-      ...DIRECT,
+      ...Direct,
       default_allow_comment: 'true',
       default_is_aigc: 'on',
     });
@@ -51,7 +51,7 @@ describe('posting defaults', () => {
     expect(refused.json['code']).to.equal('posting_defaults_missing');
     await client.form('/settings', { default_destination: 'inbox' });
     expect((await asked(client, nothing)).json['destination']).to.equal('inbox');
-    await client.form('/settings', DIRECT);
+    await client.form('/settings', Direct);
     expect((await asked(client, nothing)).json).to.deep.include({ destination: 'direct' });
   });
 
@@ -64,7 +64,7 @@ describe('posting defaults', () => {
 
   it('change by the fields that were sent, are shown, and can be taken away', async () => {
     const client = await app.creator('changes.defaults');
-    await client.form('/settings', { ...DIRECT, default_allow_duet: 'true' });
+    await client.form('/settings', { ...Direct, default_allow_duet: 'true' });
     await client.form('/settings', { default_allow_comment: 'true', time_zone: 'Asia/Tokyo' });
     expect((await saved(client)).settings).to.include({
       ...{ privacy_level: 'SELF_ONLY', allow_duet: true, allow_comment: true },
@@ -83,13 +83,13 @@ describe('posting defaults', () => {
     Object.assign(account as object, { duet_disabled: true });
     for (const bad of [
       { default_destination: 'direct' },
-      { ...DIRECT, default_brand_content: 'true' },
+      { ...Direct, default_brand_content: 'true' },
       { default_destination: 'direct', default_privacy_level: 'FOLLOWER_OF_CREATOR' },
-      { ...DIRECT, default_allow_duet: 'true' },
+      { ...Direct, default_allow_duet: 'true' },
       { default_destination: 'somewhere' },
-      { ...DIRECT, default_privacy_level: 'NOBODY' },
-      { ...DIRECT, default_allow_comment: 'maybe' },
-      { ...DIRECT, default_cover_timestamp_ms: '-1' },
+      { ...Direct, default_privacy_level: 'NOBODY' },
+      { ...Direct, default_allow_comment: 'maybe' },
+      { ...Direct, default_cover_timestamp_ms: '-1' },
     ]) {
       const answer = await client.form('/settings', bad as Record<string, string>);
       expect(answer.status, JSON.stringify(bad)).to.equal(400);
@@ -99,7 +99,7 @@ describe('posting defaults', () => {
 
   it('keep what was chosen on the page when it cannot be saved, and say why', async () => {
     const client = await app.creator('mistaken');
-    const chosen = { ...DIRECT, default_brand_content: 'true', default_is_aigc: 'true' };
+    const chosen = { ...Direct, default_brand_content: 'true', default_is_aigc: 'true' };
     const answer = await client.form('/settings', chosen);
     expect(answer.status).to.equal(400);
     const text = await answer.text();
@@ -115,7 +115,7 @@ describe('posting defaults', () => {
 
   it('never fill in the composer', async () => {
     const client = await app.creator('composes');
-    await client.form('/settings', { ...DIRECT, default_allow_comment: 'true' });
+    await client.form('/settings', { ...Direct, default_allow_comment: 'true' });
     const { json: media } = await client.upload(await video());
     const { text } = await client.page(`/jobs/new?media=${media['storage_key']}`);
     expect(text).not.to.match(/value="SELF_ONLY" selected/);

@@ -40,23 +40,23 @@ export const TEST_SECRET = Buffer.alloc(32, 7).toString('base64');
 
 export async function anAppliance(env: Env = {}): Promise<Appliance> {
   const sandbox = await startSandbox();
-  const { url: database_url } = await freshDatabase();
-  const data_dir = mkdtempSync(join(tmpdir(), 'pm3k-test-'));
+  const { url: databaseUrl } = await freshDatabase();
+  const dataDir = mkdtempSync(join(tmpdir(), 'pm3k-test-'));
   const port = await freePort();
   const url = `http://localhost:${port}`;
-  const sandbox_host = new URL(sandbox.url).host;
+  const sandboxHost = new URL(sandbox.url).host;
   const settings: Env = {
     PORT: String(port),
     HOST: 'localhost',
-    DATABASE_URL: database_url,
-    DATA_DIR: data_dir,
+    DATABASE_URL: databaseUrl,
+    DATA_DIR: dataDir,
     APP_SECRET: TEST_SECRET,
     TIKTOK_CLIENT_KEY: 'sbsandbox',
     TIKTOK_CLIENT_SECRET: 'sandbox-secret',
     TIKTOK_APP_AUDITED: 'true',
     TIKTOK_AUTHORIZE_URL: `${sandbox.url}/v2/auth/authorize/`,
     TIKTOK_API_URL: sandbox.url,
-    TIKTOK_UPLOAD_HOSTS: sandbox_host,
+    TIKTOK_UPLOAD_HOSTS: sandboxHost,
     SIGN_INS_PER_MINUTE: '0',
     // Tests post as fast as they can; those about our own limits say so.
     POSTS_PER_DAY: '0',
@@ -78,10 +78,10 @@ export async function anAppliance(env: Env = {}): Promise<Appliance> {
   const appliance: Appliance = {
     url,
     sandbox,
-    database_url,
-    data_dir,
+    database_url: databaseUrl,
+    data_dir: dataDir,
     get db() {
-      db ??= openDatabase({ connectionString: database_url });
+      db ??= openDatabase({ connectionString: databaseUrl });
       return db;
     },
     output: () => printed,
@@ -91,23 +91,23 @@ export async function anAppliance(env: Env = {}): Promise<Appliance> {
       await ready(url, child, () => printed);
     },
     async startWorker(more = {}) {
-      const worker_port = await freePort();
+      const workerPort = await freePort();
       const worker = launch({
         ROLE: 'worker',
-        PORT: String(worker_port),
+        PORT: String(workerPort),
         PUBLIC_URL: url,
         ...more,
       });
       others.push(worker);
-      await ready(`http://localhost:${worker_port}`, worker, () => printed);
+      await ready(`http://localhost:${workerPort}`, worker, () => printed);
       return worker;
     },
     async startWeb() {
-      const web_port = String(await freePort());
-      const web = launch({ ROLE: 'web', PORT: web_port, PUBLIC_URL: url });
+      const webPort = String(await freePort());
+      const web = launch({ ROLE: 'web', PORT: webPort, PUBLIC_URL: url });
       others.push(web);
-      await ready(`http://localhost:${web_port}`, web, () => printed);
-      return `http://localhost:${web_port}`;
+      await ready(`http://localhost:${webPort}`, web, () => printed);
+      return `http://localhost:${webPort}`;
     },
     kill: () => end(child, 'SIGKILL').then(() => {}),
     stop: (signal = 'SIGTERM') => end(child, signal),
@@ -126,7 +126,7 @@ export async function anAppliance(env: Env = {}): Promise<Appliance> {
       // In order: an embedded database would outlive a kill.
       await end(child, 'SIGTERM');
       await sandbox.close();
-      rmSync(data_dir, { recursive: true, force: true });
+      rmSync(dataDir, { recursive: true, force: true });
     },
   };
   await appliance.start();
@@ -243,13 +243,13 @@ export class Client {
   }
 
   /** The body of `POST /v1/jobs` for an upload. */
-  job(storage_key: string, more: Json = {}): Json {
+  job(storageKey: string, more: Json = {}): Json {
     return {
       mode: 'now',
       title: 'A caption #tag',
       destination: 'direct',
       settings: { privacy_level: 'PUBLIC_TO_EVERYONE' },
-      video: { source: 'pm3k_storage', storage_key },
+      video: { source: 'pm3k_storage', storage_key: storageKey },
       // The same file serves many tests.
       allow_duplicate: true,
       ...more,
@@ -257,16 +257,19 @@ export class Client {
   }
 
   /** The same for photos. */
-  photoJob(storage_keys: string[], more: Json = {}): Json {
+  photoJob(storageKeys: string[], more: Json = {}): Json {
     const { video: _, ...job } = this.job('');
-    const photos = storage_keys.map((storage_key) => ({ source: 'pm3k_storage', storage_key }));
+    const photos = storageKeys.map((storageKey) => ({
+      source: 'pm3k_storage',
+      storage_key: storageKey,
+    }));
     return { ...job, description: 'What there is to see', photos, ...more };
   }
 
-  async ended(job_id: string, timeout_ms = 60_000): Promise<Json> {
-    const deadline = Date.now() + timeout_ms;
+  async ended(jobId: string, timeoutMs = 60_000): Promise<Json> {
+    const deadline = Date.now() + timeoutMs;
     for (;;) {
-      const { json } = await this.api('GET', `/v1/jobs/${job_id}?wait=2`).catch(() => ({
+      const { json } = await this.api('GET', `/v1/jobs/${jobId}?wait=2`).catch(() => ({
         json: {} as Json,
       }));
       if (json['finished_at'] || json['status'] === 'unconfirmed') return json;

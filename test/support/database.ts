@@ -18,19 +18,19 @@ async function start(): Promise<EmbeddedPostgres> {
   const db = openDatabase(connection);
   await migrate(db, connection);
   await db.destroy();
-  stop_server = async () => {
+  stopServer = async () => {
     await postgres.stop();
     rmSync(folder, { recursive: true, force: true });
   };
   return postgres;
 }
 
-let stop_server: (() => Promise<void>) | undefined;
+let stopServer: (() => Promise<void>) | undefined;
 
 /** Mocha's root hook: ends the server after the last file. */
 export const mochaHooks = {
   async afterAll() {
-    await stop_server?.();
+    await stopServer?.();
   },
 };
 

@@ -70,5 +70,9 @@ async function preparePhoto(photo: JobPhoto, context: StepContext): Promise<Prep
 function named(error: unknown, { position, file_name }: JobPhoto): unknown {
   if (!(error instanceof Problem) || error.code !== 'media_rejected') return error;
   const name = file_name ? ` (${file_name})` : '';
-  return new Problem('media_rejected', `Photo ${position + 1}${name}: ${error.message}`);
+  return new Problem(
+    'media_rejected',
+    `Photo ${position + 1}${name}: ${error.message}`,
+    error.extras,
+  );
 }

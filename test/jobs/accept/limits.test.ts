@@ -175,13 +175,13 @@ describe('the limits of posting', () => {
   });
 
   describe('in the composer', () => {
-    const INBOX = { destination: 'inbox', mode: 'now' };
+    const Inbox = { destination: 'inbox', mode: 'now' };
 
     it('offer the next free time, with all that was typed, and one click takes it', async () => {
       const { client, ask } = await poster('composes.soon');
       const { json: first } = await ask();
       const { json: media } = await client.upload(await video({ seconds: 1.4 }));
-      const form = { ...INBOX, storage_key: media['storage_key'], title: 'Typed once' };
+      const form = { ...Inbox, storage_key: media['storage_key'], title: 'Typed once' };
       const held = await client.form('/jobs', form);
       expect(held.status).to.equal(422);
       const text = await held.text();
@@ -198,7 +198,7 @@ describe('the limits of posting', () => {
       const { client, at } = await poster('composes.twice');
       const { json: first } = await at(3, { allow_duplicate: false });
       const storageKey = (await client.api('GET', '/v1/media')).json['data'][0]['storage_key'];
-      const form = { ...INBOX, storage_key: storageKey };
+      const form = { ...Inbox, storage_key: storageKey };
       const held = await client.form('/jobs', form);
       expect(held.status).to.equal(422);
       const text = await held.text();

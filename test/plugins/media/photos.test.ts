@@ -307,7 +307,7 @@ describe('a file that is no photo, damaged or an attack', () => {
     [
       'a JPEG cut in half',
       async () => half(await noise(800, 800).jpeg().toBuffer()),
-      /damaged.*photo_decodable/,
+      /photo_decodable/,
     ],
     [
       'a PNG cut in half',
@@ -341,8 +341,8 @@ describe('a file that is no photo, damaged or an attack', () => {
   for (const [name, bytes, rule] of refused) {
     it(`is refused with its rule, before and in the job: ${name}`, async () => {
       const source = Buffer.from(await bytes());
-      expect((await rejection(make(source))).message).to.match(rule);
-      expect((await rejection(inspect(source))).message).to.match(rule);
+      expect((await rejection(make(source))).extras.rule).to.match(rule);
+      expect((await rejection(inspect(source))).extras.rule).to.match(rule);
     });
   }
 
