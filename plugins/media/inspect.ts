@@ -1,7 +1,7 @@
 // A quick look at an upload before it is accepted: is it a video or a photo at all?
 import { type Inspection, Problem } from '#plugin';
 import { chooseContentType } from './content-type.ts';
-import { inspectPhoto } from './photos/look.ts';
+import { inspectPhoto } from './photos/inspect.ts';
 import { planFor, rejected } from './plan.ts';
 import { look, toFacts } from './prepare.ts';
 import type { Probe } from './probe.ts';

@@ -16,7 +16,7 @@ import {
   readable,
   readToItsEnd,
   stripMetadata,
-} from './look.ts';
+} from './inspect.ts';
 import { type PhotoPlan, type PhotoProbe, planForPhoto } from './plan.ts';
 
 const WHITE = '#ffffff';
