@@ -4,7 +4,7 @@ import { copyFile, link, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { planFor, planToSave } from '../../plugins/media/plan.ts';
+import { planFor, planToRescue } from '../../plugins/media/plan.ts';
 import { prepare } from '../../plugins/media/prepare.ts';
 import { probe } from '../../plugins/media/probe.ts';
 import type { Job, StepContext } from '../../src/plugin.ts';
@@ -66,7 +66,7 @@ async function overhead(folder: string): Promise<Ratio> {
 async function packing(folder: string): Promise<Ratio[]> {
   const source = await largeFile(folder);
   const found = await probe(source, signal);
-  const [pack, save] = [planFor(found), planToSave(found, 'unpackable')];
+  const [pack, rescue] = [planFor(found), planToRescue(found, 'unpackable')];
   const runs = (options: string[]) =>
     measureTime(() => ffmpeg(['-nostdin', '-i', source, ...options, join(folder, 'made.mp4')]));
   const packed = median([
@@ -75,7 +75,7 @@ async function packing(folder: string): Promise<Ratio[]> {
     await runs(pack.options),
   ]);
   const whole = await measureTime(() => prepareIn(folder, source));
-  const converted = await runs(save.options);
+  const converted = await runs(rescue.options);
   const { size } = await stat(source);
   tell(
     `${Math.round(size / 1e6)} MB: ${seconds(packed)} packed, ${seconds(whole)} with playing it to its end, ${seconds(converted)} converted`,

@@ -1,4 +1,4 @@
-// What cannot be mended: the file is refused, with the reason.
+// The rules that no conversion can satisfy: a video that breaks one is refused.
 import { cannotRead, isReadable, MAX_PIXELS } from '../readable.ts';
 import { MAX_DURATION_MS, MIN_DURATION_MS } from './limits.ts';
 import type { Rule } from './rule.ts';
@@ -28,7 +28,7 @@ export const REFUSALS: Rule[] = [
     repair: 'refuse',
     fault: ({ structure }) =>
       structure.hasExternalData
-        ? 'The file only points at pictures that are stored in another file'
+        ? 'The pictures of this video are stored in another file, which was not uploaded'
         : null,
   },
   {
@@ -38,7 +38,7 @@ export const REFUSALS: Rule[] = [
       const codec = [video?.codec, audio?.codec].find((each) => each && !isReadable(each));
       if (codec) return cannotRead(codec);
       return video?.isDolbyOnly
-        ? 'Its colours are in a form of Dolby Vision that only its maker can read; save it as HDR10 or SDR'
+        ? 'The video is in a form of Dolby Vision that we cannot read; save it as HDR10 or SDR'
         : null;
     },
   },
@@ -46,7 +46,7 @@ export const REFUSALS: Rule[] = [
     name: 'duration',
     repair: 'refuse',
     fault({ durationMs }) {
-      // A frame or two less is still a second to everybody.
+      // A frame or two less than a second still counts as one.
       if (durationMs < MIN_DURATION_MS - 50)
         return `The video is ${seconds(durationMs)} seconds long; TikTok takes at least 1 second`;
       if (durationMs > MAX_DURATION_MS)

@@ -74,7 +74,7 @@ const AS_IS: Omit<Case, 'verdict'>[] = [
   },
 ];
 
-const PACKED = /Matroska, so we packed it as MP4 without touching the picture/;
+const PACKED = /Matroska, so we packed it as MP4 without changing the picture/;
 const REMUXED: Omit<Case, 'verdict'>[] = [
   { name: 'Matroska', extension: 'mkv', options: [...H264, ...AAC], says: [PACKED] },
   {
@@ -167,7 +167,7 @@ const REMUXED: Omit<Case, 'verdict'>[] = [
       ...['-metadata', 'com.apple.quicktime.location.ISO6709=+52.5+013.4/'],
       ...['-metadata', 'com.apple.quicktime.make=Canary'],
     ],
-    says: [/where it was filmed and with what device or program/],
+    says: [/where it was filmed and which device or program made it/],
   },
   {
     name: 'a maker’s words',
