@@ -1,4 +1,4 @@
-// Publishing: sends what is ready, confirms what was sent, and hears what TikTok tells by itself.
+// The publish plugin: sends what is ready, and confirms what was sent.
 import type { Manifest } from '#plugin';
 import { tiktokWebhook } from '../../src/connections/tiktok-webhook.ts';
 import { confirm } from './confirm.ts';
@@ -8,5 +8,5 @@ export default {
   name: 'publish',
   steps: { send: { run: send }, confirm: { run: confirm } },
   routes: tiktokWebhook,
-  personalData: { nothing: 'It works through the ledger and the jobs, which the core declares.' },
+  personalData: { nothing: 'It works on the ledger and the jobs, which the core declares.' },
 } satisfies Manifest;

@@ -54,7 +54,7 @@ describe('a post of photos', () => {
     expect(job['media']['changes']).to.deep.equal([
       'Photo 2: Converted from PNG to JPEG: TikTok takes JPEG and WebP.',
       'Photo 2: Made smaller: TikTok takes at most 1080 pixels on the shorter side and 1920 on the longer.',
-      'Photo 2: Made what is transparent white: TikTok shows none.',
+      'Photo 2: Put on white: TikTok does not show transparency.',
     ]);
     expect(job['post_urls'][0]).to.match(/\/@photos1\/photo\/\d+$/);
     const [post] = postsOf(app, client);
