@@ -44,14 +44,15 @@ async function looksLike(made: string | Buffer, wanted: Buffer): Promise<void> {
   for (let n = 0; n < a.length; n += 1) expect(Math.abs((a[n] ?? 0) - (b[n] ?? 0))).to.be.below(30);
 }
 
-async function rejection(work: Promise<unknown>): Promise<string> {
+/** Returns the rule by which the work is refused. */
+async function rejection(work: Promise<unknown>): Promise<string | undefined> {
   const error = await work.then(
     () => null,
     (thrown) => thrown,
   );
   expect(error).to.be.instanceOf(Problem);
   expect(error.code).to.equal('media_rejected');
-  return error.message;
+  return error.extras.rule;
 }
 
 describe('a HEIC photo', () => {

@@ -215,11 +215,7 @@ describe('a photo that must be converted', () => {
       ['CMYK', () => picture().toColourspace('cmyk').jpeg().toBuffer(), /print colours/],
       ['a wide gamut', () => picture().withIccProfile('p3').jpeg().toBuffer(), /colours to sRGB/],
       ['transparency in PNG', () => picture({ alpha: true }).png().toBuffer(), /transparency/],
-      [
-        'transparency in WebP',
-        () => picture({ alpha: true }).webp().toBuffer(),
-        /transparency/,
-      ],
+      ['transparency in WebP', () => picture({ alpha: true }).webp().toBuffer(), /transparency/],
       [
         'more than 20 MB',
         () =>
@@ -348,13 +344,13 @@ describe('a file that is no photo, damaged or an attack', () => {
 
   it('is not taken for SVG because it is XML', async () => {
     const text = '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"/>';
-    expect((await rejection(inspect(Buffer.from(text)))).message).to.match(/is_video/);
+    expect((await rejection(inspect(Buffer.from(text)))).extras.rule).to.equal('is_video');
   });
 
   it('is no photo when it is a film or a text', async () => {
     const film = Buffer.from('\0\0\0\x18ftypmp42\0\0\0\0mp42isom and so on', 'latin1');
-    expect((await rejection(make(film))).message).to.match(/is_photo/);
-    expect((await rejection(make(Buffer.from('hello')))).message).to.match(/is_photo/);
+    expect((await rejection(make(film))).extras.rule).to.equal('is_photo');
+    expect((await rejection(make(Buffer.from('hello')))).extras.rule).to.equal('is_photo');
   });
 
   it('does not fill the memory with what a small file unfolds to', async () => {
