@@ -427,7 +427,7 @@ describe('the sandbox', () => {
         post_info: postInfo,
         source_info: source(9),
       });
-      // An hour is over; zero would not be, within the same millisecond.
+      // -1, since with 0 the URL would still be valid within the same millisecond.
       sandbox.state.settings.upload_url_seconds = -1;
       const late = await put(opened.data.upload_url, [0, new Uint8Array(9), 9]);
       sandbox.state.settings.upload_url_seconds = 3600;

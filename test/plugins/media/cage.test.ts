@@ -16,7 +16,7 @@ describe('the cage of ffmpeg', () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** What a program in the place of ffmpeg or ffprobe prints. */
+  /** Returns what a program that replaces ffmpeg or ffprobe prints. */
   async function inCage(name: 'ffmpeg' | 'ffprobe', script: string): Promise<string> {
     const program = join(folder, name);
     writeFileSync(program, `#!/bin/sh\n${script}\n`);

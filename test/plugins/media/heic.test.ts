@@ -24,7 +24,7 @@ function stored(bytes: Buffer): string {
 const own = () => mkdtempSync(join(folder, 'made-'));
 const make = (bytes: Buffer) => makePhoto(stored(bytes), own(), signal);
 
-/** Four quarters of four colours. */
+/** A picture whose quarters have four colours. */
 function quarters(width: number, height: number): Sharp {
   const [w, h] = [width / 2, height / 2];
   const quarter = (background: string) => ({
@@ -106,7 +106,7 @@ describe('a HEIC photo', () => {
       .png()
       .toBuffer();
     const icc = (await sharp(p3).metadata()).icc as Buffer;
-    // The numbers as P3 means them, which sRGB would show paler.
+    // These are P3's numbers; read as sRGB they would be paler.
     const { data, info } = await sharp(p3)
       .removeAlpha()
       .keepIccProfile()

@@ -229,7 +229,7 @@ function withNoise(mp4: Buffer): Buffer {
   return withChange(mp4, ['mdat'], (samples) => samples.set(noise(samples.length)));
 }
 
-/** Its first track says that its samples are in another file. */
+/** A video whose first track says that its samples are in another file. */
 function withReference(mp4: Buffer, path: string): Buffer {
   const parents = ['moov', 'trak', 'mdia', 'minf', 'dinf', 'dref'];
   const emptied = withChange(mp4, [...parents, 'url '], (flags) => flags.writeUInt32BE(0, 0));

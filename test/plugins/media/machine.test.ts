@@ -47,7 +47,7 @@ describe('a conversion', () => {
   });
 });
 
-/** Command lines of ffmpeg that name this folder. */
+/** Returns the command lines of running ffmpegs that name this folder. */
 function programs(folder: string): string[] {
   const pids = execFileSync('ls', ['/proc'], { encoding: 'utf8' }).split('\n');
   return pids.flatMap((pid) => {

@@ -34,7 +34,7 @@ const make = (bytes: Buffer) =>
   makePhoto(stored(bytes), mkdtempSync(join(folder, 'made-')), signal);
 const inspect = (bytes: Buffer) => media.inspect(stored(bytes), { signal });
 
-/** What every photo that is sent must be, whatever it was. */
+/** Checks what holds for every photo that is sent. */
 async function judged(made: MadePhoto) {
   const bytes = readFileSync(made.path);
   const found = await sharp(bytes).metadata();
@@ -60,7 +60,7 @@ async function rejection(work: Promise<unknown>): Promise<Problem> {
   return error;
 }
 
-/** The colour of the upper and of the lower half. */
+/** Returns the colours of the upper and of the lower half. */
 async function halves(bytes: Buffer): Promise<[number[], number[]]> {
   const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
   const at = (x: number, y: number) => [
@@ -273,7 +273,7 @@ describe('a photo that must be converted', () => {
   }
 
   it('keeps the look of a wide gamut', async () => {
-    // The same colour in Display P3 has other numbers in sRGB: more of what P3 has more of.
+    // The same colour has other numbers in Display P3 than in sRGB, whose gamut is smaller.
     const source = await picture({ colour: '#60a040' }).withIccProfile('p3').jpeg().toBuffer();
     const before = (await sharp(source).toColourspace('srgb').raw().toBuffer()).subarray(0, 3);
     const { bytes } = await judged(await make(source));
@@ -435,7 +435,7 @@ describe('a look at an uploaded photo', () => {
   });
 });
 
-/** Two pictures, one after the other. */
+/** An animation of two pictures. */
 async function moving(): Promise<Sharp> {
   const size = { width: 400, height: 400 };
   const frames = ['#2060c0', '#c06020'].map((colour) =>
@@ -448,7 +448,7 @@ async function moving(): Promise<Sharp> {
 
 const half = (bytes: Buffer) => bytes.subarray(0, bytes.length >> 1);
 
-/** A lossless WebP's header alone says how large it is, in 14 bits a side. */
+/** A lossless WebP's header states the size, in 14 bits a side. */
 async function hugeWebp(): Promise<Buffer> {
   const bytes = await picture({ width: 20, height: 20 }).webp({ lossless: true }).toBuffer();
   const at = bytes.indexOf('VP8L') + 9;
@@ -465,7 +465,7 @@ function hugeJpeg(bytes: Buffer): Buffer {
   return bytes;
 }
 
-/** The frame as large as the screen that it is shown on. */
+/** Makes the GIF's frame as large as its screen. */
 function hugeGif(bytes: Buffer): Buffer {
   bytes.writeUInt16LE(10_000, 6);
   bytes.writeUInt16LE(10_000, 8);
@@ -475,7 +475,7 @@ function hugeGif(bytes: Buffer): Buffer {
   return bytes;
 }
 
-/** A comment extension right before the end. */
+/** Puts a comment extension right before the GIF's end. */
 function withComment(bytes: Buffer): Buffer {
   const comment = Buffer.concat([
     Buffer.from([0x21, 0xfe, PHP.length]),

@@ -123,7 +123,7 @@ describe('media.prepare', () => {
       const { sent } = await prepare(await greys(transfer));
       const [black = 0, dim = 0, white = 0] = await lightOf(sent);
       expect(black, transfer).to.be.closeTo(16, 2);
-      // Ten cd/m² where paper is at 203: as dark on any screen.
+      // 10 cd/m², where white paper has 203, must be as dark on an ordinary screen.
       expect(dim, transfer).to.be.closeTo(16 + 219 * (10 / 203) ** (1 / 2.4), 4);
       expect(white, transfer).to.be.within(190, 225);
     }
@@ -169,7 +169,7 @@ function hlg(light: number): number {
   return 0.17883277 * Math.log(12 * scene - 0.28466892) + 0.55991073;
 }
 
-/** The luma in the middle of each of three bars, 16…235. */
+/** Returns the luma in the middle of each of three bars, 16…235. */
 function lightOf(path: string): Promise<number[]> {
   const at = async (x: number) => {
     const told = await runTool('ffmpeg', [

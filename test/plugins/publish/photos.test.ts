@@ -73,7 +73,7 @@ describe('a post of photos', () => {
       post_mode: 'DIRECT_POST',
     });
     expect(lints()).to.deep.equal([]);
-    // Nothing is left to pull from.
+    // The photos' URLs are gone.
     for (const url of post?.photo_images ?? []) expect((await fetch(url)).status).to.equal(404);
     expect(await app.db('photo_links')).to.have.length(0);
   });
@@ -141,7 +141,7 @@ describe('a post of photos', () => {
     const client = await aCreator();
     const good = await jpeg();
     const keys = await uploaded(client, [good, good]);
-    // Damaged after it was looked at, as a disk might.
+    // The photo is damaged after its inspection, as by a failing disk.
     await app.db('media').where({ storage_key: keys[1] }).update({ file_name: 'beach.png' });
     breakFile(app, keys[1] ?? '');
     const { json } = await client.api('POST', '/v1/jobs', client.photoJob(keys));
