@@ -1,4 +1,4 @@
-// The demo: a sandbox TikTok, the appliance with an embedded database, and a sample creator. `--once` walks the main job.
+// Runs the demo: the sandbox and the appliance side by side; `--once` posts one video and ends.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { connectWithKey } from './connect.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-/** Whatever ffmpeg the appliance would use. */
+/** Runs the ffmpeg that the appliance uses. */
 const FFMPEG = join(ROOT, 'plugins/media/caged-ffmpeg.sh');
 const CAPTION = 'A first post from the demo #hello';
 const SETTINGS = {
@@ -26,7 +26,7 @@ const SETTINGS = {
 
 const isOnce = process.argv.includes('--once');
 const children: ChildProcess[] = [];
-// `--once` leaves nothing behind; the demo keeps its posts for the next start.
+// `--once` leaves no data behind; the demo keeps its posts for the next start.
 const dataDir = isOnce ? mkdtempSync(join(tmpdir(), 'pm3k-demo-')) : join(ROOT, '.demo');
 
 try {
@@ -44,7 +44,7 @@ try {
     TIKTOK_AUTHORIZE_URL: `${sandboxUrl}/v2/auth/authorize/`,
     TIKTOK_API_URL: sandboxUrl,
     TIKTOK_UPLOAD_HOSTS: `127.0.0.1:${sandboxPort}`,
-    // Whoever tries it should not have to wait an hour for the second post.
+    // A visitor need not wait an hour before a second post.
     POST_SPACING_SECONDS: '0',
     LOG_LEVEL: 'warn',
   });
@@ -57,7 +57,7 @@ try {
   if (isOnce) rmSync(dataDir, { recursive: true, force: true });
 }
 
-/** The main job: connect, upload a video that needs converting, post it, see it posted. */
+/** Connects, uploads a video that needs converting, posts it, and checks that it is posted. */
 async function walk(appUrl: string, sandboxUrl: string): Promise<void> {
   const { key } = await connectWithKey(appUrl, 'sample');
   say('Connected @sample, and issued an API key.');
@@ -98,7 +98,7 @@ async function walk(appUrl: string, sandboxUrl: string): Promise<void> {
   say(`Posted: ${sandboxUrl}/@sample`);
 }
 
-/** The demo says nothing that it has not looked at. */
+/** Throws unless the post that the sandbox holds is the one that was sent. */
 function check(job: Record<string, unknown>, state: Record<string, unknown>): void {
   const posts = state['posts'] as Record<string, unknown>[];
   const violations = state['violations'] as unknown[];
@@ -132,7 +132,7 @@ function start(script: string, env: Record<string, string>): void {
   const child = spawn(process.execPath, [join(ROOT, script)], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit'],
-    // A Ctrl-C in the terminal reaches this process alone, which then ends the others in order.
+    // Ctrl-C must reach this process alone, which then ends the others in order.
     detached: true,
   });
   children.push(child);

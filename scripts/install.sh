@@ -1,8 +1,7 @@
 # shellcheck shell=bash
-# Sourced by demo.sh and test.sh: brings what they need onto this machine, with or without root.
-# Expects the project's root as the working directory.
+# Installs what demo.sh and test.sh need, with or without root. They source it in the project's root.
 
-# Packages, when the lock file is newer than what is installed.
+# Install packages if the lock file is newer than what is installed.
 if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   command -v npm >/dev/null || { echo "Node.js 20 or newer with npm is needed: https://nodejs.org" >&2; exit 1; }
   echo "Installing packages…" >&2
@@ -10,13 +9,14 @@ if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
   touch node_modules/.package-lock.json
 fi
 
-# npm ships the Node that the product runs on; other platforms bring their own, 22.18 or newer.
+# An npm package holds the Node that the product runs on. On platforms without that package the
+# machine's own Node is used, which must be 22.18 or newer.
 NODE=node_modules/.bin/node
 if ! [ -x "$NODE" ] || ! "$NODE" --version >/dev/null 2>&1; then
   NODE=$(command -v node)
 fi
 
-# Debian's package where it may be installed.
+# Installs a Debian package; fails where that is not possible.
 install_package() {
   [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
   echo "Installing $1…" >&2
@@ -25,7 +25,7 @@ install_package() {
 
 if ! command -v ffmpeg >/dev/null || ! command -v ffprobe >/dev/null; then
   if ! install_package ffmpeg; then
-    # Older builds that npm ships; they lack their executable bit where install scripts are blocked.
+    # npm's builds are older, and lack their executable bit where install scripts are blocked.
     case $(uname -m) in aarch64) arch=arm64 ;; *) arch=x64 ;; esac
     for name in ffmpeg ffprobe; do
       chmod u+x "node_modules/@$name-installer/linux-$arch/$name"

@@ -1,4 +1,4 @@
-// What media.prepare costs beside ffmpeg alone, and how much quicker a new container is than a new picture.
+// Measures media.prepare against ffmpeg alone, and copying the picture against encoding it.
 import { execFile } from 'node:child_process';
 import { copyFile, link, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import type { Job, StepContext } from '../../src/plugin.ts';
 import { type Ratio, seconds, sizeFrom, tell } from './report.ts';
 
 const ROUNDS = sizeFrom('BENCH_ROUNDS', 5);
-/** A usual post. */
+/** The length of a usual post. */
 const LENGTH_S = 30;
 const LARGE_BYTES = sizeFrom('BENCH_BYTES', 200_000_000);
 const signal = new AbortController().signal;
@@ -25,7 +25,7 @@ export async function transcode(): Promise<Ratio[]> {
   }
 }
 
-/** All of media.prepare against its own ffmpeg's arguments given to a bare one, in turn. */
+/** Measures media.prepare against a bare ffmpeg with the same arguments, by turns. */
 async function overhead(folder: string): Promise<Ratio> {
   const source = join(folder, 'source.avi');
   await ffmpeg([
@@ -56,13 +56,13 @@ async function overhead(folder: string): Promise<Ratio> {
   );
   return {
     what: 'media.prepare ÷ bare ffmpeg',
-    // Each against the bare one right before it, so that what else goes on is shared.
+    // Each round against the bare one right before it, since both then share the machine's other load.
     ratio: median(times.ours.map((ms, round) => ms / (times.bare[round] ?? ms))),
     limit: 1.05,
   };
 }
 
-/** A large file in the wrong container: packed, played to its end, and converted instead. */
+/** Measures a large file in the wrong container: copied, copied and played to its end, and encoded. */
 async function packing(folder: string): Promise<Ratio[]> {
   const source = await largeFile(folder);
   const found = await probe(source, signal);
@@ -86,7 +86,7 @@ async function packing(folder: string): Promise<Ratio[]> {
   ];
 }
 
-/** Two seconds of a busy picture, again and again. */
+/** Returns the path of a large file: two seconds of a busy picture, repeated. */
 async function largeFile(folder: string): Promise<string> {
   const part = join(folder, 'part.mkv');
   await ffmpeg([
@@ -101,7 +101,7 @@ async function largeFile(folder: string): Promise<string> {
   return path;
 }
 
-/** With a disk in the place of the storage, which links and copies as ours does. */
+/** Runs media.prepare on a stand-in for the storage that links and copies as the disk's does. */
 async function prepareIn(folder: string, source: string): Promise<void> {
   const scratch = await mkdtemp(join(folder, 'scratch-'));
   const context = {
@@ -127,7 +127,7 @@ async function prepareIn(folder: string, source: string): Promise<void> {
   await rm(scratch, { recursive: true });
 }
 
-/** As low in priority as ours is, so that what else goes on takes as much from both. */
+/** Runs ffmpeg at the priority that the cage gives it, so that other load slows both equally. */
 async function ffmpeg(args: string[]): Promise<void> {
   await promisify(execFile)('nice', ['-n', '10', 'ffmpeg', '-v', 'error', '-y', ...args]);
 }

@@ -84,7 +84,8 @@ async function takeChunk(
   const before = hash.copy();
   const expected = last - first + 1;
   const isCut = fault === 'cut_keep' || fault === 'cut_drop';
-  const limit = isCut ? Math.floor(expected / 2) : expected;
+  // The body is no longer than the range: `readRange` has compared Content-Length with it.
+  const limit = isCut ? Math.floor(expected / 2) : Number.POSITIVE_INFINITY;
   const received = await receive(koa, { path, start: first, hash, limit });
   if (received !== expected && fault !== 'cut_keep') {
     // TikTok keeps no bytes of a chunk that did not come whole.
@@ -142,8 +143,8 @@ function plannedEnd({ chunk_size, total_chunk_count, video_size }: Publish, firs
 }
 
 /**
- * Streams up to `limit` bytes to the disk at `start` while hashing them. Returns how many came; fewer
- * than `limit` if the client went away.
+ * Streams up to `limit` bytes of the body to the disk at `start` while hashing them. Returns how many
+ * came, which are fewer than sent if the client went away.
  */
 async function receive(
   koa: Context,
