@@ -1,4 +1,4 @@
-// Connects a sandbox account over HTTP as a browser does, and issues an API key, for demo and tests.
+// Connects a sandbox account over HTTP as a browser does, and issues an API key.
 
 export interface Connected {
   /** The session's cookie, as a `Cookie` header. */
@@ -7,7 +7,9 @@ export interface Connected {
   key: string;
 }
 
-/** Connects the account through the real pages: redirect, consent and callback. Returns the session. */
+/**
+ * Connects the account through the real pages: redirect, consent and callback. Returns the session.
+ */
 export async function connectAccount(
   appUrl: string,
   username: string,

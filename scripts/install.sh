@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Installs what demo.sh and test.sh need, with or without root. They source it in the project's root.
+# Installs what demo.sh and test.sh need, with or without root. They source it in the project's
+# folder.
 
 # Install packages if the lock file is newer than what is installed.
 if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then

@@ -9,7 +9,10 @@ import { createLog } from '../src/base/log.ts';
 
 export const SCHEMA_FILE = resolve(import.meta.dirname, '../migrations/schema.sql');
 
-/** Returns the SQL of tables, columns, constraints and indexes of schema `public`, in a stable order. */
+/**
+ * Returns the SQL of tables, columns, constraints and indexes of schema `public`, in a stable
+ * order.
+ */
 export async function printSchema(db: Database): Promise<string> {
   const { rows: columns } = await db.raw(`
     select c.table_name, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,

@@ -13,7 +13,10 @@ const CONTAINER = {
   webm: ['-f', 'webm'],
 };
 
-/** Fills the gap before late sound with silence, so that every player keeps sound and picture in step. */
+/**
+ * Fills the gap before late sound with silence, so that every player keeps sound and picture in
+ * step.
+ */
 const STEADY_SOUND = ['-af', 'aresample=async=1:first_pts=0'];
 
 /** Returns the output options that copy the picture into a new container. */

@@ -1,4 +1,4 @@
-// Runs ffmpeg and ffprobe in the cage, on local files only. No other file of the plugin starts them.
+// Runs ffmpeg and ffprobe in the cage, on local files only; no other file starts them.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -38,7 +38,10 @@ export class FfmpegFailure extends Error {
     this.lines = lines.replaceAll(/\/\S+/g, '…').slice(-600);
     this.hasCrashed = hasCrashed;
   }
-  /** The codec for which this ffmpeg has no decoder, or none on our list; undefined for other faults. */
+  /**
+   * The codec for which this ffmpeg has no decoder, or none on our list; undefined for other
+   * faults.
+   */
   get unreadableCodec(): string | undefined {
     const found =
       /Codec \((\w+)\) not on whitelist|Decoder \(codec (\w+)\) not found|no decoder found for: (\w+)/.exec(
@@ -161,7 +164,8 @@ function toFault(message: string, stderr: string): Error {
       'The server has no free space to convert the video at the moment.',
     );
   }
-  // The file caused a crash or a broken limit, and would cause it again. Other kills are not its fault.
+  // The file caused a crash or a broken limit, and would cause it again. Other kills are not its
+  // fault.
   const isStopped = /killed with signal (?!SIG(SEGV|ABRT|BUS|FPE|ILL|XCPU|XFSZ))/.test(message);
   if (isStopped || /Cannot allocate memory|No such filter|Unknown encoder/.test(stderr)) {
     return new Error('ffmpeg could not do its work on this machine');

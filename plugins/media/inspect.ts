@@ -22,7 +22,10 @@ export async function inspect(
   return { ...chooseContentType(found), facts: toFacts(found, null, foresee(found)) };
 }
 
-/** Returns what will be changed, or why the file will be refused, so that creators learn it before they post. */
+/**
+ * Returns what will be changed, or why the file will be refused, so that creators learn it before
+ * they post.
+ */
 function foresee(found: Probe): string[] {
   try {
     return planFor(found).changes;

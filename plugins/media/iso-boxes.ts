@@ -9,7 +9,9 @@ export interface Box {
 /** More than any real list of boxes has; a hostile file may have millions. */
 const MAX_BOXES = 10_000;
 
-/** Returns the complete boxes in `bytes`. A box that is cut off, or has a false size, ends the list. */
+/**
+ * Returns the complete boxes in `bytes`. A box that is cut off, or has a false size, ends the list.
+ */
 export function boxesIn(bytes: Buffer): Box[] {
   const boxes: Box[] = [];
   for (let at = 0; at < bytes.length && boxes.length < MAX_BOXES; ) {
@@ -42,7 +44,9 @@ export function one(boxes: Box[], type: string): Box {
   return found;
 }
 
-/** Returns a function that reads unsigned numbers of 0 to 8 bytes in turn, and throws at the end. */
+/**
+ * Returns a function that reads unsigned numbers of 0 to 8 bytes in turn, and throws at the end.
+ */
 export function reader(bytes: Buffer, start: number): (size: number) => number {
   let at = start;
   return (size) => {

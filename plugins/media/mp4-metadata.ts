@@ -2,8 +2,8 @@
 import { boxesIn } from './iso-boxes.ts';
 
 /**
- * Returns names such as `©xyz` or `com.apple.quicktime.make`, also those that ffprobe does not know.
- * A box that neither holds metadata nor is needed to read it is listed by its type.
+ * Returns names such as `©xyz` or `com.apple.quicktime.make`, also those that ffprobe does not
+ * know. A box that neither holds metadata nor is needed to read it is listed by its type.
  */
 export function namesInMeta(meta: Buffer): string[] {
   // ISO's form begins with a version of four bytes, QuickTime's with the handler box.

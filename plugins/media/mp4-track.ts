@@ -35,7 +35,9 @@ export function readTrack(track: Buffer, movieTimescale: number, found: TrackFac
 const LEAD_IN_S = 0.2;
 const LEAD_OUT_S = 0.5;
 
-/** Reads the edit list, which may skip the beginning or the end, or play the parts in another order. */
+/**
+ * Reads the edit list, which may skip the beginning or the end, or play the parts in another order.
+ */
 function findHiddenFootage(
   track: Buffer,
   media: Buffer,

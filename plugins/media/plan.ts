@@ -1,4 +1,4 @@
-// Decides the least that must be done to a video, from its probe alone and without running anything.
+// Decides from its probe alone the least that must be done to a video.
 import { Problem } from '#plugin';
 import { encodeOptions, packOptions } from './encode.ts';
 import type { Probe } from './probe.ts';

@@ -176,7 +176,10 @@ async function playsToEnd(path: string, found: Probe, context: StepContext): Pro
   }
 }
 
-/** False when most frames are missing: ffmpeg reports no fault for an index of frames that are not there. */
+/**
+ * False when most frames are missing: ffmpeg reports no fault for an index of frames that are not
+ * there.
+ */
 function isWhole({ frames }: Reached, { video, durationMs }: Probe): boolean {
   return frames > 0 && frames > ((video?.fps ?? 0) * durationMs) / 1000 / 2;
 }

@@ -1,6 +1,8 @@
 // Lists the containers and codecs that ffmpeg may read; rarely used ones hold most known holes.
 
-/** More than an 8K camera's picture has; a header that claims more is meant to exhaust the memory. */
+/**
+ * More than an 8K camera's picture has; a header that claims more is meant to exhaust the memory.
+ */
 export const MAX_PIXELS = 8192 * 8192;
 
 /** Only formats that cannot name other files: no playlists, no concat, no image sequences. */

@@ -34,7 +34,10 @@ export function targetFor(probe: Probe, isEncoded: boolean): Target {
   };
 }
 
-/** Returns the container for a copied picture: VP8, and VP9 with Opus or Vorbis, go into WebM, all else into MP4. */
+/**
+ * Returns the container for a copied picture: VP8, and VP9 with Opus or Vorbis, go into WebM, all
+ * else into MP4.
+ */
 export function containerFor({ structure, video, audio }: Probe): 'mp4' | 'webm' {
   if (video?.codec === 'vp8') return 'webm';
   if (video?.codec !== 'vp9' || structure.kind === 'mp4') return 'mp4';
@@ -70,7 +73,10 @@ function fpsWithin({ fps, hasVariableFps }: VideoStream): number | null {
   return hasVariableFps ? Math.min(MAX_FPS, Math.max(24, Math.round(fps))) : null;
 }
 
-/** Keeps every second or fourth picture if at least 40 a second are left, else 60 a second: no judder. */
+/**
+ * Keeps every second or fourth picture if at least 40 a second are left, else 60 a second: no
+ * judder.
+ */
 function withoutJudder(fps: number): number {
   const shared = fps / Math.ceil((fps - CLOCK) / MAX_FPS);
   return shared >= 40 ? shared : MAX_FPS;
@@ -82,7 +88,9 @@ function repeated(fps: number): number {
   return more <= MAX_FPS ? more : 30;
 }
 
-/** Returns even sides within the limits, in the same shape. A very long picture may stay too narrow. */
+/**
+ * Returns even sides within the limits, in the same shape. A very long picture may stay too narrow.
+ */
 function sizeWithin({ width, height }: VideoStream): { width: number; height: number } {
   const up = Math.max(1, MIN_SIDE / Math.min(width, height));
   const down = Math.min(1, MAX_SIDE / (Math.max(width, height) * up));

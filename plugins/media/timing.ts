@@ -57,7 +57,10 @@ function choosePieces(durationS: number): string {
 
 type Packet = z.output<typeof packets>['packets'][number];
 
-/** Returns when each picture is shown; empty when the container states some times only, as old ones do. */
+/**
+ * Returns when each picture is shown; empty when the container states some times only, as old ones
+ * do.
+ */
 function listTimes(pictures: Packet[]): number[] {
   for (const clock of ['pts_time', 'dts_time'] as const) {
     const times = pictures.flatMap((each) => each[clock] ?? []);

@@ -43,7 +43,10 @@ const LINEARIZE = {
   wide: 'pow(val/maxval,2.4)',
 };
 
-/** A Möbius curve: light below the knee stays as it is; light from there up to BRIGHTEST is compressed above it. */
+/**
+ * A Möbius curve: light below the knee stays as it is; light from there up to BRIGHTEST is
+ * compressed above it.
+ */
 function compress(source: string): string {
   const knee = 0.6;
   const peak = BRIGHTEST / WHITE;

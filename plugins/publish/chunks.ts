@@ -1,4 +1,4 @@
-// Sends the file in TikTok's chunks, records each that was taken, and sets the mark before the last.
+// Sends the file in TikTok's chunks, records each one, and sets the mark before the last.
 import { type Attempt, chunkFrom, type Job, type StepContext } from '#plugin';
 
 /**

@@ -32,8 +32,8 @@ export function failOrWait(job: Job, error: unknown): Later {
 }
 
 /**
- * Returns how a job goes on after TikTok's status FAILED, which means that nothing was posted: ready
- * for another attempt where that may help, else failed with the reason.
+ * Returns how a job goes on after TikTok's status FAILED, which means that nothing was posted:
+ * ready for another attempt where that may help, else failed with the reason.
  */
 export function afterFailure(reason: string | null, attempts: number): Patch {
   const code = reason ?? 'internal';

@@ -16,8 +16,9 @@ const MINUTE_MS = 60_000;
 const WEBHOOK_WAIT_MS = 120 * MINUTE_MS;
 
 /**
- * Returns `{publish_id}` once TikTok has taken the post. It can run again after a crash at any line.
- * When init got no answer, the requests for the photos' URLs show whether TikTok took the post.
+ * Returns `{publish_id}` once TikTok has taken the post. It can run again after a crash at any
+ * line. When init got no answer, the requests for the photos' URLs show whether TikTok took the
+ * post.
  *
  * @throws Problem when TikTok refuses for good, or after MAX_ATTEMPTS.
  */
@@ -25,8 +26,8 @@ export async function sendPhotos(job: Job, context: StepContext): Promise<Patch 
   const known = await context.ledger.current();
   if (known?.publish_id) return { publish_id: known.publish_id };
   if (!known?.committed_at) return post(job, context, known);
-  // Init got no answer. If no photo was fetched, nothing was posted, and once the URLs are withdrawn
-  // nothing can be.
+  // Init got no answer. If no photo was fetched, nothing was posted, and once the URLs are
+  // withdrawn nothing can be.
   if (await context.ledger.withdraw(known)) return post(job, context, null);
   return waitForPublishId(context, known);
 }
@@ -53,7 +54,9 @@ async function post(
   return { publish_id: publishId };
 }
 
-/** Calls init. When no answer comes, it throws, and the next run checks whether photos were fetched. */
+/**
+ * Calls init. When no answer comes, it throws, and the next run checks whether photos were fetched.
+ */
 async function open(
   job: Job,
   context: StepContext,
@@ -89,7 +92,9 @@ async function listFiles(context: StepContext) {
   );
 }
 
-/** True when TikTok refused, or we stopped before we asked again: either way it has taken nothing. */
+/**
+ * True when TikTok refused, or we stopped before we asked again: either way it has taken nothing.
+ */
 function isDefinite(error: unknown): boolean {
   const isRefused = error instanceof TikTokError && error.kind === 'refused';
   return isRefused || error instanceof Later || error instanceof Problem;
@@ -101,8 +106,8 @@ function nameOutcome(error: unknown): string {
 
 /**
  * Photos were fetched, so they may be posted, and nothing is sent again. TikTok's webhook names the
- * publish_id, where webhooks reach us. Without one the job ends as unconfirmed, and the creator says
- * whether it was posted.
+ * publish_id, where webhooks reach us. Without one the job ends as unconfirmed, and the creator
+ * says whether it was posted.
  */
 async function waitForPublishId(context: StepContext, attempt: Attempt): Promise<Patch | Later> {
   const { told_publish_id, unanswered_at } = await context.ledger.unanswered(attempt);

@@ -14,8 +14,8 @@ import { afterFailure, failOrWait, MAX_ATTEMPTS } from './retry-policy.ts';
 import { sendPhotos } from './send-photos.ts';
 import { assertStillAllowed } from './still-allowed.ts';
 
-// TikTok's upload address is valid for one hour. We use it for ten minutes less, so that it does not
-// expire while we send, and take it for expired only after one minute more.
+// TikTok's upload address is valid for one hour. We use it for ten minutes less, so that it does
+// not expire while we send, and take it for expired only after one minute more.
 // https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
 const URL_LIFE_MS = 50 * 60_000;
 const URL_DEAD_MS = 61 * 60_000;
@@ -69,8 +69,8 @@ function getOutput(job: Job): string {
 }
 
 /**
- * Calls init. Without an answer it throws, and the next run calls init again. That is safe: if TikTok
- * did open an upload, it gets no byte and expires.
+ * Calls init. Without an answer it throws, and the next run calls init again. That is safe: if
+ * TikTok did open an upload, it gets no byte and expires.
  */
 async function openAtTikTok(
   job: Job,
@@ -115,8 +115,8 @@ async function sent(context: StepContext, attempt: Attempt): Promise<Patch> {
 }
 
 /**
- * Goes on once the last byte may have been sent. A new upload is opened only if TikTok says that the
- * post failed, or that bytes are missing and the address has expired.
+ * Goes on once the last byte may have been sent. A new upload is opened only if TikTok says that
+ * the post failed, or that bytes are missing and the address has expired.
  */
 async function afterTheMark(
   job: Job,
@@ -142,7 +142,9 @@ async function afterTheMark(
   return Later.in(1_000);
 }
 
-/** Sends the rest to the same publish_id, so that there is one post, whatever TikTok already has. */
+/**
+ * Sends the rest to the same publish_id, so that there is one post, whatever TikTok already has.
+ */
 async function finishUpload(
   job: Job,
   context: StepContext,

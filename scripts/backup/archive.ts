@@ -20,8 +20,8 @@ export interface Entry {
 }
 
 /**
- * Writes what `fill` adds into a new file, encrypted, that only its owner can read. The file is synced
- * to the disk when this returns.
+ * Writes what `fill` adds into a new file, encrypted, that only its owner can read. The file is
+ * synced to the disk when this returns.
  */
 export async function writeArchive(
   path: string,

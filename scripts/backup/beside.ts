@@ -1,4 +1,4 @@
-// Copies the ledger of deletions beside the backups, so that a restore elsewhere knows who was deleted.
+// Copies the ledger of deletions beside the backups, for restores on another machine.
 import { join, resolve } from 'node:path';
 import type { Config } from '../../src/base/config.ts';
 import { LEDGER, pruneLedger, readLedger } from '../../src/deletion/ledger.ts';

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Runs a script in the project's folder, as `npm start` does. backup.sh and restore.sh source this and
-# set `root` to that folder.
+# Runs a script in the project's folder, as `npm start` does. backup.sh and restore.sh source this
+# and set `root` to that folder.
 
 # Relative paths start from the caller's folder.
 call_script() {

@@ -1,4 +1,4 @@
-// Defines the entries of a backup: manifest, tables, files, the ledger's markers, and counts at the end.
+// Defines a backup's entries: manifest, tables, files, the ledger's markers, and counts at the end.
 import { z } from 'zod';
 
 export const FORMAT = 1;

@@ -1,4 +1,4 @@
-// The command behind backup.sh: makes one backup now or one a day, or prints the key that opens them.
+// The command behind backup.sh: makes one backup now or one a day, or prints the key to open them.
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';

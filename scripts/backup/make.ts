@@ -76,8 +76,8 @@ async function fillArchive(
 
 /**
  * Adds all rows as they are at one moment, and returns their number by table. The keys of the files
- * are written to `keysPath`, so that the transaction can end before the files are copied: a long one
- * keeps PostgreSQL from vacuuming.
+ * are written to `keysPath`, so that the transaction can end before the files are copied: a long
+ * one keeps PostgreSQL from vacuuming.
  */
 async function addSnapshot(
   add: Add,
@@ -142,7 +142,10 @@ async function addFiles(
   return sum;
 }
 
-/** Opens a file before its name goes into the archive; returns undefined if it has been deleted since. */
+/**
+ * Opens a file before its name goes into the archive; returns undefined if it has been deleted
+ * since.
+ */
 async function openFile(
   storage: Storage,
   key: string,

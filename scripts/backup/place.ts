@@ -19,7 +19,9 @@ export interface Place extends AsyncDisposable {
   secrets: string[];
 }
 
-/** Opens the place for a backup: beside a running appliance, or with its database started meanwhile. */
+/**
+ * Opens the place for a backup: beside a running appliance, or with its database started meanwhile.
+ */
 export async function openPlace(): Promise<Place> {
   const config = readConfig();
   const found = config.DATABASE_URL ? null : findRunningConnection(config.DATA_DIR);
@@ -64,7 +66,10 @@ export function ledgerPlace({ STORAGE, DATA_DIR, S3_BUCKET }: Config): string {
   return `${media}/${LEDGER}`;
 }
 
-/** Returns the keys of APP_SECRET. Unlike the server it never makes a new one, which would open nothing. */
+/**
+ * Returns the keys of APP_SECRET. Unlike the server it never makes a new one, which would open
+ * nothing.
+ */
 export function readSecrets({ APP_SECRET, DATA_DIR }: Config): string[] {
   if (APP_SECRET) return APP_SECRET;
   const path = join(resolve(DATA_DIR), 'app-secret');

@@ -1,4 +1,4 @@
-// Restores a checked backup: loads rows into a staging schema, files and the ledger, then swaps schemas.
+// Restores a checked backup: loads rows, files and the ledger, and then swaps the schemas.
 import { text } from 'node:stream/consumers';
 import type pg from 'pg';
 import { LEDGER, readLedger } from '../../src/deletion/ledger.ts';
@@ -42,7 +42,10 @@ export interface PutBack extends Files, Swapped {
   isLedgerNewer: boolean;
 }
 
-/** Restores the entries in place of what the instance holds; the database changes at once or not at all. */
+/**
+ * Restores the entries in place of what the instance holds; the database changes at once or not at
+ * all.
+ */
 export async function putBack(
   client: pg.Client,
   place: Place,
@@ -77,8 +80,9 @@ export async function putBack(
 }
 
 /**
- * Writes a file if its content has the hash of its row, so that a damaged copy replaces no good file,
- * and counts it in `files`. If the restore fails later, the sweep removes this file without a row.
+ * Writes a file if its content has the hash of its row, so that a damaged copy replaces no good
+ * file, and counts it in `files`. If the restore fails later, the sweep removes this file without a
+ * row.
  */
 async function restoreFile(
   storage: Storage,
@@ -94,8 +98,9 @@ async function restoreFile(
 }
 
 /**
- * Adds to the storage's ledger what the backup (`inside`) and the folder of backups (`beside`) know.
- * Returns all ids that are `known`, and whether the storage knew one that the backup does not.
+ * Adds to the storage's ledger what the backup (`inside`) and the folder of backups (`beside`)
+ * know. Returns all ids that are `known`, and whether the storage knew one that the backup does
+ * not.
  */
 async function mergeLedger(
   storage: Storage,
@@ -121,7 +126,9 @@ async function countCreators(client: pg.Client, ids: string[]): Promise<number> 
   return rows[0].count;
 }
 
-/** Removes the files of the replaced database, which have no row, now rather than at the next sweep. */
+/**
+ * Removes the files of the replaced database, which have no row, now rather than at the next sweep.
+ */
 async function removeUnnamedFiles(client: pg.Client, storage: Storage): Promise<void> {
   let keys: string[] = [];
   const removeSome = async () => {

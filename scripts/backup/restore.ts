@@ -107,7 +107,10 @@ function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   );
 }
 
-/** Refuses an expired backup, since the ledger of deletions remembers people no longer than BACKUP_DAYS. */
+/**
+ * Refuses an expired backup, since the ledger of deletions remembers people no longer than
+ * BACKUP_DAYS.
+ */
 function assertUsable({ made_at, expires_at }: ManifestOfBackup, { BACKUP_DAYS }: Config): void {
   const endsAt = Math.min(expires_at.getTime(), made_at.getTime() + BACKUP_DAYS * DAY_MS);
   if (Date.now() <= endsAt) return;

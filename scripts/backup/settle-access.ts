@@ -18,7 +18,9 @@ export async function knowsAccess(client: pg.Client): Promise<boolean> {
   return known[0].is_so;
 }
 
-/** Changes the restored keys and operators in `schema` to those of the database that is replaced. */
+/**
+ * Changes the restored keys and operators in `schema` to those of the database that is replaced.
+ */
 export async function settleAccess(client: pg.Client, schema: string): Promise<EndedAccess> {
   const keys = `${quoted(schema)}.api_keys`;
   const { rowCount: keysEnded } = await client.query(

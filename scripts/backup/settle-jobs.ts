@@ -22,10 +22,10 @@ const MAY_BE_POSTED: JobError = {
 const SENDING = ['sending', 'sent'];
 
 /**
- * Settles restored posts, since nobody knows what happened after the backup was made. A post that was
- * being sent then, or whose time has come since, may have been made: it ends as unconfirmed, and its
- * creator says which it was. A post whose time is still to come was not made and stays, unless the
- * replaced database knows that it was moved and ended. Each gets an event that says so.
+ * Settles restored posts, since nobody knows what happened after the backup was made. A post that
+ * was being sent then, or whose time has come since, may have been made: it ends as unconfirmed,
+ * and its creator says which it was. A post whose time is still to come was not made and stays,
+ * unless the replaced database knows that it was moved and ended. Each gets an event that says so.
  */
 export async function settleJobs(
   client: pg.Client,
@@ -58,7 +58,10 @@ export async function settleJobs(
   return { unconfirmed: unconfirmed ?? 0, scheduled: scheduled ?? 0 };
 }
 
-/** Returns an SQL condition: the replaced database, if there is one, has the job as sending or ended. */
+/**
+ * Returns an SQL condition: the replaced database, if there is one, has the job as sending or
+ * ended.
+ */
 async function endedSince(client: pg.Client): Promise<string> {
   const { rows } = await client.query(`select to_regclass('public.jobs') is not null as is_there`);
   if (!rows[0].is_there) return 'false';

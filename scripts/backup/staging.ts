@@ -90,7 +90,8 @@ export async function finishStaging(
   await assertCounts(client, STAGING, end.rows);
   await resetSequences(client, STAGING);
   await migrateStaging(connection, await missingMigrations(manifest.migrations));
-  // A backup holds no parts of unfinished uploads, and its files are now in this instance's storage.
+  // A backup holds no parts of unfinished uploads, and its files are now in this instance's
+  // storage.
   await client.query(
     `truncate ${STAGING}.uploads, ${STAGING}.upload_parts, ${STAGING}.storage_in_use`,
   );

@@ -32,7 +32,9 @@ export const LEFT_OUT = [
 
 const PART_BYTES = 1_000_000;
 
-/** Returns the tables of schema `public`, without LEFT_OUT; a table comes after those it refers to. */
+/**
+ * Returns the tables of schema `public`, without LEFT_OUT; a table comes after those it refers to.
+ */
 export async function listTables(client: pg.Client): Promise<Table[]> {
   const { rows } = await client.query(
     `select c.relname as name,

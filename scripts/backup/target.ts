@@ -53,8 +53,8 @@ export async function assertReplaceable(client: pg.Client, mayReplace: boolean):
 }
 
 /**
- * Adds people to the ledger who had asked to be deleted and were not yet in it: the rows that know of
- * them are about to be replaced.
+ * Adds people to the ledger who had asked to be deleted and were not yet in it: the rows that know
+ * of them are about to be replaced.
  */
 export async function recordUnfinished(client: pg.Client, place: Place): Promise<void> {
   if (!(await isThere(client, 'deletions'))) return;

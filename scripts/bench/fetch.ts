@@ -1,4 +1,4 @@
-// Measures the download of a large Verified URL against a bare stream from the same server to a file.
+// Measures the download of a large Verified URL against a bare stream from the same server.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, rmSync } from 'node:fs';

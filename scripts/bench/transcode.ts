@@ -56,13 +56,16 @@ async function overhead(folder: string): Promise<Ratio> {
   );
   return {
     what: 'media.prepare ÷ bare ffmpeg',
-    // Each round against the bare one right before it, since both then share the machine's other load.
+    // Each round against the bare one right before it, since both then share the machine's other
+    // load.
     ratio: median(times.ours.map((ms, round) => ms / (times.bare[round] ?? ms))),
     limit: 1.05,
   };
 }
 
-/** Measures a large file in the wrong container: copied, copied and played to its end, and encoded. */
+/**
+ * Measures a large file in the wrong container: copied, copied and played to its end, and encoded.
+ */
 async function packing(folder: string): Promise<Ratio[]> {
   const source = await largeFile(folder);
   const found = await probe(source, signal);

@@ -82,7 +82,9 @@ export interface CallRules {
   perMinute: number;
 }
 
-/** Returns who calls. Refuses a bad token by 401, then a missing scope by 401, then the rate by 429. */
+/**
+ * Returns who calls. Refuses a bad token by 401, then a missing scope by 401, then the rate by 429.
+ */
 export function authorize(
   state: State,
   koa: Context,
@@ -103,7 +105,10 @@ export function authorize(
   return { grant, account };
 }
 
-/** Counts per account and endpoint in a sliding minute: https://developers.tiktok.com/doc/tiktok-api-v2-rate-limit */
+/**
+ * Counts per account and endpoint in a sliding minute:
+ * https://developers.tiktok.com/doc/tiktok-api-v2-rate-limit
+ */
 function countCall(state: State, endpoint: string, openId: string, perMinute: number): void {
   const now = Date.now();
   state.calls = state.calls.filter((call) => call.at > now - 60_000);

@@ -1,4 +1,4 @@
-// The control API, for tests and people: shows the state, adds accounts, orders faults, sets options.
+// The control API, for tests and people: shows the state, adds accounts and faults, sets options.
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
@@ -114,7 +114,9 @@ function find(state: State, koa: Context) {
   return state.publishes.find((each) => each.publish_id === publish_id);
 }
 
-/** Withdraws the person's permission, as in TikTok's app: ends the tokens, then calls the webhook. */
+/**
+ * Withdraws the person's permission, as in TikTok's app: ends the tokens, then calls the webhook.
+ */
 function remove(state: State, username: string, reason: number): void {
   const target = state.accounts.find((each) => each.username === username);
   for (const grant of state.grants.filter((each) => each.open_id === target?.open_id)) {

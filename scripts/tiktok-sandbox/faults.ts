@@ -3,7 +3,10 @@ import type { Context, Middleware } from 'koa';
 import { Refusal, refuse } from './answers.ts';
 import type { Fault, State } from './state.ts';
 
-/** The kinds of faults, besides `refuse:<code>` and `fail:<reason>`. `stuck` and `fail` are for `processing` only. */
+/**
+ * The kinds of faults, besides `refuse:<code>` and `fail:<reason>`. `stuck` and `fail` are for
+ * `processing` only.
+ */
 export const FAULT_KINDS = [
   'http_500',
   'http_429',

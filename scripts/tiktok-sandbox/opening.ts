@@ -49,7 +49,9 @@ export function getApp(state: State, clientKey: string): App {
   return app;
 }
 
-/** Refuses a direct post by 403 for its audience, an unaudited app, or a ban or cap: in this order. */
+/**
+ * Refuses a direct post by 403 for its audience, an unaudited app, or a ban or cap: in this order.
+ */
 export function checkMayPost(
   state: State,
   koa: Context,

@@ -1,10 +1,10 @@
-// Downloads the photos of a post as TikTok does, in two ranges and without redirects, and checks them.
+// Downloads and checks the photos of a post as TikTok does: in two ranges, without redirects.
 // https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { request } from 'undici';
 import { takeFault } from './faults.ts';
-import { report } from './findings.ts';
+import { report, reportDuplicate } from './findings.ts';
 import { finish } from './processing.ts';
 import type { Publish, State } from './state.ts';
 
@@ -58,7 +58,9 @@ async function pull(state: State, url: string): Promise<Buffer | null> {
   return rest && rest.total === first.total ? Buffer.concat([first.bytes, rest.bytes]) : null;
 }
 
-/** Returns null for any answer but 206 with exactly the range that was asked for, not compressed. */
+/**
+ * Returns null for any answer but 206 with exactly the range that was asked for, not compressed.
+ */
 async function part(
   state: State,
   url: string,
@@ -88,7 +90,10 @@ async function part(
   return isExact ? { bytes, total } : null;
 }
 
-/** Returns the reason to fail the whole post unless this is a baseline JPEG or still WebP within the limits. */
+/**
+ * Returns the reason to fail the whole post unless this is a baseline JPEG or still WebP within the
+ * limits.
+ */
 async function judge(bytes: Buffer): Promise<string | null> {
   if (bytes.length > MAX_BYTES) return 'file_format_check_failed';
   const found = await sharp(bytes, { failOn: 'error' })
@@ -99,20 +104,4 @@ async function judge(bytes: Buffer): Promise<string | null> {
   if (!found || (!isJpeg && !isWebp)) return 'file_format_check_failed';
   const [short, long] = [found.width, found.height].sort((a, b) => a - b) as [number, number];
   return short > 1080 || long > 1920 || short <= TOO_SMALL ? 'picture_size_check_failed' : null;
-}
-
-/** Reports a post with the photos and the settings of an earlier one. */
-function reportDuplicate(state: State, publish: Publish): void {
-  const twin = state.publishes.find(
-    (each) =>
-      each !== publish &&
-      each.kind === 'photo' &&
-      each.open_id === publish.open_id &&
-      each.sha256 === publish.sha256 &&
-      each.status !== 'FAILED' &&
-      JSON.stringify(each.post_info) === JSON.stringify(publish.post_info),
-  );
-  if (!twin) return;
-  const detail = twin.publish_id;
-  report(state, { kind: 'lint', rule: 'duplicate_post', detail, endpoint: 'content/init' });
 }

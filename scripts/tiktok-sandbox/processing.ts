@@ -8,7 +8,9 @@ import { announce } from './webhooks.ts';
 
 const CODECS = ['h264', 'hevc', 'vp8', 'vp9'];
 
-/** Returns at once; the post ends after `processing_ms`, or never if the fault `stuck` was ordered. */
+/**
+ * Returns at once; the post ends after `processing_ms`, or never if the fault `stuck` was ordered.
+ */
 export function process(state: State, publish: Publish): void {
   const fault = takeFault(state, 'processing', null, publish.open_id);
   if (fault?.kind === 'stuck') return;

@@ -24,7 +24,10 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-/** Listens on an address of this machine or a private network. Port 0, the default, picks a free one. */
+/**
+ * Listens on an address of this machine or a private network. Port 0, the default, picks a free
+ * one.
+ */
 export async function startSandbox(
   options: { port?: number; host?: string } = {},
 ): Promise<Sandbox> {
@@ -47,7 +50,9 @@ export async function startSandbox(
   };
 }
 
-/** Throws for a public address: the sandbox asks for no password, so it must not be reachable there. */
+/**
+ * Throws for a public address: the sandbox asks for no password, so it must not be reachable there.
+ */
 export function assertNotPublic(host: string): void {
   const isPrivate =
     /^(localhost|127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|0\.0\.0\.0$|::1$|f[cd][0-9a-f]{2}:)/i;

@@ -3,7 +3,9 @@
 export interface App {
   client_key: string;
   client_secret: string;
-  /** Compared byte for byte; the port `:*` of localhost or 127.0.0.1 matches any (desktop product). */
+  /**
+   * Compared byte for byte; the port `:*` of localhost or 127.0.0.1 matches any (desktop product).
+   */
   redirect_uris: string[];
   scopes: string[];
   /** `required` for desktop apps; null: PKCE is checked if it is sent. */
@@ -94,7 +96,10 @@ export interface Finding {
 }
 
 export interface Fault {
-  /** The end of a path, such as `video/init`, `status/fetch` or `oauth/token`, or `upload` or `processing`. */
+  /**
+   * The end of a path, such as `video/init`, `status/fetch` or `oauth/token`, or `upload` or
+   * `processing`.
+   */
   endpoint: string;
   kind: string;
   /** How many more matching calls it affects. */

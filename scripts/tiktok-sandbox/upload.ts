@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { badGateway, cut, takeFault } from './faults.ts';
-import { report } from './findings.ts';
+import { report, reportDuplicate } from './findings.ts';
 import { process as processPublish } from './processing.ts';
 import type { Publish, State } from './state.ts';
 
@@ -113,7 +113,10 @@ function finishUpload({ state, hashes }: Uploads, publish: Publish, hash: Hash):
   processPublish(state, publish);
 }
 
-/** `elsewhere`: the range is not the next one, for 416. `bad`: the headers contradict each other, for 400. */
+/**
+ * `elsewhere`: the range is not the next one, for 416. `bad`: the headers contradict each other,
+ * for 400.
+ */
 function readRange(
   state: State,
   koa: Context,
@@ -136,15 +139,17 @@ function readRange(
   return { first, last };
 }
 
-/** Returns the last byte of the chunk that holds `first`; the last chunk also takes the remainder. */
+/**
+ * Returns the last byte of the chunk that holds `first`; the last chunk also takes the remainder.
+ */
 function plannedEnd({ chunk_size, total_chunk_count, video_size }: Publish, first: number): number {
   const index = Math.min(Math.floor(first / chunk_size), total_chunk_count - 1);
   return index === total_chunk_count - 1 ? video_size - 1 : (index + 1) * chunk_size - 1;
 }
 
 /**
- * Streams up to `limit` bytes of the body to the disk at `start` while hashing them. Returns how many
- * came, which are fewer than sent if the client went away.
+ * Streams up to `limit` bytes of the body to the disk at `start` while hashing them. Returns how
+ * many came, which are fewer than sent if the client went away.
  */
 async function receive(
   koa: Context,
@@ -168,7 +173,10 @@ async function receive(
   return received;
 }
 
-/** Answers with `Content-Range: bytes 0-{UPLOADED_BYTES}/{TOTAL}`, which TikTok documents as a count. */
+/**
+ * Answers with `Content-Range: bytes 0-{UPLOADED_BYTES}/{TOTAL}`, which TikTok documents as a
+ * count.
+ */
 function progress(koa: Context, publish: Publish, status: number): void {
   koa.set('Content-Range', `bytes 0-${publish.received_bytes}/${publish.video_size}`);
   end(koa, status);
@@ -179,23 +187,4 @@ function end(koa: Context, status: number): void {
   koa.body = '';
   // When the answer comes before the end of the body, the connection is closed rather than read on.
   if (!koa.req.complete) koa.set('Connection', 'close');
-}
-
-/** Reports a post with the file and the settings of an earlier one. */
-function reportDuplicate(state: State, publish: Publish): void {
-  const twin = state.publishes.find(
-    (each) =>
-      each !== publish &&
-      each.sha256 === publish.sha256 &&
-      each.open_id === publish.open_id &&
-      each.status !== 'FAILED' &&
-      JSON.stringify(each.post_info) === JSON.stringify(publish.post_info),
-  );
-  if (!twin) return;
-  report(state, {
-    kind: 'lint',
-    rule: 'duplicate_post',
-    detail: `${publish.publish_id} repeats ${twin.publish_id}`,
-    endpoint: '/upload/video/',
-  });
 }

@@ -49,7 +49,9 @@ export interface ProblemExtras {
   retry_at?: Date;
   tiktok?: TikTokWords;
   job_id?: string;
-  /** The name of the media rule that was broken, such as `duration`; for programs, not for pages. */
+  /**
+   * The name of the media rule that was broken, such as `duration`; for programs, not for pages.
+   */
   rule?: string;
   headers?: Record<string, string>;
   /** Where another protocol fixes a status for what the table has under another. */
@@ -77,7 +79,9 @@ export class Problem extends Error {
   }
 }
 
-/** Returns the sentence as the API gives it: with the broken rule's name behind it, if there is one. */
+/**
+ * Returns the sentence as the API gives it: with the broken rule's name behind it, if there is one.
+ */
 export function withRule({
   message,
   rule,

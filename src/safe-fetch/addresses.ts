@@ -7,9 +7,9 @@ const GLOBAL_UNICAST = ipaddr.parseCIDR('2000::/3');
 const PLATFORM_ADDRESSES = ['168.63.129.16'];
 
 /**
- * Whether an address is globally routable unicast; false when that is not known. IPv6 addresses that
- * contain an IPv4 address (mapped, compatible, translated, 6to4, Teredo, ISATAP) are never public: no
- * server on the internet needs them, and the translator may be in our own network.
+ * Whether an address is globally routable unicast; false when that is not known. IPv6 addresses
+ * that contain an IPv4 address (mapped, compatible, translated, 6to4, Teredo, ISATAP) are never
+ * public: no server on the internet needs them, and the translator may be in our own network.
  */
 export function isPublicAddress(address: string): boolean {
   // A zone (`fe80::1%eth0`) names a network of this machine.

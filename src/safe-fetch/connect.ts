@@ -34,7 +34,10 @@ export async function resolvePublic(
   return addresses.slice(0, MAX_ADDRESSES);
 }
 
-/** Returns a connector that tries these addresses in turn; certificate and Host header are the name's. */
+/**
+ * Returns a connector that tries these addresses in turn; certificate and Host header are the
+ * name's.
+ */
 export function connectTo(addresses: string[], network: Network): buildConnector.connector {
   const connect = buildConnector({ timeout: CONNECT_MS, allowH2: false, maxCachedSessions: 0 });
   return (options, callback) => {
@@ -48,7 +51,8 @@ export function connectTo(addresses: string[], network: Network): buildConnector
     const attempt = (address: string, rest: string[]): void => {
       const place = network.place(address, number);
       const to = { ...options, hostname: place.address, port: String(place.port) };
-      // The certificate is checked for the host's name; without `servername` it would be the address.
+      // The certificate is checked for the host's name; without `servername` it would be the
+      // address.
       const named = protocol === 'https:' && !isIP(hostname) ? { ...to, servername: hostname } : to;
       connect(named, (...[error, socket]) => {
         const [next, ...later] = rest;

@@ -8,8 +8,8 @@ const TLS = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED|HOSTNAME
 export type Expired = 'first byte' | 'whole' | null;
 
 /**
- * Returns what to throw for an error of a fetch: the signal's reason when it aborted, a Problem for a
- * fault of the network, and any other error as it is.
+ * Returns what to throw for an error of a fetch: the signal's reason when it aborted, a Problem for
+ * a fault of the network, and any other error as it is.
  */
 export function explainError(
   error: unknown,
@@ -53,7 +53,10 @@ function explainFault(error: unknown, host: string, expired: Expired): string | 
   return null;
 }
 
-/** Faults of name servers have the same codes as faults of connections; the system call tells them apart. */
+/**
+ * Faults of name servers have the same codes as faults of connections; the system call tells them
+ * apart.
+ */
 function isLookupFault(error: unknown): boolean {
   const { syscall } = (error ?? {}) as NodeJS.ErrnoException;
   return /^(query|getaddrinfo)/.test(syscall ?? '');

@@ -36,8 +36,8 @@ export interface SafeFetch {
   policy: Policy;
   /**
    * GETs a URL, gives the answer to `take` and returns what that returns. The connection is closed
-   * when `take` ends. A fault while `take` reads comes as an error of the body; what `take` throws is
-   * passed on.
+   * when `take` ends. A fault while `take` reads comes as an error of the body; what `take` throws
+   * is passed on.
    *
    * @throws Problem `url_not_allowed`, `redirect_not_allowed`, `too_large` or `fetch_failed`, whose
    *   `cause` is the HTTP status as a number or the network's code as a string; the signal's reason
@@ -46,7 +46,9 @@ export interface SafeFetch {
   fetch<T>(ask: Ask, take: (answer: Answer) => Promise<T>): Promise<T>;
 }
 
-/** `timeoutMs`: how long look-up, connection and first byte may take together, and each pause after. */
+/**
+ * `timeoutMs`: how long look-up, connection and first byte may take together, and each pause after.
+ */
 export function createSafeFetch(
   of: Policy & { timeoutMs: number },
   network: Network = of.allowPrivateNetworks ? neighbourhood : internet(),
@@ -89,7 +91,9 @@ interface Clock {
   stop(): void;
 }
 
-/** Starts one limit for look-up, connection and first byte together, and one for the whole request. */
+/**
+ * Starts one limit for look-up, connection and first byte together, and one for the whole request.
+ */
 function startClock({ signal, longestMs = LONGEST_MS }: Ask, firstByteMs: number): Clock {
   const over = new AbortController();
   let expired: Expired = null;

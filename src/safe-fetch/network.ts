@@ -13,8 +13,8 @@ const place: Network['place'] = (address, port) => ({ address, port });
 
 /**
  * Asks name servers directly, by default the machine's. The machine's hosts file and search domains
- * are not used, since they do not name a creator's server. `lookup` would also block one of the four
- * threads that read and write files, for as long as a foreign name server takes.
+ * are not used, since they do not name a creator's server. `lookup` would also block one of the
+ * four threads that read and write files, for as long as a foreign name server takes.
  */
 export function internet(nameServers?: string[]): Network {
   return {

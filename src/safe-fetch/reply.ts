@@ -24,7 +24,10 @@ interface Watch {
   progress?: ((fraction: number) => void) | undefined;
 }
 
-/** Resolves with the head of the final answer. When the signal aborts, the promise or the body fails at once. */
+/**
+ * Resolves with the head of the final answer. When the signal aborts, the promise or the body fails
+ * at once.
+ */
 export function get(client: Client, url: URL, watch: Watch): Promise<Reply> {
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined;

@@ -37,8 +37,8 @@ export function judgeUrl(text: string, policy: Policy): URL {
 /**
  * Returns a host that a creator typed, in the form in which URLs are compared with it (`toHost`).
  *
- * @throws Problem `invalid_request` at `/host` for a text that is not a host; `url_not_allowed` for a
- *   host that is not public.
+ * @throws Problem `invalid_request` at `/host` for a text that is not a host; `url_not_allowed` for
+ *   a host that is not public.
  */
 export function judgeHost(text: string, policy: Policy): string {
   // Verification uses this scheme, so its default port is dropped.

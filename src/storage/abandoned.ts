@@ -6,8 +6,8 @@ import { join } from 'node:path';
 const ABANDONED_MS = 3600_000;
 
 /**
- * Removes the `.part` files in these folders that nobody has written to for an hour; every write goes
- * to one first. Returns how many files and bytes were removed.
+ * Removes the `.part` files in these folders that nobody has written to for an hour; every write
+ * goes to one first. Returns how many files and bytes were removed.
  */
 export async function removeAbandonedParts(
   folders: string[],

@@ -18,7 +18,10 @@ export function backupName(madeAt: Date): string {
   return `pm3k-${time}Z.backup.age`;
 }
 
-/** Reads the time from a backup's name, since copying changes a file's own times; undefined for other files. */
+/**
+ * Reads the time from a backup's name, since copying changes a file's own times; undefined for
+ * other files.
+ */
 export function readBackupTime(name: string): Date | undefined {
   const [, year, month, day, hour, minute, second] = NAME.exec(name) ?? [];
   return year ? new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) : undefined;

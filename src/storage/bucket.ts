@@ -23,8 +23,8 @@ export type Bucket = ReturnType<typeof openBucket>;
 type Asked = Parameters<S3Client['makeRequest']>[0];
 
 /**
- * Returns the calls to a bucket. Each throws a Problem: `not_found`, `storage_full`, or `unavailable`
- * with the server's code.
+ * Returns the calls to a bucket. Each throws a Problem: `not_found`, `storage_full`, or
+ * `unavailable` with the server's code.
  */
 export function openBucket(options: S3ClientOptions) {
   const client = new S3Client(options);
@@ -130,7 +130,10 @@ export function openBucket(options: S3ClientOptions) {
         };
       }
     },
-    /** Whether deleted objects stay as old versions. A server that refuses the question has no versions. */
+    /**
+     * Whether deleted objects stay as old versions. A server that refuses the question has no
+     * versions.
+     */
     async keepsVersions(): Promise<boolean> {
       const query = { versioning: '' };
       try {

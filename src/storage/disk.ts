@@ -26,7 +26,9 @@ import type { Storage } from './storage.ts';
 
 /** Free space that is left to everything else on the disk: the database must be able to write. */
 const MIN_FREE_BYTES = 200_000_000;
-/** How much is buffered for one write. Fewer, larger writes make up for the time that hashing takes. */
+/**
+ * How much is buffered for one write. Fewer, larger writes make up for the time that hashing takes.
+ */
 const WRITE_BYTES = 1_048_576;
 
 /** Returns the storage in the folder `root`, which is made at the first write. */

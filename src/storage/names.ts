@@ -1,4 +1,4 @@
-// Names the places of objects in a storage. Disk and bucket share them, so a plain copy moves files.
+// Names the paths of objects; disk and bucket share them, so that a plain copy moves a storage.
 import { Problem } from '../base/errors.ts';
 
 const KEY = /^[A-Za-z0-9]{20,64}(\.[a-z0-9]{1,5})?$/;
@@ -9,8 +9,8 @@ export function isKey(text: string): boolean {
 }
 
 /**
- * Returns the path of an object, e.g. `V1/V1StGXR8Z5jdHi6BmyTq.mp4`. Folders of two letters keep each
- * directory small when there are a million files.
+ * Returns the path of an object, e.g. `V1/V1StGXR8Z5jdHi6BmyTq.mp4`. Folders of two letters keep
+ * each directory small when there are a million files.
  *
  * @throws Problem `not_found` for a text that is no key.
  */
@@ -25,7 +25,10 @@ export function keyAt(place: string): string | undefined {
   return isKey(key) && toPlace(key) === place ? key : undefined;
 }
 
-/** Returns the path of a marker. Its folder has three letters or more, so it is no folder of objects. */
+/**
+ * Returns the path of a marker. Its folder has three letters or more, so it is no folder of
+ * objects.
+ */
 export function markerPlace(folder: string, name: string): string {
   if (!/^[a-z]{3,20}$/.test(folder) || !/^[\w-]{1,64}$/.test(name)) {
     throw new Error('Expected a marker under a plain folder and name');

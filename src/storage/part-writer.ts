@@ -2,7 +2,8 @@
 import type { Bucket } from './bucket.ts';
 import { findCause } from './bucket-faults.ts';
 
-// The smallest part that S3 takes. An object may have 10,000 of them, which is more than any upload.
+// The smallest part that S3 takes. An object may have 10,000 of them, which is more than any
+// upload.
 const PART_BYTES = 5 * 1024 * 1024;
 
 export interface PartWriter {
@@ -13,7 +14,9 @@ export interface PartWriter {
   abort(): Promise<void>;
 }
 
-/** Returns a writer for the object at `place`. An object that fits into one part takes one request. */
+/**
+ * Returns a writer for the object at `place`. An object that fits into one part takes one request.
+ */
 export function createPartWriter(bucket: Bucket, place: string): PartWriter {
   let buffer = Buffer.allocUnsafeSlow(0);
   let gathered = 0;
@@ -31,7 +34,8 @@ export function createPartWriter(bucket: Bucket, place: string): PartWriter {
   async function add(chunk: Buffer): Promise<void> {
     if (buffer.length === 0) buffer = Buffer.allocUnsafeSlow(PART_BYTES);
     for (let at = 0; at < chunk.length; ) {
-      // A full part is sent only once more bytes have come, so that a small object takes one request.
+      // A full part is sent only once more bytes have come, so that a small object takes one
+      // request.
       if (gathered === PART_BYTES) await send();
       const taken = chunk.copy(buffer, gathered, at);
       gathered += taken;

@@ -1,4 +1,4 @@
-// Defines the storage port, which a disk and a bucket implement. We make the keys; none is user input.
+// Defines the storage port, which disk and bucket implement. We make its keys; none is user input.
 import type { Readable } from 'node:stream';
 
 export interface StoredObject {
@@ -8,8 +8,8 @@ export interface StoredObject {
 }
 
 /**
- * Every method may be called again after a crash. Each throws a Problem `unavailable` or the system's
- * error when the storage cannot be reached.
+ * Every method may be called again after a crash. Each throws a Problem `unavailable` or the
+ * system's error when the storage cannot be reached.
  */
 export interface Storage {
   /** Returns what the storage is, in words; throws a Problem that says why it cannot be used. */
@@ -30,8 +30,8 @@ export interface Storage {
   /** Returns the object's size in bytes; throws `not_found`. */
   size(key: string): Promise<number>;
   /**
-   * Returns false only if the object is known to be missing; throws if the storage cannot be reached.
-   * The same holds for `size`, `read` and `list`.
+   * Returns false only if the object is known to be missing; throws if the storage cannot be
+   * reached. The same holds for `size`, `read` and `list`.
    */
   has(key: string): Promise<boolean>;
   /**

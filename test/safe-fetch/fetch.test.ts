@@ -1,3 +1,4 @@
+// Shows how a download ends when its source misbehaves.
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';

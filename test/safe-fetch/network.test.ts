@@ -1,3 +1,4 @@
+// Shows that a name is resolved once and its addresses are checked.
 import { expect } from 'chai';
 import { createSafeFetch } from '../../src/safe-fetch/fetch.ts';
 import { internet } from '../../src/safe-fetch/network.ts';

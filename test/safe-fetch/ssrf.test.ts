@@ -1,3 +1,4 @@
+// Shows that no URL, address or redirect leads into our own network.
 import { isIP } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// Shows what a backup holds, and what a restore brings back and what it does not.
 import { spawn } from 'node:child_process';
 import {
   appendFileSync,
@@ -656,7 +657,10 @@ describe('a backup of the embedded database', () => {
   });
 });
 
-/** Returns where a chunk of the age format ends: header, 16 bytes of nonce, then chunks of 64 KiB and a tag. */
+/**
+ * Returns where a chunk of the age format ends: header, 16 bytes of nonce, then chunks of 64 KiB
+ * and a tag.
+ */
 function chunkEnd(path: string): number {
   const bytes = readFileSync(path);
   const headerEnd = bytes.indexOf('\n', bytes.indexOf('\n---') + 1) + 1;

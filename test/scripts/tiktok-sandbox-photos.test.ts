@@ -1,3 +1,4 @@
+// Shows that the sandbox takes photos as TikTok does.
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';

@@ -1,3 +1,4 @@
+// Shows that the sandbox refuses what TikTok refuses.
 import { expect } from 'chai';
 import { checkChunks } from '../../scripts/tiktok-sandbox/bodies.ts';
 import { isRegistered } from '../../scripts/tiktok-sandbox/consent.ts';

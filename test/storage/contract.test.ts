@@ -1,3 +1,4 @@
+// Runs the same tests against every implementation of the storage port.
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,8 +26,8 @@ function chosen(env: Env): Storage {
 
 /**
  * Every storage that there is. The S3 server is s3rver, behind a gate that checks signatures, which
- * s3rver does not. With S3_TEST_ENDPOINT and the other settings of an empty bucket, the same suite runs
- * against any server; it has passed against OpenStack Swift.
+ * s3rver does not. With S3_TEST_ENDPOINT and the other settings of an empty bucket, the same suite
+ * runs against any server; it has passed against OpenStack Swift.
  */
 const KINDS: Record<string, () => Promise<Kind>> = {
   async disk() {
@@ -175,11 +176,11 @@ for (const [kind, open] of Object.entries(KINDS)) {
     it('takes an object only if its hash is the expected one', async () => {
       const key = randomToken(190);
       await put(key, 'good');
-      const { sha256: found } = await put(key, large, { only_if: () => false });
+      const { sha256: found } = await put(key, large, { onlyIf: () => false });
       expect(found).to.equal(sha256(large));
-      await put(key, 'bad', { only_if: () => false });
+      await put(key, 'bad', { onlyIf: () => false });
       expect((await get(key)).toString()).to.equal('good');
-      await put(key, large, { only_if: (hash: string) => hash === sha256(large) });
+      await put(key, large, { onlyIf: (hash: string) => hash === sha256(large) });
       expect((await get(key)).equals(large)).to.equal(true);
     });
 

@@ -57,7 +57,9 @@ function isNeeded(marker: number, segment: Buffer): boolean {
   return marker < 0xe0 && marker >= 0xc0;
 }
 
-/** Returns where a scan's data ends: at the first FF that neither 00 nor a restart marker follows. */
+/**
+ * Returns where a scan's data ends: at the first FF that neither 00 nor a restart marker follows.
+ */
 function findScanEnd(file: Buffer, from: number): number {
   let at = file.indexOf(0xff, from);
   while (at !== -1 && at + 1 < file.length) {

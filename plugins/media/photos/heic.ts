@@ -17,9 +17,9 @@ const TURNS: Record<CodedPhoto['turns'][number], string> = {
 };
 
 /**
- * Writes the photo as a PNG into `folder`, which must be empty, and returns its path. The picture is
- * cropped and turned as the photo is shown; `icc`, its colour profile, is written into the PNG. The
- * caller has checked the photo's size by its header.
+ * Writes the photo as a PNG into `folder`, which must be empty, and returns its path. The picture
+ * is cropped and turned as the photo is shown; `icc`, its colour profile, is written into the PNG.
+ * The caller has checked the photo's size by its header.
  *
  * @throws Problem `media_rejected`
  */

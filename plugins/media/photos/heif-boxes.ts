@@ -172,7 +172,9 @@ function findNclx(properties: Box[]): Buffer | null {
   return found?.body ?? null;
 }
 
-/** `irot` counts quarter turns anticlockwise; `imir` swaps top and bottom (0) or left and right (1). */
+/**
+ * `irot` counts quarter turns anticlockwise; `imir` swaps top and bottom (0) or left and right (1).
+ */
 function readTurns({ type, body }: Box): CodedPhoto['turns'] {
   const value = body[0] ?? 0;
   if (type === 'imir') return [value & 1 ? 'mirror' : 'flip'];

@@ -1,7 +1,10 @@
 // Packs a HEIF photo's tiles as the frames of an MP4: every ffmpeg reads that, only new ones HEIF.
 import type { CodedPhoto } from './heif-boxes.ts';
 
-/** Returns a minimal MP4 with one frame a tile; the coded bytes and their configuration are unchanged. */
+/**
+ * Returns a minimal MP4 with one frame a tile; the coded bytes and their configuration are
+ * unchanged.
+ */
 export function makeFilm(photo: CodedPhoto): Buffer {
   const { tiles } = photo;
   const ftyp = box('ftyp', Buffer.from('isom\0\0\x02\0isommp41', 'latin1'));

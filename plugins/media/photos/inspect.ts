@@ -11,8 +11,8 @@ import { assertDecodable, MAX_SOURCE_BYTES, type PhotoProbe, planForPhoto } from
 
 /** How long sharp may work on one photo. */
 export const MAX_SECONDS = 60;
-// Loaders that read other files or run programs (SVG, PDF, ImageMagick) stay blocked, whatever a file
-// contains.
+// Loaders that read other files or run programs (SVG, PDF, ImageMagick) stay blocked, whatever a
+// file contains.
 const LOADERS = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff'];
 
 let isLocked = false;
@@ -65,7 +65,9 @@ export async function decodeFully(path: string): Promise<void> {
   await rejectDamaged(tiny.timeout({ seconds: MAX_SECONDS }).toBuffer());
 }
 
-/** Returns the path of a file that sharp can read: the photo itself, or a PNG of a HEIC in `folder`. */
+/**
+ * Returns the path of a file that sharp can read: the photo itself, or a PNG of a HEIC in `folder`.
+ */
 export async function toReadable(
   path: string,
   { kind, icc }: Header,

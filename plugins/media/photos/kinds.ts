@@ -27,8 +27,9 @@ export const KINDS: Record<PhotoKind, Kind> = {
 export const HEAD_BYTES = 512;
 
 /**
- * Returns the kind of a picture that we open; for other known kinds, the sentence that refuses them;
- * null when the file is not a picture. SVG is refused because it can name other files and addresses.
+ * Returns the kind of a picture that we open; for other known kinds, the sentence that refuses
+ * them; null when the file is not a picture. SVG is refused because it can name other files and
+ * addresses.
  */
 export function detectKind(head: Buffer): PhotoKind | { refused: string } | null {
   const text = head.toString('latin1');
@@ -54,7 +55,10 @@ const OTHERS: [string, string][] = [
   ['\0\0\0\x0cjP  ', 'JPEG 2000 pictures are not taken. Save it as JPEG.'],
 ];
 
-/** Reads the brands of an ISO container; a still picture names its kind as the first brand or a later one. */
+/**
+ * Reads the brands of an ISO container; a still picture names its kind as the first brand or a
+ * later one.
+ */
 function detectByBrands(head: Buffer): PhotoKind | null {
   const end = Math.min(head.readUInt32BE(0), head.length);
   const brands = head.toString('latin1', 8, end).match(/.{4}/gs) ?? [];

@@ -12,7 +12,10 @@ export const MAX_PHOTO_BYTES = 20_000_000;
 
 /** A larger file is not opened: no camera makes one, and it would be held in memory. */
 export const MAX_SOURCE_BYTES = 200_000_000;
-/** Decoding takes up to 4 bytes of memory a pixel, except for a baseline JPEG, which is read in strips. */
+/**
+ * Decoding takes up to 4 bytes of memory a pixel, except for a baseline JPEG, which is read in
+ * strips.
+ */
 const MAX_PIXELS = 64_000_000;
 const MAX_STRIP_PIXELS = 256_000_000;
 
@@ -98,7 +101,10 @@ function reasonsToConvert(photo: PhotoProbe): string[] {
   return ['Saved as plain JPEG, the form TikTok reads.'];
 }
 
-/** Returns a size within TikTok's limits, in the same proportion; null when the photo has one already. */
+/**
+ * Returns a size within TikTok's limits, in the same proportion; null when the photo has one
+ * already.
+ */
 function targetSize({ width, height }: PhotoProbe): { width: number; height: number } | null {
   const [short, long] = [Math.min(width, height), Math.max(width, height)];
   const most = Math.min(MAX_SHORT_SIDE / short, MAX_LONG_SIDE / long);

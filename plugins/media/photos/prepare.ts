@@ -19,7 +19,8 @@ type Prepared = Pick<JobPhoto, 'position'> & {
 };
 
 /**
- * Prepares the photos one after the other, so that a post of 35 takes no more memory than one photo.
+ * Prepares the photos one after the other, so that a post of 35 takes no more memory than one
+ * photo.
  *
  * @throws Problem `media_rejected`, with a message that names the photo.
  */

@@ -1,3 +1,4 @@
+// Shows that ffmpeg and ffprobe run with limits and without our environment.
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';

@@ -1,3 +1,4 @@
+// Shows that every video of the corpus is made to conform, and keeps its contents.
 import { expect } from 'chai';
 import { runTool, videoFile } from '../../support/videos.ts';
 import { type Case, CORPUS } from './corpus.ts';
@@ -39,7 +40,9 @@ describe('a creator’s video', () => {
   }
 });
 
-/** Compares contents, not headers: the pictures are the same, and after a remux the sound as well. */
+/**
+ * Compares contents, not headers: the pictures are the same, and after a remux the sound as well.
+ */
 async function assertUntouched(each: Case, path: string, sent: string): Promise<void> {
   if (each.losesPictures) return;
   const hasSound = each.has_sound !== false;

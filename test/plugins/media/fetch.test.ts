@@ -1,3 +1,4 @@
+// Shows that media.fetch uses stored files and downloads the others.
 import { expect } from 'chai';
 import { fetchSource } from '../../../plugins/media/fetch.ts';
 import { hashOfPhotos, type Job, Problem, type StepContext } from '../../../src/plugin.ts';

@@ -1,3 +1,4 @@
+// Shows that HEIC photos are decoded as they are shown, and damaged ones refused.
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Shows that hostile and damaged files cost their own job and nothing else.
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,3 +1,4 @@
+// Shows what an upload is recognised as before it is accepted.
 import { expect } from 'chai';
 import media from '../../../plugins/media/plugin.ts';
 import { AAC, CONFORMING, H264, type Trait, videoFile } from '../../support/videos.ts';

@@ -1,3 +1,4 @@
+// Shows what happens when the machine, not the file, is at fault.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+// Shows that photos are made to conform, and that what is no photo is refused.
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+// Shows how media.prepare treats long, damaged and HDR videos.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

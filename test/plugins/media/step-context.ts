@@ -20,7 +20,10 @@ export interface Options {
   context?: Partial<StepContext>;
 }
 
-/** Fails when the step leaves anything but the source in its scratch folder, or writes to the source. */
+/**
+ * Fails when the step leaves anything but the source in its scratch folder, or writes to the
+ * source.
+ */
 export async function prepare(path: string, options: Options = {}): Promise<Prepared> {
   const scratch = mkdtempSync(join(tmpdir(), 'pm3k-prepare-'));
   const source = join(scratch, `source${extname(path)}`);

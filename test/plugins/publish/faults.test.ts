@@ -1,3 +1,4 @@
+// Shows that every fault of TikTok ends in one post, or in none with a reason.
 import { expect } from 'chai';
 import pg from 'pg';
 import type { Fault } from '../../../scripts/tiktok-sandbox/state.ts';

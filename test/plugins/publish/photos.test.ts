@@ -1,3 +1,4 @@
+// Shows that photos are posted once, whatever fails on the way.
 import { expect } from 'chai';
 import type { Fault } from '../../../scripts/tiktok-sandbox/state.ts';
 import type { Appliance, Json } from '../../support/appliance.ts';
