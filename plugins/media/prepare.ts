@@ -62,7 +62,7 @@ async function rescue(
   return storeOutput(await run(source, found, plan, context), found, plan, context);
 }
 
-/** The path of what ffmpeg made, or null when the file did not let it. */
+/** Runs ffmpeg and returns the path of what it made; null when the file is at fault. */
 async function run(
   source: string,
   found: Probe,
