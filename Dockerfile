@@ -7,12 +7,13 @@ RUN sh scripts/image-packages.sh
 
 FROM node:24-trixie-slim
 LABEL org.opencontainers.image.title="PM3K" \
-      org.opencontainers.image.description="A self-hosted TikTok posting API with a small dashboard."
+      org.opencontainers.image.description="A self-hosted TikTok posting API with a small dashboard." \
+      org.opencontainers.image.licenses="AGPL-3.0-or-later"
 COPY scripts/image-system.sh /tmp/
 RUN sh /tmp/image-system.sh && rm /tmp/image-system.sh
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
-COPY package.json ./
+COPY package.json LICENSE ./
 COPY src src
 COPY plugins plugins
 COPY templates templates

@@ -1,5 +1,5 @@
 // `npm run bench [subject …]`: measures speed as ratios against a baseline of the same run.
-import { mochaHooks } from '../test/support/database.ts';
+import { mochaGlobalSetup, mochaGlobalTeardown } from '../test/support/database.ts';
 import { deletion } from './bench/deletion.ts';
 import { fetching } from './bench/fetch.ts';
 import { memory } from './bench/memory.ts';
@@ -34,4 +34,7 @@ async function main(): Promise<void> {
   }
 }
 
-if (import.meta.main) await main().finally(() => mochaHooks.afterAll());
+if (import.meta.main) {
+  mochaGlobalSetup();
+  await main().finally(mochaGlobalTeardown);
+}

@@ -1,15 +1,14 @@
 // Runs the demo: the sandbox and the appliance side by side; `--once` posts one video and ends.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { connectWithKey } from './connect.ts';
+import { ROOT, type Sandboxed, startSandboxed } from './sandboxed.ts';
 
-const ROOT = resolve(import.meta.dirname, '..');
 /** Runs the ffmpeg that the appliance uses. */
 const FFMPEG = join(ROOT, 'plugins/media/caged-ffmpeg.sh');
 const CAPTION = 'A first post from the demo #hello';
@@ -25,35 +24,16 @@ const SETTINGS = {
 };
 
 const isOnce = process.argv.includes('--once');
-const children: ChildProcess[] = [];
 // `--once` leaves no data behind; the demo keeps its posts for the next start.
 const dataDir = isOnce ? mkdtempSync(join(tmpdir(), 'pm3k-demo-')) : join(ROOT, '.demo');
 
 try {
   const [appPort, sandboxPort] = isOnce ? [await freePort(), await freePort()] : [3000, 3900];
-  const sandboxUrl = `http://127.0.0.1:${sandboxPort}`;
-  const appUrl = `http://localhost:${appPort}`;
-  start('scripts/tiktok-sandbox/main.ts', { SANDBOX_PORT: String(sandboxPort) });
-  start('src/main.ts', {
-    PORT: String(appPort),
-    HOST: '127.0.0.1',
-    DATA_DIR: dataDir,
-    TIKTOK_CLIENT_KEY: 'sbsandbox',
-    TIKTOK_CLIENT_SECRET: 'sandbox-secret',
-    TIKTOK_APP_AUDITED: 'true',
-    TIKTOK_AUTHORIZE_URL: `${sandboxUrl}/v2/auth/authorize/`,
-    TIKTOK_API_URL: sandboxUrl,
-    TIKTOK_UPLOAD_HOSTS: `127.0.0.1:${sandboxPort}`,
-    // A visitor need not wait an hour before a second post.
-    POST_SPACING_SECONDS: '0',
-    LOG_LEVEL: 'warn',
-  });
-  await ready(`${sandboxUrl}/sandbox/state`);
-  await ready(`${appUrl}/readyz`);
-  if (isOnce) await walk(appUrl, sandboxUrl);
-  else await stay(appUrl, sandboxUrl);
+  await using demo = startSandboxed({ appPort, sandboxPort, dataDir });
+  await demo.waitUntilReady(60_000);
+  if (isOnce) await walk(demo.appUrl, demo.sandboxUrl);
+  else await stay(demo);
 } finally {
-  await stopAll();
   if (isOnce) rmSync(dataDir, { recursive: true, force: true });
 }
 
@@ -115,48 +95,13 @@ function check(job: Record<string, unknown>, state: Record<string, unknown>): vo
   if (faults.length > 0) throw new Error(`The demo failed: ${faults.join('; ')}`);
 }
 
-async function stay(appUrl: string, sandboxUrl: string): Promise<void> {
+async function stay({ appUrl, sandboxUrl, ended }: Sandboxed): Promise<void> {
   say(`
   Open ${appUrl} and press “Connect with TikTok”.
   The sandbox that stands in for TikTok: ${sandboxUrl}
   Ctrl-C ends both.
 `);
-  await Promise.race([
-    new Promise((done) => process.once('SIGINT', done)),
-    new Promise((done) => process.once('SIGTERM', done)),
-    ...children.map((child) => new Promise((done) => child.once('exit', done))),
-  ]);
-}
-
-function start(script: string, env: Record<string, string>): void {
-  const child = spawn(process.execPath, [join(ROOT, script)], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'inherit', 'inherit'],
-    // Ctrl-C must reach this process alone, which then ends the others in order.
-    detached: true,
-  });
-  children.push(child);
-}
-
-async function stopAll(): Promise<void> {
-  for (const child of children.reverse()) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    const ended = new Promise((done) => child.once('exit', done));
-    child.kill('SIGTERM');
-    await ended;
-  }
-}
-
-async function ready(url: string): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (Date.now() < deadline) {
-    const answer = await fetch(url).catch(() => null);
-    if (answer?.status === 200) return;
-    if (children.some((child) => child.exitCode !== null))
-      throw new Error('A part of the demo ended; see its message above.');
-    await sleep(100);
-  }
-  throw new Error(`Expected ${url} to be ready within a minute`);
+  await ended;
 }
 
 async function call(

@@ -10,11 +10,15 @@ if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
   touch node_modules/.package-lock.json
 fi
 
-# An npm package holds the Node that the product runs on. On platforms without that package the
-# machine's own Node is used, which must be 22.18 or newer.
+# On Linux (x64, arm64) npm installs the Node that PM3K runs on. Elsewhere the machine's own is used.
 NODE=node_modules/.bin/node
 if ! [ -x "$NODE" ] || ! "$NODE" --version >/dev/null 2>&1; then
   NODE=$(command -v node)
+fi
+# Older versions lack `await using`, or leave `import.meta.main` false in TypeScript files.
+if ! "$NODE" -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 24 || (a == 24 && b >= 3) ? 0 : 1)'; then
+  echo "PM3K runs on Node.js 24.3 or newer; $NODE is $("$NODE" --version)." >&2
+  exit 1
 fi
 
 # Installs a Debian package; fails where that is not possible.

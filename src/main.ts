@@ -1,4 +1,5 @@
 // Composition root: config → context → migrate → web and/or worker (ROLE); stops both on a signal.
+
 import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { dirname, resolve } from 'node:path';
@@ -12,7 +13,8 @@ import {
 } from './base/embedded-postgres.ts';
 import { createLog, type Logger } from './base/log.ts';
 import { openScratch } from './base/scratch.ts';
-import { type Context, createContext } from './context/context.ts';
+import type { Context } from './context/context.ts';
+import { createContext } from './context/create-context.ts';
 import { loadModules, settingSchemas } from './modules.ts';
 import { flushRequests } from './records/request-log/record.ts';
 import { startWorker, type Worker } from './worker.ts';

@@ -4,19 +4,23 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { z } from 'zod';
 import { access } from './access/module.ts';
+import { account } from './account/module.ts';
+import { adminOverview } from './admin-overview/module.ts';
 import { connections } from './connections/module.ts';
+import type { Chore, Manifest } from './context/context.ts';
 import { creators } from './creators/module.ts';
 import { deletions } from './deletion/module.ts';
+import { deletionRequests } from './deletion-requests/module.ts';
 import { domains } from './domains/module.ts';
 import { hosted } from './hosted-api/module.ts';
 import { photoLinks } from './jobs/attempts/module.ts';
 import { jobs } from './jobs/module.ts';
+import type { Step } from './jobs/run/step.ts';
 import { storedMedia } from './media/module.ts';
 import { uploads } from './media/tus/module.ts';
 import { operators } from './operators/module.ts';
-import type { Chore, Manifest, Step } from './plugin.ts';
 import { privacy } from './privacy/module.ts';
-import { database, queue } from './queue/tables.ts';
+import { databaseTables, queueTables } from './queue/tables.ts';
 import { billing } from './records/billing/module.ts';
 import { requestLog } from './records/request-log/module.ts';
 import { statistics } from './records/statistics/module.ts';
@@ -24,8 +28,8 @@ import { retention } from './retention/module.ts';
 
 const BUILT_IN = join(import.meta.dirname, '../plugins');
 const CORE: Manifest[] = [
-  database,
-  queue,
+  { name: 'database', personalData: databaseTables },
+  { name: 'queue', personalData: queueTables },
   creators,
   access,
   storedMedia,
@@ -34,8 +38,11 @@ const CORE: Manifest[] = [
   jobs,
   hosted,
   photoLinks,
+  account,
   deletions,
+  deletionRequests,
   connections,
+  adminOverview,
   operators,
   statistics,
   requestLog,

@@ -1,11 +1,12 @@
 // Runs the steps, chores and ticks of all modules in three lanes, and ends them cleanly.
+
 import { parseCronItems, type TaskList } from 'graphile-worker';
 import cron, { type ScheduledTask } from 'node-cron';
-import { type Context, readModuleSettings } from './context/context.ts';
+import type { Context, Manifest } from './context/context.ts';
+import { readModuleSettings } from './context/create-context.ts';
 import { runStep } from './jobs/run/run.ts';
-import { STEP_NAMES, type StepName } from './jobs/states.ts';
+import { findRunning, STEP_NAMES, type StepName } from './jobs/states.ts';
 import { listChores, listSteps } from './modules.ts';
-import type { Manifest } from './plugin.ts';
 import { declareDead } from './queue/heartbeat.ts';
 import { type PoolName, startWorkerPool } from './queue/worker-pool.ts';
 
@@ -59,7 +60,7 @@ function createTasks(
 ): TaskList {
   const tasks: TaskList = {};
   for (const [name, { step, module }] of listSteps(modules)) {
-    if (choosePool(name) !== pool) continue;
+    if (findRunning(name)?.pool !== pool) continue;
     tasks[name] = async (payload, { job: queueRun }) => {
       const isLastAttempt = queueRun.attempts >= queueRun.max_attempts;
       const { job_id } = payload as { job_id: string };
@@ -84,12 +85,6 @@ function createTasks(
     }
   }
   return tasks;
-}
-
-/** A source that sends slowly holds up other fetches, but no conversion and no post. */
-function choosePool(step: string): PoolName {
-  if (step === 'media.fetch') return 'fetch';
-  return step.startsWith('media.') ? 'media' : 'main';
 }
 
 async function withoutWords(

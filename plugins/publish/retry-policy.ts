@@ -1,5 +1,5 @@
 // Decides what to do when TikTok refuses: fail with its reason, or try again later.
-import { type Job, Later, type Patch, Problem, refusalOf, TikTokError } from '#plugin';
+import { findRefusal, type Job, Later, type Patch, Problem, TikTokError } from '#plugin';
 
 const HOUR_MS = 3600_000;
 const PATIENCE_MS = 25 * HOUR_MS;
@@ -19,7 +19,7 @@ export function refused(code: string): TikTokError {
  */
 export function failOrWait(job: Job, error: unknown): Later {
   if (!(error instanceof TikTokError) || error.kind !== 'refused') throw error;
-  const { act, sentence } = refusalOf(error.code);
+  const { act, sentence } = findRefusal(error.code);
   const details = { message: sentence, tiktok: { code: error.code, log_id: error.log_id } };
   if (act === 'wait_minute') {
     return Later.in(62_000 + Math.random() * 3_000, 'rate_limited', details);
@@ -37,7 +37,7 @@ export function failOrWait(job: Job, error: unknown): Later {
  */
 export function afterFailure(reason: string | null, attempts: number): Patch {
   const code = reason ?? 'internal';
-  const { act } = refusalOf(code);
+  const { act } = findRefusal(code);
   if (act === 'retry' && attempts < MAX_ATTEMPTS) {
     // Half a minute at first, then twice as long each time.
     const sendAt = new Date(Date.now() + 30_000 * 2 ** Math.max(0, attempts - 1));
@@ -57,7 +57,7 @@ export function afterFailure(reason: string | null, attempts: number): Patch {
 }
 
 function toProblem(error: TikTokError): Problem {
-  const { code, sentence, rule } = refusalOf(error.code);
+  const { code, sentence, rule } = findRefusal(error.code);
   const tiktok = { code: error.code, message: error.tiktok_message ?? '', log_id: error.log_id };
   return new Problem(code, sentence, { tiktok, ...(rule ? { rule } : {}) });
 }

@@ -1,7 +1,5 @@
 // Retention: what has reached its end goes, in small batches, and file and row that lost each other are mended.
-import type { Manifest } from '#plugin';
-import { reconcile } from '../../src/retention/reconcile.ts';
-import { removeCopies, sweep } from '../../src/retention/sweep.ts';
+import { type Manifest, reconcile, removeCopies, sweep } from '#plugin';
 
 export default {
   name: 'retention',

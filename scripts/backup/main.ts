@@ -6,7 +6,7 @@ import cron from 'node-cron';
 import { readConfig } from '../../src/base/config.ts';
 import { megabytes } from '../../src/http/format.ts';
 import { backupsFolder, newestBackup, removeExpiredBackups } from '../../src/storage/backups.ts';
-import { chosenStorage } from '../../src/storage/create-storage.ts';
+import { createStorage } from '../../src/storage/create-storage.ts';
 import { explainFault, runScript, wrongUsage } from '../fault.ts';
 import { copyLedger } from './beside.ts';
 import { deriveIdentity } from './identity.ts';
@@ -71,7 +71,7 @@ async function maintain(folder: string): Promise<void> {
   const config = readConfig();
   const { removed } = await removeExpiredBackups(folder, config.BACKUP_DAYS);
   if (removed > 0) print(`Removed ${removed} backups older than ${config.BACKUP_DAYS} days.`);
-  await copyLedger(config, chosenStorage(config), folder);
+  await copyLedger(config, createStorage(config), folder);
 }
 
 /** Checks every hour whether a backup is due, so that one that failed is tried again. */

@@ -7,7 +7,7 @@ import type { ConnectionOptions } from '../../src/base/database.ts';
 import { findRunningConnection, startEmbeddedPostgres } from '../../src/base/embedded-postgres.ts';
 import { createLog } from '../../src/base/log.ts';
 import { LEDGER } from '../../src/deletion/ledger.ts';
-import { chosenStorage } from '../../src/storage/create-storage.ts';
+import { createStorage } from '../../src/storage/create-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { ScriptFault } from '../fault.ts';
 
@@ -55,7 +55,7 @@ function placeAt(
 ): Place {
   return {
     ...{ config, connection, secrets },
-    storage: chosenStorage(config),
+    storage: createStorage(config),
     [Symbol.asyncDispose]: close,
   };
 }

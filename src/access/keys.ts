@@ -1,7 +1,9 @@
 // API keys: their form, their checksum, and how they are issued and recognised. Only a hash is stored.
 
+import type { Knex } from 'knex';
 import { invalid, Problem } from '../base/errors.ts';
 import { randomToken, sha256 } from '../base/secrets.ts';
+import { DAY_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import {
   type Creator,
@@ -90,7 +92,7 @@ export async function issueKey(
 }
 
 function chooseExpiry(ctx: Context, creator: Creator): Date {
-  const lifetime = Date.now() + getPlanLimits(ctx.config, creator).keyDays * 86_400_000;
+  const lifetime = Date.now() + getPlanLimits(ctx.config, creator).keyDays * DAY_MS;
   return new Date(Math.min(lifetime, creator.plan_ends_at?.getTime() ?? lifetime));
 }
 
@@ -170,4 +172,23 @@ const WWW = { headers: { 'WWW-Authenticate': 'Bearer' } };
 async function noteUse(ctx: Context, row: ApiKey): Promise<void> {
   if (row.last_used_at && Date.now() - row.last_used_at.getTime() < 60_000) return;
   await ctx.db('api_keys').where({ id: row.id }).update({ last_used_at: ctx.db.fn.now() });
+}
+
+/** Throws `forbidden` unless the creator allowed it: a leaked key must neither export nor erase. */
+export function assertKeysMay(creator: Creator): void {
+  if (creator.keys_may_export_and_erase) return;
+  throw new Problem(
+    'forbidden',
+    'API keys of this account may neither export nor erase. The creator can allow it on the dashboard, under Settings.',
+  );
+}
+
+/** Ends every session and key of a creator; returns table → rows that went. */
+export async function removeAccess(
+  trx: Knex,
+  creatorId: string,
+): Promise<{ sessions: number; api_keys: number }> {
+  const sessions = await trx('sessions').where({ creator_id: creatorId }).delete();
+  const apiKeys = await trx('api_keys').where({ creator_id: creatorId }).delete();
+  return { sessions, api_keys: apiKeys };
 }

@@ -1,14 +1,12 @@
 // The manifest of access: sessions, API keys, remembered answers, rate limits.
 
-import { addAccessPages } from '../account/keys-pages.ts';
-import type { Manifest } from '../plugin.ts';
+import type { Manifest } from '../context/context.ts';
 
 const SECURITY = 'Legitimate interest in a secure service (Art. 6(1)(f) GDPR)';
 const CONTRACT = 'Performance of the contract (Art. 6(1)(b) GDPR)';
 
 export const access: Manifest = {
   name: 'access',
-  routes: addAccessPages,
   personalData: {
     tables: {
       sessions: {

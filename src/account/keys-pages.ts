@@ -7,7 +7,7 @@ import type { Context } from '../context/context.ts';
 import { getPlanLimits } from '../creators/store.ts';
 import { createPages } from '../web/pages.ts';
 
-export function addAccessPages(router: Router, ctx: Context): void {
+export function addKeysPages(router: Router, ctx: Context): void {
   const pages = createPages(router, ctx);
   const sessions = createSessions(ctx);
 

@@ -1,4 +1,5 @@
 // The settings page: each setting is a field with its schema; only fields that were sent change.
+
 import type Router from '@koa/router';
 import { z } from 'zod';
 import { Problem } from '../base/errors.ts';
@@ -6,7 +7,8 @@ import type { Context } from '../context/context.ts';
 import { findPostingDefaults, savePostingDefaults } from '../creators/posting-defaults.ts';
 import { optionsOrReason } from '../creators/posting-options.ts';
 import { assertNotLeaving, type Creator, mayPost, saveSettings } from '../creators/store.ts';
-import { parseWith } from '../web/api.ts';
+import { parseWith } from '../http/validate.ts';
+
 import { createPages, type PageRequest } from '../web/pages.ts';
 import { DEFAULT_FIELDS, type DefaultsForm, mergedDefaults, toFields } from './defaults-form.ts';
 

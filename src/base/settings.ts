@@ -226,6 +226,12 @@ export const SETTINGS = {
     .min(16)
     .optional()
     .describe('Bearer token for /metrics. Unset: it answers loopback only, never through a proxy.'),
+  SOURCE_URL: z
+    .url({ protocol: /^https?$/, error: 'Expected an http or https URL' })
+    .optional()
+    .describe(
+      'Where the source of the running version is; the foot of every page links to it. The licence (AGPL) asks for it if you changed PM3K.',
+    ),
   PLUGINS_DIR: z
     .string()
     .refine(existsSync, 'Expected a folder that exists')

@@ -1,23 +1,19 @@
 // POST /webhooks/tiktok: what TikTok tells us by itself, checked by its signature and answered once it is durable.
 import type { IncomingMessage } from 'node:http';
-import {
-  type Context,
-  hearOfPhotos,
-  type Manifest,
-  Problem,
-  parseWebhook,
-  removeAuthorization,
-  signedAt,
-  type WebhookEvent,
-  wakeConfirmation,
-} from '#plugin';
+import type Router from '@koa/router';
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
+import { hearOfPhotos } from '../jobs/attempts/photos.ts';
+import { wakeConfirmation } from '../jobs/transitions.ts';
+import { parseWebhook, signedAt, type WebhookEvent } from '../tiktok/webhook.ts';
+import { removeAuthorization } from './removal.ts';
 
 const MAX_BYTES = 64_000;
 // Silence that ends the request.
 const IDLE_MS = 10_000;
 const LATE_MS = 300_000;
 
-export const tiktokWebhook: NonNullable<Manifest['routes']> = (router, ctx) => {
+export function addTikTokWebhook(router: Router, ctx: Context): void {
   router.post('/webhooks/tiktok', async (koa) => {
     const body = await readBody(koa.req);
     const signedTime = signedAt(
@@ -41,7 +37,7 @@ export const tiktokWebhook: NonNullable<Manifest['routes']> = (router, ctx) => {
     koa.status = 200;
     koa.body = '';
   });
-};
+}
 
 /** Ends when the effect is committed; TikTok asks again otherwise. */
 async function apply(ctx: Context, event: WebhookEvent): Promise<Record<string, unknown>> {

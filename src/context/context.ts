@@ -1,40 +1,18 @@
-// The one argument: everything a module may need, built once from the configuration.
-import { resolve } from 'node:path';
+// The context, the one argument of everything, and the manifest by which a module says what it brings.
+import type Router from '@koa/router';
+import type { Knex } from 'knex';
 import type { z } from 'zod';
-import { appSecret } from '../base/app-secret.ts';
 import type { Config } from '../base/config.ts';
-import { type ConnectionOptions, type Database, openDatabase } from '../base/database.ts';
+import type { ConnectionOptions, Database } from '../base/database.ts';
 import type { PersonalData } from '../base/declaration.ts';
 import type { Logger } from '../base/log.ts';
-import { createSecrets, type Secrets } from '../base/secrets.ts';
-import type { MediaFacts } from '../jobs/job.ts';
-import { createSafeFetch, type SafeFetch } from '../safe-fetch/fetch.ts';
-import { chosenStorage } from '../storage/create-storage.ts';
+import type { Inspection } from '../base/media-facts.ts';
+import type { Secrets } from '../base/secrets.ts';
+import type { SafeFetch } from '../safe-fetch/fetch.ts';
 import type { Storage } from '../storage/storage.ts';
-import { createTikTok, type TikTok } from '../tiktok/client.ts';
+import type { TikTok } from '../tiktok/client.ts';
 
-/** What a look at a freshly arrived file found. */
-export interface Inspection {
-  content_type: string;
-  /** File name extension with its dot, e.g. `.mp4`. */
-  extension: string;
-  facts: MediaFacts;
-}
-
-/** What everybody may know of a module; what it does stands in its manifest. */
-export interface Module {
-  name: string;
-  /** Env name → zod schema with a description (`.describe()`), parsed with the rest at start. */
-  settings?: Record<string, z.ZodType>;
-  /** Looks at an uploaded file before it is accepted; throws `media_rejected`. One module offers it. */
-  inspect?: (
-    path: string,
-    context: { signal: AbortSignal; log: Logger; settings: Record<string, unknown> },
-  ) => Promise<Inspection>;
-  /** Required: there is no way to say nothing about personal data. */
-  personalData: PersonalData;
-}
-
+/** Everything a module may need. */
 export interface Context {
   config: Config;
   log: Logger;
@@ -45,45 +23,96 @@ export interface Context {
   tiktok: TikTok;
   /** Fetches what a creator named, behind the guard. */
   safeFetch: SafeFetch;
-  modules: Module[];
+  modules: Manifest[];
   /** This process's own folder for working files; emptied at start. */
   scratch: string;
   /** Looks at a file that just arrived; throws `media_rejected`. */
   inspect(path: string, signal: AbortSignal): Promise<Inspection>;
 }
 
-/** Opens nothing yet: the database connects with the first query. `ctx.db.destroy()` ends it. */
-export function createContext(
-  of: Pick<Context, 'config' | 'log' | 'modules' | 'connection' | 'scratch'>,
-): Context {
-  const { config, log, modules, connection } = of;
-  const dataDir = resolve(config.DATA_DIR);
-  const inspector = modules.find((module) => module.inspect);
-  if (!inspector?.inspect) throw new Error('Expected a module that inspects uploads, found none');
-  const { inspect } = inspector;
-  return {
-    ...of,
-    db: openDatabase(connection),
-    secrets: createSecrets(config.APP_SECRET ?? [appSecret(dataDir)]),
-    storage: chosenStorage(config),
-    tiktok: createTikTok({
-      clientKey: config.TIKTOK_CLIENT_KEY as string,
-      clientSecret: config.TIKTOK_CLIENT_SECRET as string,
-      authorizeUrl: config.TIKTOK_AUTHORIZE_URL,
-      apiUrl: config.TIKTOK_API_URL,
-      uploadHosts: config.TIKTOK_UPLOAD_HOSTS,
-    }),
-    safeFetch: createSafeFetch({
-      allowPrivateNetworks: config.FETCH_ALLOW_PRIVATE_NETWORKS,
-      timeoutMs: config.FETCH_TIMEOUT_SECONDS * 1000,
-    }),
-    inspect: (path, signal) =>
-      inspect(path, { signal, log, settings: readModuleSettings(config, inspector) }),
-  };
+/** Work that belongs to no job, run by cron once per cluster. */
+export interface Chore {
+  /** graphile-worker cron expression, e.g. `*\/5 * * * *`; absent: only on demand. */
+  cron?: string;
+  run(ctx: Context, payload: unknown, signal: AbortSignal): Promise<void>;
 }
 
-/** The values of one module's own settings. */
-export function readModuleSettings(config: Config, module: Module): Record<string, unknown> {
-  const names = Object.keys(module.settings ?? {});
-  return Object.fromEntries(names.map((name) => [name, config.pluginSettings[name]]));
+/** Work that each process does for itself, by node-cron. */
+export interface Tick {
+  /** Six-field cron expression (seconds first). */
+  cron: string;
+  run(ctx: Context): Promise<void>;
+}
+
+/** A gauge of `/metrics`; `collect` returns one value for each set of labels. */
+export interface Metric {
+  name: string;
+  help: string;
+  labelNames?: string[];
+  collect(ctx: Context): Promise<{ labels?: Record<string, string>; value: number }[]>;
+}
+
+/** Words for people; templates find the functions under `words`. */
+export interface Labels {
+  /** Event of a job → its line in the timeline. */
+  events?: Record<string, (details: Record<string, unknown>, destination: string) => string>;
+  /** State of a job → its word while a step works on it. */
+  states?: Record<string, string>;
+  /** Name → function of a template's values. */
+  // biome-ignore lint/suspicious/noExplicitAny: templates are not typed; each function types its own.
+  functions?: Record<string, (...values: any[]) => unknown>;
+}
+
+/** A stored file that a job uses. */
+export interface FileUse {
+  storage_key: string;
+  job_id: string;
+  /** False: the job may be tried again, and nothing waits for the file now. */
+  isWorking: boolean;
+}
+
+/** Something that a creator must see on the dashboard: a template and its values. */
+export interface Notice {
+  template: string;
+  view: Record<string, unknown>;
+}
+
+/** What a module hands in. What jobs and web add stands in their folders, by declaration merging. */
+export interface Manifest {
+  /** The name of the module's folder. */
+  name: string;
+  /** Env name → zod schema with a description (`.describe()`), parsed with the rest at start. */
+  settings?: Record<string, z.ZodType>;
+  /** Required: there is no way to say nothing about personal data. */
+  personalData: PersonalData;
+  chores?: Record<string, Chore>;
+  ticks?: Record<string, Tick>;
+  /** Runs after the migrations, before the first request or run; a throw ends the start. */
+  beforeStart?: (ctx: Context) => Promise<void>;
+  /** Adds routes to the router; pages and API alike. */
+  routes?: (router: Router, ctx: Context) => void;
+  /** Inspects an uploaded file before it is accepted; throws `media_rejected`. One module offers it. */
+  inspect?: (
+    path: string,
+    context: { signal: AbortSignal; log: Logger; settings: Record<string, unknown> },
+  ) => Promise<Inspection>;
+  metrics?: Metric[];
+  /** Name → check; `/readyz` shows its word, or `ok`. False, or a throw: not ready. */
+  readiness?: Record<string, (ctx: Context) => Promise<unknown>>;
+  labels?: Labels;
+  /** Of these stored files, those that the module still uses. The caller holds their rows. */
+  needsFiles?: (trx: Knex, storageKeys: string[]) => Promise<FileUse[]>;
+  /** Runs in the transaction that erases a creator's rows, before them. */
+  beforeErase?: (trx: Knex, who: Erased) => Promise<void>;
+  /** Runs in the transaction that ends a deletion: nothing is left of the creator. */
+  afterErase?: (trx: Knex, deletionId: string) => Promise<void>;
+  /** What this creator must see on the dashboard. */
+  notices?: (ctx: Context, creatorId: string) => Promise<Notice[]>;
+}
+
+/** Whose rows are about to be erased, and by which deletion. */
+export interface Erased {
+  deletionId: string;
+  creatorId: string;
+  openId: string | null;
 }

@@ -1,21 +1,13 @@
 // The creators' manifest: who connects, and what TikTok granted.
 
-import { creatorRoutes } from '../account/api.ts';
-import { addSettingsPages } from '../account/settings.ts';
-import type { Manifest } from '../plugin.ts';
-import { addApiRoutes } from '../web/api.ts';
+import type { Manifest } from '../context/context.ts';
 import { assertSecretOpens } from './tokens.ts';
 
 const RUNNING_THE_SERVICE = 'Performance of the contract (Art. 6(1)(b) GDPR)';
 
 export const creators: Manifest = {
   name: 'creators',
-  api: creatorRoutes,
   beforeStart: assertSecretOpens,
-  routes(router, ctx) {
-    addApiRoutes(router, ctx, creatorRoutes);
-    addSettingsPages(router, ctx);
-  },
   personalData: {
     tables: {
       creators: {
@@ -125,6 +117,22 @@ export const creators: Manifest = {
         recipients: 'None',
         kept: 'Ten minutes.',
         ends: { at: 'expires_at' },
+      },
+      tiktok_calls: {
+        called: 'Calls to TikTok',
+        about: 'working',
+        owner: { by: 'creator_id' },
+        columns: {
+          id: 'Id of the line.',
+          creator_id: 'For whom TikTok was asked.',
+          call: 'What kind of call it was.',
+          at: 'When.',
+        },
+        purpose: 'To keep TikTok’s limits per minute.',
+        legalBasis: RUNNING_THE_SERVICE,
+        recipients: 'None',
+        kept: 'An hour.',
+        ends: { at: 'at', after: '10 minutes' },
       },
     },
   },

@@ -1,7 +1,10 @@
 // The SQL of creators: the person whose data we hold, and the account with its plan.
+
 import type { Knex } from 'knex';
 import type { Config, PlanLimits, PlanName } from '../base/config.ts';
+import { isUuid } from '../base/database.ts';
 import { Problem } from '../base/errors.ts';
+import { DAY_MS } from '../base/time.ts';
 import { findGrant } from './grants.ts';
 
 /** A row of `creators`. */
@@ -56,8 +59,7 @@ export async function findCreatorByOpenId(db: Knex, openId: string): Promise<Cre
 /** Inserts the creator or refreshes the profile; connecting again ends a disconnection. */
 export async function saveCreator(trx: Knex, profile: Profile, config: Config): Promise<Creator> {
   const plan = config.DEFAULT_PLAN;
-  const planEndsAt =
-    plan === 'trial' ? new Date(Date.now() + config.TRIAL_DAYS * 86_400_000) : null;
+  const planEndsAt = plan === 'trial' ? new Date(Date.now() + config.TRIAL_DAYS * DAY_MS) : null;
   const { open_id, ...rest } = profile;
   const [creator] = await trx('creators')
     .insert({ open_id, ...rest, plan, plan_ends_at: planEndsAt })
@@ -187,16 +189,14 @@ export async function markLeaving(trx: Knex, id: string): Promise<Leaver | undef
   const creator = await trx('creators').where({ id, leaving_at: null }).forUpdate().first();
   if (!creator) return undefined;
   await trx('creators').where({ id }).update({ leaving_at: trx.fn.now(), open_id: null });
-  const sessions = await trx('sessions').where({ creator_id: id }).delete();
-  const apiKeys = await trx('api_keys').where({ creator_id: id }).delete();
   const { open_id, username } = creator;
-  return { who: { creator_id: id, open_id, username }, rows: { sessions, api_keys: apiKeys } };
+  return { creator_id: id, open_id, username };
 }
 
 export interface Leaver {
-  who: { creator_id: string; open_id: string | null; username: string | null };
-  /** Table → rows that went at once. */
-  rows: Record<string, number>;
+  creator_id: string;
+  open_id: string | null;
+  username: string | null;
 }
 
 /** Holds off a deletion until the caller's transaction ends; false when one has begun, or none is there. */
@@ -238,4 +238,40 @@ export async function hasReturned(db: Knex, openId: string): Promise<boolean> {
 export async function findKnownIds(db: Knex, ids: string[]): Promise<string[]> {
   const rows = await db('creators').whereIn('id', ids).select('id');
   return rows.map((row) => row.id as string);
+}
+
+/**
+ * By internal id or open_id, whole; or by the beginning of the username, in any case. Whoever is
+ * leaving is not found. Without words: the newest.
+ */
+export async function searchCreators(db: Knex, words: string, limit: number): Promise<Creator[]> {
+  const found = db('creators').where({ leaving_at: null }).limit(limit);
+  if (!words) return found.orderBy('created_at', 'desc');
+  const name = words.replace(/^@/, '').toLowerCase();
+  return found
+    .where((any) => {
+      any.whereRaw('starts_with(lower(username), ?)', [name]).orWhere({ open_id: words });
+      if (isUuid(words)) any.orWhere({ id: words });
+    })
+    .orderByRaw('lower(username) = ? desc nulls last, lower(username)', [name]);
+}
+
+/** False when it was so already, or the creator is leaving. */
+export async function setSuspended(trx: Knex, id: string, isSuspended: boolean): Promise<boolean> {
+  const changed = await trx('creators')
+    .where({ id, leaving_at: null })
+    .whereRaw(isSuspended ? 'suspended_at is null' : 'suspended_at is not null')
+    .update({ suspended_at: isSuspended ? trx.fn.now() : null, updated_at: trx.fn.now() });
+  return changed === 1;
+}
+
+export async function setPlan(
+  trx: Knex,
+  id: string,
+  plan: PlanName,
+  planEndsAt: Date | null,
+): Promise<void> {
+  await trx('creators')
+    .where({ id, leaving_at: null })
+    .update({ plan, plan_ends_at: planEndsAt, updated_at: trx.fn.now() });
 }

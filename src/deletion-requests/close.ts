@@ -1,5 +1,6 @@
 // The SQL of requests that are answered: the person's words go, the bare record stays for its term.
 import type { Knex } from 'knex';
+import type { Erased } from '../context/context.ts';
 import { mayExecute } from './rules.ts';
 import { changeRequest, type DeletionRequest, logEvent, NO_PROOF } from './store.ts';
 
@@ -25,10 +26,10 @@ export async function closeRequest(
 ): Promise<void> {
   await changeRequest(trx, id, { ...WORDLESS, ...changes });
   await trx('deletion_requests').where({ id }).update({ closed_at: trx.fn.now() });
-  await emptyNotes(trx, [id]);
+  await emptyEvidence(trx, [id]);
 }
 
-async function emptyNotes(trx: Knex, ids: string[]): Promise<void> {
+async function emptyEvidence(trx: Knex, ids: string[]): Promise<void> {
   await trx('deletion_request_events').whereIn('request_id', ids).update({ note: null });
 }
 
@@ -50,11 +51,10 @@ export async function finishRequests(trx: Knex, deletionId: string): Promise<voi
  */
 export async function leaveRequests(
   trx: Knex,
-  deletionId: string,
-  who: { creator_id: string; open_id: string | null },
+  { deletionId, creatorId, openId }: Erased,
 ): Promise<void> {
   const requests: DeletionRequest[] = await trx('deletion_requests')
-    .where({ creator_id: who.creator_id })
+    .where({ creator_id: creatorId })
     .forUpdate();
   for (const request of requests.filter(({ state }) => state !== 'deleting')) {
     const isAnswered = mayExecute(request);
@@ -68,11 +68,11 @@ export async function leaveRequests(
     const name = isAnswered ? 'deleting' : 'account_gone';
     await logEvent(trx, request.id, { name, operator: null });
   }
-  await emptyNotes(
+  await emptyEvidence(
     trx,
     requests.map(({ id }) => id),
   );
-  for (const id of [who.creator_id, who.open_id]) if (id) await forgetMentions(trx, id);
+  for (const id of [creatorId, openId]) if (id) await forgetMentions(trx, id);
 }
 
 /** Another email may have named the same account by its id, in whatever case. */

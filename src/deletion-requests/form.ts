@@ -1,10 +1,12 @@
 // Reads the desk's forms: texts without surprises, a day that is not in the future, a version.
+
 import { z } from 'zod';
 import { invalid } from '../base/errors.ts';
+import { HOUR_MS } from '../base/time.ts';
 import type { ProofMethod, Words } from './store.ts';
 
 /** A day ends up to 14 hours later elsewhere than it does in UTC. */
-const ZONES_MS = 14 * 3600_000;
+const ZONES_MS = 14 * HOUR_MS;
 const EARLIEST = new Date('2000-01-01');
 
 const text = (longest: number) =>

@@ -1,7 +1,9 @@
 // The one-time link: who signed in with TikTok is compared and forgotten; a second click confirms.
+
 import type { Knex } from 'knex';
 import { Problem } from '../base/errors.ts';
 import { sha256 } from '../base/secrets.ts';
+import { HOUR_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import type { Returned } from '../creators/authorization.ts';
 import { findAccount } from './account.ts';
@@ -16,7 +18,7 @@ import {
 } from './store.ts';
 
 /** Holds what ties the second button to the browser that signed in. */
-export const PROOF_COOKIE = { name: 'pm3k_proof', path: '/prove', maxAge: 72 * 3600_000 };
+export const PROOF_COOKIE = { name: 'pm3k_proof', path: '/prove', maxAge: 72 * HOUR_MS };
 
 /** The request of a link that nobody used yet. Throws `not_found`, the same for whatever is wrong. */
 export async function openLink(

@@ -1,15 +1,17 @@
 // How ownership is proved: a sign-in by one-time link, a code in the bio, or another change that is seen.
+
 import { randomInt } from 'node:crypto';
 import type { Knex } from 'knex';
 import { invalid, Problem } from '../base/errors.ts';
 import { randomToken, sha256 } from '../base/secrets.ts';
+import { HOUR_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { findAccount, readBio } from './account.ts';
 import { type Act, getRequest, lockFor, logAct } from './acts.ts';
 import { afterTheWait, assertState, isNameFresh } from './rules.ts';
 import { changeRequest, type DeletionRequest, NO_PROOF, type ProofMethod } from './store.ts';
 
-const LINK_MS = 72 * 3600_000;
+const LINK_MS = 72 * HOUR_MS;
 /** Nothing that looks like another: people type it from an email into a phone. */
 const CODE_ALPHABET = 'ABCDEFGHJKMNPQRTUVWXYZ2346789';
 const CODE_LENGTH = 8;

@@ -1,8 +1,9 @@
 // What may happen to a deletion request, and when: the desk's rules, without their SQL.
+
 import { invalid, Problem } from '../base/errors.ts';
+import { DAY_MS } from '../base/time.ts';
 import { type DeletionRequest, type State, TERM_DAYS } from './store.ts';
 
-const DAY_MS = 86_400_000;
 const AMBER_DAYS = 7;
 /** So long a name that TikTok confirmed is taken for still being the same person's. */
 export const NAME_DAYS = 7;

@@ -1,7 +1,7 @@
 // Disconnect & revoke by a program: only where the creator has allowed it for keys.
 import { z } from 'zod';
-import { invalid, Problem } from '../base/errors.ts';
-import type { Creator } from '../creators/store.ts';
+import { assertKeysMay } from '../access/keys.ts';
+import { invalid } from '../base/errors.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
 import { isConfirmed } from './deletion-preview.ts';
 import { requestDeletion } from './request.ts';
@@ -32,12 +32,3 @@ export const deletionRoutes: ApiRoute[] = [
     },
   }),
 ];
-
-/** A key that leaks must not be able to carry everything off, or to delete it. */
-export function assertKeysMay(creator: Creator): void {
-  if (creator.keys_may_export_and_erase) return;
-  throw new Problem(
-    'forbidden',
-    'API keys of this account may neither export nor erase. The creator can allow it on the dashboard, under Settings.',
-  );
-}

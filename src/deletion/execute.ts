@@ -1,51 +1,49 @@
 // deletion.execute: each line may be run again, so a crash anywhere is mended by running it once more.
+import { MINUTE_MS, SECOND_MS } from '../base/time.ts';
+import type { Context } from '../context/context.ts';
+import { hasReturned } from '../creators/store.ts';
+import { countHeldRuns } from '../jobs/run/runs.ts';
+import { countWorking } from '../jobs/stats.ts';
+import { fenceOff } from '../jobs/transitions.ts';
+import { listStorageKeys } from '../media/store.ts';
+import { findTraces, type Identifiers } from '../privacy/traces.ts';
+import { findQueuedKeys } from '../queue/queue.ts';
+import { recordDeletion } from './ledger.ts';
+import { queueExecution } from './request.ts';
+import { takeGrantOver, tryDueRevocations, tryRevocation } from './revoke.ts';
 import {
-  type Context,
-  countHeldRuns,
-  countWorking,
   type Deletion,
   eraseCreator,
-  fenceOff,
   findDeletion,
-  findQueuedKeys,
-  findTraces,
   finishDeletion,
-  hasReturned,
-  type Identifiers,
-  identifiersOf,
-  listUnfinished,
-  queueExecution,
-  recordDeletion,
+  listUnfinishedDeletions,
+  openIdentifiers,
   sealIdentifiers,
-  storageKeysOf,
   updateDeletion,
-} from '#plugin';
-import { takeGrantOver, tryRevocation } from './revoke.ts';
+} from './store.ts';
 
-const SECOND_MS = 1_000;
-const MINUTE_MS = 60_000;
 /** What TikTok has already is seen through for so long. */
 const SEEN_THROUGH_MS = 5 * MINUTE_MS;
 /** By then whatever still ran has found its fence gone. */
 const QUIET_AT_LAST_MS = 6 * MINUTE_MS;
 const FILES_AT_ONCE = 8;
 
-export async function execute(
+export async function executeDeletion(
   ctx: Context,
   deletionId: string,
   signal: AbortSignal,
 ): Promise<void> {
   const deletion = await findDeletion(ctx.db, deletionId);
   if (!deletion || deletion.done_at) return;
-  const who = identifiersOf(ctx, deletion);
+  const who = openIdentifiers(ctx, deletion);
   if (!who) throw new Error('Expected an unfinished deletion to know whom it deletes');
   const againAt = await carryOn(ctx, deletion, who, signal);
   if (againAt) await queueExecution(ctx.db, deletionId, againAt);
 }
 
-/** Every unfinished deletion has a run, whatever became of the one before. */
-export async function resume(ctx: Context): Promise<void> {
-  const unfinished = await listUnfinished(ctx.db);
+/** Gives every unfinished deletion a run, and tries the revocations that are due. */
+export async function resumeDeletions(ctx: Context, signal: AbortSignal): Promise<void> {
+  const unfinished = await listUnfinishedDeletions(ctx.db);
   const keys = await findQueuedKeys(
     ctx.db,
     unfinished.map(({ id }) => `deletion:${id}`),
@@ -53,6 +51,7 @@ export async function resume(ctx: Context): Promise<void> {
   for (const { id } of unfinished) {
     if (!keys.has(`deletion:${id}`)) await queueExecution(ctx.db, id);
   }
+  await tryDueRevocations(ctx, signal);
 }
 
 /** The lines in their order; answers when to come again, or null when it is done. */
@@ -107,10 +106,14 @@ export async function erase(
   who: Identifiers,
   signal: AbortSignal,
 ): Promise<void> {
-  const keys = await storageKeysOf(ctx.db, who.creator_id);
+  const keys = await listStorageKeys(ctx.db, who.creator_id);
   const leftKeys = await removeFiles(ctx, keys, signal);
-  const sealed = sealIdentifiers(ctx, deletion.id, { ...who, left_keys: leftKeys });
-  await eraseCreator(ctx, deletion.id, who.creator_id, sealed, leftKeys.length);
+  await eraseCreator(ctx, {
+    deletionId: deletion.id,
+    creatorId: who.creator_id,
+    sealedIdentifiers: sealIdentifiers(ctx, deletion.id, { ...who, left_keys: leftKeys }),
+    filesLeft: leftKeys.length,
+  });
   ctx.log.info({ event: 'deletion.erased', deletion_id: deletion.id, files: keys.length });
 }
 
@@ -131,7 +134,7 @@ async function removeFiles(ctx: Context, keys: string[], signal: AbortSignal): P
 /** Writes `traces: 0` and forgets whom it deleted, or fails loudly and looks again. */
 async function search(ctx: Context, deletionId: string): Promise<Date | null> {
   const deletion = await findDeletion(ctx.db, deletionId);
-  const who = deletion && identifiersOf(ctx, deletion);
+  const who = deletion && openIdentifiers(ctx, deletion);
   if (!deletion || !who) return null;
   for (const key of who.left_keys) await ctx.storage.remove(key).catch(() => {});
   const startedAt = Date.now();
@@ -141,7 +144,7 @@ async function search(ctx: Context, deletionId: string): Promise<Date | null> {
   const { traces, tables } = await findTraces(ctx, searched);
   const count = traces.reduce((sum, trace) => sum + trace.count, 0);
   if (count === 0) {
-    await finishDeletion(ctx.db, deletionId, {
+    await finishDeletion(ctx, deletionId, {
       tables_searched: tables,
       search_ms: Date.now() - startedAt,
     });

@@ -1,13 +1,14 @@
 // The ledger of deletions: one note per deletion beside the media, so that nobody comes back with a backup.
+
 import { z } from 'zod';
 import { ConfigFaults } from '../base/config.ts';
+import { DAY_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { backupsFolder } from '../storage/backups.ts';
 import { createDiskStorage } from '../storage/disk.ts';
 import type { Storage } from '../storage/storage.ts';
 
 export const LEDGER = 'deletions';
-const DAY_MS = 86_400_000;
 const id = z.guid();
 const entry = z.looseObject({ creator_id: id, ends_at: z.iso.datetime() });
 

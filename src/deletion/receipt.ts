@@ -1,12 +1,12 @@
 // A deletion as anybody with its link may see it: how far it is, then the receipt; names nobody.
+
 import type { Config } from '../base/config.ts';
 import type { TableDeclaration } from '../base/declaration.ts';
+import { DAY_MS } from '../base/time.ts';
 import type { Tables } from '../privacy/eraser.ts';
 import { inOrder, type Kept, kept } from '../privacy/labels.ts';
 import { REVOCATION_DAYS } from './revocations.ts';
 import type { Deletion } from './store.ts';
-
-const DAY_MS = 86_400_000;
 
 export interface Step {
   text: string;

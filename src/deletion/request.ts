@@ -1,5 +1,6 @@
 // The first line of a deletion: one transaction after which the creator can do nothing any more, and is as good as gone.
 import type { Knex } from 'knex';
+import { removeAccess } from '../access/keys.ts';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { markLeaving } from '../creators/store.ts';
@@ -29,9 +30,9 @@ export async function requestDeletion(
       return known;
     }
     const { cancelled, seen_through } = await cancelAllJobs(trx, creatorId);
-    const { who, rows } = leaver;
+    const rows = await removeAccess(trx, creatorId);
     const receipt = { rows, jobs_cancelled: cancelled, jobs_seen_through: seen_through };
-    const inserted = await insertDeletion(ctx, trx, { method, who, receipt });
+    const inserted = await insertDeletion(ctx, trx, { method, who: leaver, receipt });
     await queueExecution(trx, inserted.id);
     await also(trx, inserted);
     return inserted;

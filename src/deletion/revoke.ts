@@ -1,31 +1,29 @@
 // Ends the grant at TikTok: tried at once, then again for thirty days, without holding up our own deletion.
+
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../base/time.ts';
+import type { Context } from '../context/context.ts';
+import { type Grant, takeGrant } from '../creators/grants.ts';
+import { openTokens } from '../creators/tokens.ts';
+import type { Identifiers } from '../privacy/traces.ts';
+import { TikTokError } from '../tiktok/errors.ts';
 import {
-  type Context,
-  type Deletion,
-  type Grant,
-  type Identifiers,
   keepLeasedGrant,
   leaseRevocation,
   listDueRevocations,
-  lockDeletion,
   openGrant,
-  openTokens,
   REVOCATION_DAYS,
   REVOCATION_LEASE_SECONDS,
   type SealedGrant,
   sealGrant,
   settleRevocation,
-  TikTokError,
-  takeGrant,
-  updateDeletion,
-} from '#plugin';
+} from './revocations.ts';
+import { type Deletion, lockDeletion, updateDeletion } from './store.ts';
 
-const TERM_MS = REVOCATION_DAYS * 86_400_000;
+const TERM_MS = REVOCATION_DAYS * DAY_MS;
 const REFRESH_MS = 20_000;
-const MINUTE_MS = 60_000;
-const SIX_HOURS_MS = 6 * 3600_000;
+const SIX_HOURS_MS = 6 * HOUR_MS;
 
 /**
  * Moves the grant from the creator to the deletion's row, in one transaction. False while a refresh

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { randomToken } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
-import { finishRequests, leaveRequests } from '../deletion-requests/close.ts';
 import { sumMedia } from '../media/usage.ts';
 import { eraseRows } from '../privacy/eraser.ts';
 import type { Identifiers } from '../privacy/traces.ts';
@@ -152,13 +151,18 @@ export async function listUnfinishedDeletions(db: Knex): Promise<Deletion[]> {
   return db('deletions').where({ done_at: null }).orderBy('requested_at');
 }
 
+interface ErasedRows {
+  deletionId: string;
+  creatorId: string;
+  /** With the files that storage could not remove yet. */
+  sealedIdentifiers: string;
+  filesLeft: number;
+}
+
 /** The rows of one creator go, and the receipt says how many, in one transaction. */
 export async function eraseCreator(
   ctx: Context,
-  deletionId: string,
-  creatorId: string,
-  sealedIdentifiers: string,
-  filesLeft: number,
+  { deletionId, creatorId, sealedIdentifiers, filesLeft }: ErasedRows,
 ): Promise<void> {
   await ctx.db.transaction(async (trx) => {
     const before = await lockDeletion(trx, deletionId);
@@ -166,7 +170,9 @@ export async function eraseCreator(
     if (!before || before.erased_at) return;
     const { files, bytes } = await sumMedia(trx, creatorId);
     const openId = openIdentifiers(ctx, before)?.open_id ?? null;
-    await leaveRequests(trx, deletionId, { creator_id: creatorId, open_id: openId });
+    for (const { beforeErase } of ctx.modules) {
+      await beforeErase?.(trx, { deletionId, creatorId, openId });
+    }
     const rows = added(before.receipt.rows, await eraseRows(trx, ctx.modules, creatorId));
     // now() is when the transaction began, and the rows were still there.
     const erased = {
@@ -185,10 +191,14 @@ function added(some: Record<string, number> = {}, more: Record<string, number>) 
 }
 
 /** Nothing is left: whom it was about is dropped, and the request that led here is answered. */
-export async function finishDeletion(db: Knex, id: string, receipt: Receipt): Promise<void> {
+export async function finishDeletion(
+  { db, modules }: Context,
+  id: string,
+  receipt: Receipt,
+): Promise<void> {
   await db.transaction(async (trx) => {
     const done = { done_at: trx.fn.now(), traces: 0, sealed_identifiers: null };
     await updateDeletion(trx, id, done, receipt);
-    await finishRequests(trx, id);
+    for (const { afterErase } of modules) await afterErase?.(trx, id);
   });
 }

@@ -1,5 +1,5 @@
 // The manifest of domains: Verified URLs, their API and page, and the weekly look.
-import type { Manifest } from '../plugin.ts';
+import type { Manifest } from '../context/context.ts';
 import { addApiRoutes } from '../web/api.ts';
 import { domainRoutes } from './api.ts';
 import { addDomainPages } from './pages.ts';

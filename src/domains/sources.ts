@@ -1,13 +1,13 @@
 // Says whether a creator's post may be made from a URL: by its looks, by plan, and by their verified domains.
+
 import type { Knex } from 'knex';
 import { Problem } from '../base/errors.ts';
+import { DAY_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { type Creator, getPlanLimits } from '../creators/store.ts';
 import { judgeUrl, toHost } from '../safe-fetch/urls.ts';
 import { type Domain, findDomain } from './store.ts';
 import { checkDomain, VERIFICATION_FILE } from './verify.ts';
-
-const DAY_MS = 86_400_000;
 
 /** A URL that may be fetched, in the form in which it is stored, and the domain that allows it. */
 export interface JudgedSource {

@@ -1,7 +1,7 @@
 // The manifest of the hosted service's API: its calls, and errors in its form.
 
+import type { Manifest } from '../context/context.ts';
 import type { ProblemBody } from '../http/error-handler.ts';
-import type { Manifest } from '../plugin.ts';
 import { addApiRoutes } from '../web/api.ts';
 import { hostedProblem, hostedRoutes, ROOT } from './api.ts';
 

@@ -6,10 +6,6 @@ import { isMigrated, ping } from '../base/database.ts';
 import { Problem } from '../base/errors.ts';
 import { isEqual } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
-import { countOpenRequests } from '../deletion-requests/store.ts';
-import { ALL_STATES } from '../jobs/states.ts';
-import { countByState, findOverdue } from '../jobs/stats.ts';
-import { checkStorage } from '../media/storage-quota.ts';
 import { hasLivingWorker } from '../queue/heartbeat.ts';
 
 export function addHealthRoutes(router: Router, ctx: Context): void {
@@ -45,13 +41,18 @@ async function readiness(ctx: Context): Promise<Record<string, string>> {
       return error instanceof Problem ? error.code : 'failing';
     }
   };
-  const [database, migrations, storage, worker] = await Promise.all([
-    check(() => ping(ctx.db)),
-    check(() => isMigrated(ctx.db)),
-    check(() => checkStorage(ctx)),
-    check(() => hasLivingWorker(ctx)),
-  ]);
-  return { database, migrations, storage, worker };
+  const checks: Record<string, () => Promise<unknown>> = {
+    database: () => ping(ctx.db),
+    migrations: () => isMigrated(ctx.db),
+    worker: () => hasLivingWorker(ctx),
+  };
+  for (const module of ctx.modules) {
+    for (const [name, run] of Object.entries(module.readiness ?? {})) checks[name] = () => run(ctx);
+  }
+  const states = Object.entries(checks).map(
+    async ([name, run]) => [name, await check(run)] as const,
+  );
+  return Object.fromEntries(await Promise.all(states));
 }
 
 const PROXY_HEADERS = ['X-Forwarded-For', 'X-Forwarded-Host', 'X-Real-IP', 'Forwarded', 'Via'];
@@ -72,35 +73,15 @@ function assertMayRead(ctx: Context, koa: KoaContext): void {
 function createRegistry(ctx: Context): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  new Gauge({
-    name: 'pm3k_jobs',
-    help: 'Jobs by state',
-    labelNames: ['state'],
-    registers: [registry],
-    async collect() {
-      const counts = await countByState(ctx.db);
-      for (const state of ALL_STATES) this.set({ state }, counts.get(state) ?? 0);
-    },
-  });
-  new Gauge({
-    name: 'pm3k_jobs_overdue_seconds',
-    help: 'How late the latest job is that waits for its time to be sent',
-    registers: [registry],
-    async collect() {
-      const first = await findOverdue(ctx.db);
-      this.set(first ? (Date.now() - first.getTime()) / 1000 : 0);
-    },
-  });
-  new Gauge({
-    name: 'pm3k_deletion_requests',
-    help: 'Deletion requests by email that wait for their answer; overdue ones among them',
-    labelNames: ['state'],
-    registers: [registry],
-    async collect() {
-      const { open, overdue } = await countOpenRequests(ctx.db);
-      this.set({ state: 'open' }, open);
-      this.set({ state: 'overdue' }, overdue);
-    },
-  });
+  for (const { name, help, labelNames = [], collect } of ctx.modules.flatMap(
+    (module) => module.metrics ?? [],
+  )) {
+    new Gauge({
+      ...{ name, help, labelNames, registers: [registry] },
+      async collect() {
+        for (const { labels = {}, value } of await collect(ctx)) this.set(labels, value);
+      },
+    });
+  }
   return registry;
 }

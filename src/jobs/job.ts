@@ -1,5 +1,6 @@
 // The job: one wish to post, and an attempt at it, as the rest of the code passes them around.
 import type { ErrorCode } from '../base/errors.ts';
+import type { MediaFacts } from '../base/media-facts.ts';
 import type { State } from './states.ts';
 
 export const PRIVACY_LEVELS = [
@@ -22,19 +23,6 @@ export interface PostSettings {
   cover_timestamp_ms: number;
   /** Photos alone. */
   auto_add_music: boolean;
-}
-
-/** What a probe found, and what was changed so that TikTok takes it. Absent facts are null. */
-export interface MediaFacts {
-  kind: 'video' | 'photo';
-  bytes: number;
-  sha256: string | null;
-  duration_ms: number | null;
-  width: number | null;
-  height: number | null;
-  fps: number | null;
-  /** One sentence each, for the creator. */
-  changes: string[];
 }
 
 /** One photo of a post, in its place. */

@@ -1,9 +1,12 @@
 // The manifest of jobs: their API and pages, the caretaker, and what is kept about them.
 
 import type { TableDeclaration } from '../base/declaration.ts';
-import type { Manifest } from '../plugin.ts';
+import type { Manifest } from '../context/context.ts';
 import { addApiRoutes } from '../web/api.ts';
 import { jobRoutes } from './api.ts';
+import { jobLabels } from './labels.ts';
+import { jobMetrics } from './metrics.ts';
+import { needsFiles } from './needs-files.ts';
 import { addJobPages } from './pages/list.ts';
 import { reap, tidyQueues } from './run/reaper.ts';
 
@@ -16,6 +19,9 @@ const TERMS: Pick<TableDeclaration, 'legalBasis' | 'recipients' | 'kept'> = {
 export const jobs: Manifest = {
   name: 'jobs',
   api: jobRoutes,
+  metrics: jobMetrics,
+  labels: jobLabels,
+  needsFiles,
   routes(router, ctx) {
     addApiRoutes(router, ctx, jobRoutes);
     addJobPages(router, ctx);
@@ -144,21 +150,6 @@ export const jobs: Manifest = {
         secret: ['upload_url'],
         purpose: 'To never post twice, and to go on where a crash interrupted.',
         ...TERMS,
-      },
-      tiktok_calls: {
-        called: 'Calls to TikTok',
-        about: 'working',
-        owner: { by: 'creator_id' },
-        columns: {
-          id: 'Id of the line.',
-          creator_id: 'For whom TikTok was asked.',
-          call: 'What kind of call it was.',
-          at: 'When.',
-        },
-        purpose: 'To keep TikTok’s limits per minute.',
-        ...TERMS,
-        kept: 'An hour.',
-        ends: { at: 'at', after: '10 minutes' },
       },
     },
   },

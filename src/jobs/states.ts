@@ -1,31 +1,82 @@
 // The whole state machine of a job; types, boot check, the table's CHECK, labels and public status derive from it.
+import type { PoolName } from '../queue/worker-pool.ts';
+
+/** How a step is run. */
+interface Running {
+  /** The worker pool that runs it. */
+  pool: PoolName;
+  /** Runs before it is given up; null: only its patience ends it. */
+  attempts: number | null;
+  /** The error of a job whose step was given up. */
+  givesUpWith: 'internal_error' | 'unavailable';
+  /** Whether it starts only at the job's planned time. */
+  waitsForTime: boolean;
+  /** Whether a creator's jobs go through it one after another. */
+  isSerial: boolean;
+}
+
+// graphile-worker waits e^n seconds between attempts: eight make about an hour.
+const BY_ATTEMPTS = { attempts: 8, givesUpWith: 'internal_error' } as const;
+const BY_PATIENCE = { attempts: null, givesUpWith: 'unavailable' } as const;
+const FETCH = { ...BY_ATTEMPTS, pool: 'fetch', waitsForTime: false, isSerial: false } as const;
+const PREPARE = { ...BY_ATTEMPTS, pool: 'media', waitsForTime: false, isSerial: false } as const;
+const SEND = { ...BY_PATIENCE, pool: 'main', waitsForTime: true, isSerial: true } as const;
+const CONFIRM = { ...BY_PATIENCE, pool: 'main', waitsForTime: false, isSerial: false } as const;
+
+interface StateEntry extends Running {
+  /** `module.step` */
+  step: string;
+  /** The state that the step leads to. */
+  next: string;
+  /** The API's `step`. */
+  shown: 'fetch' | 'prepare' | 'wait' | 'send' | 'confirm';
+  /** Before the mark: cancellation, edits and deletion win. */
+  isCancellable: boolean;
+}
 
 /**
- * State → the step that moves a job on from it, the state that step leads to, and the API's `step`.
- * States without a step are ends. `sent` can also end in `failed` or `unconfirmed`.
+ * State → the step that moves a job on from it, and how that step is run. States without a step are
+ * ends. `sent` can also end in `failed` or `unconfirmed`.
  */
 export const STATES = {
-  accepted: { step: 'media.fetch', next: 'fetched', shown: 'fetch' },
-  fetched: { step: 'media.prepare', next: 'ready', shown: 'prepare' },
-  ready: { step: 'publish.send', next: 'sent', shown: 'wait' },
-  sending: { step: 'publish.send', next: 'sent', shown: 'send' },
-  sent: { step: 'publish.confirm', next: 'finished', shown: 'confirm' },
+  accepted: { step: 'media.fetch', next: 'fetched', shown: 'fetch', isCancellable: true, ...FETCH },
+  fetched: {
+    step: 'media.prepare',
+    next: 'ready',
+    shown: 'prepare',
+    isCancellable: true,
+    ...PREPARE,
+  },
+  ready: { step: 'publish.send', next: 'sent', shown: 'wait', isCancellable: true, ...SEND },
+  sending: { step: 'publish.send', next: 'sent', shown: 'send', isCancellable: true, ...SEND },
+  sent: {
+    step: 'publish.confirm',
+    next: 'finished',
+    shown: 'confirm',
+    isCancellable: false,
+    ...CONFIRM,
+  },
   finished: null,
   failed: null,
   cancelled: null,
   unconfirmed: null,
-} as const;
+} as const satisfies Record<string, StateEntry | null>;
 
 export type State = keyof typeof STATES;
 export type WorkingState = { [S in State]: (typeof STATES)[S] extends null ? never : S }[State];
 
 export const ALL_STATES = Object.keys(STATES) as State[];
 export const WORKING_STATES = ALL_STATES.filter((s): s is WorkingState => STATES[s] !== null);
-/** Before the mark: cancellation, edits and deletion win. */
-export const CANCELLABLE_STATES = ['accepted', 'fetched', 'ready', 'sending'] as const;
+export const CANCELLABLE_STATES = WORKING_STATES.filter((state) => STATES[state].isCancellable);
 
 export type StepName = NonNullable<(typeof STATES)[State]>['step'];
 export const STEP_NAMES = [...new Set(WORKING_STATES.map((s) => STATES[s].step))];
+
+/** How a step is run; undefined for a step that no state names. */
+export function findRunning(step: string): Running | undefined {
+  const state = WORKING_STATES.find((each) => STATES[each].step === step);
+  return state && STATES[state];
+}
 
 export const STATUSES = [
   'scheduled',

@@ -1,12 +1,14 @@
 // The SQL that counts jobs: by state for the metrics, by status and day for their creator.
+
 import type { Knex } from 'knex';
+import { DAY_MS } from '../base/time.ts';
 import { STATUSES, type Status, toStatus, WORKING_STATES } from './states.ts';
 
 export async function countRecentJobs(db: Knex, creatorId: string): Promise<number> {
   const row = await db('jobs')
     .where({ creator_id: creatorId })
     .whereNotIn('state', ['failed', 'cancelled'])
-    .where('send_at', '>', new Date(Date.now() - 86_400_000))
+    .where('send_at', '>', new Date(Date.now() - DAY_MS))
     .where('send_at', '<=', new Date())
     .count('* as count')
     .first();

@@ -189,18 +189,24 @@ export async function updateLockedJob(
   return row;
 }
 
-/** Queues the step that the job's state asks for; only sending waits for the planned time. */
+/** Queues the step that the job's state asks for, now or at the planned time. */
 export async function queueNext(
   trx: Knex,
   job: Pick<Job, 'id' | 'creator_id' | 'state' | 'send_at'>,
 ): Promise<void> {
   const entry = STATES[job.state as WorkingState];
   if (!entry) return;
-  const runAt = job.state === 'ready' ? job.send_at : new Date();
-  await queueStep(trx, {
-    job_id: job.id,
-    creator_id: job.creator_id,
-    step: entry.step,
-    run_at: runAt,
-  });
+  await queueJob(trx, job, entry.waitsForTime ? job.send_at : new Date());
+}
+
+/** Queues it at a time of the caller's; the modes are those of `queueStep`. */
+export async function queueJob(
+  trx: Knex,
+  { id, creator_id, state }: Pick<Job, 'id' | 'creator_id' | 'state'>,
+  runAt: Date,
+  mode?: 'replace' | 'preserve_run_at',
+): Promise<void> {
+  const { step, attempts, isSerial } = STATES[state as WorkingState];
+  const queueName = isSerial ? `creator:${creator_id}` : null;
+  await queueStep(trx, { job_id: id, step, run_at: runAt, attempts, queueName }, mode);
 }

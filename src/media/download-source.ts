@@ -2,15 +2,15 @@
 
 import { json } from '../base/database.ts';
 import { Problem } from '../base/errors.ts';
+import type { MediaFacts } from '../base/media-facts.ts';
 import { randomToken } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
 import { getCreator, getPlanLimits } from '../creators/store.ts';
 import { judgeSourceToday } from '../domains/sources.ts';
-import type { Job, MediaFacts } from '../jobs/job.ts';
 import { MAX_BYTES } from '../tiktok/chunks.ts';
 import { assertQuota } from './storage-quota.ts';
 import { insertMedia, type NewMedia } from './store.ts';
-import { copyExpiry, inspectStored, servesAs } from './store-media.ts';
+import { copyExpiry, inspectStored, type PlannedPost, servesAs } from './store-media.ts';
 
 export interface DownloadedFile {
   storage_key: string;
@@ -35,11 +35,11 @@ export interface FetchOptions {
  */
 export async function downloadSource(
   ctx: Context,
-  job: Pick<Job, 'creator_id' | 'send_at'>,
+  post: PlannedPost,
   text: string,
   { kind, signal, progress }: FetchOptions,
 ): Promise<DownloadedFile> {
-  const creator = await getCreator(ctx.db, job.creator_id);
+  const creator = await getCreator(ctx.db, post.creator_id);
   const { url, domain } = await judgeSourceToday(ctx, creator, text, signal);
   const limit = Math.min(getPlanLimits(ctx.config, creator).uploadBytes, MAX_BYTES);
   const storageKey = randomToken(190);
@@ -58,7 +58,7 @@ export async function downloadSource(
       ...stored,
       content_type: found.content_type,
       facts: json(facts),
-      expires_at: copyExpiry(job),
+      expires_at: copyExpiry(post),
     };
     await ctx.db.transaction((trx) => insertMedia(trx, copy));
     return { storage_key: storageKey, ...stored, content_type: found.content_type, facts };

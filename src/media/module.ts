@@ -1,14 +1,18 @@
 // The manifest of stored media.
-import type { Manifest } from '../plugin.ts';
+import type { Manifest } from '../context/context.ts';
 import { addApiRoutes } from '../web/api.ts';
 import { mediaRoutes } from './api.ts';
+import { mediaFunctions } from './labels.ts';
 import { addMediaPages } from './pages.ts';
 import { assertSameStorage } from './storage-guard.ts';
+import { checkStorage } from './storage-quota.ts';
 
 export const storedMedia: Manifest = {
   name: 'stored_media',
   api: mediaRoutes,
   beforeStart: assertSameStorage,
+  readiness: { storage: checkStorage },
+  labels: { functions: mediaFunctions },
   routes(router, ctx) {
     addApiRoutes(router, ctx, mediaRoutes);
     addMediaPages(router, ctx);

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { ConfigFaults } from '../base/config.ts';
 import type { Context } from '../context/context.ts';
-import { findStorageInUse, recordStorageInUse } from '../storage/store.ts';
+import { findStorageInUse, recordStorageInUse } from './storage-in-use.ts';
 import { listNewest } from './store.ts';
 
 const FOLDER = 'instance';

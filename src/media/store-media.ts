@@ -1,18 +1,24 @@
 // What becomes of a file that has arrived: looked at, kept, and then registered; a crash between leaves no row without its file.
+
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { json } from '../base/database.ts';
 import { Problem } from '../base/errors.ts';
+import type { MediaFacts } from '../base/media-facts.ts';
 import { randomToken } from '../base/secrets.ts';
+import { DAY_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { type Creator, getPlanLimits } from '../creators/store.ts';
-import type { Job, MediaFacts } from '../jobs/job.ts';
 import { assertQuota } from './storage-quota.ts';
 import { insertMedia, type Media, type NewMedia } from './store.ts';
 
-const DAY_MS = 86_400_000;
+/** The post that a working copy is made for. */
+export interface PlannedPost {
+  creator_id: string;
+  send_at: Date;
+}
 
 /**
  * Streams an upload into storage, looks at it, and keeps it; a file that is no media leaves nothing.
@@ -22,8 +28,7 @@ export async function storeUpload(
   ctx: Context,
   creator: Creator,
   body: Readable,
-  fileName: string | null,
-  signal: AbortSignal,
+  { fileName, signal }: { fileName: string | null; signal: AbortSignal },
 ): Promise<Media> {
   await assertQuota(ctx);
   const storageKey = randomToken(190);
@@ -87,10 +92,8 @@ export function servesAs(
 /** Keeps a converted file of a job: registered first, so that no crash leaves it unknown. */
 export async function storeWorkingCopy(
   ctx: Context,
-  job: Job,
-  path: string,
-  contentType: string,
-  signal: AbortSignal,
+  post: PlannedPost,
+  { path, contentType, signal }: { path: string; contentType: string; signal: AbortSignal },
 ): Promise<{ storage_key: string; bytes: number; sha256: string }> {
   await assertQuota(ctx);
   const storageKey = `${randomToken(190)}${extname(path)}`;
@@ -98,12 +101,12 @@ export async function storeWorkingCopy(
   try {
     const copy: NewMedia = {
       storage_key: storageKey,
-      creator_id: job.creator_id,
+      creator_id: post.creator_id,
       purpose: 'working',
       content_type: contentType,
       ...stored,
       facts: json({}),
-      expires_at: copyExpiry(job),
+      expires_at: copyExpiry(post),
     };
     await ctx.db.transaction((trx) => insertMedia(trx, copy));
   } catch (error) {
@@ -114,6 +117,6 @@ export async function storeWorkingCopy(
 }
 
 /** Until when a working copy is shown; its post decides when it goes. */
-export function copyExpiry({ send_at }: Pick<Job, 'send_at'>): Date {
+export function copyExpiry({ send_at }: Pick<PlannedPost, 'send_at'>): Date {
   return new Date(Math.max(Date.now(), send_at.getTime()) + DAY_MS);
 }

@@ -1,10 +1,12 @@
 // The SQL of stored files, and the one order in which row and file go.
+
 import type { Knex } from 'knex';
 import { Problem } from '../base/errors.ts';
+import type { MediaFacts } from '../base/media-facts.ts';
 import type { Context } from '../context/context.ts';
+import { findFileUses } from '../context/hooks.ts';
+
 import { assertNotLeaving } from '../creators/store.ts';
-import type { MediaFacts } from '../jobs/job.ts';
-import { WORKING_STATES } from '../jobs/states.ts';
 
 /** A row of `media`. */
 export interface Media {
@@ -176,32 +178,17 @@ export async function removeMedia(
   await ctx.db.transaction(async (trx) => {
     const media = await lockMedia(trx, creatorId, storageKey);
     if (!media) throw new Problem('not_found', 'There is no such upload.');
-    const user = await findUser(trx, storageKey);
-    if (user) {
+    const [use] = await findFileUses(ctx.modules, trx, [storageKey]);
+    if (use) {
       throw new Problem(
         'state_conflict',
         'A post that is not finished needs this file. Cancel the post first.',
-        { job_id: user.id },
+        { job_id: use.job_id },
       );
     }
     await trx('media').where({ storage_key: storageKey }).delete();
   });
   await ctx.storage.remove(storageKey);
-}
-
-/** A job that is not finished and needs the file, as its video or as one of its photos. */
-async function findUser(trx: Knex, storageKey: string): Promise<{ id: string } | undefined> {
-  const { rows } = await trx.raw(
-    `select jobs.id from jobs
-      where jobs.state = any(:states) and jobs.id in (
-        select id from jobs where source_key = :key
-        union all select id from jobs where output_key = :key
-        union all select job_id from job_photos where source_key = :key
-        union all select job_id from job_photos where output_key = :key)
-      limit 1`,
-    { key: storageKey, states: [...WORKING_STATES, 'unconfirmed'] },
-  );
-  return rows[0];
 }
 
 /** Every file of a creator: uploads, working copies, and what there is of unfinished uploads. */

@@ -73,7 +73,7 @@ async function receive(
       'Expected the file as the body with its own Content-Type (e.g. `video/mp4`), or multipart/form-data with a field `file`.',
     );
   }
-  return [await storeUpload(ctx, creator, koa.req, null, signal)];
+  return [await storeUpload(ctx, creator, koa.req, { fileName: null, signal })];
 }
 
 function isMediaType(koa: KoaContext): boolean {
@@ -99,7 +99,7 @@ function receiveMultipart(
       }
       // One after the other: looked at singly, and stored in the order in which they were chosen.
       const keeping = Promise.allSettled(kept).then(() =>
-        storeUpload(ctx, creator, stream as Readable, fileName || null, signal),
+        storeUpload(ctx, creator, stream as Readable, { fileName: fileName || null, signal }),
       );
       keeping.catch((error) => {
         stream.resume();

@@ -1,7 +1,6 @@
 // The manifest of operators: who runs the instance, their sessions, and the log of what they did.
 
-import { addOverviewPages } from '../admin-overview/pages.ts';
-import type { Manifest } from '../plugin.ts';
+import type { Manifest } from '../context/context.ts';
 import { addAccountPages } from './account-pages.ts';
 import { addAuditPages } from './audit-pages.ts';
 import { addCreatorPages } from './creators/pages.ts';
@@ -17,7 +16,6 @@ export const operators: Manifest = {
   name: 'operators',
   beforeStart: applyConfigured,
   routes(router, ctx) {
-    addOverviewPages(router, ctx);
     addSignInPages(router, ctx);
     addAccountPages(router, ctx);
     addSecondFactorPages(router, ctx);

@@ -1,5 +1,5 @@
 // The export by a program: only where the creator has allowed it for keys.
-import { assertKeysMay } from '../deletion/api.ts';
+import { assertKeysMay } from '../access/keys.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
 import { createExport } from './exporter.ts';
 

@@ -2,12 +2,12 @@
 import type { Knex } from 'knex';
 import { quoted } from '../base/database.ts';
 import type { Ownership, TableDeclaration } from '../base/declaration.ts';
-import type { Module } from '../context/context.ts';
+import type { Manifest } from '../context/context.ts';
 
 export type Tables = Record<string, TableDeclaration>;
 
 /** The declarations of all modules as one record. */
-export function declaredTables(modules: Module[]): Tables {
+export function declaredTables(modules: Manifest[]): Tables {
   return Object.assign(
     {},
     ...modules.map(({ personalData }) => ('tables' in personalData ? personalData.tables : {})),
@@ -20,7 +20,7 @@ export function declaredTables(modules: Module[]): Tables {
  */
 export async function eraseRows(
   trx: Knex,
-  modules: Module[],
+  modules: Manifest[],
   creatorId: string,
 ): Promise<Record<string, number>> {
   const tables = declaredTables(modules);

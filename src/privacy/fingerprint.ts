@@ -1,10 +1,10 @@
 // A hash of all declarations: it tells that the legal pages say something else than before.
 
 import { sha256 } from '../base/secrets.ts';
-import type { Module } from '../context/context.ts';
+import type { Manifest } from '../context/context.ts';
 import { declaredTables } from './eraser.ts';
 
-export function fingerprint(modules: Module[]): string {
+export function fingerprint(modules: Manifest[]): string {
   return sha256(JSON.stringify(declaredTables(modules), sorted));
 }
 

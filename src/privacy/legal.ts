@@ -1,7 +1,7 @@
 // What the legal pages say: the operator, the terms in days and every declared table, in words.
 import type { Config, PlanName } from '../base/config.ts';
 import type { Chapter, TableDeclaration } from '../base/declaration.ts';
-import type { Module } from '../context/context.ts';
+import type { Manifest } from '../context/context.ts';
 import { declaredTables, type Tables } from './eraser.ts';
 import { CHAPTERS, inOrder, inWords, type Kept, kept } from './labels.ts';
 import { UPDATED } from './updated.ts';
@@ -40,7 +40,7 @@ export interface LegalView {
   plans: { name: PlanName; mediaDays: number; keyDays: number }[];
 }
 
-export function legalView(config: Config, modules: Module[]): LegalView {
+export function legalView(config: Config, modules: Manifest[]): LegalView {
   const tables = declaredTables(modules);
   const ofPeople = inOrder(tables).filter(([, { about }]) => about !== 'nobody');
   const plans = (['free', 'trial', 'paid'] as const).map((name) => ({

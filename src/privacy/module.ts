@@ -1,5 +1,5 @@
 // The manifest of privacy: the export and the legal pages, made of what all modules declare.
-import type { Manifest } from '../plugin.ts';
+import type { Manifest } from '../context/context.ts';
 import { addApiRoutes } from '../web/api.ts';
 import { privacyRoutes } from './api.ts';
 import { addPrivacyPages } from './pages.ts';

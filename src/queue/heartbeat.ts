@@ -1,6 +1,5 @@
 // The heartbeat of worker pools: who is alive, who is declared dead, and what the dead held.
-import type { Context } from '../context/context.ts';
-import { findUnownedLocks, unlockPools } from './queue.ts';
+import { findUnownedLocks, type QueueContext, unlockPools } from './queue.ts';
 
 const SILENT_SECONDS = 20;
 const CHANCE_TO_BEAT_MS = 15_000;
@@ -12,29 +11,33 @@ export class DeclaredDead extends Error {
   override name = 'DeclaredDead';
 }
 
-export async function registerPool(ctx: Context, poolId: string, kind: string): Promise<void> {
-  await ctx.db('worker_pools').insert({ pool_id: poolId, lane: kind });
+export async function registerPool(
+  queue: QueueContext,
+  poolId: string,
+  kind: string,
+): Promise<void> {
+  await queue.db('worker_pools').insert({ pool_id: poolId, lane: kind });
 }
 
-export async function unregisterPool(ctx: Context, poolId: string): Promise<void> {
-  await ctx.db.transaction(async (trx) => {
+export async function unregisterPool(queue: QueueContext, poolId: string): Promise<void> {
+  await queue.db.transaction(async (trx) => {
     await unlockPools(trx, [poolId]);
     await trx('worker_pools').where({ pool_id: poolId }).delete();
   });
 }
 
 /** False: this pool was declared dead, and must never again work under its id. */
-export async function beat(ctx: Context, poolId: string): Promise<boolean> {
-  const beats = await ctx
+export async function beat(queue: QueueContext, poolId: string): Promise<boolean> {
+  const beats = await queue
     .db('worker_pools')
     .where({ pool_id: poolId, declared_dead: false })
-    .update({ beat_at: ctx.db.fn.now() });
+    .update({ beat_at: queue.db.fn.now() });
   return beats === 1;
 }
 
 /** Whether any worker of this instance beats. */
-export async function hasLivingWorker(ctx: Context): Promise<boolean> {
-  const row = await ctx
+export async function hasLivingWorker(queue: QueueContext): Promise<boolean> {
+  const row = await queue
     .db('worker_pools')
     .where({ declared_dead: false })
     .whereRaw("beat_at > now() - ? * interval '1 second'", [SILENT_SECONDS])
@@ -57,18 +60,18 @@ export function recordDatabaseAnswer(isReachable: boolean): void {
 }
 
 /** Declares silent pools dead and frees what they held, in one transaction. */
-export async function reapDeadPools(ctx: Context): Promise<string[]> {
+export async function reapDeadPools(queue: QueueContext): Promise<string[]> {
   const now = Date.now();
   if (now - lastReachedAt > GAP_MS || now - databaseBackSince < CHANCE_TO_BEAT_MS) return [];
-  return declareDead(ctx, SILENT_SECONDS);
+  return declareDead(queue, SILENT_SECONDS);
 }
 
 /**
  * With an embedded database this process is the only one there can be, so at start every pool is
  * a dead one's and nobody needs to wait.
  */
-export async function declareDead(ctx: Context, silentSeconds: number): Promise<string[]> {
-  return ctx.db.transaction(async (trx) => {
+export async function declareDead(queue: QueueContext, silentSeconds: number): Promise<string[]> {
+  return queue.db.transaction(async (trx) => {
     const dead = await trx('worker_pools')
       .where({ declared_dead: false })
       .whereRaw("beat_at <= now() - ? * interval '1 second'", [silentSeconds])

@@ -1,17 +1,27 @@
 // The protocol with graphile-worker: the only file that knows how its runs are added, kept and cleared.
 import type { Knex } from 'knex';
-import type { StepName } from '../jobs/states.ts';
+import type { ConnectionOptions, Database } from '../base/database.ts';
+import type { Logger } from '../base/log.ts';
 
-// fetch and prepare give up after this many; e^n seconds between them make about an hour.
-const MEDIA_ATTEMPTS = 8;
 // The most graphile-worker can hold: publishing keeps its own count and never gives up by attempts.
 const ENDLESS_ATTEMPTS = 32_767;
 
+/** What the queue needs of its surroundings. */
+export interface QueueContext {
+  db: Database;
+  log: Logger;
+  connection: ConnectionOptions;
+}
+
 export interface QueuedStep {
   job_id: string;
-  creator_id: string;
-  step: StepName;
+  /** `module.step` */
+  step: string;
   run_at: Date;
+  /** After so many the run is given up; without a number it never is. */
+  attempts: number | null;
+  /** Runs of one name are made one after another. */
+  queueName: string | null;
 }
 
 /**
@@ -21,12 +31,9 @@ export interface QueuedStep {
  */
 export async function queueStep(
   trx: Knex,
-  { job_id, creator_id, step, run_at }: QueuedStep,
+  { job_id, step, run_at, attempts, queueName }: QueuedStep,
   mode: 'replace' | 'preserve_run_at' = 'replace',
 ): Promise<void> {
-  const isMedia = step.startsWith('media.');
-  // Posts of one creator go one after another; other steps need no order.
-  const queueName = step === 'publish.send' ? `creator:${creator_id}` : null;
   await trx.raw(
     `select graphile_worker.add_job(
        ?::text, payload := ?::json, queue_name := ?::text, run_at := ?::timestamptz,
@@ -36,7 +43,7 @@ export async function queueStep(
       JSON.stringify({ job_id }),
       queueName,
       run_at,
-      isMedia ? MEDIA_ATTEMPTS : ENDLESS_ATTEMPTS,
+      attempts ?? ENDLESS_ATTEMPTS,
       jobKey(job_id),
       mode,
     ],
@@ -78,17 +85,6 @@ export async function findQueuedKeys(db: Knex, keys: string[]): Promise<Set<stri
     [keys],
   );
   return new Set(rows.map((row: { key: string }) => row.key));
-}
-
-/** How many runs of these jobs a worker holds at this moment. */
-export async function countHeldRuns(db: Knex, creatorId: string): Promise<number> {
-  const { rows } = await db.raw(
-    `select count(*)::int as count from graphile_worker._private_jobs runs
-      where runs.locked_at is not null and exists (
-        select from jobs where jobs.creator_id = ? and jobs.id::text = runs.payload ->> 'job_id')`,
-    [creatorId],
-  );
-  return rows[0].count;
 }
 
 /** What the queue holds of a creator beside the runs of jobs: the name of the queue for sending. */
@@ -158,44 +154,6 @@ const REAPER_LOCK = 715_003;
 export async function isOnlyReaper(trx: Knex): Promise<boolean> {
   const { rows } = await trx.raw('select pg_try_advisory_xact_lock(?) as is_ours', [REAPER_LOCK]);
   return rows[0].is_ours;
-}
-
-export interface OrphanedJob {
-  id: string;
-  creator_id: string;
-  state: string;
-  send_at: Date;
-  /** Its last run died on its last attempt, and graphile-worker will never touch it again. */
-  is_exhausted: boolean;
-}
-
-/** Jobs that ought to move and have no run that could move them. */
-export async function findOrphanedJobs(
-  trx: Knex,
-  workingStates: readonly string[],
-): Promise<OrphanedJob[]> {
-  const { rows } = await trx.raw(
-    `select jobs.id, jobs.creator_id, jobs.state, jobs.send_at,
-            runs.id is not null and runs.attempts >= runs.max_attempts as is_exhausted
-       from jobs
-       left join graphile_worker._private_jobs runs on runs.key = 'job:' || jobs.id
-      where jobs.state = any(?)
-        and jobs.updated_at < now() - interval '5 seconds'
-        and (runs.id is null
-          or (runs.attempts >= runs.max_attempts and runs.locked_at is null)
-          -- Its queue was tidied away while it was being added: it would never be taken.
-          or (runs.locked_at is null and runs.job_queue_id is not null and not exists (
-            select from graphile_worker._private_job_queues queues
-             where queues.id = runs.job_queue_id)))
-        and not exists (
-          select from graphile_worker._private_jobs held
-           where held.locked_at is not null and held.payload ->> 'job_id' = jobs.id::text)
-      order by jobs.updated_at
-      limit 500
-        for update of jobs skip locked`,
-    [[...workingStates]],
-  );
-  return rows as OrphanedJob[];
 }
 
 /** Removes named queues that hold nothing: each costs every worker's look-up. */

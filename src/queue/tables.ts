@@ -1,7 +1,6 @@
 // What the database tool, the queue and the heartbeat keep: declared like everything else.
 
-import type { TableDeclaration } from '../base/declaration.ts';
-import type { Manifest } from '../plugin.ts';
+import type { PersonalData, TableDeclaration } from '../base/declaration.ts';
 import { removeCreatorQueue } from './queue.ts';
 
 const NOBODY = {
@@ -9,59 +8,53 @@ const NOBODY = {
   recipients: 'None',
 };
 
-export const database: Manifest = {
-  name: 'database',
-  personalData: {
-    tables: {
-      knex_migrations: {
-        called: 'Schema changes',
-        about: 'nobody',
-        owner: { keep: 'Names of schema changes; nothing about anybody.' },
-        columns: {
-          id: 'Number.',
-          name: 'Which schema change.',
-          batch: 'With which others.',
-          migration_time: 'When.',
-        },
-        purpose: 'To know which schema changes were made.',
-        ...NOBODY,
-        kept: 'As long as the database.',
+export const databaseTables: PersonalData = {
+  tables: {
+    knex_migrations: {
+      called: 'Schema changes',
+      about: 'nobody',
+      owner: { keep: 'Names of schema changes; nothing about anybody.' },
+      columns: {
+        id: 'Number.',
+        name: 'Which schema change.',
+        batch: 'With which others.',
+        migration_time: 'When.',
       },
-      knex_migrations_lock: {
-        called: 'Lock of schema changes',
-        about: 'nobody',
-        owner: { keep: 'One flag; nothing about anybody.' },
-        columns: { index: 'Number.', is_locked: 'Whether a change is under way.' },
-        purpose: 'To make schema changes one at a time.',
-        ...NOBODY,
-        kept: 'As long as the database.',
-      },
+      purpose: 'To know which schema changes were made.',
+      ...NOBODY,
+      kept: 'As long as the database.',
+    },
+    knex_migrations_lock: {
+      called: 'Lock of schema changes',
+      about: 'nobody',
+      owner: { keep: 'One flag; nothing about anybody.' },
+      columns: { index: 'Number.', is_locked: 'Whether a change is under way.' },
+      purpose: 'To make schema changes one at a time.',
+      ...NOBODY,
+      kept: 'As long as the database.',
     },
   },
 };
 
-export const queue: Manifest = {
-  name: 'queue',
-  personalData: {
-    // The name of a queue is the one place where a creator's id stands outside a column of ours.
-    erase: removeCreatorQueue,
-    tables: {
-      ...workerTables(),
-      worker_pools: {
-        called: 'Worker processes',
-        about: 'nobody',
-        owner: { keep: 'Random ids of worker processes; nothing about anybody.' },
-        columns: {
-          pool_id: 'Random id of a worker pool.',
-          lane: 'Which kind of work it does.',
-          started_at: 'When it started.',
-          beat_at: 'When it was last alive.',
-          declared_dead: 'Whether others have taken over its work.',
-        },
-        purpose: 'To take over the work of a process that died.',
-        ...NOBODY,
-        kept: '30 days after its end.',
+export const queueTables: PersonalData = {
+  // The name of a queue is the one place where a creator's id stands outside a column of ours.
+  erase: removeCreatorQueue,
+  tables: {
+    ...workerTables(),
+    worker_pools: {
+      called: 'Worker processes',
+      about: 'nobody',
+      owner: { keep: 'Random ids of worker processes; nothing about anybody.' },
+      columns: {
+        pool_id: 'Random id of a worker pool.',
+        lane: 'Which kind of work it does.',
+        started_at: 'When it started.',
+        beat_at: 'When it was last alive.',
+        declared_dead: 'Whether others have taken over its work.',
       },
+      purpose: 'To take over the work of a process that died.',
+      ...NOBODY,
+      kept: '30 days after its end.',
     },
   },
 };

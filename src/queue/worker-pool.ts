@@ -1,4 +1,4 @@
-// One lane of a worker: a pool that is replaced under a new id whenever it was declared dead or broke.
+// One worker pool: it is replaced under a new id whenever it was declared dead or broke.
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -10,7 +10,6 @@ import {
 } from 'graphile-worker';
 import { openPool } from '../base/database.ts';
 import { quietWorkerLogger } from '../base/log.ts';
-import type { Context } from '../context/context.ts';
 import {
   beat,
   DeclaredDead,
@@ -18,6 +17,7 @@ import {
   registerPool,
   unregisterPool,
 } from './heartbeat.ts';
+import type { QueueContext } from './queue.ts';
 
 const POLL_MS = 500;
 const BEAT_MS = 5_000;
@@ -39,20 +39,23 @@ export interface WorkerPool {
   stop(): Promise<void>;
 }
 
-export async function startWorkerPool(ctx: Context, of: WorkerPoolOptions): Promise<WorkerPool> {
-  let pool = await startPool(ctx, of);
+export async function startWorkerPool(
+  queue: QueueContext,
+  of: WorkerPoolOptions,
+): Promise<WorkerPool> {
+  let pool = await startPool(queue, of);
   let isBusy = false;
   const timer = setInterval(async () => {
     // One beat at a time: with a line that swallows everything each would take a connection more.
     if (isBusy || of.stopping.aborted) return;
     isBusy = true;
     try {
-      const isAlive = await beat(ctx, pool.id);
+      const isAlive = await beat(queue, pool.id);
       recordDatabaseAnswer(true);
       if (isAlive && !pool.isBroken()) return;
-      ctx.log.warn({ event: isAlive ? 'pool.broken' : 'pool.declared_dead', lane: of.name });
+      queue.log.warn({ event: isAlive ? 'pool.broken' : 'pool.declared_dead', lane: of.name });
       await pool.abandon();
-      if (!of.stopping.aborted) pool = await startPool(ctx, of);
+      if (!of.stopping.aborted) pool = await startPool(queue, of);
     } catch {
       recordDatabaseAnswer(false);
     } finally {
@@ -76,8 +79,8 @@ interface Pool {
   abandon(): Promise<void>;
 }
 
-async function startPool(ctx: Context, of: WorkerPoolOptions): Promise<Pool> {
-  const pgPool = openPool(ctx.connection);
+async function startPool(queue: QueueContext, of: WorkerPoolOptions): Promise<Pool> {
+  const pgPool = openPool(queue.connection);
   const aborted = new AbortController();
   const events = new EventEmitter() as WorkerEvents;
   const created = new Promise<string>((resolve) => {
@@ -110,7 +113,7 @@ async function startPool(ctx: Context, of: WorkerPoolOptions): Promise<Pool> {
     await Promise.race([pgPool.end().catch(() => {}), sleep(5_000, undefined, { ref: false })]);
   };
   const id = await created;
-  await registerPool(ctx, id, of.name).catch(async (error) => {
+  await registerPool(queue, id, of.name).catch(async (error) => {
     await end();
     throw error;
   });
@@ -119,12 +122,12 @@ async function startPool(ctx: Context, of: WorkerPoolOptions): Promise<Pool> {
     isBroken: () => isBroken,
     async stop() {
       await end();
-      await unregisterPool(ctx, id).catch(() => {});
+      await unregisterPool(queue, id).catch(() => {});
     },
     async abandon() {
       aborted.abort(new DeclaredDead());
       await end();
-      await unregisterPool(ctx, id);
+      await unregisterPool(queue, id);
     },
   };
 }

@@ -1,13 +1,10 @@
 // Accounts that end by themselves: TikTok's permission gone for long, or nothing done for long.
-import {
-  type Context,
-  type Dormancy,
-  isDormant,
-  listDormant,
-  Problem,
-  requestDeletion,
-} from '#plugin';
+
+import { Problem } from '../base/errors.ts';
+import type { Context } from '../context/context.ts';
+import { requestDeletion } from '../deletion/request.ts';
 import { BATCH, type Database, inBatches, type Pace } from './batches.ts';
+import { type Dormancy, isDormant, listDormant } from './store.ts';
 
 const REASONS: Dormancy[] = ['disconnected', 'inactive'];
 

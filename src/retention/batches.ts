@@ -1,6 +1,7 @@
 // The pace of retention: small batches, a rest after each, and an end after its time, however much is left.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Context, noteSweep, touched } from '#plugin';
+import type { Context } from '../context/context.ts';
+import { recordSweep, touched } from './store.ts';
 
 export const BATCH = 100;
 // For each kind and run: short, so that no kind holds up another, nor a run the posts that are due.
@@ -55,7 +56,7 @@ export async function inBatches(
     const batchAt = performance.now();
     const { isLast } = await removeBatch(async (db, { removed, bytes }) => {
       const ms = Math.round(performance.now() - startedAt);
-      if (removed > 0) line = await noteSweep(db, line, { what, removed, bytes, ms });
+      if (removed > 0) line = await recordSweep(db, line, { what, removed, bytes, ms });
     });
     if (isLast) return true;
     await pace.rest(performance.now() - batchAt);

@@ -1,15 +1,12 @@
 // Removes files that have reached their end, each before its row: while a row is there, no crash leaves an unknown file.
-import {
-  type Context,
-  type EndedFile,
-  findNeeded,
-  lockEndedCopies,
-  lockEndedUploads,
-  lockSilentUploads,
-  removeRows,
-  removeSilentRows,
-} from '#plugin';
+
+import type { Context } from '../context/context.ts';
+import { findFileUses } from '../context/hooks.ts';
+
+import { type EndedFile, lockEndedUploads, removeRows } from '../media/expiry.ts';
+import { lockSilentUploads, removeSilentRows } from '../media/tus/store.ts';
 import { BATCH, inTransactions, type Pace } from './batches.ts';
+import { lockEndedCopies } from './ended-copies.ts';
 
 // Each may be of some hundred parts.
 const SILENT_AT_ONCE = 5;
@@ -56,8 +53,11 @@ async function removeEndedFiles(
   return inTransactions(ctx, pace, what, async (trx) => {
     const ended = await lockEnded(trx, last, BATCH);
     const keys = ended.map(({ storage_key }) => storage_key);
-    const needed = await findNeeded(trx, keys, { unconfirmed: what === 'uploads' });
-    const unneeded = ended.filter(({ storage_key }) => !needed.has(storage_key));
+    // An unconfirmed post may be tried again, and then needs its upload; its copies can be made anew.
+    const uses = await findFileUses(ctx.modules, trx, keys);
+    const needed = uses.filter(({ isWorking }) => isWorking || what === 'uploads');
+    const neededKeys = new Set(needed.map(({ storage_key }) => storage_key));
+    const unneeded = ended.filter(({ storage_key }) => !neededKeys.has(storage_key));
     const gone = await removeFiles(
       ctx,
       unneeded.map(({ storage_key, bytes }) => ({ key: storage_key, bytes })),

@@ -1,5 +1,5 @@
 // The manifest of retention: what was swept, and when, for the operator to see.
-import type { Manifest } from '../plugin.ts';
+import type { Manifest } from '../context/context.ts';
 
 export const retention: Manifest = {
   name: 'retained',

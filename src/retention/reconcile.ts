@@ -1,18 +1,12 @@
 // retention.mend: walks all files and all rows, and ends those that have lost their other half.
+
 import { z } from 'zod';
-import {
-  type Context,
-  findNeeded,
-  findQueuedKeys,
-  findRegistered,
-  hasKnownAnybody,
-  listRegistered,
-  lockFiles,
-  MEND_LOCK,
-  queueChore,
-  removeRows,
-  whileAlone,
-} from '#plugin';
+import { HOUR_MS } from '../base/time.ts';
+import type { Context } from '../context/context.ts';
+import { findFileUses } from '../context/hooks.ts';
+
+import { findRegistered, listRegistered, lockFiles, removeRows } from '../media/expiry.ts';
+import { findQueuedKeys, queueChore } from '../queue/queue.ts';
 import {
   BATCH,
   type Batch,
@@ -22,10 +16,11 @@ import {
   type Transaction,
 } from './batches.ts';
 import { removeFiles, type StoredFile } from './files.ts';
+import { hasKnownAnybody, RECONCILE_LOCK, whileAlone } from './store.ts';
 
 const RECONCILE_CHORE = 'retention.mend';
 // A file comes before its row; by then its upload has been looked at and registered, or was cut off.
-const UNKNOWN_MS = 3600_000;
+const UNKNOWN_MS = HOUR_MS;
 const AGAIN_MS = 10_000;
 
 /** How far a walk has come; kept in the queue, so that it goes on there after whatever happens. */
@@ -40,7 +35,7 @@ export async function reconcile(
   const given = position.safeParse(payload).data;
   // The walk before has not come to its end; a new one would never let it.
   if (!given && (await findQueuedKeys(ctx.db, [RECONCILE_CHORE])).has(RECONCILE_CHORE)) return;
-  const result = await whileAlone(ctx.db, MEND_LOCK, (lost) => {
+  const result = await whileAlone(ctx.db, RECONCILE_LOCK, (lost) => {
     const pace = createPace(AbortSignal.any([signal, lost]));
     return walk(ctx, pace, given ?? { walk: 'files', after: '' });
   });
@@ -128,7 +123,7 @@ async function walkRows(ctx: Context, pace: Pace, after: string): Promise<string
     const lost = await withoutFile(ctx, keys);
     last = keys.at(-1) ?? last;
     return ctx.db.transaction(async (trx) => {
-      const removed = await removeUnneeded(trx, lost);
+      const removed = await removeUnneeded(ctx, trx, lost);
       await recordRemoval(trx, { removed, bytes: 0 });
       return { isLast: keys.length < BATCH };
     });
@@ -136,10 +131,11 @@ async function walkRows(ctx: Context, pace: Pace, after: string): Promise<string
   return isDone ? null : last;
 }
 
-async function removeUnneeded(trx: Transaction, lost: string[]): Promise<number> {
+async function removeUnneeded(ctx: Context, trx: Transaction, lost: string[]): Promise<number> {
   const names = (await lockFiles(trx, lost)).map(({ storage_key }) => storage_key);
-  const needed = await findNeeded(trx, names, { unconfirmed: false });
-  const gone = names.filter((key) => !needed.has(key));
+  const uses = await findFileUses(ctx.modules, trx, names);
+  const needed = uses.filter(({ isWorking }) => isWorking).map(({ storage_key }) => storage_key);
+  const gone = names.filter((key) => !needed.includes(key));
   await removeRows(trx, gone);
   return gone.length;
 }

@@ -1,7 +1,7 @@
 // Working folders of processes that are gone, so that no half-made video outlives its process.
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { Context } from '#plugin';
+import type { Context } from '../context/context.ts';
 
 // A living process touches its folder each minute; the rest is for machines whose clocks differ.
 const IDLE_MS = 10 * 60_000;

@@ -1,21 +1,15 @@
 // retention.sweep: every five minutes, all that has reached its end, kind by kind, as far as the time goes.
-import {
-  backupsFolder,
-  type Context,
-  declaredTables,
-  type Ending,
-  pruneLedger,
-  pruneLedgerBeside,
-  queueChore,
-  removeEnded,
-  removeExpiredBackups,
-  SWEEP_LOCK,
-  whileAlone,
-} from '#plugin';
+
+import type { Context } from '../context/context.ts';
+import { pruneLedger, pruneLedgerBeside } from '../deletion/ledger.ts';
+import { declaredTables } from '../privacy/eraser.ts';
+import { queueChore } from '../queue/queue.ts';
+import { backupsFolder, removeExpiredBackups } from '../storage/backups.ts';
 import { removeDormant } from './accounts.ts';
 import { atOnce, BATCH, createPace, inTransactions, type Pace } from './batches.ts';
 import { removeSilentUploads, removeUploads, removeWorkingCopies } from './files.ts';
 import { removeAbandonedScratch } from './scratch.ts';
+import { type Ending, removeEnded, SWEEP_LOCK, whileAlone } from './store.ts';
 
 const SWEEP = 'retention.sweep';
 

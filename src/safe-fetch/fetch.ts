@@ -1,7 +1,9 @@
 // Sends every request to a URL that a creator named: resolved once, checked, bounded, no redirects.
+
 import type { Readable } from 'node:stream';
 import { Client } from 'undici';
 import { Problem } from '../base/errors.ts';
+import { HOUR_MS } from '../base/time.ts';
 import { connectTo, resolvePublic } from './connect.ts';
 import { type Expired, explainError, tooLarge } from './faults.ts';
 import { internet, type Network, neighbourhood } from './network.ts';
@@ -10,7 +12,7 @@ import { judgeUrl, type Policy, toHost } from './urls.ts';
 
 const MAX_HEADER_BYTES = 16_384;
 /** 4 GB at 10 Mbit/s take about an hour. A slower source would hold a worker that others need. */
-const LONGEST_MS = 3_600_000;
+const LONGEST_MS = HOUR_MS;
 
 export interface Ask {
   /** The URL as the creator gave it; it is checked here again. */

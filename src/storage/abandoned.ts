@@ -1,9 +1,11 @@
 // Removes half-written files that a crash left on a disk.
+
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { HOUR_MS } from '../base/time.ts';
 
 // An upload may idle for two minutes, so nobody will finish a file that was idle for an hour.
-const ABANDONED_MS = 3600_000;
+const ABANDONED_MS = HOUR_MS;
 
 /**
  * Removes the `.part` files in these folders that nobody has written to for an hour; every write

@@ -1,9 +1,10 @@
 // Names the files in the folder of backups, and removes those that have expired.
+
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { DAY_MS } from '../base/time.ts';
 import { unlessAbsent } from './absent.ts';
 
-const DAY_MS = 86_400_000;
 const NAME = /^pm3k-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.backup\.age$/;
 const UNFINISHED = /^pm3k-.*\.backup\.age\.\d+\.(part|keys)$/;
 

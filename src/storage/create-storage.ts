@@ -6,7 +6,7 @@ import { createS3Storage } from './s3.ts';
 import type { Storage } from './storage.ts';
 
 /** Returns the storage without connecting to it; `open` does that. */
-export function chosenStorage(config: Config): Storage {
+export function createStorage(config: Config): Storage {
   if (config.STORAGE === 'disk') return createDiskStorage(join(resolve(config.DATA_DIR), 'media'));
   return createS3Storage({
     endPoint: config.S3_ENDPOINT as string,

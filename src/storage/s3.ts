@@ -1,4 +1,5 @@
 // Implements the storage port on an S3-compatible bucket: an object appears whole or not at all.
+
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import type { S3ClientOptions } from '@bradenmacdonald/s3-lite-client';
 import { Problem } from '../base/errors.ts';
+import { HOUR_MS } from '../base/time.ts';
 import { type Bucket, openBucket } from './bucket.ts';
 import { isAbsent } from './bucket-faults.ts';
 import { fullDisk } from './full-disk.ts';
@@ -16,7 +18,7 @@ import { createPartWriter } from './part-writer.ts';
 import type { Storage } from './storage.ts';
 
 // An upload may idle for two minutes, so nobody will finish one that was begun an hour ago.
-const ABANDONED_MS = 3600_000;
+const ABANDONED_MS = HOUR_MS;
 // Health checks come every few seconds; the bucket is written to once a minute.
 const CHECKED_MS = 60_000;
 const CHECK_PLACE = 'check/writable.txt';

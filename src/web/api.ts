@@ -9,6 +9,8 @@ import { limitRequests, limitStrangers } from '../access/rate-limits.ts';
 import { invalid, Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import type { Creator } from '../creators/store.ts';
+import { closeSignal } from '../http/close-signal.ts';
+import { parseWith } from '../http/validate.ts';
 
 export interface ApiRequest<B = unknown, Q = unknown> {
   creator: Creator;
@@ -142,54 +144,9 @@ export function sendAnswer(koa: KoaContext, answer: ApiAnswer): void {
   }
 }
 
-/** Parses what came from outside, or throws `invalid_request` with a pointer to each fault. */
-export function parseWith<S extends z.ZodType>(
-  schema: S,
-  value: unknown,
-  where: 'body' | 'query' | 'form',
-): z.output<S> {
-  const result = schema.safeParse(value);
-  if (result.success) {
-    assertStorable(value, []);
-    return result.data;
+declare module '../context/context.ts' {
+  interface Manifest {
+    /** Its JSON routes, for the OpenAPI document. */
+    api?: ApiRoute[];
   }
-  const errors = result.error.issues.flatMap((issue) => {
-    const path = issue.path.map(String);
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({
-        pointer: pointer([...path, key]),
-        message: 'This field is not known.',
-      }));
-    }
-    return [{ pointer: pointer(path), message: issue.message }];
-  });
-  const first = errors[0];
-  throw new Problem(
-    'invalid_request',
-    `The ${where} has ${errors.length === 1 ? 'a fault' : `${errors.length} faults`}: ${first?.pointer || '/'}: ${first?.message}`,
-    { errors },
-  );
-}
-
-/** PostgreSQL takes neither NUL nor half a surrogate pair in a text, and TikTok shows neither. */
-function assertStorable(value: unknown, path: string[]): void {
-  if (typeof value === 'string') {
-    if (value.includes('\0') || !value.isWellFormed())
-      throw invalid(pointer(path), 'Expected text without NUL and without half a character.');
-  } else if (typeof value === 'object' && value !== null) {
-    for (const [name, inner] of Object.entries(value)) assertStorable(inner, [...path, name]);
-  }
-}
-
-function pointer(path: string[]): string {
-  return path.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-}
-
-export function closeSignal(koa: KoaContext): AbortSignal {
-  const closed = new AbortController();
-  koa.res.once('close', () => {
-    if (!koa.res.writableFinished)
-      closed.abort(new DOMException('The client has gone', 'AbortError'));
-  });
-  return closed.signal;
 }

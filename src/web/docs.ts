@@ -2,8 +2,7 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
 import { ERROR_CODES } from '../base/errors.ts';
-import type { Context } from '../context/context.ts';
-import type { Manifest } from '../plugin.ts';
+import type { Context, Manifest } from '../context/context.ts';
 import { type ApiRoute, listPaths } from './api.ts';
 
 export function addDocs(router: Router, ctx: Context, modules: Pick<Manifest, 'api'>[]): void {

@@ -1,4 +1,5 @@
 // HTML pages: who is signed in, the form that was sent, and rendering into the layout.
+
 import { join } from 'node:path';
 import bodyParser from '@koa/bodyparser';
 import type Router from '@koa/router';
@@ -8,8 +9,8 @@ import { createSessions, type Sessions } from '../access/sessions.ts';
 import type { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import type { Creator } from '../creators/store.ts';
-import * as words from '../http/format.ts';
-import { closeSignal } from './api.ts';
+import { closeSignal } from '../http/close-signal.ts';
+import * as format from '../http/format.ts';
 
 const eta = new Eta({ views: join(import.meta.dirname, '../../templates'), cache: true });
 
@@ -106,7 +107,7 @@ function createPageRequest(ctx: Context, koa: KoaContext): PageRequest {
     fragment(template, view) {
       koa.type = 'html';
       koa.set('Cache-Control', 'no-store');
-      koa.body = eta.render(`./${template}`, { ...view, words, escapeHtml });
+      koa.body = eta.render(`./${template}`, { ...view, words: wordsFor(ctx), escapeHtml });
     },
     go(path) {
       koa.status = 303;
@@ -122,10 +123,10 @@ function renderPage(
   template: string,
   view: { title: string } & Record<string, unknown>,
 ): string {
-  const { OPERATOR_NAME, OPERATOR_EMAIL } = ctx.config;
+  const { OPERATOR_NAME, OPERATOR_EMAIL, SOURCE_URL } = ctx.config;
   return eta.render(`./${template}`, {
     ...view,
-    words,
+    words: wordsFor(ctx),
     escapeHtml,
     page: {
       title: view.title,
@@ -134,8 +135,14 @@ function renderPage(
       admin: koa.state['admin'] ?? null,
       operator: OPERATOR_NAME ?? 'PM3K',
       operator_email: OPERATOR_EMAIL ?? null,
+      source_url: SOURCE_URL ?? null,
     },
   });
+}
+
+/** The functions that templates find under `words`: sizes and times, and what the modules add. */
+function wordsFor({ modules }: Context): Record<string, unknown> {
+  return Object.assign({}, format, ...modules.map((module) => module.labels?.functions ?? {}));
 }
 
 /** The page that tells a person what went wrong, and what to do now. */

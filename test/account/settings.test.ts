@@ -1,15 +1,14 @@
 import { expect } from 'chai';
 import type { Database } from '../../src/base/database.ts';
-import { type Appliance, anAppliance } from '../support/appliance.ts';
+import { type SharedAppliance, sharedAppliance } from '../support/shared-appliance.ts';
 
 describe('the settings', () => {
-  let app: Appliance;
+  let app: SharedAppliance;
   let db: Database;
   before(async () => {
-    app = await anAppliance();
+    app = await sharedAppliance();
     db = app.db;
   });
-  after(() => app[Symbol.asyncDispose]());
   const row = (id: string) => db('creators').where({ id }).first();
 
   it('change what was sent and no more, and are shown', async () => {

@@ -34,11 +34,13 @@ describe('the configuration', () => {
       ...GOOD,
       PUBLIC_URL: 'https://x.example/base',
       PLUGINS_DIR: '/there/is/no/such/folder',
+      SOURCE_URL: 'git.x.example/pm3k',
       ADMIN_EMAIL: 'ada@x.example',
       ADMIN_PASSWORD: 'short',
     });
     expect(faults).to.contain('PUBLIC_URL: must have no path');
     expect(faults).to.contain('PLUGINS_DIR: Expected a folder that exists');
+    expect(faults).to.contain('SOURCE_URL: Expected an http or https URL');
     expect(faults).to.contain('ADMIN_PASSWORD:').and.not.to.contain('ADMIN_EMAIL');
   });
 

@@ -1,16 +1,16 @@
 import { expect } from 'chai';
 import type { Database } from '../../src/base/database.ts';
-import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
+import type { Client, Json } from '../support/appliance.ts';
+import { type SharedAppliance, sharedAppliance } from '../support/shared-appliance.ts';
 import { video } from '../support/videos.ts';
 
 describe('posting defaults', () => {
-  let app: Appliance;
+  let app: SharedAppliance;
   let db: Database;
   before(async () => {
-    app = await anAppliance();
+    app = await sharedAppliance();
     db = app.db;
   });
-  after(() => app?.[Symbol.asyncDispose]());
 
   const saved = ({ creator_id }: Client) => db('posting_defaults').where({ creator_id }).first();
   const Direct = { default_destination: 'direct', default_privacy_level: 'SELF_ONLY' };

@@ -2,7 +2,7 @@
 // any statement, file or call to TikTok. Without a number it prints the points it passed.
 
 import type { Context } from '../../src/context/context.ts';
-import { execute } from '../../src/deletion/execute.ts';
+import { executeDeletion } from '../../src/deletion/execute.ts';
 import { requestDeletion } from '../../src/deletion/request.ts';
 import { aContext } from '../support/context.ts';
 
@@ -49,6 +49,6 @@ ctx.db.on('query', (query) => point(`before ${sqlOf(query)}`));
 ctx.db.on('query-response', (_answer, query) => point(`after ${sqlOf(query)}`));
 
 const { id } = await requestDeletion(ctx, creatorId, 'self_service');
-await execute(ctx, id, new AbortController().signal);
+await executeDeletion(ctx, id, new AbortController().signal);
 process.stdout.write(JSON.stringify(passed));
 await plain.db.destroy();

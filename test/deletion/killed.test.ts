@@ -6,9 +6,9 @@ import { expect } from 'chai';
 import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { type Sandbox, startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
 import type { Context } from '../../src/context/context.ts';
-import { execute } from '../../src/deletion/execute.ts';
+import { executeDeletion } from '../../src/deletion/execute.ts';
 import { requestDeletion } from '../../src/deletion/request.ts';
-import { eraseTheReturned } from '../../src/deletion/restore.ts';
+import { eraseReturned } from '../../src/deletion/restore.ts';
 import { tryDueRevocations } from '../../src/deletion/revoke.ts';
 import { findByCreator, findDeletion } from '../../src/deletion/store.ts';
 import { aCreator, type Seeded } from '../support/a-creator.ts';
@@ -50,13 +50,13 @@ describe('a deletion that is killed', () => {
 
   /** What the next process does: its start, then the request again when it was never made, else the queued run. */
   async function seeThrough(creatorId: string) {
-    await eraseTheReturned(ctx);
+    await eraseReturned(ctx);
     const known = await findByCreator(ctx.db, creatorId);
     const isThere = await ctx.db('creators').where({ id: creatorId }).first('id');
     const unfinished = known ?? (await ctx.db('deletions').where({ done_at: null }).first());
     const deletion =
       unfinished ?? (isThere && (await requestDeletion(ctx, creatorId, 'self_service')));
-    if (deletion) await execute(ctx, deletion.id, signal);
+    if (deletion) await executeDeletion(ctx, deletion.id, signal);
     // A lease that the dead held has run out.
     await ctx.db('deletions').update({ revoke_leased_until: null, revoke_at: new Date() });
     await tryDueRevocations(ctx, signal);

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { deletedCreators, recordDeletion } from '../../src/deletion/ledger.ts';
-import { eraseTheReturned } from '../../src/deletion/restore.ts';
+import { eraseReturned } from '../../src/deletion/restore.ts';
 import { sweep } from '../../src/retention/sweep.ts';
 import { ago, aKept, DAY, type Kept, never, swept } from '../retention/kept.ts';
 import { end, freePort, spawnAppliance, TEST_SECRET } from '../support/appliance.ts';
@@ -65,7 +65,7 @@ describe('the ledger of deletions', () => {
       writeFileSync(fileOf(name), 'a canary');
     }
     await recordDeletion(itIs.ctx, itIs.creator_id);
-    await eraseTheReturned(itIs.ctx);
+    await eraseReturned(itIs.ctx);
     expect(await itIs.ctx.db('creators')).to.have.length(0);
     expect(warnings).to.deep.include({ event: 'ledger.stray_files', count: 3 });
     await sweep(itIs.ctx, never);

@@ -6,7 +6,7 @@ import type { Account } from '../../scripts/tiktok-sandbox/state.ts';
 import { Problem } from '../../src/base/errors.ts';
 import { finishSignIn } from '../../src/connections/sign-in.ts';
 import type { Context } from '../../src/context/context.ts';
-import { execute, isQuiet } from '../../src/deletion/execute.ts';
+import { executeDeletion, isQuiet } from '../../src/deletion/execute.ts';
 import { requestDeletion } from '../../src/deletion/request.ts';
 import { takeGrantOver, tryDueRevocations } from '../../src/deletion/revoke.ts';
 import { findDeletion, openIdentifiers } from '../../src/deletion/store.ts';
@@ -79,7 +79,7 @@ describe('a person who returns while their deletion is under way', () => {
     const { id } = await requestDeletion(ctx, old.id, 'self_service');
     const again = await connect();
     expect(again.id).not.to.equal(old.id);
-    await execute(ctx, id, signal);
+    await executeDeletion(ctx, id, signal);
     await tryDueRevocations(ctx, signal);
     const done = await deletionOf(id);
     expect(done).to.include({ revocation: 'superseded', traces: 0, open_id_hash: null });
@@ -93,7 +93,7 @@ describe('a person who returns while their deletion is under way', () => {
     const old = await aCreator(ctx, sandbox, someone);
     const { id } = await requestDeletion(ctx, old.id, 'self_service');
     sandbox.state.faults.push({ endpoint: 'oauth/revoke', kind: 'http_500', count: 1 });
-    await execute(ctx, id, signal);
+    await executeDeletion(ctx, id, signal);
     expect(await deletionOf(id)).to.include({ revocation: 'pending', traces: 0 });
     await connect();
     await ctx.db('deletions').where({ id }).update({ revoke_at: new Date() });
@@ -133,7 +133,7 @@ describe('a person who returns while their deletion is under way', () => {
     const [grant] = sandbox.state.grants.filter(({ open_id }) => open_id === someone.open_id);
     if (grant) grant.refresh_token = 'rft.that-nobody-holds';
     const { id } = await requestDeletion(ctx, old.id, 'self_service');
-    await execute(ctx, id, signal);
+    await executeDeletion(ctx, id, signal);
     expect(await deletionOf(id)).to.include({ revocation: 'given_up', traces: 0 });
   });
 });
@@ -162,14 +162,14 @@ describe('a deletion', () => {
     const { id } = await requestDeletion(ctx, old.id, 'self_service');
     const other = await person('another.one');
     await ctx.db('creators').where({ id: other.id }).update({ username: 'publish.send' });
-    await execute(ctx, id, signal);
+    await executeDeletion(ctx, id, signal);
     expect((await findDeletion(ctx.db, id))?.traces).to.equal(0);
   });
 
   it('has one true receipt, whichever of two runs was quicker', async () => {
     const old = await person('counted.once');
     const { id } = await requestDeletion(ctx, old.id, 'self_service');
-    await Promise.all([execute(ctx, id, signal), execute(ctx, id, signal)]);
+    await Promise.all([executeDeletion(ctx, id, signal), executeDeletion(ctx, id, signal)]);
     const done = await findDeletion(ctx.db, id);
     expect(done).to.include({ traces: 0 });
     expect(done?.receipt).to.include({ files: 3, bytes: old.bytes });
@@ -205,7 +205,7 @@ describe('a deletion', () => {
     const { id } = await requestDeletion(ctx, old.id, 'self_service');
     await ctx.db('deletions').where({ id }).update({ sealed_identifiers: 'AAAA' });
     await ctx.db('grants').where({ creator_id: old.id }).update({ access_token: 'AAAA' });
-    await execute(ctx, id, signal);
+    await executeDeletion(ctx, id, signal);
     const done = await findDeletion(ctx.db, id);
     expect(done).to.include({ traces: 0, revocation: 'given_up', sealed_identifiers: null });
     expect(await ctx.db('creators').where({ id: old.id })).to.have.length(0);

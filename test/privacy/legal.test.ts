@@ -196,7 +196,7 @@ describe('the date of the legal pages', () => {
     };
     const before = fingerprint(declared());
     for (const change of [
-      ...[{ purpose: 'Q' }, { kept: 'L' }, { recipients: 'S' }, { legal_basis: 'M' }],
+      ...[{ purpose: 'Q' }, { kept: 'L' }, { recipients: 'S' }, { legalBasis: 'M' }],
       ...[{ columns: { id: 'A.' } }, { secret: ['b'] }, { owner: { keep: 'For ever.' } }],
     ]) {
       expect(fingerprint(declared(change)), JSON.stringify(change)).to.not.equal(before);

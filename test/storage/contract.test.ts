@@ -8,7 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { readConfig } from '../../src/base/config.ts';
 import { randomToken } from '../../src/base/secrets.ts';
-import { chosenStorage } from '../../src/storage/create-storage.ts';
+import { createStorage } from '../../src/storage/create-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { type Env, TEST_SECRET } from '../support/appliance.ts';
 import { aBucket } from '../support/bucket.ts';
@@ -21,7 +21,7 @@ interface Kind {
 const folder = () => mkdtempSync(join(tmpdir(), 'pm3k-storage-'));
 function chosen(env: Env): Storage {
   const tiktok = { TIKTOK_CLIENT_KEY: 'k', TIKTOK_CLIENT_SECRET: 's' };
-  return chosenStorage(readConfig({ APP_SECRET: TEST_SECRET, ...tiktok, ...env }));
+  return createStorage(readConfig({ APP_SECRET: TEST_SECRET, ...tiktok, ...env }));
 }
 
 /**

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { readConfig } from '../../src/base/config.ts';
 import { randomToken } from '../../src/base/secrets.ts';
-import { chosenStorage } from '../../src/storage/create-storage.ts';
+import { createStorage } from '../../src/storage/create-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { type Env, TEST_SECRET } from '../support/appliance.ts';
 import { aBucket, type TestBucket } from '../support/bucket.ts';
@@ -28,7 +28,7 @@ describe('the storage in a bucket', () => {
 
   function opened(env: Env = {}): Storage {
     const tiktok = { TIKTOK_CLIENT_KEY: 'k', TIKTOK_CLIENT_SECRET: 's' };
-    return chosenStorage(readConfig({ APP_SECRET: TEST_SECRET, ...tiktok, ...bucket.env, ...env }));
+    return createStorage(readConfig({ APP_SECRET: TEST_SECRET, ...tiktok, ...bucket.env, ...env }));
   }
   const codeOf = (work: Promise<unknown>) =>
     work.then(

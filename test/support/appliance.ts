@@ -1,7 +1,6 @@
 // The appliance as a process of its own, against a fresh database and a sandbox: as an operator runs it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +8,8 @@ import { type Connected, connectWithKey } from '../../scripts/connect.ts';
 import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { type Sandbox, startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
 import { type Database, openDatabase } from '../../src/base/database.ts';
+import { askBroker, holdFolder, holdProcess, releaseProcess } from './broker-client.ts';
+import { COMPILED } from './cache.ts';
 import { freshDatabase } from './database.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
@@ -42,6 +43,7 @@ export async function anAppliance(env: Env = {}): Promise<Appliance> {
   const sandbox = await startSandbox();
   const { url: databaseUrl } = await freshDatabase();
   const dataDir = mkdtempSync(join(tmpdir(), 'pm3k-test-'));
+  await holdFolder(dataDir);
   const port = await freePort();
   const url = `http://localhost:${port}`;
   const sandboxHost = new URL(sandbox.url).host;
@@ -136,12 +138,22 @@ export async function anAppliance(env: Env = {}): Promise<Appliance> {
 export function spawnAppliance(env: Env, print: (text: string) => void): ChildProcess {
   // As `npm start` does: a small young generation gives the buffers of a stream back sooner.
   const child = spawn(process.execPath, ['--max-semi-space-size=1', join(ROOT, 'src/main.ts')], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILED, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   child.stdout?.on('data', (part) => print(String(part)));
   child.stderr?.on('data', (part) => print(String(part)));
+  holdChild(child);
   return child;
+}
+
+/** Lets it end with this process, also when this one is killed. */
+function holdChild(child: ChildProcess): void {
+  const { pid } = child;
+  // Nothing was started; the child's own `error` event says why.
+  if (pid === undefined) return;
+  const held = holdProcess(pid);
+  child.once('exit', () => held.then(() => releaseProcess(pid)));
 }
 
 export async function ready(url: string, child: ChildProcess, output: () => string): Promise<void> {
@@ -167,15 +179,9 @@ export function end(
   return ended;
 }
 
+/** A port of the test's own, for as long as mocha runs. */
 export function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((done, fail) => {
-    server.once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => done(port));
-    });
-  });
+  return askBroker('port');
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: answers of the API, which the tests look into at any depth

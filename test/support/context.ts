@@ -1,10 +1,12 @@
 // The appliance's context without its processes, for tests that call its parts directly.
+
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../../src/base/config.ts';
 import { createLog } from '../../src/base/log.ts';
-import { type Context, createContext } from '../../src/context/context.ts';
+import type { Context } from '../../src/context/context.ts';
+import { createContext } from '../../src/context/create-context.ts';
 import { loadModules, settingSchemas } from '../../src/modules.ts';
 import { type Env, TEST_SECRET } from './appliance.ts';
 import { freshDatabase } from './database.ts';

@@ -1,52 +1,55 @@
-// One PostgreSQL for the whole test run, a migrated template in it, and a clone for each file.
-import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// Mocha's global set-up, and a fresh database for whoever asks: a clone of a migrated template.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
-import pg from 'pg';
-import { type ConnectionOptions, migrate, openDatabase } from '../../src/base/database.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/base/embedded-postgres.ts';
-import { createLog } from '../../src/base/log.ts';
+import type { ConnectionOptions } from '../../src/base/database.ts';
+import { runAtEnd } from './at-end.ts';
+import { askBroker, BROKER_VARIABLE, newBrokerPath } from './broker-client.ts';
+import { COMPILED } from './cache.ts';
 
-let server: Promise<EmbeddedPostgres> | undefined;
+export { mochaHooks } from './durations.ts';
 
-async function start(): Promise<EmbeddedPostgres> {
-  const folder = mkdtempSync(join(tmpdir(), 'pm3k-test-db-'));
-  const postgres = await startEmbeddedPostgres(folder, createLog('error'));
-  await query(postgres, 'create database template_pm3k');
-  const connection = { ...postgres.connection, database: 'template_pm3k' };
-  const db = openDatabase(connection);
-  await migrate(db, connection);
-  await db.destroy();
-  stopServer = async () => {
-    await postgres.stop();
-    rmSync(folder, { recursive: true, force: true });
-  };
-  return postgres;
+export interface FreshDatabase {
+  connection: ConnectionOptions;
+  url: string;
 }
 
-let stopServer: (() => Promise<void>) | undefined;
+// For what the files of tests import, here and in each worker.
+enableCompileCache(COMPILED);
 
-/** Mocha's root hook: ends the server after the last file. */
-export const mochaHooks = {
-  async afterAll() {
-    await stopServer?.();
-  },
-};
+let broker: ChildProcess | undefined;
+
+/**
+ * Starts the broker alone; PostgreSQL starts with the first request for a database. A global
+ * tear-down does not run on Ctrl-C, but the pipe ends with this process, however it ends.
+ */
+export function mochaGlobalSetup(): void {
+  const path = newBrokerPath();
+  // For the workers, which mocha forks after this.
+  process.env[BROKER_VARIABLE] = path;
+  broker = spawn(process.execPath, [join(import.meta.dirname, 'broker.ts'), path], {
+    // In a process group of its own, where a Ctrl-C in the terminal does not reach it.
+    detached: true,
+    stdio: ['pipe', 'ignore', 'inherit'],
+    env: { ...process.env, NODE_COMPILE_CACHE: COMPILED },
+  });
+  broker.stdin?.on('error', () => {});
+  broker.unref();
+  (broker.stdin as unknown as { unref(): void }).unref();
+}
+
+/** So that nothing is left when mocha's last line is printed. */
+export async function mochaGlobalTeardown(): Promise<void> {
+  await runAtEnd();
+  if (!broker || broker.exitCode !== null || broker.signalCode !== null) return;
+  broker.ref();
+  const ended = once(broker, 'exit');
+  broker.stdin?.end();
+  await ended;
+}
 
 /** A fresh database with today's schema; 30 ms. */
-export async function freshDatabase(): Promise<{ connection: ConnectionOptions; url: string }> {
-  server ??= start();
-  const postgres = await server;
-  const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await query(postgres, `create database ${name} template template_pm3k`);
-  const { host, port, user } = postgres.connection;
-  const url = `postgres://${user}@localhost:${port}/${name}?host=${encodeURIComponent(host)}`;
-  return { connection: { ...postgres.connection, database: name }, url };
-}
-
-async function query(postgres: EmbeddedPostgres, sql: string): Promise<void> {
-  const client = new pg.Client(postgres.connection);
-  await client.connect();
-  await client.query(sql).finally(() => client.end());
+export function freshDatabase(): Promise<FreshDatabase> {
+  return askBroker('database');
 }

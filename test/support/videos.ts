@@ -1,10 +1,12 @@
-// Videos made by ffmpeg's test source at run time; none are committed.
+// Videos made by ffmpeg's test source; none are committed. Each is made once on a machine, not once in a run.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { cachePath, partPath } from './cache.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pm3k-videos-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -29,7 +31,7 @@ export interface Trait {
   after?: (bytes: Buffer) => Buffer;
 }
 
-/** The path of a video with these traits; made once per run. */
+/** The path of a video with these traits, a file of this process's own. */
 export function videoFile(trait: Trait = {}): Promise<string> {
   const key = JSON.stringify({ ...trait, after: trait.after?.toString() });
   const known = made.get(key);
@@ -59,6 +61,15 @@ const FLASH =
 const BEEP = "aevalsrc='if(between(t,0.5,0.7),0.8*sin(880*2*PI*t),0)'";
 
 async function make(path: string, trait: Trait): Promise<string> {
+  const extension = trait.extension ?? 'mp4';
+  // A copy, so that no test can change what the next run finds.
+  await copyFile(await findOrEncode(argumentsFor(trait), extension), path);
+  // Not kept: a function's text does not show what the functions that it calls would do.
+  if (trait.after) await writeFile(path, trait.after(readFileSync(path)));
+  return path;
+}
+
+function argumentsFor(trait: Trait): string[] {
   const { size = '360x640', rate = '30', seconds = 1.2, has_sound = true, inputs = [] } = trait;
   const source = `testsrc2=size=${size}:rate=${rate}:duration=${seconds}`;
   const filters = [trait.has_flash ? FLASH : '', trait.filters ?? ''].filter(Boolean);
@@ -67,13 +78,37 @@ async function make(path: string, trait: Trait): Promise<string> {
     ? `${BEEP}:duration=${seconds}:sample_rate=48000`
     : `sine=frequency=440:duration=${seconds}`;
   const sound = has_sound ? ['-f', 'lavfi', '-i', tone] : [];
-  await runTool('ffmpeg', [
+  return [
     ...['-v', 'error', '-f', 'lavfi', '-i', picture, ...sound, ...inputs.flat()],
     ...(trait.options ?? CONFORMING),
-    ...['-fflags', '+bitexact', '-y', path],
-  ]);
-  if (trait.after) await writeFile(path, trait.after(readFileSync(path)));
+    ...['-fflags', '+bitexact', '-y'],
+  ];
+}
+
+let version: Promise<string> | undefined;
+
+/** Two that encode the same at once both do it; the file that is renamed last stays, and is whole. */
+async function findOrEncode(args: string[], extension: string): Promise<string> {
+  version ??= runTool('ffmpeg', ['-version']);
+  const hash = createHash('sha256').update(JSON.stringify([await version, args]));
+  for (const content of filesAmong(args)) hash.update(content);
+  const path = cachePath('videos', `${hash.digest('hex')}.${extension}`);
+  if (existsSync(path)) return path;
+  const part = partPath(path, `.${extension}`);
+  try {
+    await runTool('ffmpeg', [...args, part]);
+    await rename(part, path);
+  } finally {
+    await rm(part, { force: true });
+  }
   return path;
+}
+
+/** What ffmpeg reads besides its arguments. */
+function filesAmong(args: string[]): Buffer[] {
+  return args
+    .filter((each, n) => args[n - 1] === '-i' && existsSync(each))
+    .map((path) => readFileSync(path));
 }
 
 /** A tool's standard output. */

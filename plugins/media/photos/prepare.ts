@@ -8,7 +8,7 @@ import {
   type Patch,
   Problem,
   type StepContext,
-  toldOnce,
+  summarizeChanges,
 } from '#plugin';
 import { makePhoto } from './make.ts';
 
@@ -42,7 +42,7 @@ export async function preparePhotos(job: Job, context: StepContext): Promise<Pat
       ...cover.facts,
       bytes: prepared.reduce((sum, { facts }) => sum + facts.bytes, 0),
       sha256: null,
-      changes: toldOnce(prepared.map(({ facts }) => facts.changes)),
+      changes: summarizeChanges(prepared.map(({ facts }) => facts.changes)),
     },
   };
 }

@@ -1,8 +1,10 @@
 // Accepts and changes jobs: the rules that stand before the state machine.
+
 import type { Knex } from 'knex';
 import { z } from 'zod';
 import { json } from '../../base/database.ts';
 import { invalid, Problem } from '../../base/errors.ts';
+import { DAY_MS } from '../../base/time.ts';
 import type { Context } from '../../context/context.ts';
 import { findPostingDefaults } from '../../creators/posting-defaults.ts';
 import {
@@ -11,7 +13,8 @@ import {
   type Creator,
   getPlanLimits,
 } from '../../creators/store.ts';
-import { parseWith } from '../../web/api.ts';
+import { parseWith } from '../../http/validate.ts';
+
 import type { Job, PostSettings } from '../job.ts';
 import { type JobPatch, MAX_PHOTO_TITLE, type NewJobRequest, settingsSchema } from '../schema.ts';
 import { toStatus } from '../states.ts';
@@ -131,7 +134,7 @@ function assertWithinHorizon(ctx: Context, creator: Creator, scheduleAt: Date | 
 
 /** As far as the plan reaches, for what is scheduled and for what a limit moves. */
 function findHorizon(ctx: Context, creator: Creator): Date {
-  return new Date(Date.now() + getPlanLimits(ctx.config, creator).horizonDays * 86_400_000);
+  return new Date(Date.now() + getPlanLimits(ctx.config, creator).horizonDays * DAY_MS);
 }
 
 /** Changes words, settings or time while the job is `scheduled`; the change is a consent of its own. */

@@ -1,6 +1,5 @@
 // When a creator may post next: at most so many in any 24 hours, and so far apart. Pure, by planned times.
-
-export const DAY_MS = 86_400_000;
+import { DAY_MS } from '../../base/time.ts';
 
 /** 0 is off. */
 export interface PostLimits {

@@ -1,12 +1,14 @@
 // Our own limits of posting, since TikTok bans who posts too often or the same again: judged by planned times.
+
 import type { Knex } from 'knex';
 import type { Config } from '../../base/config.ts';
 import { lockName } from '../../base/database.ts';
 import { Problem } from '../../base/errors.ts';
+import { DAY_MS } from '../../base/time.ts';
 import type { Context } from '../../context/context.ts';
 import { nextFreeAt } from '../../creators/quota.ts';
 import type { Job } from '../job.ts';
-import { conflictAt, DAY_MS, nextFreeTime, type PostLimits } from './free-time.ts';
+import { conflictAt, nextFreeTime, type PostLimits } from './free-time.ts';
 
 export function readPostLimits(config: Config): PostLimits {
   return { perDay: config.POSTS_PER_DAY, spacingMs: config.POST_SPACING_SECONDS * 1000 };

@@ -1,13 +1,15 @@
 // Where a post's media come from: an upload of the creator's, or an address on a domain they have verified.
+
 import type { Knex } from 'knex';
 import { invalid } from '../../base/errors.ts';
+import type { MediaFacts } from '../../base/media-facts.ts';
 import { sha256 } from '../../base/secrets.ts';
 import type { Context } from '../../context/context.ts';
 import type { Creator } from '../../creators/store.ts';
 import { judgeSource } from '../../domains/sources.ts';
 import { lockManyMedia, lockMedia } from '../../media/store.ts';
 import { servesAs } from '../../media/store-media.ts';
-import type { Job, JobPhoto, MediaFacts } from '../job.ts';
+import type { Job, JobPhoto } from '../job.ts';
 import type { NewJobRequest, SourceRequest } from '../schema.ts';
 
 /** One file: stored already, or an address to be fetched. */

@@ -1,5 +1,5 @@
 // The manifest of the addresses that TikTok pulls photos from.
-import type { Manifest } from '../../plugin.ts';
+import type { Manifest } from '../../context/context.ts';
 import { addPhotoRoute } from './serve-links.ts';
 
 export const photoLinks: Manifest = {

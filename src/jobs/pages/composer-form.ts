@@ -2,8 +2,9 @@
 
 import { Problem } from '../../base/errors.ts';
 import type { PostingOptions } from '../../creators/posting-options.ts';
+import { parseWith } from '../../http/validate.ts';
 import type { Media } from '../../media/store.ts';
-import { parseWith } from '../../web/api.ts';
+
 import { type NewJobRequest, newJobSchema } from '../schema.ts';
 import { zonedTime } from './zoned-time.ts';
 

@@ -1,15 +1,18 @@
 // Pages of posts: the list, and one post with its timeline.
+
 import type Router from '@koa/router';
 import type { Context } from '../../context/context.ts';
+import { listNotices } from '../../context/hooks.ts';
+
 import { type Creator, mayPost } from '../../creators/store.ts';
-import { findNotice } from '../../deletion-requests/store.ts';
 import { createPages, type PageRequest } from '../../web/pages.ts';
 import { nextPostAt } from '../accept/limits.ts';
 import { parseCursor, toCursor } from '../api.ts';
 import { cancelJob, isWorking, resolveJob, retryJob } from '../commands.ts';
 import type { Job } from '../job.ts';
+import { toTimeline } from '../labels.ts';
 import { listStored } from '../photos.ts';
-import { STATUSES, type Status, toStatus } from '../states.ts';
+import { CANCELLABLE_STATES, STATUSES, type Status, toStatus } from '../states.ts';
 import { countRecentJobs } from '../stats.ts';
 import { findNextScheduled, getJob, listEvents, listJobs } from '../store.ts';
 import { postUrls } from '../view.ts';
@@ -17,7 +20,6 @@ import { addComposerPages } from './composer.ts';
 import { findThumbnails } from './thumbnails.ts';
 
 const PAGE = 20;
-const EARLIEST_CANCEL = ['accepted', 'fetched', 'ready', 'sending'];
 
 export function addJobPages(router: Router, ctx: Context): void {
   const pages = createPages(router, ctx);
@@ -76,7 +78,7 @@ async function showList(
     next_free_at: mayPost(creator) ? await nextPostAt(ctx, creator.id) : null,
     next_page: last ? listAddress(status, toCursor(last)) : null,
     is_disconnected: creator.disconnected_at !== null,
-    notice: (await findNotice(ctx.db, creator.id)) ?? null,
+    notices: await listNotices(ctx, creator.id),
   });
 }
 
@@ -94,9 +96,9 @@ async function showJob(
   const events = await listEvents(ctx.db, job.id);
   const view = {
     job,
-    events,
+    timeline: toTimeline(ctx.modules, events, job.destination),
     is_moving: isMoving(job),
-    can_cancel: EARLIEST_CANCEL.includes(job.state),
+    can_cancel: CANCELLABLE_STATES.some((state) => state === job.state),
     urls: postUrls(job, creator.username),
   };
   if (as === 'fragment') {

@@ -1,16 +1,12 @@
 // The caretaker: every ten seconds, in one process at a time, sees that no job is left without a run.
 import type { Context } from '../../context/context.ts';
 import { reapDeadPools } from '../../queue/heartbeat.ts';
-import {
-  findOrphanedJobs,
-  isOnlyReaper,
-  removeIdleQueues,
-  repairQueues,
-} from '../../queue/queue.ts';
+import { isOnlyReaper, removeIdleQueues, repairQueues } from '../../queue/queue.ts';
 import type { Job } from '../job.ts';
-import { WORKING_STATES } from '../states.ts';
+import { STATES, WORKING_STATES, type WorkingState } from '../states.ts';
 import { insertEvent, queueNext, updateLockedJob } from '../store.ts';
 import { endJob } from '../transitions.ts';
+import { findOrphanedJobs } from './runs.ts';
 
 /** Frees what the dead held, gives orphaned jobs a run, and fails those that used up their attempts. */
 export async function reap(ctx: Context): Promise<void> {
@@ -21,8 +17,8 @@ export async function reap(ctx: Context): Promise<void> {
     await repairQueues(trx);
     for (const job of await findOrphanedJobs(trx, WORKING_STATES)) {
       ctx.log.warn({ event: 'job.orphaned', job_id: job.id, state: job.state });
-      const isMedia = job.state === 'accepted' || job.state === 'fetched';
-      if (job.is_exhausted && isMedia) {
+      const { attempts } = STATES[job.state as WorkingState];
+      if (job.is_exhausted && attempts !== null) {
         const error = {
           code: 'internal_error' as const,
           message: 'We could not process this file: the process ended each time it was tried.',

@@ -1,17 +1,17 @@
 // Runs one step of one job: takes the fence, gives the step its hands, and commits what came of it.
+
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '../../base/errors.ts';
+import { DAY_MS } from '../../base/time.ts';
 import type { Context } from '../../context/context.ts';
-import type { Step } from '../../plugin.ts';
 import { DeclaredDead } from '../../queue/heartbeat.ts';
 import { Later } from '../../queue/later.ts';
-import { queueStep } from '../../queue/queue.ts';
 import { assertNoDuplicate } from '../accept/limits.ts';
 import type { Job, JobError, Patch } from '../job.ts';
 import { STATES, type StepName, type WorkingState } from '../states.ts';
-import { insertEvent, queueNext } from '../store.ts';
+import { insertEvent, queueJob, queueNext } from '../store.ts';
 import {
   beginRun,
   fencedUpdate,
@@ -20,6 +20,7 @@ import {
   moveJob,
   withFence,
 } from '../transitions.ts';
+import type { Step } from './step.ts';
 import {
   createStepContext,
   type Fence,
@@ -28,7 +29,6 @@ import {
   watchFence,
 } from './step-context.ts';
 
-const DAY_MS = 24 * 3600_000;
 /** Nine minutes of doubling, then one fault each five minutes: a day. */
 const GIVE_UP_FAULTS = 290;
 const STORAGE_RETRY_MS = 60_000;
@@ -45,7 +45,7 @@ export async function runStep(
   const job = await beginRun(ctx.db, jobId, stepName, runToken);
   // Its job moved on or ended meanwhile: this run is left over, and may be deleted.
   if (!job) return;
-  if (stepName === 'publish.send' && job.send_at > new Date()) {
+  if (STATES[job.state as WorkingState].waitsForTime && job.send_at > new Date()) {
     // Later than now in any case: another machine's clock may be ahead, and this would spin.
     const soonest = new Date(Date.now() + 500);
     const sendAt = job.send_at > soonest ? job.send_at : soonest;
@@ -110,9 +110,7 @@ async function postpone(ctx: Context, job: Job, later: Later, faults: number): P
     if (later.reason) {
       await insertEvent(trx, job.id, later.reason, { until: later.at, ...later.details });
     }
-    const { step } = STATES[kept.state as WorkingState];
-    const run = { job_id: job.id, creator_id: job.creator_id, step, run_at: later.at };
-    await queueStep(trx, run, 'preserve_run_at');
+    await queueJob(trx, kept, later.at, 'preserve_run_at');
   });
 }
 
@@ -142,12 +140,10 @@ async function commitFault(
     return postpone(ctx, job, Later.in(0), job.faults);
   }
   ctx.log.warn({ event: 'step.fault', step: stepName, job_id: job.id, err: error });
-  if (stepName.startsWith('media.')) {
-    if (control.isLastAttempt) return failJob(ctx, job, INTERNAL);
-    throw error;
-  }
-  if (job.faults >= GIVE_UP_FAULTS) {
-    return failJob(ctx, job, GAVE_UP);
+  const { attempts, givesUpWith } = STATES[job.state as WorkingState];
+  if (attempts !== null && !control.isLastAttempt) throw error;
+  if (attempts !== null || job.faults >= GIVE_UP_FAULTS) {
+    return failJob(ctx, job, GIVEN_UP[givesUpWith]);
   }
   return postpone(ctx, job, Later.in(backOff(job.faults)), job.faults + 1);
 }
@@ -161,15 +157,17 @@ function hasPatience({ waiting_since }: Job): boolean {
   return !waiting_since || Date.now() - waiting_since.getTime() < DAY_MS;
 }
 
-const INTERNAL: JobError = {
-  code: 'internal_error',
-  message: 'We could not process this file, and it is our fault. Try again, or ask the operator.',
-  tiktok: null,
-};
-const GAVE_UP: JobError = {
-  code: 'unavailable',
-  message: 'TikTok could not be reached for 24 hours, so nothing was posted. Try again later.',
-  tiktok: null,
+const GIVEN_UP: Record<'internal_error' | 'unavailable', JobError> = {
+  internal_error: {
+    code: 'internal_error',
+    message: 'We could not process this file, and it is our fault. Try again, or ask the operator.',
+    tiktok: null,
+  },
+  unavailable: {
+    code: 'unavailable',
+    message: 'TikTok could not be reached for 24 hours, so nothing was posted. Try again later.',
+    tiktok: null,
+  },
 };
 
 /** 1 s, doubling up to five minutes, with up to a fifth of jitter. */

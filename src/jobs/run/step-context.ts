@@ -4,13 +4,13 @@ import { creatorTikTok } from '../../creators/tiktok.ts';
 import { downloadSource } from '../../media/download-source.ts';
 import { findFile } from '../../media/store.ts';
 import { storeWorkingCopy } from '../../media/store-media.ts';
-import type { StepContext } from '../../plugin.ts';
 import { Later } from '../../queue/later.ts';
 import { createLedger } from '../attempts/video.ts';
 import type { Job } from '../job.ts';
 import { listPhotos, updatePhotos } from '../photos.ts';
 import { insertEvent } from '../store.ts';
 import { beginFetching, fencedUpdate, holdsJob, LostJob, withFence } from '../transitions.ts';
+import type { StepContext } from './step.ts';
 
 const WATCH_MS = 2_000;
 const PROGRESS_MS = 1_000;
@@ -75,7 +75,8 @@ export function createStepContext(
       signal.throwIfAborted();
       if (control.stopping.aborted) throw new Stopping('The process is stopping');
     },
-    storeCopy: (path, contentType) => storeWorkingCopy(ctx, holder.job, path, contentType, signal),
+    storeCopy: (path, contentType) =>
+      storeWorkingCopy(ctx, holder.job, { path, contentType, signal }),
     tiktok: creatorTikTok(ctx, holder.job.creator_id, signal),
     photos: () => listPhotos(db, holder.job.id),
     savePhoto: (photo) =>

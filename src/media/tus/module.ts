@@ -1,5 +1,5 @@
 // The manifest of resumable uploads.
-import type { Manifest } from '../../plugin.ts';
+import type { Manifest } from '../../context/context.ts';
 import { uploadRoutes } from './api.ts';
 import { addUploadRoutes } from './routes.ts';
 

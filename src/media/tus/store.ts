@@ -1,7 +1,9 @@
 // The SQL of uploads that come in pieces: what has arrived, who may write now, and the end.
+
 import type { Knex } from 'knex';
 import { isOwnId, json } from '../../base/database.ts';
 import { Problem } from '../../base/errors.ts';
+import { HOUR_MS } from '../../base/time.ts';
 import { assertNotLeaving, lockStaying } from '../../creators/store.ts';
 
 /** A row of `uploads`. */
@@ -36,7 +38,7 @@ export interface UploadPart {
 }
 
 // After the last byte that arrived.
-export const SILENCE_MS = 24 * 3_600_000;
+export const SILENCE_MS = 24 * HOUR_MS;
 const MOST_UNFINISHED = 50;
 
 const expiry = (db: Knex) => db.raw(`now() + interval '24 hours'`);

@@ -1,13 +1,21 @@
 // Pages on which operators find a creator, suspend the account, or set its plan.
+
 import type Router from '@koa/router';
 import { z } from 'zod';
 import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
-import { type Creator, findCreator } from '../../creators/store.ts';
-import { parseWith } from '../../web/api.ts';
+import {
+  type Creator,
+  findCreator,
+  searchCreators,
+  setPlan,
+  setSuspended,
+} from '../../creators/store.ts';
+import { parseWith } from '../../http/validate.ts';
+
 import { createAdminPages } from '../pages.ts';
 import { audit } from '../store.ts';
-import { countHoldings, searchCreators, setPlan, setSuspended } from './store.ts';
+import { countHoldings } from './store.ts';
 
 const SHOWN = 50;
 const uuid = z.uuid();

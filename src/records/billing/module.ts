@@ -1,5 +1,5 @@
 // The manifest of billing records, which the law asks to be kept: payments, not people.
-import type { Manifest } from '../../plugin.ts';
+import type { Manifest } from '../../context/context.ts';
 
 export const billing: Manifest = {
   name: 'billing',

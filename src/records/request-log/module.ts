@@ -1,5 +1,5 @@
 // The manifest of the request log: one line per request, for security alone.
-import type { Manifest } from '../../plugin.ts';
+import type { Manifest } from '../../context/context.ts';
 
 export const requestLog: Manifest = {
   name: 'request_log',

@@ -1,5 +1,5 @@
 // The manifest of statistics: totals of a day or a month, kept only where enough people contributed.
-import type { Manifest } from '../../plugin.ts';
+import type { Manifest } from '../../context/context.ts';
 import { keepTotals } from './store.ts';
 
 export const statistics: Manifest = {

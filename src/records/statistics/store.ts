@@ -1,5 +1,7 @@
 // The SQL of statistics: totals of days and months that name nobody.
+
 import type { Knex } from 'knex';
+import { DAY_MS } from '../../base/time.ts';
 
 /** Far more than an outage lasts, so that a missed day is made up for. */
 const CATCH_UP_DAYS = 40;
@@ -30,7 +32,7 @@ export async function keepTotals(
   now = new Date(),
 ): Promise<{ days: number; months: number }> {
   const today = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()));
-  const first = new Date(today.getTime() - CATCH_UP_DAYS * 86_400_000);
+  const first = new Date(today.getTime() - CATCH_UP_DAYS * DAY_MS);
   // Whole months, since one that ended within the time is added up from its first day.
   const since = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth(), 1));
   const values = { since, today, min_creators: minCreators };

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { conflictAt, DAY_MS, nextFreeTime } from '../../../src/jobs/accept/free-time.ts';
+import { DAY_MS } from '../../../src/base/time.ts';
+import { conflictAt, nextFreeTime } from '../../../src/jobs/accept/free-time.ts';
 
 const HOUR = 3600_000;
 const LIMITS = { perDay: 3, spacingMs: HOUR };

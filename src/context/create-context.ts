@@ -1,0 +1,46 @@
+// Builds the context once from the configuration.
+import { resolve } from 'node:path';
+import { appSecret } from '../base/app-secret.ts';
+import type { Config } from '../base/config.ts';
+import { openDatabase } from '../base/database.ts';
+import { createSecrets } from '../base/secrets.ts';
+import { createSafeFetch } from '../safe-fetch/fetch.ts';
+import { createStorage } from '../storage/create-storage.ts';
+import { createTikTok } from '../tiktok/client.ts';
+import type { Context, Manifest } from './context.ts';
+
+/** Opens nothing yet: the database connects with the first query. `ctx.db.destroy()` ends it. */
+export function createContext(
+  of: Pick<Context, 'config' | 'log' | 'modules' | 'connection' | 'scratch'>,
+): Context {
+  const { config, log, modules, connection } = of;
+  const dataDir = resolve(config.DATA_DIR);
+  const inspector = modules.find((module) => module.inspect);
+  if (!inspector?.inspect) throw new Error('Expected a module that inspects uploads, found none');
+  const { inspect } = inspector;
+  return {
+    ...of,
+    db: openDatabase(connection),
+    secrets: createSecrets(config.APP_SECRET ?? [appSecret(dataDir)]),
+    storage: createStorage(config),
+    tiktok: createTikTok({
+      clientKey: config.TIKTOK_CLIENT_KEY as string,
+      clientSecret: config.TIKTOK_CLIENT_SECRET as string,
+      authorizeUrl: config.TIKTOK_AUTHORIZE_URL,
+      apiUrl: config.TIKTOK_API_URL,
+      uploadHosts: config.TIKTOK_UPLOAD_HOSTS,
+    }),
+    safeFetch: createSafeFetch({
+      allowPrivateNetworks: config.FETCH_ALLOW_PRIVATE_NETWORKS,
+      timeoutMs: config.FETCH_TIMEOUT_SECONDS * 1000,
+    }),
+    inspect: (path, signal) =>
+      inspect(path, { signal, log, settings: readModuleSettings(config, inspector) }),
+  };
+}
+
+/** The values of one module's own settings. */
+export function readModuleSettings(config: Config, module: Manifest): Record<string, unknown> {
+  const names = Object.keys(module.settings ?? {});
+  return Object.fromEntries(names.map((name) => [name, config.pluginSettings[name]]));
+}

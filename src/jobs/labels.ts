@@ -1,0 +1,132 @@
+// Words for posts: their states, their timeline, their titles.
+import type { Labels, Manifest } from '../context/context.ts';
+import type { Job } from './job.ts';
+import { type Status, toStatus } from './states.ts';
+import type { JobEvent } from './store.ts';
+
+const STATUS: Record<Status, { sign: string; word: string }> = {
+  scheduled: { sign: '◷', word: 'Scheduled' },
+  running: { sign: '━', word: 'Working' },
+  finished: { sign: '✓', word: 'Posted' },
+  failed: { sign: '✕', word: 'Failed' },
+  cancelled: { sign: '⊘', word: 'Cancelled' },
+  unconfirmed: { sign: '?', word: 'Unconfirmed' },
+};
+
+const STEP: Record<string, string> = {
+  accepted: 'Checking',
+  fetched: 'Preparing',
+  ready: 'Waiting to send',
+  sending: 'Sending',
+  sent: 'TikTok is processing',
+};
+
+export function statusWords(job: Job): { status: Status; sign: string; word: string } {
+  const status = toStatus(job);
+  const { sign, word } = STATUS[status];
+  const isFetching = job.state === 'accepted' && job.source_url;
+  if (status === 'running' && isFetching) return { status, sign, word: 'Fetching' };
+  if (status === 'running') return { status, sign, word: STEP[job.state] ?? word };
+  if (status === 'finished' && job.destination === 'inbox')
+    return { status, sign, word: 'In your inbox' };
+  return { status, sign, word };
+}
+
+const NOTHING: Record<Status, string> = {
+  scheduled: 'Nothing is scheduled. To post later, choose a day and time in a new post.',
+  running: 'Nothing is being sent right now.',
+  finished: 'Nothing is posted yet.',
+  failed: 'Nothing failed.',
+  cancelled: 'Nothing was cancelled.',
+  unconfirmed: 'TikTok has told how every post ended.',
+};
+
+/** What an empty list says, by its filter. */
+export function nothing(status: Status | null): string {
+  return status ? NOTHING[status] : 'No posts here.';
+}
+
+export function statusName(status: Status): string {
+  return STATUS[status].word;
+}
+
+const EVENTS: NonNullable<Labels['events']> = {
+  accepted: () => 'Accepted',
+  fetched: () => 'File found',
+  prepared: ({ changes }) => {
+    const list = Array.isArray(changes) ? changes : [];
+    return list.length === 0
+      ? 'Checked: nothing to change'
+      : `Checked and changed: ${list.join(' ')}`;
+  },
+  rate_limited: () => 'Waiting: TikTok takes only a few new posts a minute',
+  waiting: () => 'Waiting: TikTok takes no more posts for now',
+  delayed: () => 'Moved to the next free time: the limit of posts was reached',
+  opened: ({ attempt, pulls }) =>
+    pulls
+      ? 'TikTok is fetching the photos'
+      : attempt === 1
+        ? 'TikTok opened the upload'
+        : `TikTok opened the upload again (attempt ${attempt})`,
+  part_sent: ({ part, parts }) => `Sent part ${part} of ${parts}`,
+  sent: () => 'Sent. TikTok is processing it',
+  ready: () => 'TikTok failed to process it; it is sent again',
+  finished: (_, destination) => (destination === 'inbox' ? 'In your TikTok inbox' : 'Posted'),
+  failed: ({ message }) => `Failed: ${message ?? 'no reason given'}`,
+  cancelled: ({ reason }) =>
+    reason === 'authorization_removed'
+      ? 'Cancelled: TikTok no longer lets us post for this account'
+      : 'Cancelled',
+  unconfirmed: () => 'TikTok never told how it ended',
+  resolved: ({ outcome }) =>
+    outcome === 'posted' ? 'You confirmed that it is posted' : 'You told us that it is not posted',
+  retried: () => 'Tried again',
+  edited: () => 'Changed',
+  restored: ({ may_be_posted }) =>
+    may_be_posted
+      ? 'Restored from a backup; it may have been posted since that was made'
+      : 'Restored from a backup; what was changed since that was made is lost',
+  resumed: () => 'Taken up again after an interruption',
+};
+
+/** A timeline for people, in the words of all modules: parts are folded into the latest one. */
+export function toTimeline(
+  modules: Manifest[],
+  events: JobEvent[],
+  destination: Job['destination'],
+): { text: string; at: Date }[] {
+  const labels = Object.assign({}, ...modules.map((module) => module.labels?.events ?? {}));
+  return events
+    .filter(
+      (event, index) => !(event.name === 'part_sent' && events[index + 1]?.name === 'part_sent'),
+    )
+    .map(({ name, details, at }, index, shown) => ({
+      // The last failure's reason stands above the timeline already.
+      text:
+        name === 'failed' && index === shown.length - 1
+          ? 'Failed'
+          : (labels[name]?.(details, destination) ?? name.replaceAll('_', ' ')),
+      at,
+    }));
+}
+
+const PRIVACY: Record<string, string> = {
+  PUBLIC_TO_EVERYONE: 'Everyone',
+  MUTUAL_FOLLOW_FRIENDS: 'Friends',
+  FOLLOWER_OF_CREATOR: 'Followers',
+  SELF_ONLY: 'Only me',
+};
+
+export function privacy(level: string): string {
+  return PRIVACY[level] ?? level;
+}
+
+export function title(job: Job): string {
+  const without = job.kind === 'photo' ? 'Photos without title' : 'Video without caption';
+  return job.title.trim() || job.description?.trim().split('\n')[0] || without;
+}
+
+export const jobLabels: Labels = {
+  events: EVENTS,
+  functions: { statusWords, nothing, statusName, privacy, title },
+};

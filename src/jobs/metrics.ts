@@ -1,0 +1,24 @@
+// What `/metrics` tells of jobs.
+import type { Metric } from '../context/context.ts';
+import { ALL_STATES } from './states.ts';
+import { countByState, findOverdue } from './stats.ts';
+
+export const jobMetrics: Metric[] = [
+  {
+    name: 'pm3k_jobs',
+    help: 'Jobs by state',
+    labelNames: ['state'],
+    async collect({ db }) {
+      const counts = await countByState(db);
+      return ALL_STATES.map((state) => ({ labels: { state }, value: counts.get(state) ?? 0 }));
+    },
+  },
+  {
+    name: 'pm3k_jobs_overdue_seconds',
+    help: 'How late the latest job is that waits for its time to be sent',
+    async collect({ db }) {
+      const first = await findOverdue(db);
+      return [{ value: first ? (Date.now() - first.getTime()) / 1000 : 0 }];
+    },
+  },
+];

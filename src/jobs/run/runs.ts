@@ -1,0 +1,51 @@
+// The SQL of jobs and their runs in the queue: which a worker holds, and which jobs have none.
+import type { Knex } from 'knex';
+
+/** How many runs of these jobs a worker holds at this moment. */
+export async function countHeldRuns(db: Knex, creatorId: string): Promise<number> {
+  const { rows } = await db.raw(
+    `select count(*)::int as count from graphile_worker._private_jobs runs
+      where runs.locked_at is not null and exists (
+        select from jobs where jobs.creator_id = ? and jobs.id::text = runs.payload ->> 'job_id')`,
+    [creatorId],
+  );
+  return rows[0].count;
+}
+
+export interface OrphanedJob {
+  id: string;
+  creator_id: string;
+  state: string;
+  send_at: Date;
+  /** Its last run died on its last attempt, and graphile-worker will never touch it again. */
+  is_exhausted: boolean;
+}
+
+/** Jobs that ought to move and have no run that could move them. */
+export async function findOrphanedJobs(
+  trx: Knex,
+  workingStates: readonly string[],
+): Promise<OrphanedJob[]> {
+  const { rows } = await trx.raw(
+    `select jobs.id, jobs.creator_id, jobs.state, jobs.send_at,
+            runs.id is not null and runs.attempts >= runs.max_attempts as is_exhausted
+       from jobs
+       left join graphile_worker._private_jobs runs on runs.key = 'job:' || jobs.id
+      where jobs.state = any(?)
+        and jobs.updated_at < now() - interval '5 seconds'
+        and (runs.id is null
+          or (runs.attempts >= runs.max_attempts and runs.locked_at is null)
+          -- Its queue was tidied away while it was being added: it would never be taken.
+          or (runs.locked_at is null and runs.job_queue_id is not null and not exists (
+            select from graphile_worker._private_job_queues queues
+             where queues.id = runs.job_queue_id)))
+        and not exists (
+          select from graphile_worker._private_jobs held
+           where held.locked_at is not null and held.payload ->> 'job_id' = jobs.id::text)
+      order by jobs.updated_at
+      limit 500
+        for update of jobs skip locked`,
+    [[...workingStates]],
+  );
+  return rows as OrphanedJob[];
+}

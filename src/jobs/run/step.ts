@@ -1,0 +1,59 @@
+// A step: work that moves a job on, and what it may touch.
+import type { Logger } from '../../base/log.ts';
+import type { CreatorTikTok } from '../../creators/tiktok.ts';
+import type { DownloadedFile } from '../../media/download-source.ts';
+import type { Later } from '../../queue/later.ts';
+import type { Storage } from '../../storage/storage.ts';
+import type { Ledger } from '../attempts/video.ts';
+import type { Job, JobPhoto, Patch } from '../job.ts';
+
+/** What a step may touch. It has no database: every write goes through these and is fenced. */
+export interface StepContext {
+  /** An empty folder of this run alone; removed when the run ends, whatever happened. */
+  scratch: string;
+  storage: Storage;
+  /** Aborts when the process stops, the job is cancelled, or the run lost its job to another. */
+  signal: AbortSignal;
+  /** 0…1; written at most once a second. */
+  progress(fraction: number): void;
+  /** Call between parts of a long step: throws when the process is stopping or the job was lost. */
+  checkpoint(): void;
+  /** Keeps a converted file for this job; it goes when the job has ended. */
+  storeCopy(
+    path: string,
+    contentType: string,
+  ): Promise<{ storage_key: string; bytes: number; sha256: string }>;
+  /** TikTok as this job's creator: fresh tokens and TikTok's per-minute quotas are seen to. */
+  tiktok: CreatorTikTok;
+  /** The photos of this job, in their order; none of a video. */
+  photos(): Promise<JobPhoto[]>;
+  /** Writes down now what became of one of them, in a step that goes on with others. */
+  savePhoto(photo: NonNullable<Patch['photos']>[number]): Promise<void>;
+  /** Fetches a source by URL, through the guard and onto a verified domain alone; it goes when the job has ended. */
+  fetchSource(
+    url: string,
+    kind: 'video' | 'photo',
+    progress?: (fraction: number) => void,
+  ): Promise<DownloadedFile>;
+  /** The content's hash of a stored file of this job's creator; null when it is not registered. */
+  hashOf(storageKey: string): Promise<string | null>;
+  /** The publish ledger of this job. */
+  ledger: Ledger;
+  /** Adds a line to the job's timeline. */
+  addEvent(name: string, details?: Record<string, unknown>): Promise<void>;
+  log: Logger;
+  /** The plugin's own settings, as parsed by its schemas. */
+  settings: Record<string, unknown>;
+}
+
+/** Work that moves a job on. Answers with a patch (done) or Later; a Problem fails the job. */
+export interface Step {
+  run(job: Job, context: StepContext): Promise<Patch | Later>;
+}
+
+declare module '../../context/context.ts' {
+  interface Manifest {
+    /** Step → its work; the state table names the step as `module.step`. */
+    steps?: Record<string, Step>;
+  }
+}

@@ -1,0 +1,34 @@
+// The SQL of working copies that no post needs any more.
+import type { Knex } from 'knex';
+import type { EndedFile } from '../media/expiry.ts';
+
+/** The jobs of a row of `media`, whether it is their video or one of their photos. */
+const USERS_OF_FILE = `
+  select id from jobs where source_key = media.storage_key
+  union all select id from jobs where output_key = media.storage_key
+  union all select job_id from job_photos where source_key = media.storage_key
+  union all select job_id from job_photos where output_key = media.storage_key`;
+
+/**
+ * Working copies whose post is finished or cancelled, failed or became unconfirmed a day ago, or is
+ * not there: a copy is registered a moment before its post names it.
+ */
+export async function lockEndedCopies(
+  trx: Knex,
+  after: Pick<EndedFile, 'storage_key'> | null,
+  limit: number,
+): Promise<EndedFile[]> {
+  const { rows } = await trx.raw(
+    `select storage_key, bytes, expires_at::text as ended_at from media
+      where purpose = 'working' and storage_key > ?
+        and (select coalesce(
+               bool_and(jobs.state in ('finished', 'cancelled')
+                 or jobs.state in ('failed', 'unconfirmed')
+                    and jobs.finished_at < now() - interval '24 hours'),
+               media.created_at < now() - interval '1 hour')
+             from jobs where id in (${USERS_OF_FILE}))
+      order by storage_key limit ? for update skip locked`,
+    [after?.storage_key ?? '', limit],
+  );
+  return rows;
+}
