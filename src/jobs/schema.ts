@@ -1,16 +1,22 @@
 // What a request about a job may say; everything from outside passes here once.
 import { z } from 'zod';
+import { TIKTOK_LIMITS } from '../tiktok/limits.ts';
 import { PRIVACY_LEVELS } from './job.ts';
 import { STATUSES } from './states.ts';
 
-const MAX_TITLE = 2200;
-/** TikTok counts UTF-16 units, as JavaScript's `length` does. */
-const title = z
-  .string()
-  // zod counts code points, TikTok UTF-16 units: an emoji is one of those and two of these.
-  .refine((text) => text.length <= MAX_TITLE, `Expected at most ${MAX_TITLE} UTF-16 units`)
-  .meta({ maxLength: MAX_TITLE })
-  .describe('The caption, with #tags and @mentions; at most 2200 UTF-16 units.');
+const { caption, photo } = TIKTOK_LIMITS;
+
+/** zod counts code points, TikTok UTF-16 units: an emoji is one of those and two of these. */
+function words(limit: number) {
+  return z
+    .string()
+    .refine((text) => text.length <= limit, `Expected at most ${limit} UTF-16 units`)
+    .meta({ maxLength: limit });
+}
+
+const title = words(caption).describe(
+  `The caption, with #tags and @mentions; at most ${caption} UTF-16 units.`,
+);
 const time = z.iso
   .datetime({ offset: true, error: 'Expected an RFC 3339 time, e.g. 2030-12-01T10:00:00Z' })
   .transform((text) => new Date(text));
@@ -68,11 +74,6 @@ const sourceSchema = z.discriminatedUnion('source', [
 
 export type SourceRequest = z.output<typeof sourceSchema>;
 
-export const MAX_PHOTOS = 35;
-/** TikTok's limits of a photo post, in UTF-16 units. */
-export const MAX_PHOTO_TITLE = 90;
-const MAX_DESCRIPTION = 4000;
-
 export const newJobSchema = z
   .strictObject({
     mode: z.enum(['now', 'schedule']),
@@ -82,22 +83,18 @@ export const newJobSchema = z
     photos: z
       .array(sourceSchema)
       .min(1)
-      .max(MAX_PHOTOS)
+      .max(photo.maxCount)
       .optional()
-      .describe('1 to 35 photos in their order; these or `video`.'),
-    description: z
-      .string()
-      .refine(
-        (text) => text.length <= MAX_DESCRIPTION,
-        `Expected at most ${MAX_DESCRIPTION} UTF-16 units`,
-      )
-      .meta({ maxLength: MAX_DESCRIPTION })
+      .describe(`1 to ${photo.maxCount} photos in their order; these or \`video\`.`),
+    description: words(photo.description)
       .optional()
-      .describe('Photos alone: the text below the title; at most 4000 UTF-16 units.'),
+      .describe(
+        `Photos alone: the text below the title; at most ${photo.description} UTF-16 units.`,
+      ),
     photo_cover_index: z
       .int()
       .min(0)
-      .max(MAX_PHOTOS - 1)
+      .max(photo.maxCount - 1)
       .optional()
       .describe('Photos alone: which is shown first, from 0.'),
     destination: z
@@ -135,10 +132,10 @@ export const newJobSchema = z
     if (job.video ? job.photos : !job.photos) {
       fault(job.video ? ['photos'] : ['video'], 'Expected either a video or photos.');
     }
-    if (job.photos && job.title.length > MAX_PHOTO_TITLE) {
+    if (job.photos && job.title.length > photo.title) {
       fault(
         ['title'],
-        `Expected at most ${MAX_PHOTO_TITLE} UTF-16 units, as TikTok takes with photos.`,
+        `Expected at most ${photo.title} UTF-16 units, as TikTok takes with photos.`,
       );
     }
     if (job.photos && (job.photo_cover_index ?? -1) >= job.photos.length) {

@@ -14,9 +14,9 @@ import {
   getPlanLimits,
 } from '../../creators/store.ts';
 import { parseWith } from '../../http/validate.ts';
-
+import { TIKTOK_LIMITS } from '../../tiktok/limits.ts';
 import type { Job, PostSettings } from '../job.ts';
-import { type JobPatch, MAX_PHOTO_TITLE, type NewJobRequest, settingsSchema } from '../schema.ts';
+import { type JobPatch, type NewJobRequest, settingsSchema } from '../schema.ts';
 import { toStatus } from '../states.ts';
 import {
   type Consent,
@@ -191,8 +191,9 @@ function wholeSettings(
 }
 
 function assertTitleFits({ kind }: Job, title: string | undefined): void {
-  if (kind === 'photo' && title !== undefined && title.length > MAX_PHOTO_TITLE) {
-    throw invalid('/title', `Expected at most ${MAX_PHOTO_TITLE} UTF-16 units with photos.`);
+  const most = TIKTOK_LIMITS.photo.title;
+  if (kind === 'photo' && title !== undefined && title.length > most) {
+    throw invalid('/title', `Expected at most ${most} UTF-16 units with photos.`);
   }
 }
 
