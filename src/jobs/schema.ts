@@ -1,7 +1,7 @@
 // What a request about a job may say; everything from outside passes here once.
 import { z } from 'zod';
 import { TIKTOK_LIMITS } from '../tiktok/limits.ts';
-import { PRIVACY_LEVELS } from './job.ts';
+import { settingsPatchSchema } from '../tiktok/settings-schema.ts';
 import { STATUSES } from './states.ts';
 
 const { caption, photo } = TIKTOK_LIMITS;
@@ -20,46 +20,6 @@ const title = words(caption).describe(
 const time = z.iso
   .datetime({ offset: true, error: 'Expected an RFC 3339 time, e.g. 2030-12-01T10:00:00Z' })
   .transform((text) => new Date(text));
-
-const settingsShape = {
-  privacy_level: z
-    .enum(PRIVACY_LEVELS)
-    .optional()
-    .describe('Who may see the post; required for `direct`, nobody chooses it silently.'),
-  allow_comment: z.boolean().default(false),
-  allow_duet: z.boolean().default(false),
-  allow_stitch: z.boolean().default(false),
-  brand_organic: z.boolean().default(false).describe('Promotes the creator’s own business.'),
-  brand_content: z.boolean().default(false).describe('Paid partnership with a third party.'),
-  is_aigc: z.boolean().default(false).describe('Labels the post as AI-generated.'),
-  cover_timestamp_ms: z.int().min(0).max(600_000).default(0),
-  auto_add_music: z
-    .boolean()
-    .default(false)
-    .describe('Photos alone: TikTok may add music by itself.'),
-};
-
-export const settingsSchema = z
-  .strictObject(settingsShape)
-  .refine((settings) => !(settings.brand_content && settings.privacy_level === 'SELF_ONLY'), {
-    path: ['privacy_level'],
-    error: 'Branded content visibility cannot be set to private.',
-  });
-
-/** Settings that are not named stay as they are. */
-const changedSettings = z.strictObject(
-  Object.fromEntries(
-    Object.entries(settingsShape).map(([name, schema]) => [name, withoutDefault(schema)]),
-  ) as {
-    [K in keyof typeof settingsShape]: z.ZodOptional<
-      z.ZodType<Exclude<z.output<(typeof settingsShape)[K]>, undefined>>
-    >;
-  },
-);
-
-function withoutDefault(schema: z.ZodType): z.ZodType {
-  return (schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema).optional();
-}
 
 const sourceSchema = z.discriminatedUnion('source', [
   z.strictObject({
@@ -103,7 +63,7 @@ export const newJobSchema = z
       .describe(
         'Default: that of the saved posting defaults. `direct` posts; `inbox` hands the video to the creator’s TikTok inbox.',
       ),
-    settings: changedSettings
+    settings: settingsPatchSchema
       .optional()
       .describe('A direct post without a privacy level takes the saved posting defaults.'),
     allow_duplicate: z
@@ -155,7 +115,7 @@ export type NewJobRequest = z.output<typeof newJobSchema>;
 
 export const jobPatchSchema = z.strictObject({
   title: title.optional(),
-  settings: changedSettings.optional(),
+  settings: settingsPatchSchema.optional(),
   schedule_at: time.refine((at) => at > new Date(), 'Expected a time in the future.').optional(),
 });
 export type JobPatch = z.output<typeof jobPatchSchema>;

@@ -9,10 +9,12 @@ import { servesAs } from '../../media/store-media.ts';
 import { listUnfinishedUploads } from '../../media/tus/store.ts';
 import { declaration } from '../../tiktok/declaration.ts';
 import { TIKTOK_LIMITS } from '../../tiktok/limits.ts';
+import { groupSwitches } from '../../tiktok/switches.ts';
 import type { PageRequest, Pages } from '../../web/pages.ts';
 import { acceptJob } from '../accept/accept.ts';
 import { summarizeChanges } from '../summarize-changes.ts';
-import { type Chosen, type Faults, type Form, readForm } from './composer-form.ts';
+import { type Chosen, readForm } from './composer-form.ts';
+import type { Faults, Form } from './composer-settings.ts';
 import { type LimitPrompt, promptFor, readAllowances } from './limit-prompt.ts';
 import { reorder } from './reorder.ts';
 
@@ -100,6 +102,7 @@ async function showComposer(
     changes: summarizeChanges(photos.map(listChanges)),
     max_photos: maxCount,
     limits: TIKTOK_LIMITS,
+    switches: groupSwitches(({ kinds }) => kinds.includes(chosen.kind)),
     options,
     creator,
     form: {
