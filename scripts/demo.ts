@@ -12,16 +12,7 @@ import { ROOT, type Sandboxed, startSandboxed } from './sandboxed.ts';
 /** Runs the ffmpeg that the appliance uses. */
 const FFMPEG = join(ROOT, 'plugins/media/caged-ffmpeg.sh');
 const CAPTION = 'A first post from the demo #hello';
-const SETTINGS = {
-  privacy_level: 'PUBLIC_TO_EVERYONE',
-  allow_comment: true,
-  allow_duet: false,
-  allow_stitch: false,
-  brand_organic: false,
-  brand_content: false,
-  is_aigc: false,
-  cover_timestamp_ms: 0,
-};
+const SETTINGS = { privacy_level: 'PUBLIC_TO_EVERYONE', allow_comment: true };
 
 const isOnce = process.argv.includes('--once');
 // `--once` leaves no data behind; the demo keeps its posts for the next start.

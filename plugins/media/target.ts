@@ -1,6 +1,11 @@
 // Chooses container, size, frame rate and sound of the file that is sent.
+import { TIKTOK_LIMITS } from '#plugin';
 import type { Probe, VideoStream } from './probe.ts';
-import { CLOCK, MAX_FPS, MAX_SIDE, MIN_FPS, MIN_SIDE } from './rules/limits.ts';
+
+const { minFps, maxFps, minSide, maxSide } = TIKTOK_LIMITS.video;
+
+/** A frame rate may miss a limit by as much as clocks do. */
+export const FPS_TOLERANCE = 0.01;
 
 export interface Target {
   container: 'mp4' | 'webm';
@@ -21,8 +26,8 @@ export function targetFor(probe: Probe, isEncoded: boolean): Target {
   const { video } = probe;
   const container = isEncoded ? 'mp4' : containerFor(probe);
   const shown = video ? sizeWithin(video) : { width: 0, height: 0 };
-  const width = Math.max(MIN_SIDE, shown.width);
-  const height = Math.max(MIN_SIDE, shown.height);
+  const width = Math.max(minSide, shown.width);
+  const height = Math.max(minSide, shown.height);
   return {
     container,
     fps: video ? fpsWithin(video) : null,
@@ -68,9 +73,9 @@ export function isPlainAac({ audio }: Probe): boolean {
 
 /** Returns a rate within the limits, or null when the present one may stay. */
 function fpsWithin({ fps, hasVariableFps }: VideoStream): number | null {
-  if (fps > MAX_FPS + CLOCK) return withoutJudder(fps);
-  if (fps < MIN_FPS - CLOCK) return hasVariableFps || fps <= 0 ? 30 : repeated(fps);
-  return hasVariableFps ? Math.min(MAX_FPS, Math.max(24, Math.round(fps))) : null;
+  if (fps > maxFps + FPS_TOLERANCE) return withoutJudder(fps);
+  if (fps < minFps - FPS_TOLERANCE) return hasVariableFps || fps <= 0 ? 30 : repeated(fps);
+  return hasVariableFps ? Math.min(maxFps, Math.max(24, Math.round(fps))) : null;
 }
 
 /**
@@ -78,22 +83,22 @@ function fpsWithin({ fps, hasVariableFps }: VideoStream): number | null {
  * judder.
  */
 function withoutJudder(fps: number): number {
-  const shared = fps / Math.ceil((fps - CLOCK) / MAX_FPS);
-  return shared >= 40 ? shared : MAX_FPS;
+  const shared = fps / Math.ceil((fps - FPS_TOLERANCE) / maxFps);
+  return shared >= 40 ? shared : maxFps;
 }
 
 /** Shows each picture an equal number of times, so that the movement stays even. */
 function repeated(fps: number): number {
-  const more = fps * Math.ceil(24 / fps - CLOCK);
-  return more <= MAX_FPS ? more : 30;
+  const more = fps * Math.ceil(24 / fps - FPS_TOLERANCE);
+  return more <= maxFps ? more : 30;
 }
 
 /**
  * Returns even sides within the limits, in the same shape. A very long picture may stay too narrow.
  */
 function sizeWithin({ width, height }: VideoStream): { width: number; height: number } {
-  const up = Math.max(1, MIN_SIDE / Math.min(width, height));
-  const down = Math.min(1, MAX_SIDE / (Math.max(width, height) * up));
+  const up = Math.max(1, minSide / Math.min(width, height));
+  const down = Math.min(1, maxSide / (Math.max(width, height) * up));
   const even = (length: number) => Math.max(2, Math.round((length * up * down) / 2) * 2);
   return { width: even(width), height: even(height) };
 }

@@ -1,8 +1,8 @@
 // The job as the API shows it, and the schema that says so.
 import { z } from 'zod';
 import { ERROR_CODES, withRule } from '../base/errors.ts';
+import { settingsSchema } from '../tiktok/settings-schema.ts';
 import type { Job } from './job.ts';
-import { settingsSchema } from './schema.ts';
 import { SHOWN_STEPS, STATUSES, toShownStep, toStatus } from './states.ts';
 import type { JobEvent } from './store.ts';
 

@@ -5,7 +5,7 @@ import type { Context as KoaContext } from 'koa';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { assertMayPost, type Creator, getPlanLimits } from '../creators/store.ts';
-import { MAX_PHOTOS } from '../jobs/schema.ts';
+import { TIKTOK_LIMITS } from '../tiktok/limits.ts';
 import { assertQuota } from './storage-quota.ts';
 import type { Media } from './store.ts';
 import { storeUpload } from './store-media.ts';
@@ -36,7 +36,7 @@ export async function receiveUploads(
   creator: Creator,
   signal: AbortSignal,
 ): Promise<AtLeastOne> {
-  return receive(ctx, koa, creator, { signal, mostFiles: MAX_PHOTOS });
+  return receive(ctx, koa, creator, { signal, mostFiles: TIKTOK_LIMITS.photo.maxCount });
 }
 
 type AtLeastOne = [Media, ...Media[]];

@@ -1,14 +1,11 @@
 // Holds TikTok's limits for a photo, and decides from its probe alone what must be done to it.
 // https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
+
+import { TIKTOK_LIMITS } from '#plugin';
 import { rejected } from '../plan.ts';
 import { KINDS, type PhotoKind } from './kinds.ts';
 
-/** "max 1080p": one photo with a longer short side fails the whole post. */
-export const MAX_SHORT_SIDE = 1080;
-export const MAX_LONG_SIDE = 1920;
-/** TikTok refused 320×320 and took 480×640. Videos need 360, so photos are made as large. */
-const MIN_SHORT_SIDE = 360;
-export const MAX_PHOTO_BYTES = 20_000_000;
+const { maxBytes, maxShortSide, maxLongSide, minShortSide } = TIKTOK_LIMITS.photo;
 
 /** A larger file is not opened: no camera makes one, and it would be held in memory. */
 export const MAX_SOURCE_BYTES = 200_000_000;
@@ -85,7 +82,7 @@ function reasonsToConvert(photo: PhotoProbe): string[] {
     !isTaken && `Converted from ${KINDS[kind].name} to JPEG: TikTok takes JPEG and WebP.`,
     photo.pages > 1 && 'Kept the first picture: a photo post shows still ones.',
     isSmaller &&
-      `Made smaller: TikTok takes at most ${MAX_SHORT_SIDE} pixels on the shorter side and ${MAX_LONG_SIDE} on the longer.`,
+      `Made smaller: TikTok takes at most ${maxShortSide} pixels on the shorter side and ${maxLongSide} on the longer.`,
     size !== null && !isSmaller && 'Made larger: TikTok does not take very small photos.',
     !photo.isUpright && 'Turned upright: the file only said which way is up.',
     photo.space === 'cmyk' && 'Converted from print colours (CMYK) to RGB: TikTok shows RGB.',
@@ -94,7 +91,7 @@ function reasonsToConvert(photo: PhotoProbe): string[] {
       'Converted its colours to sRGB, so that they look the same everywhere.',
     photo.hasAlpha && 'Put on white: TikTok does not show transparency.',
     isTaken && photo.isProgressive && 'Saved as baseline JPEG, the form TikTok reads.',
-    isTaken && photo.bytes > MAX_PHOTO_BYTES && 'Compressed: TikTok takes at most 20 MB a photo.',
+    isTaken && photo.bytes > maxBytes && 'Compressed: TikTok takes at most 20 MB a photo.',
   ];
   const given = reasons.filter((reason) => reason !== false);
   if (given.length > 0 || photo.body !== 'other') return given;
@@ -107,8 +104,8 @@ function reasonsToConvert(photo: PhotoProbe): string[] {
  */
 function targetSize({ width, height }: PhotoProbe): { width: number; height: number } | null {
   const [short, long] = [Math.min(width, height), Math.max(width, height)];
-  const most = Math.min(MAX_SHORT_SIDE / short, MAX_LONG_SIDE / long);
-  const scale = most < 1 ? most : Math.min(most, Math.max(1, MIN_SHORT_SIDE / short));
+  const most = Math.min(maxShortSide / short, maxLongSide / long);
+  const scale = most < 1 ? most : Math.min(most, Math.max(1, minShortSide / short));
   if (scale === 1) return null;
   const scaled = (side: number) => Math.max(1, Math.round(side * scale));
   return { width: scaled(width), height: scaled(height) };

@@ -1,7 +1,10 @@
 // The rules about the picture: a video that breaks one is encoded again.
+import { TIKTOK_LIMITS } from '#plugin';
 import { codecName } from '../readable.ts';
-import { CLOCK, MAX_BYTES, MAX_FPS, MAX_SIDE, MIN_FPS, MIN_SIDE } from './limits.ts';
+import { FPS_TOLERANCE } from '../target.ts';
 import type { Rule } from './rule.ts';
+
+const { maxBytes, minFps, maxFps, minSide, maxSide } = TIKTOK_LIMITS.video;
 
 const round = (fps: number) => Number(fps.toFixed(2));
 
@@ -52,9 +55,9 @@ export const PICTURE: Rule[] = [
     repair: 'encode',
     fault({ video }) {
       if (!video) return null;
-      if (video.fps > MAX_FPS + CLOCK)
+      if (video.fps > maxFps + FPS_TOLERANCE)
         return `TikTok takes at most 60 frames a second; yours had ${round(video.fps)}`;
-      if (video.fps < MIN_FPS - CLOCK)
+      if (video.fps < minFps - FPS_TOLERANCE)
         return `TikTok takes at least 23 frames a second; yours had ${round(video.fps)}`;
       return video.hasVariableFps
         ? 'TikTok takes a constant frame rate; yours changed within the video'
@@ -68,9 +71,9 @@ export const PICTURE: Rule[] = [
     fault({ video }) {
       if (!video) return null;
       const { width, height } = video;
-      if (Math.min(width, height) < MIN_SIDE)
+      if (Math.min(width, height) < minSide)
         return `TikTok takes at least 360 pixels on each side; yours had ${width}×${height}`;
-      if (Math.max(width, height) > MAX_SIDE)
+      if (Math.max(width, height) > maxSide)
         return `TikTok takes at most 4096 pixels on each side; yours had ${width}×${height}`;
       return video.hasSquarePixels && (width % 2 || height % 2)
         ? `Players need an even number of pixels on each side; yours had ${width}×${height}`
@@ -115,7 +118,7 @@ export const PICTURE: Rule[] = [
     name: 'bytes',
     repair: 'encode',
     fault: ({ bytes }) =>
-      bytes <= MAX_BYTES ? null : 'The file is larger than 4 GB, the most that TikTok takes',
+      bytes <= maxBytes ? null : 'The file is larger than 4 GB, the most that TikTok takes',
     remedy: () => 'so we made it smaller',
   },
 ];

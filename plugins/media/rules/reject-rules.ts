@@ -1,7 +1,9 @@
 // The rules that no conversion can satisfy: a video that breaks one is refused.
+import { TIKTOK_LIMITS } from '#plugin';
 import { cannotRead, isReadable, MAX_PIXELS } from '../readable.ts';
-import { MAX_DURATION_MS, MIN_DURATION_MS } from './limits.ts';
 import type { Rule } from './rule.ts';
+
+const { minDurationMs, maxDurationMs } = TIKTOK_LIMITS.video;
 
 const seconds = (ms: number) => (ms / 1000).toFixed(1);
 
@@ -47,9 +49,9 @@ export const REFUSALS: Rule[] = [
     repair: 'refuse',
     fault({ durationMs }) {
       // A frame or two less than a second still counts as one.
-      if (durationMs < MIN_DURATION_MS - 50)
+      if (durationMs < minDurationMs - 50)
         return `The video is ${seconds(durationMs)} seconds long; TikTok takes at least 1 second`;
-      if (durationMs > MAX_DURATION_MS)
+      if (durationMs > maxDurationMs)
         return `The video is ${seconds(durationMs)} seconds long; TikTok takes at most 10 minutes`;
       return null;
     },
