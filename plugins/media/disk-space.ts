@@ -1,14 +1,15 @@
-// Refuses media work that the disk has no room for, before the work begins.
+// Checks, before work begins, that the disk has space for the working files.
 import { hasDiskSpace, Problem } from '#plugin';
 
 /**
- * Checks that `bytes` of working files fit into the folder's disk.
- * @throws Problem `storage_full`; the job then waits and tries again.
+ * Checks that `bytes` fit on the disk of `folder`, with the reserve left over.
+ *
+ * @throws Problem `storage_full`, which makes the job wait and try again.
  */
 export async function assertDiskSpace(bytes: number, folder: string): Promise<void> {
   if (await hasDiskSpace(folder, bytes)) return;
   throw new Problem(
     'storage_full',
-    `There is no room to work on the video at the moment; it needs ${Math.ceil(bytes / 1_000_000)} MB. It goes on by itself when there is.`,
+    `The server has no free space to work on the video at the moment; it needs ${Math.ceil(bytes / 1_000_000)} MB. The post goes on by itself when there is space again.`,
   );
 }

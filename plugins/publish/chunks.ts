@@ -1,11 +1,20 @@
-// Sends the file in TikTok's chunks, noting each that was taken; the mark comes before the last.
+// Sends the file in TikTok's chunks, records each one, and sets the mark before the last.
 import { type Attempt, chunkFrom, type Job, type StepContext } from '#plugin';
 
-/** `done`: every byte is with TikTok. `lapsed` / `unknown`: the address is dead; nothing more was sent. */
+/**
+ * `done`: TikTok has every byte. `lapsed`: the upload address has expired. `unknown`: TikTok no
+ * longer knows the address. In the last two cases sending has stopped.
+ */
 export type SendResult = 'done' | 'lapsed' | 'unknown';
 
 const MAX_CORRECTIONS = 3;
 
+/**
+ * Sends what is missing of the file, from `attempt.bytes_acknowledged` on. The ledger's mark is set
+ * before the last chunk, since TikTok may post from then on.
+ *
+ * @throws TikTokError when TikTok refuses a chunk or cannot be reached.
+ */
 export async function sendChunks(
   job: Job,
   context: StepContext,
@@ -33,7 +42,7 @@ export async function sendChunks(
       last: range.last,
       total: bytes,
       contentType: job.output_type ?? 'video/mp4',
-      // Progress inside a chunk: one of 32 MB takes a while on a slow line.
+      // A chunk of 32 MB takes a while on a slow line, so progress moves within it.
       onProgress: (sent: number) => context.progress((range.first + sent) / bytes),
     });
     if (answer.result === 'done') return 'done';
@@ -42,7 +51,7 @@ export async function sendChunks(
     corrections = answer.result === 'behind' ? corrections + 1 : 0;
     if (corrections > MAX_CORRECTIONS)
       throw new Error('Expected TikTok to accept the offset it named');
-    // A 416 tells how much TikTok really has; after a crash that may be more than we noted.
+    // A 416 says how much TikTok has; after a crash that may be more than the ledger says.
     offset = answer.result === 'behind' ? correct(offset, answer.receivedBytes) : range.last + 1;
     await context.ledger.acknowledge(attempt, offset);
     context.progress(offset / bytes);
@@ -54,8 +63,8 @@ export async function sendChunks(
 }
 
 /**
- * Documented as a count of bytes. Where naming that count is refused with the same number again, it
- * was the last byte's index.
+ * Returns where to go on after a 416. TikTok documents its number as a count of bytes. If it names
+ * the very offset that it just refused, the number was the last byte's index.
  */
 function correct(sentOffset: number, receivedBytes: number | null): number {
   const named = receivedBytes ?? 0;

@@ -1,38 +1,45 @@
-// What to do about TikTok's "no": fail with its reason, or ask again when that makes sense.
+// Decides what to do when TikTok refuses: fail with its reason, or try again later.
 import { findRefusal, type Job, Later, type Patch, Problem, TikTokError } from '#plugin';
 
 const HOUR_MS = 3600_000;
 const PATIENCE_MS = 25 * HOUR_MS;
-/** Attempts that TikTok itself failed; the last one's reason is the job's. */
+/** How often a post is attempted when TikTok fails it. The job fails with the last reason. */
 export const MAX_ATTEMPTS = 5;
 
-/** A refusal that was told in an answer's body rather than thrown. */
+/** Returns an error for a refusal that TikTok gave in the body of a successful answer. */
 export function refused(code: string): TikTokError {
   return new TikTokError({ kind: 'refused', code });
 }
 
 /**
- * Before anything was sent: a definite refusal becomes a Problem (thrown) or a Later; what is no
- * refusal is thrown as it is.
+ * Returns a Later for a refusal that may pass. Only for refusals before anything was sent.
+ *
+ * @throws Problem for a refusal that will not pass, or has lasted longer than 25 hours; `error`
+ *   itself when TikTok did not refuse.
  */
 export function failOrWait(job: Job, error: unknown): Later {
   if (!(error instanceof TikTokError) || error.kind !== 'refused') throw error;
   const { act, sentence } = findRefusal(error.code);
-  const told = { message: sentence, tiktok: { code: error.code, log_id: error.log_id } };
-  if (act === 'wait_minute') return Later.in(62_000 + Math.random() * 3_000, 'rate_limited', told);
+  const details = { message: sentence, tiktok: { code: error.code, log_id: error.log_id } };
+  if (act === 'wait_minute') {
+    return Later.in(62_000 + Math.random() * 3_000, 'rate_limited', details);
+  }
   const since = job.waiting_since?.getTime() ?? Date.now();
   const hasPatience = Date.now() - since < PATIENCE_MS;
-  if (act === 'wait_day' && hasPatience) return Later.in(HOUR_MS, 'waiting', told);
-  if (act === 'retry' && hasPatience) return Later.in(30_000, 'waiting', told);
+  if (act === 'wait_day' && hasPatience) return Later.in(HOUR_MS, 'waiting', details);
+  if (act === 'retry' && hasPatience) return Later.in(30_000, 'waiting', details);
   throw toProblem(error);
 }
 
-/** After TikTok said FAILED, so that nothing was posted: once more where that helps, else the end. */
+/**
+ * Returns how a job goes on after TikTok's status FAILED, which means that nothing was posted:
+ * ready for another attempt where that may help, else failed with the reason.
+ */
 export function afterFailure(reason: string | null, attempts: number): Patch {
   const code = reason ?? 'internal';
   const { act } = findRefusal(code);
   if (act === 'retry' && attempts < MAX_ATTEMPTS) {
-    // TikTok's failure may pass: half a minute at first, then twice as long each time.
+    // Half a minute at first, then twice as long each time.
     const sendAt = new Date(Date.now() + 30_000 * 2 ** Math.max(0, attempts - 1));
     return { state: 'ready', attempt_outcome: code, send_at: sendAt };
   }
@@ -41,11 +48,16 @@ export function afterFailure(reason: string | null, attempts: number): Patch {
   }
   const { code: ourCode, message, extras } = toProblem(refused(code));
   const tiktok = extras.tiktok ? { code: extras.tiktok.code, log_id: extras.tiktok.log_id } : null;
-  return { state: 'failed', attempt_outcome: code, error: { code: ourCode, message, tiktok } };
+  const { rule } = extras;
+  return {
+    state: 'failed',
+    attempt_outcome: code,
+    error: { code: ourCode, message, tiktok, ...(rule ? { rule } : {}) },
+  };
 }
 
 function toProblem(error: TikTokError): Problem {
-  const { code, sentence } = findRefusal(error.code);
+  const { code, sentence, rule } = findRefusal(error.code);
   const tiktok = { code: error.code, message: error.tiktok_message ?? '', log_id: error.log_id };
-  return new Problem(code, sentence, { tiktok });
+  return new Problem(code, sentence, { tiktok, ...(rule ? { rule } : {}) });
 }

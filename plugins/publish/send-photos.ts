@@ -1,4 +1,4 @@
-// publish.send for photos: TikTok pulls them from addresses of this attempt alone, so that their fetching tells what happened.
+// publish.send for photos: TikTok downloads them from URLs that exist for this attempt alone.
 import {
   type Attempt,
   type Job,
@@ -12,17 +12,24 @@ import { failOrWait, MAX_ATTEMPTS } from './retry-policy.ts';
 import { assertStillAllowed } from './still-allowed.ts';
 
 const MINUTE_MS = 60_000;
-/** TikTok gives up pulling after an hour, and tells at once how a post ended. */
-const WORD_MS = 120 * MINUTE_MS;
+/** TikTok stops downloading after an hour, and then says at once how the post ended. */
+const WEBHOOK_WAIT_MS = 120 * MINUTE_MS;
 
-/** Answers `{publish_id}` once TikTok has taken the post. Safe to run again after a crash at any line. */
+/**
+ * Returns `{publish_id}` once TikTok has taken the post. It can run again after a crash at any
+ * line. When init got no answer, the requests for the photos' URLs show whether TikTok took the
+ * post.
+ *
+ * @throws Problem when TikTok refuses for good, or after MAX_ATTEMPTS.
+ */
 export async function sendPhotos(job: Job, context: StepContext): Promise<Patch | Later> {
   const known = await context.ledger.current();
   if (known?.publish_id) return { publish_id: known.publish_id };
   if (!known?.committed_at) return post(job, context, known);
-  // Init has no answer. Where nobody came for a photo, nothing can have been posted, and never will.
+  // Init got no answer. If no photo was fetched, nothing was posted, and once the URLs are
+  // withdrawn nothing can be.
   if (await context.ledger.withdraw(known)) return post(job, context, null);
-  return waitForWord(context, known);
+  return waitForPublishId(context, known);
 }
 
 async function post(
@@ -47,7 +54,9 @@ async function post(
   return { publish_id: publishId };
 }
 
-/** No answer is no answer: it is thrown, and the next run looks whether TikTok came for the photos. */
+/**
+ * Calls init. When no answer comes, it throws, and the next run checks whether photos were fetched.
+ */
 async function open(
   job: Job,
   context: StepContext,
@@ -83,7 +92,9 @@ async function listFiles(context: StepContext) {
   );
 }
 
-/** TikTok's own no, or ours before a second question: either way it has taken nothing. */
+/**
+ * True when TikTok refused, or we stopped before we asked again: either way it has taken nothing.
+ */
 function isDefinite(error: unknown): boolean {
   const isRefused = error instanceof TikTokError && error.kind === 'refused';
   return isRefused || error instanceof Later || error instanceof Problem;
@@ -94,15 +105,16 @@ function nameOutcome(error: unknown): string {
 }
 
 /**
- * Photos were fetched, so it may be posted: nothing is sent again. TikTok tells the id by itself where
- * its webhooks reach us; without it the creator looks and tells.
+ * Photos were fetched, so they may be posted, and nothing is sent again. TikTok's webhook names the
+ * publish_id, where webhooks reach us. Without one the job ends as unconfirmed, and the creator
+ * says whether it was posted.
  */
-async function waitForWord(context: StepContext, attempt: Attempt): Promise<Patch | Later> {
+async function waitForPublishId(context: StepContext, attempt: Attempt): Promise<Patch | Later> {
   const { told_publish_id, unanswered_at } = await context.ledger.unanswered(attempt);
   if (told_publish_id) {
     await context.ledger.answered(attempt, told_publish_id);
     return { publish_id: told_publish_id };
   }
-  if (Date.now() - unanswered_at.getTime() > WORD_MS) return { state: 'unconfirmed' };
+  if (Date.now() - unanswered_at.getTime() > WEBHOOK_WAIT_MS) return { state: 'unconfirmed' };
   return Later.in(MINUTE_MS);
 }

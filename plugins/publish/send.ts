@@ -1,4 +1,4 @@
-// publish.send: opens an upload at TikTok, sends the bytes, and never opens a second one that could post.
+// publish.send: opens an upload at TikTok and sends the file, without the risk of a second post.
 import {
   type Attempt,
   chunkPlan,
@@ -14,18 +14,23 @@ import { afterFailure, failOrWait, MAX_ATTEMPTS } from './retry-policy.ts';
 import { sendPhotos } from './send-photos.ts';
 import { assertStillAllowed } from './still-allowed.ts';
 
-// TikTok's upload address lives for one hour; ten minutes less, so that none lapses in our hands.
+// TikTok's upload address is valid for one hour. We use it for ten minutes less, so that it does
+// not expire while we send, and take it for expired only after one minute more.
 // https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
 const URL_LIFE_MS = 50 * 60_000;
 const URL_DEAD_MS = 61 * 60_000;
 
-/** Answers `{}` once every byte is with TikTok. Safe to run again after a crash at any line. */
+/**
+ * Returns `{publish_id}` once TikTok has every byte. It can run again after a crash at any line.
+ *
+ * @throws Problem when TikTok refuses for good, or after MAX_ATTEMPTS.
+ */
 export async function send(job: Job, context: StepContext): Promise<Patch | Later> {
   if (job.kind === 'photo') return sendPhotos(job, context);
   const known = await context.ledger.current();
   if (known?.committed_at) return afterTheMark(job, context, known);
   if (known?.publish_id && isYoung(known, URL_LIFE_MS)) return upload(job, context, known);
-  // Its last byte was never sent, so it posts nothing and lapses by itself: a new one is safe.
+  // The last byte was never sent, so that upload expires without a post, and a new one is safe.
   if (known?.publish_id) await context.ledger.close(known, 'lapsed');
   const waiting = known && !known.publish_id ? known : null;
   return openAndUpload(job, context, waiting);
@@ -43,6 +48,7 @@ async function openAndUpload(
     );
   }
   const outputKey = getOutput(job);
+  // Throws `not_found` if retention removed the file while the job waited.
   const bytes = await context.storage.size(outputKey);
   await assertStillAllowed(job, context);
   const plan = chunkPlan(bytes);
@@ -57,15 +63,14 @@ async function openAndUpload(
   return upload(job, context, opened);
 }
 
-/** The file may have been removed with a rule of retention while the job waited. */
 function getOutput(job: Job): string {
   if (!job.output_key) throw new Error('Expected a prepared file before sending');
   return job.output_key;
 }
 
 /**
- * An init without an answer may have been processed, but its twin never gets a byte and lapses:
- * asking again is safe, and the fault's back-off does so.
+ * Calls init. Without an answer it throws, and the next run calls init again. That is safe: if
+ * TikTok did open an upload, it gets no byte and expires.
  */
 async function openAtTikTok(
   job: Job,
@@ -91,7 +96,7 @@ async function upload(job: Job, context: StepContext, attempt: Attempt): Promise
   const result = await sendChunks(job, context, attempt, getOutput(job)).catch((error) => error);
   if (result === 'done') return sent(context, attempt);
   const now = await context.ledger.current();
-  // The mark is set: whether TikTok has it all is for its status to say.
+  // The mark is set, so only TikTok's status says whether it has the whole file.
   if (now?.committed_at && isAnswer(result)) return afterTheMark(job, context, now);
   if (!isAnswer(result)) throw result;
   if (result instanceof TikTokError) return failOrWait(job, result);
@@ -99,7 +104,7 @@ async function upload(job: Job, context: StepContext, attempt: Attempt): Promise
   return Later.in(1_000);
 }
 
-/** TikTok answered, be it with a "no"; everything else is a fault, to be retried. */
+/** True when TikTok answered or refused; anything else is a fault, and is tried again. */
 function isAnswer(result: unknown): result is SendResult | TikTokError {
   return typeof result === 'string' || (result instanceof TikTokError && result.kind === 'refused');
 }
@@ -110,8 +115,8 @@ async function sent(context: StepContext, attempt: Attempt): Promise<Patch> {
 }
 
 /**
- * The last byte may have been sent. Nothing is opened again unless TikTok says that it failed, or
- * that bytes are missing and the address has lapsed.
+ * Goes on once the last byte may have been sent. A new upload is opened only if TikTok says that
+ * the post failed, or that bytes are missing and the address has expired.
  */
 async function afterTheMark(
   job: Job,
@@ -119,7 +124,7 @@ async function afterTheMark(
   attempt: Attempt,
 ): Promise<Patch | Later> {
   const status = await context.tiktok.status(attempt.publish_id as string).catch((error) => {
-    // TikTok will not say; publish.confirm goes on asking, and ends in `unconfirmed`, never in a second post.
+    // publish.confirm goes on asking, and at worst ends as `unconfirmed`, never in a second post.
     if (isRefused(error)) return null;
     throw error;
   });
@@ -130,14 +135,16 @@ async function afterTheMark(
   const isBehind = status.uploaded_bytes === null ? null : status.uploaded_bytes < attempt.bytes;
   if (status.status !== 'PROCESSING_UPLOAD' || isBehind === false) return sent(context, attempt);
   if (isYoung(attempt, URL_LIFE_MS)) return finishUpload(job, context, attempt, isBehind);
-  // TikTok does not say how much it has, so nothing may be opened again: its status will tell.
+  // TikTok does not say how much it has, so no new upload may be opened; publish.confirm goes on.
   if (isBehind === null) return sent(context, attempt);
   if (isYoung(attempt, URL_DEAD_MS)) return Later.in(60_000);
   await context.ledger.close(attempt, 'lapsed');
   return Later.in(1_000);
 }
 
-/** To the same publish_id, so that whatever TikTok has of it already, it is one post. */
+/**
+ * Sends the rest to the same publish_id, so that there is one post, whatever TikTok already has.
+ */
 async function finishUpload(
   job: Job,
   context: StepContext,
@@ -146,7 +153,7 @@ async function finishUpload(
 ): Promise<Patch | Later> {
   const result = await sendChunks(job, context, attempt, getOutput(job));
   if (result === 'done') return sent(context, attempt);
-  // An address that TikTok no longer knows means "ask", never "open again".
+  // If TikTok no longer knows the address, its status is asked; no new upload is opened.
   return isBehind === null ? sent(context, attempt) : Later.in(60_000);
 }
 
@@ -154,7 +161,7 @@ function isYoung(attempt: Attempt, lifeMs: number): boolean {
   return attempt.opened_at !== null && Date.now() - attempt.opened_at.getTime() < lifeMs;
 }
 
-/** A definite no from TikTok, or our own Problem that the connection is gone. */
+/** True when TikTok refused, or our own Problem says that the connection is gone. */
 function isRefused(error: unknown): boolean {
   return error instanceof Problem || (error instanceof TikTokError && error.kind === 'refused');
 }

@@ -9,7 +9,8 @@ import { fetchOptionsOrReason } from '../creators/posting-options.ts';
 import { mayPost } from '../creators/rules.ts';
 import { type Creator, saveSettings } from '../creators/store.ts';
 import { parseWith } from '../http/validate.ts';
-
+import { PRIVACY_LEVELS } from '../tiktok/post-settings.ts';
+import { groupSwitches } from '../tiktok/switches.ts';
 import { createPages, type PageRequest } from '../web/pages.ts';
 import { DEFAULT_FIELDS, type DefaultsForm, mergedDefaults, toFields } from './defaults-form.ts';
 
@@ -89,6 +90,7 @@ async function show(
   { form = null, fault = null }: { form?: DefaultsForm | null; fault?: string | null },
 ): Promise<void> {
   const defaults = (await findPostingDefaults(ctx.db, creator.id)) ?? null;
+  const options = await findOptions(ctx, creator, signal);
   render('creators/settings', {
     title: 'Settings',
     is_saved: koa.query['saved'] !== undefined,
@@ -98,6 +100,8 @@ async function show(
     defaults,
     chosen: form ?? toFields(defaults),
     fault,
-    options: await findOptions(ctx, creator, signal),
+    options,
+    levels: options?.privacy_level_options ?? PRIVACY_LEVELS,
+    switches: groupSwitches(({ isOfferedAsDefault }) => isOfferedAsDefault),
   });
 }

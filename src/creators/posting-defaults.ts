@@ -1,7 +1,7 @@
 // The SQL of posting defaults: settings that a creator saved for posts that name none.
 import type { Knex } from 'knex';
 import { json } from '../base/database.ts';
-import type { PostSettings } from '../jobs/job.ts';
+import type { PostSettings } from '../tiktok/post-settings.ts';
 
 /** A row of `posting_defaults`. */
 export interface PostingDefaults {

@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import { z } from 'zod';
 import { once } from '../access/idempotency.ts';
-import { type ErrorCode, Problem } from '../base/errors.ts';
+import { type ErrorCode, Problem, withRule } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { findPostingDefaults } from '../creators/posting-defaults.ts';
 import type { Creator } from '../creators/store.ts';
@@ -36,7 +36,7 @@ export function hostedProblem({ code, message, extras }: Problem): Record<string
   return {
     ok: false,
     error: hostedName(code),
-    message,
+    message: withRule({ message, rule: extras.rule }),
     ...(retry_at ? { retry_at: retry_at.toISOString() } : {}),
     ...(job_id ? { publish_id: job_id } : {}),
   };
@@ -121,7 +121,7 @@ export const hostedRoutes: ApiRoute[] = [
         publish_id: job.id,
         status: toStatus(job),
         error: job.error ? hostedName(job.error.code) : null,
-        ...(job.error ? { message: job.error.message } : {}),
+        ...(job.error ? { message: withRule(job.error) } : {}),
         post_ids: job.post_ids,
       };
       return { status: 200, body: answer, headers: HEADERS };
@@ -147,6 +147,6 @@ function isChecked({ state }: Job): boolean {
   return state !== 'accepted' && state !== 'fetched';
 }
 
-function toProblem({ code, message, job_id }: JobError): Problem {
-  return new Problem(code, message, job_id ? { job_id } : {});
+function toProblem({ code, message, job_id, rule }: JobError): Problem {
+  return new Problem(code, message, { ...(job_id ? { job_id } : {}), ...(rule ? { rule } : {}) });
 }

@@ -1,29 +1,8 @@
 // The job: one wish to post, and an attempt at it, as the rest of the code passes them around.
 import type { ErrorCode } from '../base/errors.ts';
 import type { MediaFacts } from '../base/media-facts.ts';
+import type { PostSettings } from '../tiktok/post-settings.ts';
 import type { State } from './states.ts';
-
-export const PRIVACY_LEVELS = [
-  'PUBLIC_TO_EVERYONE',
-  'MUTUAL_FOLLOW_FRIENDS',
-  'FOLLOWER_OF_CREATOR',
-  'SELF_ONLY',
-] as const;
-export type PrivacyLevel = (typeof PRIVACY_LEVELS)[number];
-
-/** What the creator consented to; sent to TikTok as it stands (`allow_*` inverted). */
-export interface PostSettings {
-  privacy_level?: PrivacyLevel | undefined;
-  allow_comment: boolean;
-  allow_duet: boolean;
-  allow_stitch: boolean;
-  brand_organic: boolean;
-  brand_content: boolean;
-  is_aigc: boolean;
-  cover_timestamp_ms: number;
-  /** Photos alone. */
-  auto_add_music: boolean;
-}
 
 /** One photo of a post, in its place. */
 export interface JobPhoto {
@@ -46,6 +25,8 @@ export interface JobError {
   tiktok: { code: string; log_id: string | null } | null;
   /** Of `duplicate_media`: the first post of the same content. */
   job_id?: string;
+  /** Of `media_rejected`: the name of the broken rule, such as `duration`. */
+  rule?: string;
 }
 
 /** A row of `jobs`. Times are UTC. */

@@ -1,8 +1,8 @@
 // The job as the API shows it, and the schema that says so.
 import { z } from 'zod';
-import { ERROR_CODES } from '../base/errors.ts';
+import { ERROR_CODES, withRule } from '../base/errors.ts';
+import { settingsSchema } from '../tiktok/settings-schema.ts';
 import type { Job } from './job.ts';
-import { settingsSchema } from './schema.ts';
 import { SHOWN_STEPS, STATUSES, toShownStep, toStatus } from './states.ts';
 import type { JobEvent } from './store.ts';
 
@@ -45,6 +45,7 @@ export const jobSchema = z.strictObject({
       message: z.string(),
       tiktok: words.nullable(),
       job_id: z.string().optional().describe('Of `duplicate_media`: the first post.'),
+      rule: z.string().optional().describe('Of `media_rejected`: the broken rule.'),
     })
     .nullable(),
   created_at: time,
@@ -83,7 +84,7 @@ export function jobView(job: Job, username: string | null) {
     publish_id: job.publish_id,
     post_ids: job.post_ids,
     post_urls: postUrls(job, username),
-    error: job.error,
+    error: job.error && { ...job.error, message: withRule(job.error) },
     created_at: job.created_at.toISOString(),
     updated_at: job.updated_at.toISOString(),
     finished_at: job.finished_at?.toISOString() ?? null,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import pg from 'pg';
-import { account } from '../../scripts/tiktok-sandbox/state.ts';
+import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import type { Term } from '../../src/base/declaration.ts';
 import { removeAuthorization } from '../../src/connections/removal.ts';
 import { findGrant } from '../../src/creators/grants.ts';
@@ -48,7 +48,7 @@ describe('the desk', () => {
 
   /** A creator in the database, and the TikTok account of the same name. */
   async function person(username: string, grant: 'live' | 'dead' = 'live'): Promise<Seeded> {
-    const known = account(username, `Nick of ${username}`);
+    const known = createAccount(username, `Nick of ${username}`);
     app.sandbox.state.accounts.push(known);
     return aCreator(ctx, app.sandbox, known, grant);
   }
@@ -327,7 +327,7 @@ describe('the desk', () => {
 
     it('makes no session, no account, and asks TikTok to forget a stranger at once', async () => {
       const who = await person('meant');
-      app.sandbox.state.accounts.push(account('stranger', 'Stranger'));
+      app.sandbox.state.accounts.push(createAccount('stranger', 'Stranger'));
       const stranger = app.sandbox.state.accounts.at(-1)?.open_id;
       const path = await asked(who, 'sign_in');
       const { link = '' } = await look(path);

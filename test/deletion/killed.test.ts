@@ -3,8 +3,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { type Sandbox, startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
-import { account } from '../../scripts/tiktok-sandbox/state.ts';
 import type { Context } from '../../src/context/context.ts';
 import { executeDeletion } from '../../src/deletion/execute.ts';
 import { requestDeletion } from '../../src/deletion/request.ts';
@@ -106,7 +106,7 @@ describe('a deletion that is killed', () => {
     this.timeout(KILLS * 5_000 + 60_000);
     const kinds = ['live', 'lapsed', 'dead'] as const;
     const aPerson = (kind: (typeof kinds)[number], n: number) => {
-      const someone = account(`leaving.${n}`, `Leaving ${n}`);
+      const someone = createAccount(`leaving.${n}`, `Leaving ${n}`);
       sandbox.state.accounts.push(someone);
       return aCreator(ctx, sandbox, someone, kind);
     };

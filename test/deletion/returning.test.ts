@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
+import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { type Sandbox, startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
-import { type Account, account } from '../../scripts/tiktok-sandbox/state.ts';
+import type { Account } from '../../scripts/tiktok-sandbox/state.ts';
 import { Problem } from '../../src/base/errors.ts';
 import { finishSignIn } from '../../src/connections/sign-in.ts';
 import type { Context } from '../../src/context/context.ts';
@@ -33,7 +34,7 @@ describe('a person who returns while their deletion is under way', () => {
   });
   beforeEach(() => {
     persons += 1;
-    someone = account(`back.${persons}`, `Back ${persons}`);
+    someone = createAccount(`back.${persons}`, `Back ${persons}`);
     sandbox.state.accounts.push(someone);
   });
 
@@ -151,7 +152,7 @@ describe('a deletion', () => {
     await sandbox?.close();
   });
   const person = (username: string) => {
-    const someone = account(username, username);
+    const someone = createAccount(username, username);
     sandbox.state.accounts.push(someone);
     return aCreator(ctx, sandbox, someone);
   };

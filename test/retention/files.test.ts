@@ -11,15 +11,16 @@ import {
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { acceptJob, NO_SETTINGS } from '../../src/jobs/accept/accept.ts';
+import { acceptJob } from '../../src/jobs/accept/accept.ts';
 import { WORKING_STATES } from '../../src/jobs/states.ts';
 import { findTraces } from '../../src/privacy/traces.ts';
 import { reconcile } from '../../src/retention/reconcile.ts';
 import { removeCopies, sweep } from '../../src/retention/sweep.ts';
+import { settingsSchema } from '../../src/tiktok/settings-schema.ts';
 import { ago, aKept, DAY, HOUR, type Kept, never, swept } from './kept.ts';
 
 const MINUTE = 60_000;
-const SETTINGS = { ...NO_SETTINGS, privacy_level: 'SELF_ONLY' };
+const SETTINGS = settingsSchema.parse({ privacy_level: 'SELF_ONLY' });
 
 describe('retention of files', () => {
   let itIs: Kept;

@@ -11,9 +11,11 @@ import { findPostingDefaults } from '../../creators/posting-defaults.ts';
 import { assertMayPost, getPlanLimits } from '../../creators/rules.ts';
 import type { Creator } from '../../creators/store.ts';
 import { parseWith } from '../../http/validate.ts';
-
-import type { Job, PostSettings } from '../job.ts';
-import { type JobPatch, MAX_PHOTO_TITLE, type NewJobRequest, settingsSchema } from '../schema.ts';
+import { TIKTOK_LIMITS } from '../../tiktok/limits.ts';
+import type { PostSettings } from '../../tiktok/post-settings.ts';
+import { settingsSchema } from '../../tiktok/settings-schema.ts';
+import type { Job } from '../job.ts';
+import type { JobPatch, NewJobRequest } from '../schema.ts';
 import { toStatus } from '../states.ts';
 import {
   type Consent,
@@ -26,17 +28,6 @@ import {
 } from '../store.ts';
 import { assertNoDuplicate, reserveTime } from './limits.ts';
 import { resolveSources } from './sources.ts';
-
-export const NO_SETTINGS: PostSettings = {
-  allow_comment: false,
-  allow_duet: false,
-  allow_stitch: false,
-  brand_organic: false,
-  brand_content: false,
-  is_aigc: false,
-  cover_timestamp_ms: 0,
-  auto_add_music: false,
-};
 
 /** In the caller's transaction, so that the job and what the caller writes stand or fall together. */
 export async function acceptJob(
@@ -97,12 +88,12 @@ async function chooseSettings(
   const named = request.settings ?? {};
   if (request.destination && (request.destination === 'inbox' || named.privacy_level)) {
     const { destination } = request;
-    return { destination, settings: wholeSettings(NO_SETTINGS, named) };
+    return { destination, settings: wholeSettings({}, named) };
   }
   const defaults = await findPostingDefaults(trx, creator.id);
   const destination = request.destination ?? defaults?.destination;
   if (!destination) throw defaultsMissing();
-  const settings = wholeSettings({ ...NO_SETTINGS, ...defaults?.settings }, named);
+  const settings = wholeSettings(defaults?.settings ?? {}, named);
   if (destination === 'direct' && !settings.privacy_level) {
     throw invalid(
       '/settings/privacy_level',
@@ -176,7 +167,7 @@ export async function changeJob(
 
 /** What is not named stays; the whole must be valid again. */
 function wholeSettings(
-  base: PostSettings,
+  base: Partial<PostSettings>,
   changes: NonNullable<JobPatch['settings']>,
 ): PostSettings {
   const named = Object.entries(changes).filter(([, value]) => value !== undefined);
@@ -188,8 +179,9 @@ function wholeSettings(
 }
 
 function assertTitleFits({ kind }: Job, title: string | undefined): void {
-  if (kind === 'photo' && title !== undefined && title.length > MAX_PHOTO_TITLE) {
-    throw invalid('/title', `Expected at most ${MAX_PHOTO_TITLE} UTF-16 units with photos.`);
+  const most = TIKTOK_LIMITS.photo.title;
+  if (kind === 'photo' && title !== undefined && title.length > most) {
+    throw invalid('/title', `Expected at most ${most} UTF-16 units with photos.`);
   }
 }
 

@@ -8,13 +8,17 @@ import { findManyMedia, findMedia, listMedia, type Media } from '../../media/sto
 import { servesAs } from '../../media/store-media.ts';
 import { listUnfinishedUploads } from '../../media/tus/store.ts';
 import { declaration } from '../../tiktok/declaration.ts';
+import { TIKTOK_LIMITS } from '../../tiktok/limits.ts';
+import { groupSwitches } from '../../tiktok/switches.ts';
 import type { PageRequest, Pages } from '../../web/pages.ts';
 import { acceptJob } from '../accept/accept.ts';
-import { MAX_PHOTOS } from '../schema.ts';
 import { summarizeChanges } from '../summarize-changes.ts';
-import { type Chosen, type Faults, type Form, readForm } from './composer-form.ts';
+import { type Chosen, readForm } from './composer-form.ts';
+import type { Faults, Form } from './composer-settings.ts';
 import { type LimitPrompt, promptFor, readAllowances } from './limit-prompt.ts';
 import { reorder } from './reorder.ts';
+
+const { maxCount } = TIKTOK_LIMITS.photo;
 
 const isPhoto = (media: Media) => servesAs('photo', media);
 
@@ -39,7 +43,7 @@ async function chosenBy(
   creator: Creator,
   query: PageRequest['koa']['query'],
 ): Promise<Chosen> {
-  const keys = [query['photo'] ?? []].flat().slice(0, MAX_PHOTOS);
+  const keys = [query['photo'] ?? []].flat().slice(0, maxCount);
   const one = typeof query['media'] === 'string' ? query['media'] : '';
   if (keys.length === 0) {
     const media = await findMedia(ctx.db, creator.id, one);
@@ -78,7 +82,7 @@ async function showComposer(
       title: 'New post',
       photos: uploads.filter(isPhoto),
       videos: uploads.filter(({ facts }) => facts.kind === 'video'),
-      max_photos: MAX_PHOTOS,
+      max_photos: maxCount,
       unfinished: await listUnfinishedUploads(ctx.db, creator.id),
       fault: faults['storage_key'] ?? faults['photos'] ?? null,
     });
@@ -96,7 +100,9 @@ async function showComposer(
     media_url: `/media/${media.storage_key}`,
     photos,
     changes: summarizeChanges(photos.map(listChanges)),
-    max_photos: MAX_PHOTOS,
+    max_photos: maxCount,
+    limits: TIKTOK_LIMITS,
+    switches: groupSwitches(({ kinds }) => kinds.includes(chosen.kind)),
     options,
     creator,
     form: {
@@ -159,6 +165,6 @@ async function chosenIn(ctx: Context, creator: Creator, form: Form): Promise<Cho
       media: await findMedia(ctx.db, creator.id, form['storage_key'] ?? ''),
     };
   }
-  const keys = reorder(form['photos'].split(',').slice(0, MAX_PHOTOS + 1), form['arrange']);
+  const keys = reorder(form['photos'].split(',').slice(0, maxCount + 1), form['arrange']);
   return { kind: 'photo', photos: await findPhotos(ctx, creator, keys) };
 }

@@ -4,7 +4,8 @@ import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
 import type { PageRequest } from '../../web/pages.ts';
 import { limitInWords, readPostLimits } from '../accept/limits.ts';
-import { type Allowances, type Faults, faultsByField } from './composer-form.ts';
+import { type Allowances, faultsByField } from './composer-form.ts';
+import type { Faults } from './composer-settings.ts';
 
 /** A post that may be made after all: later, or although it was made before. `path`: where the yes goes. */
 export interface LimitPrompt {

@@ -5,6 +5,7 @@ import type { Context } from '../../context/context.ts';
 import { listNotices } from '../../context/hooks.ts';
 import { mayPost } from '../../creators/rules.ts';
 import type { Creator } from '../../creators/store.ts';
+import { groupSwitches } from '../../tiktok/switches.ts';
 import { cutPage, parseCursor } from '../../web/cursor.ts';
 import { createPages, type PageRequest } from '../../web/pages.ts';
 import { nextPostAt } from '../accept/limits.ts';
@@ -105,10 +106,12 @@ async function showJob(
     fragment('jobs/progress', view);
     return;
   }
+  const settings: Record<string, unknown> = job.settings;
   const stored = (await findThumbnails(ctx.db, [job]))[job.id];
   render('jobs/show', {
     title: 'Post',
     ...view,
+    switches: groupSwitches(({ name }) => settings[name] === true),
     video: stored && job.kind === 'video' ? `/media/${stored}` : null,
     photos: await listStored(ctx.db, [job.id]),
   });
