@@ -87,7 +87,7 @@ export function holdsToken(file: string, token: string): boolean {
 function otherFile(): Problem {
   return new Problem(
     'domain_not_verified',
-    `The file ${VERIFICATION_FILE} exists, but its content is wrong. Put the token into it, and nothing else.`,
+    `The file ${VERIFICATION_FILE} exists, but it holds something else than the token. Put the token into it, and nothing else.`,
   );
 }
 
