@@ -7,7 +7,7 @@ import { saveGrant } from '../creators/grants.ts';
 import { useInvitation } from '../creators/invitations.ts';
 import { type Creator, findCreatorByOpenId, type Profile, saveCreator } from '../creators/store.ts';
 import { sealTokens } from '../creators/tokens.ts';
-import { REVOCATION_LEASE_SECONDS, supersedeRevocations } from '../deletion/revocations.ts';
+import { REVOCATION_LEASE_SECONDS, supersedeRevocations } from '../deletion/revocation-store.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
 

@@ -12,7 +12,7 @@ import {
   executeRequest,
   getRequest,
   refuseRequest,
-} from './acts.ts';
+} from './commands.ts';
 import { type Faults, readMethod, readText, readVersion, readWords } from './form.ts';
 import { askProof, confirmProof } from './proofs.ts';
 import { listView, requestView } from './view.ts';

@@ -7,7 +7,7 @@ import { randomToken, sha256 } from '../base/secrets.ts';
 import { HOUR_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { findAccount, readBio } from './account.ts';
-import { type Act, getRequest, lockFor, logAct } from './acts.ts';
+import { type Act, getRequest, lockFor, logAct } from './commands.ts';
 import { afterTheWait, assertState, isNameFresh } from './rules.ts';
 import { changeRequest, type DeletionRequest, NO_PROOF, type ProofMethod } from './store.ts';
 

@@ -5,7 +5,7 @@ import type { TableDeclaration } from '../base/declaration.ts';
 import { DAY_MS } from '../base/time.ts';
 import type { Tables } from '../privacy/eraser.ts';
 import { inOrder, type Kept, kept } from '../privacy/labels.ts';
-import { REVOCATION_DAYS } from './revocations.ts';
+import { REVOCATION_DAYS } from './revocation-store.ts';
 import type { Deletion } from './store.ts';
 
 export interface Step {

@@ -18,7 +18,7 @@ import {
   type SealedGrant,
   sealGrant,
   settleRevocation,
-} from './revocations.ts';
+} from './revocation-store.ts';
 import { type Deletion, lockDeletion, updateDeletion } from './store.ts';
 
 const TERM_MS = REVOCATION_DAYS * DAY_MS;

@@ -7,7 +7,7 @@ import { addCreatorPages } from './creators/pages.ts';
 import { addSecondFactorPages } from './second-factor-pages.ts';
 import { applyConfigured } from './sign-in.ts';
 import { addSignInPages } from './sign-in-pages.ts';
-import { addStaffPages } from './staff-pages.ts';
+import { addStaffPages } from './operators-pages.ts';
 
 const SECURITY = 'Legitimate interest in a secure service (Art. 6(1)(f) GDPR)';
 const ACCOUNTABILITY = 'Legal obligation to show that requests were answered (Art. 6(1)(c) GDPR)';
