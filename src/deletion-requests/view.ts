@@ -82,7 +82,7 @@ export async function requestView(ctx: Context, request: DeletionRequest) {
     account: account ?? null,
     is_name_fresh: isNameFresh(account?.name_confirmed_at ?? null),
     candidates: isUndecided ? await findMatchingAccounts(ctx, request) : ([] as MatchingAccount[]),
-    departure: account && isUndecided ? await previewDeletion(ctx, account) : null,
+    preview: account && isUndecided ? await previewDeletion(ctx, account) : null,
     may_execute: mayExecute(request),
     link,
     receipt,

@@ -1,4 +1,4 @@
-// What leaving means for one creator, in numbers, and the name that must be typed for it.
+// Counts what a deletion would remove, and checks the name that a person types to confirm it.
 
 import { listKeys } from '../access/keys.ts';
 import type { Context } from '../context/context.ts';
@@ -14,9 +14,11 @@ export interface DeletionPreview {
   files: number;
   bytes: number;
   keys: number;
-  /** What to type, ready to copy. */
+  /** The username or the creator id, which the person types to confirm. */
   name: string;
+  /** What stays stored after the deletion, and why. */
   remains: Kept[];
+  /** Whether TikTok still permits us to act for this creator. */
   hasGrant: boolean;
 }
 
@@ -34,7 +36,7 @@ export async function previewDeletion(ctx: Context, creator: Creator): Promise<D
   };
 }
 
-/** The username or the creator id; letter case and a leading @ do not matter. */
+/** Accepts the username or the creator id. Letter case and a leading @ do not matter. */
 export function isConfirmed({ id, username }: Creator, typed: string): boolean {
   const plain = (name: string) => name.trim().replace(/^@/, '').toLowerCase();
   const given = plain(typed);
