@@ -81,7 +81,7 @@ export async function requestView(ctx: Context, request: DeletionRequest) {
     is_undecided: isUndecided,
     account: account ?? null,
     is_name_fresh: isNameFresh(account?.name_confirmed_at ?? null),
-    candidates: isUndecided ? await findMatchingAccounts(ctx, request) : ([] as MatchingAccount[]),
+    matches: isUndecided ? await findMatchingAccounts(ctx, request) : ([] as MatchingAccount[]),
     preview: account && isUndecided ? await previewDeletion(ctx, account) : null,
     may_execute: mayExecute(request),
     link,
