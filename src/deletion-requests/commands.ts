@@ -1,4 +1,4 @@
-// What operators do about a deletion request: each act is one transaction with its line in the log.
+// The commands of operators on a deletion request; each is one transaction with a line in the log.
 import type { Knex } from 'knex';
 import { isUuid } from '../base/database.ts';
 import { invalid, Problem } from '../base/errors.ts';
@@ -21,10 +21,10 @@ import {
   type Words,
 } from './store.ts';
 
-export interface Act {
+export interface Command {
   requestId: string;
   operator: Operator;
-  /** Of the page the operator looks at; null from scripts. */
+  /** The version of the request that the operator's page showed; null from scripts. */
   version: number | null;
 }
 
@@ -35,22 +35,30 @@ export async function enterRequest(
 ): Promise<DeletionRequest> {
   return ctx.db.transaction(async (trx) => {
     const request = await insertRequest(trx, words);
-    await logAct(trx, request, operator, 'entered');
+    await recordCommand(trx, { operator }, { request, name: 'entered' });
     return request;
   });
 }
 
-/** An operator chooses by hand. Another account voids whatever was proved about the one before. */
-export async function chooseCreator(ctx: Context, act: Act, creatorId: string): Promise<void> {
+/** Sets the account, or unsets it with an empty id. A change voids what was asked and proved. */
+export async function chooseCreator(
+  ctx: Context,
+  command: Command,
+  creatorId: string,
+): Promise<void> {
   await ctx.db.transaction(async (trx) => {
-    // The account before the request, in the order in which a deletion takes them.
+    // Locks the account before the request, as a deletion does, so that the two cannot deadlock.
     if (creatorId) await assertChoosable(trx, creatorId);
-    const request = await lockFor(trx, act, UNDECIDED);
+    const request = await lockFor(trx, command, UNDECIDED);
     const chosen = creatorId || null;
     if (request.creator_id === chosen) return;
     await changeRequest(trx, request.id, { ...NO_PROOF, creator_id: chosen, state: 'received' });
-    if (request.state !== 'received') await logAct(trx, request, act.operator, 'proof_voided');
-    await logAct(trx, request, act.operator, chosen ? 'account_chosen' : 'account_unchosen');
+    if (request.state !== 'received')
+      await recordCommand(trx, command, { request, name: 'proof_voided' });
+    await recordCommand(trx, command, {
+      request,
+      name: chosen ? 'account_chosen' : 'account_unchosen',
+    });
   });
 }
 
@@ -59,15 +67,18 @@ async function assertChoosable(trx: Knex, creatorId: string): Promise<void> {
   if (!isThere) throw invalid('/creator_id', 'There is no such account.');
 }
 
-/** Begins the deletion, of the account that was proved and no other, all or nothing. */
-export async function executeRequest(ctx: Context, act: Act): Promise<void> {
-  const { creator_id } = assertExecutable(await getRequest(ctx, act.requestId), act);
+/**
+ * Begins the deletion of the account that was proved, in one transaction with the request.
+ * @throws Problem `state_conflict` when the account was not proved or has changed meanwhile.
+ */
+export async function executeRequest(ctx: Context, command: Command): Promise<void> {
+  const { creator_id } = assertExecutable(await getRequest(ctx, command.requestId), command);
   try {
     await requestDeletion(ctx, creator_id, 'request', async (trx, deletion) => {
-      const request = assertExecutable(await lockFor(trx, act, ['verified']), act);
+      const request = assertExecutable(await lockFor(trx, command, ['verified']), command);
       if (request.creator_id !== deletion.creator_id) throw changedMeanwhile();
       await changeRequest(trx, request.id, { state: 'deleting', deletion_id: deletion.id });
-      await logAct(trx, request, act.operator, 'execution_begun');
+      await recordCommand(trx, command, { request, name: 'execution_begun' });
     });
   } catch (error) {
     if (error instanceof Problem && error.code === 'not_found') throw changedMeanwhile();
@@ -77,59 +88,73 @@ export async function executeRequest(ctx: Context, act: Act): Promise<void> {
 
 function assertExecutable(
   request: DeletionRequest,
-  act: Act,
+  command: Command,
 ): DeletionRequest & { creator_id: string } {
-  assertVersion(request, act.version);
+  assertVersion(request, command.version);
   assertState(request, ['verified']);
   const { creator_id } = request;
   if (mayExecute(request) && creator_id) return { ...request, creator_id };
   throw new Problem(
     'state_conflict',
-    'What was proved is a name, and names change hands. Another operator must confirm it too, or the wait must be over. Nothing was deleted.',
+    'The proof shows who has the name now, and names change hands. Another operator must confirm it too, or the wait must be over. Nothing was deleted.',
   );
 }
 
 function changedMeanwhile(): Problem {
   return new Problem(
     'state_conflict',
-    'The account of this request changed meanwhile. Nothing was begun; look at it again.',
+    'The account of this request has changed meanwhile. Nothing was deleted. Look at the request again.',
   );
 }
 
-export async function refuseRequest(ctx: Context, act: Act, text: string): Promise<void> {
+export async function refuseRequest(ctx: Context, command: Command, text: string): Promise<void> {
   await ctx.db.transaction(async (trx) => {
-    const request = await lockFor(trx, act, UNDECIDED);
+    const request = await lockFor(trx, command, UNDECIDED);
     const refusalReason = readReason(text, await listNames(trx, request));
     await closeRequest(trx, request.id, { state: 'refused', refusal_reason: refusalReason });
-    await logAct(trx, request, act.operator, 'refused');
+    await recordCommand(trx, command, { request, name: 'refused' });
   });
 }
 
+/** @throws Problem `not_found`. */
 export async function getRequest(ctx: Context, id: string): Promise<DeletionRequest> {
   const request = isUuid(id) ? await findRequest(ctx.db, id) : undefined;
   if (!request) throw noRequest();
   return request;
 }
 
-/** The request as it is now, kept for this transaction; throws `not_found` or `state_conflict`. */
-export async function lockFor(trx: Knex, act: Act, allowed: State[]): Promise<DeletionRequest> {
-  const request = isUuid(act.requestId) ? await lockRequest(trx, act.requestId) : undefined;
+/**
+ * Reads the request and locks it until the transaction ends.
+ * @throws Problem `not_found`, and `state_conflict` for another version or a state not in `allowed`.
+ */
+export async function lockFor(
+  trx: Knex,
+  command: Command,
+  allowed: State[],
+): Promise<DeletionRequest> {
+  const request = isUuid(command.requestId) ? await lockRequest(trx, command.requestId) : undefined;
   if (!request) throw noRequest();
-  assertVersion(request, act.version);
+  assertVersion(request, command.version);
   assertState(request, allowed);
   return request;
 }
 
-/** Into the request's own log, and into the log of everything that operators do. */
-export async function logAct(
+interface RecordedCommand {
+  request: Pick<DeletionRequest, 'id' | 'number'>;
+  name: string;
+  /** What the operator saw, or asked the person to do. It is emptied when the request closes. */
+  evidence?: string | null;
+}
+
+/** Writes a command to the request's own log, and to the audit log without the evidence. */
+export async function recordCommand(
   trx: Knex,
-  request: Pick<DeletionRequest, 'id' | 'number'>,
-  operator: Operator,
-  name: string,
-  note: string | null = null,
+  { operator }: Pick<Command, 'operator'>,
+  { request, name, evidence = null }: RecordedCommand,
 ): Promise<void> {
-  await logEvent(trx, request.id, { name, operator, note });
-  await audit(trx, operator, `deletion_request.${name}`, `request ${request.number}`);
+  await logEvent(trx, request.id, { name, operator, evidence });
+  const subject = `request ${request.number}`;
+  await audit(trx, { operator, act: `deletion_request.${name}`, subject });
 }
 
 function noRequest(): Problem {

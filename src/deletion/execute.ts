@@ -1,4 +1,4 @@
-// Executes a deletion (deletion.execute): each step may run again, so a crash needs no other repair.
+// Executes a deletion (deletion.execute) in steps that may all run again after a crash.
 import { MINUTE_MS, SECOND_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { countHeldRuns } from '../jobs/run/runs.ts';

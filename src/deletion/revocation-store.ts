@@ -1,4 +1,4 @@
-// The SQL of revocations: the sealed grant on a deletion's row, and the lease under which it is used.
+// The SQL of revocations: the sealed grant on a deletion’s row, and the lease for using it.
 import type { Knex } from 'knex';
 import type { Context } from '../context/context.ts';
 import type { Deletion } from './store.ts';

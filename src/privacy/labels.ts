@@ -14,13 +14,13 @@ export const CHAPTERS: Record<Chapter, string> = {
   evidence: 'Proof of deletions',
   billing: 'Billing',
   totals: 'Totals without identifiers',
-  staff: 'Our own staff',
+  operators: 'Operators of this service',
   nobody: 'The machinery, which knows nobody',
 };
 
 /** All but the staff's and the machinery's, what matters most first. */
 const KEPT_CHAPTERS = (Object.keys(CHAPTERS) as Chapter[])
-  .filter((chapter) => chapter !== 'staff' && chapter !== 'nobody')
+  .filter((chapter) => chapter !== 'operators' && chapter !== 'nobody')
   .sort((a, b) => Number(a === 'technical') - Number(b === 'technical'));
 
 /** Names of settings in a text are put into numbers: "REQUEST_RETENTION_DAYS after" → "365 days after". */

@@ -60,8 +60,8 @@ describe('the account of a deletion request', () => {
       expect(found.accounts[0]).to.equal(real.id);
       expect([...found.accounts].sort()).to.deep.equal([real, ...twins].map(({ id }) => id).sort());
       expect(found.accounts).not.to.contain(other.id);
-      expect(found.text).to.contain('Looks like “maria_lopez” from the email, and is not the same');
-      expect(found.text).to.contain('Easily taken for @maria_1opez, which is another account');
+      expect(found.text).to.contain('Looks like “maria_lopez” from the email, but is not the same');
+      expect(found.text).to.contain('Easily confused with @maria_1opez, which is another account');
       // Cyrillic а: the eye sees the same name.
       const cyrillic = await site.look(await site.enter({ username: 'mаria_lopez' }));
       expect(cyrillic.accounts).to.contain(real.id);

@@ -196,7 +196,7 @@ describe('an operator', () => {
           code: wrong === code(0) ? '000001' : wrong,
         });
         expect(status, wrong).to.equal(400);
-        expect(text).to.contain('This code is not right');
+        expect(text).to.contain('This code is wrong');
       }
     });
 

@@ -95,7 +95,7 @@ describe('the legal pages', () => {
 
   it('give the reason for everything that outlives a deletion', () => {
     for (const { called, about, owner } of Object.values(declaredTables(modules))) {
-      if (!('keep' in owner) || about === 'nobody' || about === 'staff') continue;
+      if (!('keep' in owner) || about === 'nobody' || about === 'operators') continue;
       for (const path of ['/privacy', '/data-deletion']) {
         const reason = owner.keep.replace('STATISTICS_MIN_CREATORS', '8');
         expect(words(path)).to.contain(`${called} . ${reason}`);
