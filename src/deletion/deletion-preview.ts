@@ -7,7 +7,7 @@ import type { Status } from '../jobs/states.ts';
 import { countByStatus } from '../jobs/stats.ts';
 import { sumMedia } from '../media/usage.ts';
 import { declaredTables } from '../privacy/eraser.ts';
-import { type Kept, kept } from '../privacy/labels.ts';
+import { type Kept, listKeptTables } from '../privacy/labels.ts';
 
 export interface DeletionPreview {
   posts: { status: Status; count: number }[];
@@ -31,7 +31,7 @@ export async function previewDeletion(ctx: Context, creator: Creator): Promise<D
     bytes,
     keys: (await listKeys(ctx, creator.id)).length,
     name: creator.username ?? creator.id,
-    remains: kept(ctx.config, declaredTables(ctx.modules)),
+    remains: listKeptTables(ctx.config, declaredTables(ctx.modules)),
     hasGrant: creator.disconnected_at === null,
   };
 }

@@ -4,7 +4,7 @@ import type { Config } from '../base/config.ts';
 import type { TableDeclaration } from '../base/declaration.ts';
 import { DAY_MS } from '../base/time.ts';
 import type { Tables } from '../privacy/eraser.ts';
-import { inOrder, type Kept, kept } from '../privacy/labels.ts';
+import { type Kept, listKeptTables, sortByChapter } from '../privacy/labels.ts';
 import { REVOCATION_DAYS } from './revocation-store.ts';
 import type { Deletion } from './store.ts';
 
@@ -125,7 +125,7 @@ function describeRevocation(deletion: Deletion): ReceiptView['revocation'] {
 /** Leaves out rows that were emptied and not deleted: the receipt lists those as kept. */
 function listDeleted({ receipt }: Deletion, tables: Tables): ReceiptView['deleted'] {
   const rows = receipt.rows ?? {};
-  const known = inOrder(tables).filter(([, { owner }]) => !('scrub' in owner));
+  const known = sortByChapter(tables).filter(([, { owner }]) => !('scrub' in owner));
   const words = new Map(known.map(([table, { called }]) => [table, called]));
   return [...new Set([...words.keys(), ...Object.keys(rows)])].flatMap((table) => {
     const count = rows[table] ?? 0;
@@ -143,7 +143,7 @@ function isEmptied(declaration: TableDeclaration | undefined): boolean {
  * had rows in it; a table that belongs to no creator is always listed.
  */
 function listKept({ receipt }: Deletion, tables: Tables, config: Config): Kept[] {
-  return kept(config, tables).filter(({ table }) => {
+  return listKeptTables(config, tables).filter(({ table }) => {
     if (table === 'deletions') return true;
     // The log of a request by email is shown exactly when the request is.
     const of = tables[table]?.about === 'evidence' ? 'deletion_requests' : table;

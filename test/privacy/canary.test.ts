@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type Database, quoted } from '../../src/base/database.ts';
 import { loadModules } from '../../src/modules.ts';
-import { declaredTables, ownRows, type Tables } from '../../src/privacy/eraser.ts';
+import { declaredTables, selectOwnRows, type Tables } from '../../src/privacy/eraser.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
 import { video } from '../support/videos.ts';
 
@@ -148,7 +148,7 @@ describe('the canary', () => {
   }
 
   async function fillTable(table: string, creatorId: string, canary: string): Promise<void> {
-    const whose = ownRows(tables, table, creatorId);
+    const whose = selectOwnRows(tables, table, creatorId);
     // What a run in the queue is called must stay as the worker knows it.
     if (!whose || table.startsWith('graphile_worker') || table === 'deletions') return;
     const own = async (sql: string, bindings: string[]) =>
@@ -231,7 +231,7 @@ describe('the canary', () => {
   async function rowsOf(creatorId: string): Promise<Record<string, string[]>> {
     const all: Record<string, string[]> = {};
     for (const table of Object.keys(tables)) {
-      const whose = ownRows(tables, table, creatorId);
+      const whose = selectOwnRows(tables, table, creatorId);
       if (!whose) continue;
       const { rows } = await db.raw(
         `select t::text as text from ${quoted(table)} as t where ${whose.sql} order by 1`,

@@ -11,7 +11,7 @@ import { createLog } from '../../src/base/log.ts';
 import type { Context } from '../../src/context/context.ts';
 import { loadModules } from '../../src/modules.ts';
 import { declaredTables, type Tables } from '../../src/privacy/eraser.ts';
-import { createExport, shown } from '../../src/privacy/exporter.ts';
+import { createExport, listShownColumns } from '../../src/privacy/exporter.ts';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
 import { anOwnContext, type OwnContext } from '../support/context.ts';
 import { ownedTables, planted } from '../support/planted.ts';
@@ -58,7 +58,9 @@ describe('the export', () => {
     for (const table of owned()) {
       const rows = JSON.parse(entries.get(`data/${table}.json`) ?? 'null');
       expect(rows, table).to.have.length(1);
-      expect(Object.keys(rows[0]).sort(), table).to.deep.equal(shown(tables, table).sort());
+      expect(Object.keys(rows[0]).sort(), table).to.deep.equal(
+        listShownColumns(tables, table).sort(),
+      );
     }
     const everything = [...entries.values()].join('\n');
     for (const [place, canary] of canaries) {
