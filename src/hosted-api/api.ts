@@ -135,7 +135,8 @@ async function acceptByDefaults(
   if (!defaults) throw defaultsMissing();
   const request = { ...body, mode: 'now' as const, video: { source: 'url' as const, url } };
   const { declaration } = defaults;
-  return acceptJob(ctx, trx, creator, request, { given_through: 'api', declaration });
+  const consent = { given_through: 'api' as const, declaration };
+  return acceptJob(ctx, trx, { creator, request, consent });
 }
 
 /** Its media are fetched and checked. */

@@ -1,7 +1,7 @@
 // Shows what the one-time link proves, for whom, for how long, and what becomes of its token.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { account } from '../../scripts/tiktok-sandbox/state.ts';
+import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { removeAuthorization } from '../../src/connections/removal.ts';
 import { findGrant } from '../../src/creators/grants.ts';
 import { markLeaving } from '../../src/creators/store.ts';
@@ -59,7 +59,7 @@ describe('the one-time link of a deletion request', () => {
 
   it('makes no session, no account, and asks TikTok to forget a stranger at once', async () => {
     const who = await site.person('meant');
-    app.sandbox.state.accounts.push(account('stranger', 'Stranger'));
+    app.sandbox.state.accounts.push(createAccount('stranger', 'Stranger'));
     const stranger = app.sandbox.state.accounts.at(-1)?.open_id;
     const path = await site.ask(who, 'sign_in');
     const { link = '' } = await site.look(path);

@@ -190,7 +190,7 @@ describe('a deletion', () => {
     };
     const consent = { given_through: 'api' as const, declaration: 'Yes' };
     for (const ask of [
-      () => ctx.db.transaction((trx) => acceptJob(ctx, trx, creator, post, consent)),
+      () => ctx.db.transaction((trx) => acceptJob(ctx, trx, { creator, request: post, consent })),
       () => retryJob(ctx, creator, job.id),
     ]) {
       const refusal = await ask().catch((error) => error);

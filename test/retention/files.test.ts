@@ -71,17 +71,13 @@ describe('retention of files', () => {
     await ctx.db('media').update({ facts: { kind: 'video' } });
     const creator = await ctx.db('creators').first();
     await ctx.db.transaction(async (trx) => {
-      await acceptJob(
-        ctx,
-        trx,
-        creator,
-        {
-          ...{ mode: 'now', title: 'x', destination: 'direct', settings: SETTINGS },
-          video: { source: 'pm3k_storage', storage_key: key },
-        } as never,
-        { given_through: 'api', declaration: 'Yes.' },
-      );
-      // Its time ends while the post is being accepted; the sweep comes before the commit.
+      const request = {
+        ...{ mode: 'now', title: 'x', destination: 'direct', settings: SETTINGS },
+        video: { source: 'pm3k_storage', storage_key: key },
+      } as never;
+      const consent = { given_through: 'api' as const, declaration: 'Yes.' };
+      await acceptJob(ctx, trx, { creator, request, consent });
+      // The upload's time ends while the post is being accepted; the sweep runs before the commit.
       while ((await ctx.db('media').whereRaw('expires_at < now()').first()) === undefined);
       await sweep(ctx, never);
     });

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import pg from 'pg';
-import { account } from '../../scripts/tiktok-sandbox/state.ts';
+import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import type { Context } from '../../src/context/context.ts';
 import { aCreator, type Seeded } from './a-creator.ts';
 import { type Appliance, anAppliance, type Env } from './appliance.ts';
@@ -61,7 +61,7 @@ export async function aRequestSite(): Promise<RequestSite> {
     ...{ app, ctx, ada, bob },
     sql: async (text, values = []) => (await database.query(text, values)).rows,
     person(username, grant = 'live') {
-      const known = account(username, `Nick of ${username}`);
+      const known = createAccount(username, `Nick of ${username}`);
       app.sandbox.state.accounts.push(known);
       return aCreator(ctx, app.sandbox, known, grant);
     },

@@ -1,4 +1,4 @@
-// Accepts and changes jobs: the rules that stand before the state machine.
+// Accepts and changes jobs: the rules that a request must pass before the state machine.
 
 import type { Knex } from 'knex';
 import { z } from 'zod';
@@ -32,13 +32,20 @@ import {
 import { assertNoDuplicate, reserveTime } from './limits.ts';
 import { resolveSources } from './sources.ts';
 
-/** In the caller's transaction, so that the job and what the caller writes stand or fall together. */
+export interface AcceptedRequest {
+  creator: Creator;
+  request: NewJobRequest;
+  consent: Consent;
+}
+
+/**
+ * Checks a request and inserts its job, in the caller's transaction with what else the caller writes.
+ * @throws Problem, when the account, the request, a source or a limit does not allow the post.
+ */
 export async function acceptJob(
   ctx: Context,
   trx: Knex,
-  creator: Creator,
-  request: NewJobRequest,
-  consent: Consent,
+  { creator, request, consent }: AcceptedRequest,
 ): Promise<Job> {
   assertMayPost(creator);
   assertWithinHorizon(ctx, creator, request.schedule_at ?? null);
@@ -52,7 +59,7 @@ export async function acceptJob(
     creator_id: creator.id,
     allow_duplicate: request.allow_duplicate,
   };
-  // Before the limits, lest somebody waits an hour to hear that waiting does not help.
+  // Checked before the limits, which would say "in an hour" although waiting does not help.
   if (!mayBeMoved) await assertNoDuplicate(trx, { ...source, send_at: at });
   const latest = mayBeMoved ? findHorizon(ctx, creator) : at;
   const sendAt = await reserveTime(trx, ctx.config, creator.id, { at, latest });
@@ -69,9 +76,7 @@ export async function acceptJob(
   if (mayBeMoved) await assertNoDuplicate(trx, job);
   const declaration = chosen.declaration ?? consent.declaration;
   const accepted = await insertJob(trx, job, sources.photos, { ...consent, declaration });
-  if (sendAt > at) {
-    await insertEvent(trx, accepted.id, 'delayed', { until: sendAt });
-  }
+  if (sendAt > at) await insertEvent(trx, accepted.id, 'delayed', { until: sendAt });
   return accepted;
 }
 
@@ -82,7 +87,10 @@ interface Chosen {
   declaration?: string;
 }
 
-/** What the request names; the creator's saved defaults where it names no destination or audience. */
+/**
+ * Takes the settings of the request, or adds the creator's saved defaults where the request names no
+ * destination or no audience.
+ */
 async function chooseSettings(
   trx: Knex,
   creator: Creator,
@@ -100,7 +108,7 @@ async function chooseSettings(
   if (destination === 'direct' && !settings.privacy_level) {
     throw invalid(
       '/settings/privacy_level',
-      'Expected a privacy level: a direct post needs one, and nobody chooses it for you. Name it, or save posting defaults in the settings.',
+      'Expected a privacy level: a direct post needs one, and we do not choose it for you. Name it, or save posting defaults in the settings.',
     );
   }
   return { destination, settings, ...(defaults ? { declaration: defaults.declaration } : {}) };
@@ -118,23 +126,30 @@ function assertWithinHorizon(ctx: Context, creator: Creator, scheduleAt: Date | 
   if (scheduleAt && scheduleAt > findHorizon(ctx, creator)) {
     throw invalid(
       '/schedule_at',
-      `Expected a time within ${horizonDays} days, as far as the ${creator.plan} plan reaches.`,
+      `Expected a time within ${horizonDays} days, the limit of the ${creator.plan} plan.`,
     );
   }
 }
 
-/** As far as the plan reaches, for what is scheduled and for what a limit moves. */
+/** Returns the latest time at which a post may be planned, or moved to by a limit. */
 function findHorizon(ctx: Context, creator: Creator): Date {
   return new Date(Date.now() + getPlanLimits(ctx.config, creator).horizonDays * DAY_MS);
 }
 
-/** Changes words, settings or time while the job is `scheduled`; the change is a consent of its own. */
+export interface JobChange {
+  creator: Creator;
+  id: string;
+  patch: JobPatch;
+  consent: Consent;
+}
+
+/**
+ * Changes title, settings or time of a `scheduled` job. The change needs a new consent.
+ * @throws Problem `not_found`, `state_conflict`, `invalid_request`, and what the limits throw.
+ */
 export async function changeJob(
   ctx: Context,
-  creator: Creator,
-  id: string,
-  patch: JobPatch,
-  consent: Consent,
+  { creator, id, patch, consent }: JobChange,
 ): Promise<Job> {
   assertMayPost(creator);
   assertWithinHorizon(ctx, creator, patch.schedule_at ?? null);
@@ -149,7 +164,7 @@ export async function changeJob(
     assertTitleFits(job, patch.title);
     if (patch.schedule_at) await assertFreeFor(trx, ctx, job, patch.schedule_at);
     const changed = await updateLockedJob(trx, id, {
-      // A run that took the job up a moment ago, by another clock, must not post the old words.
+      // A run that has just begun, by a clock that is ahead, must not post the old words.
       ...(job.state === 'ready' ? { run_token: null } : {}),
       ...(patch.title === undefined ? {} : { title: patch.title }),
       ...(settings === undefined ? {} : { settings: json(settings) }),
@@ -168,7 +183,7 @@ export async function changeJob(
   });
 }
 
-/** What is not named stays; the whole must be valid again. */
+/** Merges the changes into `base` and validates the result as a whole. */
 function wholeSettings(
   base: Partial<PostSettings>,
   changes: NonNullable<JobPatch['settings']>,
@@ -188,7 +203,7 @@ function assertTitleFits({ kind }: Job, title: string | undefined): void {
   }
 }
 
-/** The new time is judged as a new post's is: by the limits, and by what else is planned around it. */
+/** Checks the new time as that of a new post: against the limits and against other planned posts. */
 async function assertFreeFor(trx: Knex, ctx: Context, job: Job, at: Date): Promise<void> {
   const { id: exceptId, creator_id } = job;
   await reserveTime(trx, ctx.config, creator_id, { at, exceptId });

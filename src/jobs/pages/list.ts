@@ -1,4 +1,4 @@
-// Pages of posts: the list, and one post with its timeline.
+// The pages of posts: the list, and one post with its timeline.
 
 import type Router from '@koa/router';
 import type { Context } from '../../context/context.ts';
@@ -117,7 +117,7 @@ async function showJob(
   });
 }
 
-/** Scheduled posts that are prepared stand still until their time. */
+/** Whether the page must refresh. A scheduled post that is prepared does not change until its time. */
 function isMoving(job: Job): boolean {
   return isWorking(job) && !(job.state === 'ready' && toStatus(job) === 'scheduled');
 }
