@@ -2,9 +2,11 @@
 import { once } from '../access/idempotency.ts';
 import { invalid } from '../base/errors.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
-import { acceptJob, changeJob } from './accept/accept.ts';
+import { acceptJob } from './accept/accept.ts';
+import { changeJob } from './accept/change.ts';
 import { cancelJob, isWorking, resolveJob, retryJob } from './commands.ts';
 import type { Job } from './job.ts';
+import { type JobFilter, listJobs } from './list-store.ts';
 import {
   jobListSchema,
   jobPatchSchema,
@@ -12,7 +14,7 @@ import {
   resolutionSchema,
   waitSchema,
 } from './schema.ts';
-import { getJob, type JobFilter, listEvents, listJobs } from './store.ts';
+import { getJob, listEvents } from './store.ts';
 import { eventsAnswer, eventView, jobListAnswer, jobSchema, jobView } from './view.ts';
 import { waitForJob } from './wait.ts';
 

@@ -72,22 +72,11 @@ async function showComposer(
   ctx: Context,
   { signal, render }: PageRequest,
   creator: Creator,
-  { form, faults, chosen, limitPrompt: heldBack }: Composition,
+  { form, faults, chosen, limitPrompt }: Composition,
 ): Promise<void> {
   const isPhotoPost = chosen.kind === 'photo';
   const media = isPhotoPost ? chosen.photos[0] : chosen.media;
-  if (!media) {
-    const uploads = await listMedia(ctx.db, creator.id);
-    render('jobs/choose', {
-      title: 'New post',
-      photos: uploads.filter(isPhoto),
-      videos: uploads.filter(({ facts }) => facts.kind === 'video'),
-      max_photos: maxCount,
-      unfinished: await listUnfinishedUploads(ctx.db, creator.id),
-      fault: faults['storage_key'] ?? faults['photos'] ?? null,
-    });
-    return;
-  }
+  if (!media) return showChoice(ctx, render, creator, faults);
   const options = await optionsOrReason(ctx, creator, signal);
   const wantsDirect =
     form['destination'] === 'direct' || (!form['destination'] && ctx.config.TIKTOK_APP_AUDITED);
@@ -111,10 +100,28 @@ async function showComposer(
       cover: hasCover ? form['cover'] : media.storage_key,
     },
     faults,
-    held_back: heldBack ?? null,
+    limit_prompt: limitPrompt ?? null,
     is_audited: ctx.config.TIKTOK_APP_AUDITED,
     request_id: form['request_id'] ?? randomToken(128),
     declarations: { plain: declaration(false), branded: declaration(true) },
+  });
+}
+
+/** Shows the page on which the creator chooses what to post. */
+async function showChoice(
+  ctx: Context,
+  render: PageRequest['render'],
+  creator: Creator,
+  faults: Faults,
+): Promise<void> {
+  const uploads = await listMedia(ctx.db, creator.id);
+  render('jobs/choose', {
+    title: 'New post',
+    photos: uploads.filter(isPhoto),
+    videos: uploads.filter(({ facts }) => facts.kind === 'video'),
+    max_photos: maxCount,
+    unfinished: await listUnfinishedUploads(ctx.db, creator.id),
+    fault: faults['storage_key'] ?? faults['photos'] ?? null,
   });
 }
 

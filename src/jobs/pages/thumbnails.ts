@@ -1,8 +1,8 @@
 // Finds the stored file that shows a post on the pages: its video, or the cover of its photos.
 import type { Knex } from 'knex';
 import type { Job, StoredFile } from '../job.ts';
+import { listStoredVideos } from '../list-store.ts';
 import { listStored } from '../photos.ts';
-import { listStoredVideos } from '../store.ts';
 
 /** Returns job id → storage key, without the posts whose files are not stored any more. */
 export async function findThumbnails(db: Knex, jobs: Job[]): Promise<Record<string, string>> {
