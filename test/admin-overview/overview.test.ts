@@ -1,3 +1,4 @@
+// Shows what the overview counts, and what operators do with creators’ accounts.
 import { expect } from 'chai';
 import pg from 'pg';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';

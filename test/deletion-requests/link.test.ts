@@ -110,7 +110,7 @@ describe('the one-time link of a deletion request', () => {
       [path.split('/').at(-1)],
     );
     expect(row.left.days * 24 + row.left.hours).to.be.within(71, 72);
-    // Begun with the old link, finished after the new one was made.
+    // The visitor begins with the old link and finishes after the new one was made.
     const slow = new Visitor(app.url);
     const begin = /href="(\/auth[^"]+)"/.exec((await slow.get(first)).text)?.[1] ?? '';
     const consent = new URL((await slow.get(begin)).location);

@@ -62,7 +62,7 @@ describe('the account of a deletion request', () => {
       expect(found.accounts).not.to.contain(other.id);
       expect(found.text).to.contain('Looks like “maria_lopez” from the email, but is not the same');
       expect(found.text).to.contain('Easily confused with @maria_1opez, which is another account');
-      // Cyrillic а: the eye sees the same name.
+      // With a Cyrillic а the name looks the same.
       const cyrillic = await site.look(await site.enter({ username: 'mаria_lopez' }));
       expect(cyrillic.accounts).to.contain(real.id);
       expect(cyrillic.text).to.contain('is not the same name');

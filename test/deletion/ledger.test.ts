@@ -1,3 +1,4 @@
+// Shows that the ledger of deletions keeps restored creators out, and for how long.
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Shows that the receipt states the same waiting time as the execution.
 import { expect } from 'chai';
 import { readConfig } from '../../src/base/config.ts';
 import { toReceiptView } from '../../src/deletion/receipt.ts';

@@ -1,3 +1,4 @@
+// Shows that a person who connects again during a deletion keeps the new grant.
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
@@ -38,7 +39,7 @@ describe('a person who returns while their deletion is under way', () => {
     sandbox.state.accounts.push(someone);
   });
 
-  /** The tokens that TikTok gives with a new consent. */
+  /** Returns the tokens that TikTok gives with a new consent. */
   function granted() {
     const answer = {
       access_token: `act.new${persons}`,

@@ -1,3 +1,4 @@
+// Shows in a browser how operators answer a deletion request.
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';

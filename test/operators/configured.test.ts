@@ -1,3 +1,4 @@
+// Shows how ADMIN_EMAIL and ADMIN_PASSWORD make an operator, and how sign-ins are limited.
 import { expect } from 'chai';
 import pg from 'pg';
 import { openDatabase } from '../../src/base/database.ts';
@@ -67,7 +68,7 @@ describe('the configured operator', () => {
         (await new OperatorClient(app.url).signIn(`n${n}@agency.example`, 'wrong')).status,
       );
     }
-    // A minute may begin anew in between, once.
+    // A new minute may begin once in between.
     expect(tried.filter((each) => each === 403).length).to.be.within(3, 4);
     expect(tried).to.include(429);
   });
@@ -111,7 +112,7 @@ describe('the last two operators', () => {
       () => (answer = 'removed'),
       (error) => (answer = error.code),
     );
-    // Until it has an answer, or waits for the first.
+    // Waits until the request has an answer or waits for the first one.
     const isWaiting = async () => (await db('pg_locks').where({ granted: false })).length > 0;
     while (answer === undefined && !(await isWaiting()));
     await first.commit();

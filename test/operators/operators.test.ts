@@ -1,3 +1,4 @@
+// Shows how operators sign in, protect their accounts, and manage each other.
 import { expect } from 'chai';
 import { TOTP } from 'otpauth';
 import pg from 'pg';
@@ -174,9 +175,9 @@ describe('an operator', () => {
     let totp: TOTP;
     const email = 'cy@agency.example';
     const password = 'another long password';
-    // Codes of three different half minutes are valid at any time.
+    // At any time the codes of three half minutes are valid.
     const code = (steps: number) => totp.generate({ timestamp: Date.now() + steps * 30_000 });
-    /** Forgets which code was used last, as half minutes that went by would. */
+    /** Forgets which code was used last, as if half a minute had passed. */
     const later = () => sql('update operators set totp_last_step = 0 where email = $1', [email]);
 
     before(async () => {

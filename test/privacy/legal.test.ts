@@ -1,3 +1,4 @@
+// Shows that the legal pages say what the declarations and settings say.
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -11,7 +12,7 @@ import { type Appliance, anAppliance, ROOT } from '../support/appliance.ts';
 
 const PAGES = ['/data-deletion', '/privacy', '/terms'];
 
-/** What a reader sees: no tags, entities as letters. */
+/** Returns what a reader sees: the text without tags, and entities as letters. */
 function wordsOf(html: string): string {
   const main = /<main[\s\S]*<\/main>/.exec(html)?.[0] ?? '';
   return main
