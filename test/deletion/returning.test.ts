@@ -119,7 +119,7 @@ describe('a person who returns while their deletion is under way', () => {
     const error = await connect().catch((fault) => fault);
     await revoking;
     expect(error).to.be.instanceOf(Problem);
-    expect(error.message).to.contain('Connect once more');
+    expect(error.message).to.contain('connect once more');
     expect((await deletionOf(id)).revocation).to.equal('revoked');
     const again = await connect();
     expect(await ctx.db('grants').where({ creator_id: again.id })).to.have.length(1);
