@@ -1,5 +1,12 @@
 // Sends the file in TikTok's chunks, noting each that was taken; the mark comes before the last.
-import { type Attempt, chunkFrom, type Job, type StepContext } from '#plugin';
+import { type Attempt, chunkFrom, type Job, type StepContext, type VideoAttempts } from '#plugin';
+
+/** One run that sends a video. */
+export interface Sending {
+  job: Job;
+  context: StepContext;
+  attempts: VideoAttempts;
+}
 
 /** `done`: every byte is with TikTok. `lapsed` / `unknown`: the address is dead; nothing more was sent. */
 export type SendResult = 'done' | 'lapsed' | 'unknown';
@@ -7,11 +14,10 @@ export type SendResult = 'done' | 'lapsed' | 'unknown';
 const MAX_CORRECTIONS = 3;
 
 export async function sendChunks(
-  job: Job,
-  context: StepContext,
+  { job, context, attempts }: Sending,
   attempt: Attempt,
-  outputKey: string,
 ): Promise<SendResult> {
+  const outputKey = getOutput(job);
   const { bytes, chunk_bytes, chunk_count } = attempt;
   if (!chunk_bytes || !chunk_count || !attempt.upload_url)
     throw new Error('Expected an opened attempt');
@@ -23,7 +29,7 @@ export async function sendChunks(
     const range = chunkFrom({ chunk_size: chunk_bytes, chunk_count }, bytes, offset);
     if (!range) return 'done';
     if (range.last === bytes - 1 && !isMarked) {
-      await context.ledger.commit(attempt);
+      await attempts.commit(attempt);
       isMarked = true;
     }
     const answer = await context.tiktok.uploadChunk({
@@ -44,13 +50,19 @@ export async function sendChunks(
       throw new Error('Expected TikTok to accept the offset it named');
     // A 416 tells how much TikTok really has; after a crash that may be more than we noted.
     offset = answer.result === 'behind' ? correct(offset, answer.receivedBytes) : range.last + 1;
-    await context.ledger.acknowledge(attempt, offset);
+    await attempts.acknowledge(attempt, offset);
     context.progress(offset / bytes);
     await context.addEvent('part_sent', {
       part: Math.min(chunk_count, Math.floor(offset / chunk_bytes)),
       parts: chunk_count,
     });
   }
+}
+
+/** The file that is sent; the media's step has made it before. */
+export function getOutput(job: Job): string {
+  if (!job.output_key) throw new Error('Expected a prepared file before sending');
+  return job.output_key;
 }
 
 /**

@@ -1,5 +1,13 @@
 // What to do about TikTok's "no": fail with its reason, or ask again when that makes sense.
-import { findRefusal, type Job, Later, type Patch, Problem, TikTokError } from '#plugin';
+import {
+  findRefusal,
+  type Job,
+  Later,
+  type Patch,
+  Problem,
+  type StepContext,
+  TikTokError,
+} from '#plugin';
 
 const HOUR_MS = 3600_000;
 const PATIENCE_MS = 25 * HOUR_MS;
@@ -15,28 +23,35 @@ export function refused(code: string): TikTokError {
  * Before anything was sent: a definite refusal becomes a Problem (thrown) or a Later; what is no
  * refusal is thrown as it is.
  */
-export function failOrWait(job: Job, error: unknown): Later {
+export function failOrWait(job: Job, { timing }: StepContext, error: unknown): Later {
   if (!(error instanceof TikTokError) || error.kind !== 'refused') throw error;
   const { act, sentence } = findRefusal(error.code);
   const told = { message: sentence, tiktok: { code: error.code, log_id: error.log_id } };
-  if (act === 'wait_minute') return Later.in(62_000 + Math.random() * 3_000, 'rate_limited', told);
+  if (act === 'wait_minute') {
+    const waitMs = timing.tiktokMinuteMs + Math.random() * timing.minuteJitterMs;
+    return Later.in(waitMs, 'rate_limited', told);
+  }
   const since = job.waiting_since?.getTime() ?? Date.now();
   const hasPatience = Date.now() - since < PATIENCE_MS;
   if (act === 'wait_day' && hasPatience) return Later.in(HOUR_MS, 'waiting', told);
-  if (act === 'retry' && hasPatience) return Later.in(30_000, 'waiting', told);
+  if (act === 'retry' && hasPatience) return Later.in(timing.tiktokRetryMs, 'waiting', told);
   throw toProblem(error);
 }
 
 /** After TikTok said FAILED, so that nothing was posted: once more where that helps, else the end. */
-export function afterFailure(reason: string | null, attempts: number): Patch {
+export async function afterFailure(
+  reason: string | null,
+  { attempts, timing }: StepContext,
+): Promise<Patch> {
+  const count = await attempts.count();
   const code = reason ?? 'internal';
   const { act } = findRefusal(code);
-  if (act === 'retry' && attempts < MAX_ATTEMPTS) {
+  if (act === 'retry' && count < MAX_ATTEMPTS) {
     // TikTok's failure may pass: half a minute at first, then twice as long each time.
-    const sendAt = new Date(Date.now() + 30_000 * 2 ** Math.max(0, attempts - 1));
+    const sendAt = new Date(Date.now() + timing.tiktokRetryMs * 2 ** Math.max(0, count - 1));
     return { state: 'ready', attempt_outcome: code, send_at: sendAt };
   }
-  if (act === 'wait_day' && attempts < MAX_ATTEMPTS) {
+  if (act === 'wait_day' && count < MAX_ATTEMPTS) {
     return { state: 'ready', attempt_outcome: code, send_at: new Date(Date.now() + 24 * HOUR_MS) };
   }
   const { code: ourCode, message, extras } = toProblem(refused(code));

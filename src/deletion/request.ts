@@ -43,5 +43,8 @@ export async function requestDeletion(
 
 /** One run per deletion; asked for again, the waiting one is brought forward or put off. */
 export async function queueExecution(trx: Knex, deletionId: string, runAt?: Date): Promise<void> {
-  await queueChore(trx, EXECUTE, `deletion:${deletionId}`, { deletion_id: deletionId }, runAt);
+  await queueChore(trx, {
+    ...{ name: EXECUTE, key: `deletion:${deletionId}`, runAt },
+    payload: { deletion_id: deletionId },
+  });
 }

@@ -10,18 +10,9 @@ import {
 } from 'graphile-worker';
 import { openPool } from '../base/database.ts';
 import { quietWorkerLogger } from '../base/log.ts';
-import {
-  beat,
-  DeclaredDead,
-  recordDatabaseAnswer,
-  registerPool,
-  unregisterPool,
-} from './heartbeat.ts';
+import type { Timing } from '../base/timing.ts';
+import { beat, DeclaredDead, registerPool, unregisterPool } from './heartbeat.ts';
 import type { QueueContext } from './queue.ts';
-
-const POLL_MS = 500;
-const BEAT_MS = 5_000;
-const PATIENCE_MS = 20_000;
 
 export type PoolName = 'media' | 'fetch' | 'main';
 
@@ -51,17 +42,17 @@ export async function startWorkerPool(
     isBusy = true;
     try {
       const isAlive = await beat(queue, pool.id);
-      recordDatabaseAnswer(true);
+      queue.databaseContact.noteAnswer();
       if (isAlive && !pool.isBroken()) return;
       queue.log.warn({ event: isAlive ? 'pool.broken' : 'pool.declared_dead', lane: of.name });
       await pool.abandon();
       if (!of.stopping.aborted) pool = await startPool(queue, of);
     } catch {
-      recordDatabaseAnswer(false);
+      // The database does not answer; the next beat tries again.
     } finally {
       isBusy = false;
     }
-  }, BEAT_MS);
+  }, queue.timing.beatMs);
   return {
     async stop() {
       clearInterval(timer);
@@ -89,7 +80,7 @@ async function startPool(queue: QueueContext, of: WorkerPoolOptions): Promise<Po
   const runner = await run({
     pgPool,
     concurrency: of.concurrency,
-    pollInterval: POLL_MS,
+    pollInterval: queue.timing.queuePollMs,
     noHandleSignals: true,
     events,
     logger: quietWorkerLogger,
@@ -108,9 +99,10 @@ async function startPool(queue: QueueContext, of: WorkerPoolOptions): Promise<Po
   runner.promise.then(broke, broke);
   const end = async () => {
     isBroken = true;
-    await stopRunner(runner, aborted);
+    await stopRunner(runner, aborted, queue.timing);
     // A listening client on a dead line would be waited for without end.
-    await Promise.race([pgPool.end().catch(() => {}), sleep(5_000, undefined, { ref: false })]);
+    const limit = sleep(queue.timing.closeMs, undefined, { ref: false });
+    await Promise.race([pgPool.end().catch(() => {}), limit]);
   };
   const id = await created;
   await registerPool(queue, id, of.name).catch(async (error) => {
@@ -133,9 +125,13 @@ async function startPool(queue: QueueContext, of: WorkerPoolOptions): Promise<Po
 }
 
 /** Stops taking runs at once; after our patience what still runs is aborted. */
-async function stopRunner(runner: Runner, aborted: AbortController): Promise<void> {
-  const impatience = setTimeout(() => aborted.abort(new Error('Stopping')), PATIENCE_MS);
-  const limit = sleep(PATIENCE_MS + 5_000, undefined, { ref: false });
+async function stopRunner(
+  runner: Runner,
+  aborted: AbortController,
+  { stopPatienceMs, closeMs }: Timing,
+): Promise<void> {
+  const impatience = setTimeout(() => aborted.abort(new Error('Stopping')), stopPatienceMs);
+  const limit = sleep(stopPatienceMs + closeMs, undefined, { ref: false });
   await Promise.race([runner.stop().catch(() => {}), limit]);
   clearTimeout(impatience);
 }
