@@ -13,11 +13,8 @@ export type SendResult = 'done' | 'lapsed' | 'unknown';
 
 const MAX_CORRECTIONS = 3;
 
-export async function sendChunks(
-  { job, context, attempts }: Sending,
-  attempt: Attempt,
-): Promise<SendResult> {
-  const outputKey = getOutput(job);
+export async function sendChunks(sending: Sending, attempt: Attempt): Promise<SendResult> {
+  const { context, attempts } = sending;
   const { bytes, chunk_bytes, chunk_count } = attempt;
   if (!chunk_bytes || !chunk_count || !attempt.upload_url)
     throw new Error('Expected an opened attempt');
@@ -32,16 +29,7 @@ export async function sendChunks(
       await attempts.commit(attempt);
       isMarked = true;
     }
-    const answer = await context.tiktok.uploadChunk({
-      uploadUrl: attempt.upload_url,
-      body: () => context.storage.read(outputKey, { start: range.first, end: range.last }),
-      first: range.first,
-      last: range.last,
-      total: bytes,
-      contentType: job.output_type ?? 'video/mp4',
-      // Progress inside a chunk: one of 32 MB takes a while on a slow line.
-      onProgress: (sent: number) => context.progress((range.first + sent) / bytes),
-    });
+    const answer = await sendChunk(sending, attempt, range);
     if (answer.result === 'done') return 'done';
     if (answer.result === 'expired') return 'lapsed';
     if (answer.result === 'unknown') return 'unknown';
@@ -57,6 +45,21 @@ export async function sendChunks(
       parts: chunk_count,
     });
   }
+}
+
+function sendChunk(
+  { job, context }: Sending,
+  { upload_url, bytes }: Attempt,
+  { first, last }: { first: number; last: number },
+) {
+  const outputKey = getOutput(job);
+  return context.tiktok.uploadChunk({
+    ...{ uploadUrl: upload_url as string, first, last, total: bytes },
+    body: () => context.storage.read(outputKey, { start: first, end: last }),
+    contentType: job.output_type ?? 'video/mp4',
+    // Progress inside a chunk: one of 32 MB takes a while on a slow line.
+    onProgress: (sent: number) => context.progress((first + sent) / bytes),
+  });
 }
 
 /** The file that is sent; the media's step has made it before. */

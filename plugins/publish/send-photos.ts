@@ -1,4 +1,4 @@
-// publish.send for photos: TikTok pulls them from addresses of this attempt alone, so that their fetching tells what happened.
+// publish.send for photos: TikTok pulls them from addresses that belong to one attempt alone.
 import {
   type Attempt,
   type Job,

@@ -1,4 +1,4 @@
-// publish.send: opens an upload at TikTok, sends the bytes, and never opens a second one that could post.
+// publish.send: opens an upload at TikTok and sends the bytes; no second upload ever posts.
 import {
   type Attempt,
   chunkPlan,

@@ -1,4 +1,4 @@
-// The protocol with graphile-worker: the only file that knows how its runs are added, kept and cleared.
+// The protocol with graphile-worker: how its runs are added, kept and cleared.
 import type { Knex } from 'knex';
 import type { ConnectionOptions, Database } from '../base/database.ts';
 import type { Logger } from '../base/log.ts';

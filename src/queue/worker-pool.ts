@@ -73,25 +73,7 @@ interface Pool {
 async function startPool(queue: QueueContext, of: WorkerPoolOptions): Promise<Pool> {
   const pgPool = openPool(queue.connection);
   const aborted = new AbortController();
-  const events = new EventEmitter() as WorkerEvents;
-  const created = new Promise<string>((resolve) => {
-    events.once('pool:create', ({ workerPool }) => resolve(workerPool.id));
-  });
-  const runner = await run({
-    pgPool,
-    concurrency: of.concurrency,
-    pollInterval: queue.timing.queuePollMs,
-    noHandleSignals: true,
-    events,
-    logger: quietWorkerLogger,
-    taskList: of.tasks(aborted.signal),
-    parsedCronItems: of.cron,
-    // Without batches graphile-worker awaits the end of a run nowhere, and a lost connection there
-    // would be an unhandled rejection, the end of this process.
-    preset: {
-      worker: { gracefulShutdownAbortTimeout: 0, completeJobBatchDelay: 0, failJobBatchDelay: 0 },
-    },
-  });
+  const { runner, id } = await startRunner(queue, of, pgPool, aborted.signal);
   let isBroken = false;
   const broke = () => {
     isBroken = true;
@@ -104,7 +86,6 @@ async function startPool(queue: QueueContext, of: WorkerPoolOptions): Promise<Po
     const limit = sleep(queue.timing.closeMs, undefined, { ref: false });
     await Promise.race([pgPool.end().catch(() => {}), limit]);
   };
-  const id = await created;
   await registerPool(queue, id, of.name).catch(async (error) => {
     await end();
     throw error;
@@ -122,6 +103,34 @@ async function startPool(queue: QueueContext, of: WorkerPoolOptions): Promise<Po
       await unregisterPool(queue, id);
     },
   };
+}
+
+async function startRunner(
+  queue: QueueContext,
+  of: WorkerPoolOptions,
+  pgPool: ReturnType<typeof openPool>,
+  aborted: AbortSignal,
+): Promise<{ runner: Runner; id: string }> {
+  const events = new EventEmitter() as WorkerEvents;
+  const created = new Promise<string>((resolve) => {
+    events.once('pool:create', ({ workerPool }) => resolve(workerPool.id));
+  });
+  const runner = await run({
+    pgPool,
+    concurrency: of.concurrency,
+    pollInterval: queue.timing.queuePollMs,
+    noHandleSignals: true,
+    events,
+    logger: quietWorkerLogger,
+    taskList: of.tasks(aborted),
+    parsedCronItems: of.cron,
+    // Without batches graphile-worker awaits the end of a run nowhere, and a lost connection there
+    // would be an unhandled rejection, the end of this process.
+    preset: {
+      worker: { gracefulShutdownAbortTimeout: 0, completeJobBatchDelay: 0, failJobBatchDelay: 0 },
+    },
+  });
+  return { runner, id: await created };
 }
 
 /** Stops taking runs at once; after our patience what still runs is aborted. */

@@ -1,4 +1,4 @@
-// Attempts to publish photos: TikTok pulls them, so the mark stands before init and links tell the rest.
+// Attempts to publish photos: TikTok pulls them, so the mark stands before the init call.
 import type { Knex } from 'knex';
 import type { Context } from '../../context/context.ts';
 import type { Attempt } from '../job.ts';
@@ -45,22 +45,16 @@ export function createPhotoAttempts(ctx: Context, run: Fenced): PhotoAttempts {
   return {
     ...createAttempts(ctx, run),
     kind: 'photo',
-    async mark(attempt, files) {
-      const tokens = await run.withFence(async (trx, row) => {
+    mark: (attempt, files) =>
+      run.withFence(async (trx, row) => {
         await markAttempt(trx, creator_id, attempt);
         await row.update({ state: 'sending' });
-        return replaceLinks(trx, jobId, files);
-      });
-      return tokens.map((token) => `${ctx.config.PUBLIC_URL}/photos/${token}`);
-    },
+        const tokens = await replaceLinks(trx, jobId, files);
+        return tokens.map((token) => `${ctx.config.PUBLIC_URL}/photos/${token}`);
+      }),
     answered: (attempt, publishId) =>
       run.withFence(async (trx, row) => {
-        await updateAttempt(trx, attempt, {
-          publish_id: publishId,
-          opened_at: trx.fn.now(),
-          sent_at: trx.fn.now(),
-          bytes_acknowledged: attempt.bytes,
-        });
+        await noteAnswer(trx, attempt, publishId);
         await insertEvent(trx, jobId, 'opened', { attempt: attempt.number, pulls: true });
         await row.update({ publish_id: publishId });
       }),
@@ -72,12 +66,25 @@ export function createPhotoAttempts(ctx: Context, run: Fenced): PhotoAttempts {
         await backToReady(trx, row, [attempt, NEVER_FETCHED]);
         return true;
       }),
-    unanswered: (attempt) =>
-      run.withFence(async (trx) => {
-        const since = trx.raw('coalesce(unanswered_at, now())');
-        return (await updateAttempt(trx, attempt, { unanswered_at: since })) as Attempt & {
-          unanswered_at: Date;
-        };
-      }),
+    unanswered: (attempt) => run.withFence((trx) => noteSilence(trx, attempt)),
+  };
+}
+
+async function noteAnswer(trx: Knex, attempt: Attempt, publishId: string): Promise<void> {
+  await updateAttempt(trx, attempt, {
+    publish_id: publishId,
+    opened_at: trx.fn.now(),
+    sent_at: trx.fn.now(),
+    bytes_acknowledged: attempt.bytes,
+  });
+}
+
+async function noteSilence(
+  trx: Knex,
+  attempt: Attempt,
+): Promise<Attempt & { unanswered_at: Date }> {
+  const unansweredAt = trx.raw('coalesce(unanswered_at, now())');
+  return (await updateAttempt(trx, attempt, { unanswered_at: unansweredAt })) as Attempt & {
+    unanswered_at: Date;
   };
 }

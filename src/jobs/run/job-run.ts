@@ -1,4 +1,4 @@
-// One run of a job's step: it owns the job as last written, the fence, and the moves that end the run.
+// One run of a job's step, which owns the job as last written, the fence, and the moves at its end.
 import type { Knex } from 'knex';
 import type { Context } from '../../context/context.ts';
 import type { Later } from '../../queue/later.ts';

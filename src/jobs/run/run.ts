@@ -1,4 +1,4 @@
-// Runs one step of one job: takes the fence, gives the step its context, and commits what came of it.
+// Runs one step of one job: takes the fence, runs the step, and commits what came of it.
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
