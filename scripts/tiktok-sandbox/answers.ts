@@ -95,7 +95,7 @@ export function authorize(
 /** A sliding minute per user token and API: https://developers.tiktok.com/doc/tiktok-api-v2-rate-limit */
 function countCall(state: State, endpoint: string, openId: string, perMinute: number): void {
   const now = Date.now();
-  state.calls = state.calls.filter((call) => call.at > now - 60_000);
+  state.calls = state.calls.filter((call) => call.at > now - state.settings.minute_ms);
   const recent = state.calls.filter(
     (call) => call.endpoint === endpoint && call.open_id === openId,
   );

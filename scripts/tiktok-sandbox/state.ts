@@ -112,6 +112,8 @@ export interface Settings {
   /** Photos may be pulled over http from loopback: for tests without certificates. */
   allow_insecure_pull: boolean;
   upload_url_seconds: number;
+  /** The length of the window in which calls are counted. */
+  minute_ms: number;
   inits_per_minute: number;
   statuses_per_minute: number;
   creator_infos_per_minute: number;
@@ -172,6 +174,7 @@ export function createState(): State {
       oauth_errors_as_200: false,
       allow_insecure_pull: false,
       upload_url_seconds: 3600,
+      minute_ms: 60_000,
       inits_per_minute: 6,
       statuses_per_minute: 30,
       creator_infos_per_minute: 20,
