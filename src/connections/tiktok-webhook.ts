@@ -3,8 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type Router from '@koa/router';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { hearOfPhotos } from '../jobs/attempts/photos.ts';
-import { wakeConfirmation } from '../jobs/transitions.ts';
+import { hearOfPhotos, wakeConfirmation } from '../jobs/attempts/told.ts';
 import { parseWebhook, signedAt, type WebhookEvent } from '../tiktok/webhook.ts';
 import { removeAuthorization } from './removal.ts';
 

@@ -8,6 +8,8 @@ import type { PersonalData } from '../base/declaration.ts';
 import type { Logger } from '../base/log.ts';
 import type { Inspection } from '../base/media-facts.ts';
 import type { Secrets } from '../base/secrets.ts';
+import type { Timing } from '../base/timing.ts';
+import type { DatabaseContact } from '../queue/database-contact.ts';
 import type { SafeFetch } from '../safe-fetch/fetch.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { TikTok } from '../tiktok/client.ts';
@@ -24,6 +26,9 @@ export interface Context {
   /** Fetches what a creator named, behind the guard. */
   safeFetch: SafeFetch;
   modules: Manifest[];
+  /** The intervals of this process. */
+  timing: Timing;
+  databaseContact: DatabaseContact;
   /** This process's own folder for working files; emptied at start. */
   scratch: string;
   /** Looks at a file that just arrived; throws `media_rejected`. */
@@ -37,10 +42,10 @@ export interface Chore {
   run(ctx: Context, payload: unknown, signal: AbortSignal): Promise<void>;
 }
 
-/** Work that each process does for itself, by node-cron. */
+/** Work that each process does for itself, again and again; never twice at a time. */
 export interface Tick {
-  /** Six-field cron expression (seconds first). */
-  cron: string;
+  /** The interval in milliseconds. */
+  every(timing: Timing): number;
   run(ctx: Context): Promise<void>;
 }
 

@@ -4,6 +4,7 @@ import { appSecret } from '../base/app-secret.ts';
 import type { Config } from '../base/config.ts';
 import { openDatabase } from '../base/database.ts';
 import { createSecrets } from '../base/secrets.ts';
+import { createDatabaseContact } from '../queue/database-contact.ts';
 import { createSafeFetch } from '../safe-fetch/fetch.ts';
 import { createStorage } from '../storage/create-storage.ts';
 import { createTikTok } from '../tiktok/client.ts';
@@ -11,7 +12,7 @@ import type { Context, Manifest } from './context.ts';
 
 /** Opens nothing yet: the database connects with the first query. `ctx.db.destroy()` ends it. */
 export function createContext(
-  of: Pick<Context, 'config' | 'log' | 'modules' | 'connection' | 'scratch'>,
+  of: Pick<Context, 'config' | 'log' | 'modules' | 'connection' | 'scratch' | 'timing'>,
 ): Context {
   const { config, log, modules, connection } = of;
   const dataDir = resolve(config.DATA_DIR);
@@ -20,6 +21,7 @@ export function createContext(
   const { inspect } = inspector;
   return {
     ...of,
+    databaseContact: createDatabaseContact(of.timing),
     db: openDatabase(connection),
     secrets: createSecrets(config.APP_SECRET ?? [appSecret(dataDir)]),
     storage: createStorage(config),

@@ -44,5 +44,8 @@ export async function requestDeletion(
 
 /** Queues the one run of a deletion. A run that waits already is moved to `runAt`. */
 export async function queueExecution(trx: Knex, deletionId: string, runAt?: Date): Promise<void> {
-  await queueChore(trx, EXECUTE, `deletion:${deletionId}`, { deletion_id: deletionId }, runAt);
+  await queueChore(trx, {
+    ...{ name: EXECUTE, key: `deletion:${deletionId}`, runAt },
+    payload: { deletion_id: deletionId },
+  });
 }

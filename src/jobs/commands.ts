@@ -5,11 +5,12 @@ import type { Context } from '../context/context.ts';
 import { assertMayPost, assertNotLeaving, type Creator } from '../creators/store.ts';
 import { lockFile, lockManyMedia, lockMedia } from '../media/store.ts';
 import { assertNoDuplicate, reserveTime } from './accept/limits.ts';
+import { closeAttempts, isCommitted } from './attempts/attempts.ts';
 import type { Job } from './job.ts';
 import { listPhotos, resetPhotos } from './photos.ts';
 import { CANCELLABLE_STATES, STATES, type WorkingState } from './states.ts';
 import { insertEvent, lockJob, queueNext, updateLockedJob } from './store.ts';
-import { closeAttempts, endJob, isCommitted } from './transitions.ts';
+import { endJob } from './transitions.ts';
 
 /**
  * Cancels a job before the mark; after it the last byte may have been sent. A job that is cancelled
@@ -30,7 +31,7 @@ export async function cancelJob(ctx: Context, creatorId: string, id: string): Pr
       );
     }
     await closeAttempts(trx, id, 'cancelled');
-    return endJob(trx, job, 'cancelled', { name: 'cancelled' });
+    return endJob(trx, job, { state: 'cancelled', event: { name: 'cancelled' } });
   });
 }
 
@@ -115,12 +116,10 @@ export async function resolveJob(
     }
     await closeAttempts(trx, id, `resolved: ${outcome}`);
     const event = { name: 'resolved', details: { outcome } };
-    if (outcome === 'posted') return endJob(trx, job, 'finished', event);
-    return endJob(trx, job, 'failed', event, {
-      code: 'tiktok_refused',
-      message: 'You told us that TikTok did not post it. You can try again.',
-      tiktok: null,
-    });
+    if (outcome === 'posted') return endJob(trx, job, { state: 'finished', event });
+    const message = 'You told us that TikTok did not post it. You can try again.';
+    const error = { code: 'tiktok_refused', message, tiktok: null } as const;
+    return endJob(trx, job, { state: 'failed', event, error });
   });
 }
 

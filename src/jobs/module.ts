@@ -26,7 +26,7 @@ export const jobs: Manifest = {
     addApiRoutes(router, ctx, jobRoutes);
     addJobPages(router, ctx);
   },
-  ticks: { caretaker: { cron: '*/10 * * * * *', run: reap } },
+  ticks: { caretaker: { every: ({ reapMs }) => reapMs, run: reap } },
   chores: {
     tidy: {
       cron: '40 * * * *',

@@ -44,7 +44,10 @@ export async function reconcile(
 }
 
 async function goOn(ctx: Context, at: Position, waitMs = 0): Promise<void> {
-  await queueChore(ctx.db, RECONCILE_CHORE, RECONCILE_CHORE, at, new Date(Date.now() + waitMs));
+  await queueChore(ctx.db, {
+    ...{ name: RECONCILE_CHORE, key: RECONCILE_CHORE, payload: at },
+    runAt: new Date(Date.now() + waitMs),
+  });
 }
 
 async function walk(ctx: Context, pace: Pace, from: Position): Promise<Position | 'done'> {

@@ -18,7 +18,7 @@ export async function sweep(ctx: Context, signal: AbortSignal): Promise<void> {
   const result = await whileAlone(ctx.db, SWEEP_LOCK, async (lost) =>
     (await sweepAll(ctx, AbortSignal.any([signal, lost]))) ? 'done' : 'unfinished',
   );
-  if (result === 'unfinished') await queueChore(ctx.db, SWEEP, SWEEP);
+  if (result === 'unfinished') await queueChore(ctx.db, { name: SWEEP, key: SWEEP });
 }
 
 /** Removes the copies of a post that has just ended, some minutes before the sweep would. */

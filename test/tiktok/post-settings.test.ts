@@ -94,7 +94,11 @@ describe('a new row in the table of post settings', () => {
     const view = {
       page: PAGE,
       ...{ form: FORM, faults: {}, creator: {}, is_photo: false, is_audited: true },
-      ...{ limits: { caption: 9 }, media: { facts: { changes: [] }, bytes: 1 }, limit_prompt: null },
+      ...{
+        limits: { caption: 9 },
+        media: { facts: { changes: [] }, bytes: 1 },
+        limit_prompt: null,
+      },
       switches: groupSwitches(({ kinds }) => kinds.includes('video'), TABLE),
     };
     const drawn = render('jobs/new', { ...view, options: OFFERED });
