@@ -3,6 +3,7 @@
 export { invalid, Problem } from './base/errors.ts';
 export type { Inspection, MediaFacts } from './base/media-facts.ts';
 export type { Context, Manifest } from './context/context.ts';
+export type { DomainEvent } from './events/event.ts';
 export { executeDeletion, resumeDeletions } from './deletion/execute.ts';
 export { hashOfPhotos } from './jobs/accept/sources.ts';
 export type { Ledger } from './jobs/attempts/video.ts';

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { randomToken } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
+import { emit } from '../events/emit.ts';
 import { sumMedia } from '../media/usage.ts';
 import { eraseRows } from '../privacy/eraser.ts';
 import type { Identifiers } from '../privacy/traces.ts';
@@ -91,6 +92,7 @@ export async function insertDeletion(
       receipt: JSON.stringify(receipt),
     })
     .returning('*');
+  await emit(trx, { kind: 'deletion', id }, 'requested', { method });
   return row;
 }
 
@@ -180,6 +182,7 @@ export async function eraseCreator(
       sealed_identifiers: sealedIdentifiers,
     };
     await updateDeletion(trx, deletionId, erased, { rows, files, bytes, files_left: filesLeft });
+    await emit(trx, { kind: 'deletion', id: deletionId }, 'erased');
   });
 }
 
@@ -199,6 +202,7 @@ export async function finishDeletion(
   await db.transaction(async (trx) => {
     const done = { done_at: trx.fn.now(), traces: 0, sealed_identifiers: null };
     await updateDeletion(trx, id, done, receipt);
+    await emit(trx, { kind: 'deletion', id }, 'done');
     for (const { afterErase } of modules) await afterErase?.(trx, id);
   });
 }
