@@ -21,9 +21,13 @@ export async function sweep(ctx: Context, signal: AbortSignal): Promise<void> {
   if (result === 'unfinished') await queueChore(ctx.db, SWEEP, SWEEP);
 }
 
-/** For a post that has just ended: the sweep finds the same copies, some minutes later. */
-export async function removeCopies(ctx: Context, signal: AbortSignal): Promise<void> {
-  await removeWorkingCopies(ctx, createPace(signal));
+/** For a post that has just ended: the sweep would find the same copies, some minutes later. */
+export async function removeCopies(
+  ctx: Context,
+  jobId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await removeWorkingCopies(ctx, createPace(signal), jobId);
 }
 
 /** Each kind has its own time. Answers whether nothing is left of any. */
