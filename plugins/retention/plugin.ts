@@ -1,4 +1,4 @@
-// Retention: what has reached its end goes, in small batches, and file and row that lost each other are mended.
+// Retention: removes what has reached its end, and mends file and row that lost each other.
 import { type Manifest, reconcile, removeCopies, sweep } from '#plugin';
 
 export default {

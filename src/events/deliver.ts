@@ -1,4 +1,4 @@
-// events.deliver: one run for a subscriber and a subject, which delivers event after event in their order.
+// events.deliver: tells one subscriber what happened to one subject, event after event, in order.
 import { z } from 'zod';
 import { Problem } from '../base/errors.ts';
 import { MINUTE_MS, SECOND_MS } from '../base/time.ts';

@@ -1,4 +1,4 @@
-// Tells subscribers what happened: what each is owed, and the run that delivers it, in the caller's transaction.
+// Writes down what each subscriber is owed, and queues the run that delivers it.
 import type { Knex } from 'knex';
 import { json } from '../base/database.ts';
 import { findQueuedKeys, type QueuedRun, queueRuns } from '../queue/queue.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
+import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { type Sandbox, startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
-import { account } from '../../scripts/tiktok-sandbox/state.ts';
 import { findGrant } from '../../src/creators/grants.ts';
 import {
   forgetAuthorization,
@@ -65,7 +65,7 @@ describe('events of a creator', () => {
   it('are forgotten with the creator, rows and runs; the deletion’s own are still told, without a name', async () => {
     await using itIs = await all();
     const { ctx, told } = itIs;
-    const person = account('leaving', 'Leaving');
+    const person = createAccount('leaving', 'Leaving');
     sandbox.state.accounts.push(person);
     const creator = await aCreator(ctx, sandbox, person);
     const staying = await itIs.job();
@@ -92,6 +92,7 @@ describe('events of a creator', () => {
     );
     const text = JSON.stringify([left, rows]);
     for (const mark of [creator.id, creator.open_id, job.id, 'leaving']) {
+      expect(mark).to.have.length.above(6);
       expect(text).not.to.contain(mark);
     }
     await itIs.work();
