@@ -4,6 +4,7 @@ export { invalid, Problem } from './base/errors.ts';
 export type { Inspection, MediaFacts } from './base/media-facts.ts';
 export type { Context, Manifest } from './context/context.ts';
 export { executeDeletion, resumeDeletions } from './deletion/execute.ts';
+export type { DomainEvent } from './events/event.ts';
 export { hashOfPhotos } from './jobs/accept/sources.ts';
 export type { PhotoAttempts } from './jobs/attempts/photos.ts';
 export type { VideoAttempts } from './jobs/attempts/video.ts';

@@ -4,7 +4,8 @@ import type { Knex } from 'knex';
 /**
  * How rows of a table belong to one creator, and so how they are erased and exported:
  * `by`: a column with the creator's id. `through`: a column that names a row of another declared
- * table. `payload`: rows of the queue whose payload names such a row. `scrub`: the row outlives the
+ * table, or several such columns of which each row has one. `payload`: rows of the queue whose
+ * payload names such a row. `scrub`: the row outlives the
  * creator, its named columns are emptied, and `keep` says why. `keep`: nobody's, with the reason.
  */
 export type Ownership =

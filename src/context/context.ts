@@ -39,7 +39,8 @@ export interface Context {
 export interface Chore {
   /** graphile-worker cron expression, e.g. `*\/5 * * * *`; absent: only on demand. */
   cron?: string;
-  run(ctx: Context, payload: unknown, signal: AbortSignal): Promise<void>;
+  /** `runId`: the queue's own id of this run. */
+  run(ctx: Context, payload: unknown, signal: AbortSignal, runId: string): Promise<void>;
 }
 
 /** Work that each process does for itself, again and again; never twice at a time. */

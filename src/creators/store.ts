@@ -5,6 +5,7 @@ import type { Config, PlanLimits, PlanName } from '../base/config.ts';
 import { isUuid } from '../base/database.ts';
 import { Problem } from '../base/errors.ts';
 import { DAY_MS } from '../base/time.ts';
+import { emit } from '../events/emit.ts';
 import { findGrant } from './grants.ts';
 
 /** A row of `creators`. */
@@ -61,11 +62,15 @@ export async function saveCreator(trx: Knex, profile: Profile, config: Config): 
   const plan = config.DEFAULT_PLAN;
   const planEndsAt = plan === 'trial' ? new Date(Date.now() + config.TRIAL_DAYS * DAY_MS) : null;
   const { open_id, ...rest } = profile;
-  const [creator] = await trx('creators')
+  const before = await trx('creators').where({ open_id }).forUpdate().first('disconnected_at');
+  const [{ is_new, ...creator }] = await trx('creators')
     .insert({ open_id, ...rest, plan, plan_ends_at: planEndsAt })
     .onConflict('open_id')
     .merge({ ...rest, disconnected_at: null, removal_reason: null, updated_at: trx.fn.now() })
-    .returning('*');
+    .returning(['*', trx.raw('xmax = 0 as is_new')]);
+  const subject = { kind: 'creator', id: creator.id } as const;
+  if (is_new) await emit(trx, subject, 'connected');
+  else if (before?.disconnected_at) await emit(trx, subject, 'reconnected');
   return creator;
 }
 
@@ -112,11 +117,14 @@ export async function touchLastSeen(
 }
 
 /** Judged by this version of the grant; who has connected again meanwhile stays connected. */
-export async function markDisconnected(trx: Knex, id: string, version: number): Promise<void> {
-  await trx('creators')
-    .where({ id, disconnected_at: null })
-    .whereExists(trx('grants').where({ creator_id: id, version }).select('version'))
-    .update({ disconnected_at: trx.fn.now() });
+export async function markDisconnected(db: Knex, id: string, version: number): Promise<void> {
+  await db.transaction(async (trx) => {
+    const changed = await trx('creators')
+      .where({ id, disconnected_at: null })
+      .whereExists(trx('grants').where({ creator_id: id, version }).select('version'))
+      .update({ disconnected_at: trx.fn.now() });
+    if (changed === 1) await emit(trx, { kind: 'creator', id }, 'disconnected');
+  });
 }
 
 /**
@@ -142,6 +150,10 @@ export async function forgetAuthorization(
       disconnected_at: trx.raw('coalesce(disconnected_at, now())'),
       updated_at: trx.fn.now(),
     });
+  // TikTok may tell it twice.
+  if (creator.removal_reason === null) {
+    await emit(trx, { kind: 'creator', id }, 'authorization_removed', { reason });
+  }
   return true;
 }
 
@@ -189,6 +201,7 @@ export async function markLeaving(trx: Knex, id: string): Promise<Leaver | undef
   const creator = await trx('creators').where({ id, leaving_at: null }).forUpdate().first();
   if (!creator) return undefined;
   await trx('creators').where({ id }).update({ leaving_at: trx.fn.now(), open_id: null });
+  await emit(trx, { kind: 'creator', id }, 'leaving');
   const { open_id, username } = creator;
   return { creator_id: id, open_id, username };
 }

@@ -88,6 +88,49 @@ export async function queueChore(
   );
 }
 
+/** A run of a chore. */
+export interface QueuedRun {
+  name: string;
+  /** A second one under the same key replaces the one that waits. */
+  key: string;
+  payload: Record<string, string>;
+  /** Now, unless it says otherwise. */
+  runAt?: Date;
+}
+
+/** Adds many runs at once; the modes are those of `queueStep`. */
+export async function queueRuns(
+  trx: Knex,
+  runs: QueuedRun[],
+  mode: 'replace' | 'preserve_run_at' = 'replace',
+): Promise<void> {
+  let left = runs;
+  while (left.length > 0) {
+    const { rows } = await trx.raw(
+      `select run.key from jsonb_to_recordset(?::jsonb)
+         as run(name text, key text, payload json, "runAt" timestamptz)
+        cross join lateral graphile_worker.add_job(
+          run.name, payload := run.payload, run_at := coalesce(run."runAt", now()),
+          max_attempts := ?::int, job_key := run.key, job_key_mode := ?::text) as added
+        where added.id is null`,
+      [JSON.stringify(left), ENDLESS_ATTEMPTS, mode],
+    );
+    // add_job does nothing where a worker took the waiting run at this very moment. Called again, it
+    // sees that the run is held, and adds another.
+    const missed = new Set(rows.map((row: { key: string }) => row.key));
+    left = left.filter(({ key }) => missed.has(key));
+  }
+}
+
+/** Whether a worker holds the run of this id. */
+export async function isHeld(db: Knex, runId: string): Promise<boolean> {
+  const { rows } = await db.raw(
+    'select 1 from graphile_worker._private_jobs where id = ? and locked_at is not null',
+    [runId],
+  );
+  return rows.length > 0;
+}
+
 /** Of these chores' keys, those that have a run which will still be made. */
 export async function findQueuedKeys(db: Knex, keys: string[]): Promise<Set<string>> {
   const { rows } = await db.raw(

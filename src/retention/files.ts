@@ -37,9 +37,15 @@ export async function removeSilentUploads(ctx: Context, pace: Pace): Promise<boo
   });
 }
 
-/** Removes working copies whose post has ended. */
-export async function removeWorkingCopies(ctx: Context, pace: Pace): Promise<boolean> {
-  return removeEndedFiles(ctx, pace, 'working_copies', lockEndedCopies);
+/** Removes working copies whose post has ended; with `jobId`, only those of that post. */
+export async function removeWorkingCopies(
+  ctx: Context,
+  pace: Pace,
+  jobId?: string,
+): Promise<boolean> {
+  return removeEndedFiles(ctx, pace, 'working_copies', (trx, last, limit) =>
+    lockEndedCopies(trx, last, { limit, jobId }),
+  );
 }
 
 async function removeEndedFiles(

@@ -136,6 +136,18 @@ describe('the canary', () => {
     await db('publish_attempts')
       .where({ job_id: job.id })
       .update({ upload_url: canary, outcome: canary, told_publish_id: canary });
+    // Given up, so that nobody delivers them; the run's payload names the creator.
+    for (const subject of [{ creator_id: creatorId }, { job_id: job.id }]) {
+      await db('event_deliveries').insert({
+        ...{ subscriber: canary, ...subject, name: canary, at: new Date(), fault: canary },
+        ...{ given_up_at: new Date() },
+      });
+    }
+    await db.raw(
+      `select graphile_worker.add_job('events.deliver', json_build_object('subscriber', 'x.y',
+         'creator_id', ?::text), run_at := now() + interval '9 days', job_key := ?)`,
+      [creatorId, `event:x.y:${creatorId}`],
+    );
     await db.raw(
       `select graphile_worker.add_job('publish.confirm', json_build_object('job_id', ?::text, 'words', ?::text),
          run_at := now() + interval '9 days', queue_name := ?)`,
@@ -250,7 +262,7 @@ describe('the canary', () => {
       ...['api_keys.name', 'idempotency_keys.body', 'deletion_requests.details'],
       ...['domains.host', 'domains.token', 'domains.fault', 'jobs.source_url'],
       ...['invitations.token_hash', 'tiktok_calls.call', 'deletion_requests.bio_code'],
-      'uploads.metadata',
+      ...['uploads.metadata', 'event_deliveries.details', 'event_deliveries.fault'],
     ])
       expect(filled, column).to.include(column);
     const places = [...(await everyTable())].filter(([, rows]) =>
