@@ -9,6 +9,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from './base/embedded-po
 import { createLog, type Logger } from './base/log.ts';
 import { EmbeddedPostgresFault } from './base/postgres-programs.ts';
 import { openScratch } from './base/scratch.ts';
+import { TIMING, type Timing } from './base/timing.ts';
 import type { Context } from './context/context.ts';
 import { createContext } from './context/create-context.ts';
 import { loadModules, settingSchemas } from './modules.ts';
@@ -19,7 +20,21 @@ import { startWorker, type Worker } from './worker.ts';
 const EXIT_CONFIG = 78;
 const STOP_MS = 29_000;
 
-async function main(): Promise<void> {
+/** Runs until a signal or a fault ends the process. Tests start it with other intervals. */
+export async function start(timing: Timing = TIMING): Promise<void> {
+  try {
+    await run(timing);
+  } catch (error) {
+    if (error instanceof ConfigFaults || error instanceof EmbeddedPostgresFault) {
+      process.stderr.write(`${error.message}\n`);
+      process.exit(EXIT_CONFIG);
+    }
+    createLog('error').fatal({ event: 'start.failed', err: error });
+    process.exit(1);
+  }
+}
+
+async function run(timing: Timing): Promise<void> {
   const signalled = listenForSignals();
   const modules = await loadModules(pluginsDir());
   const config = readConfig(undefined, settingSchemas(modules));
@@ -31,9 +46,7 @@ async function main(): Promise<void> {
   const running: Running = { ctx: null, server: null, worker: null, postgres };
   try {
     const ctx = createContext({
-      config,
-      log,
-      modules,
+      ...{ config, log, modules, timing },
       connection: postgres?.connection ?? { connectionString: config.DATABASE_URL as string },
       scratch: openScratch(resolve(config.DATA_DIR), postgres !== null),
     });
@@ -137,11 +150,4 @@ async function stop({ ctx, server, worker, postgres }: Running): Promise<void> {
   if (ctx) rmSync(ctx.scratch, { recursive: true, force: true });
 }
 
-main().catch((error) => {
-  if (error instanceof ConfigFaults || error instanceof EmbeddedPostgresFault) {
-    process.stderr.write(`${error.message}\n`);
-    process.exit(EXIT_CONFIG);
-  }
-  createLog('error').fatal({ event: 'start.failed', err: error });
-  process.exit(1);
-});
+if (import.meta.main) await start();

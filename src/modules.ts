@@ -12,6 +12,7 @@ import { creators } from './creators/module.ts';
 import { deletions } from './deletion/module.ts';
 import { deletionRequests } from './deletion-requests/module.ts';
 import { domains } from './domains/module.ts';
+import { events } from './events/module.ts';
 import { hosted } from './hosted-api/module.ts';
 import { photoLinks } from './jobs/attempts/module.ts';
 import { jobs } from './jobs/module.ts';
@@ -29,6 +30,8 @@ import { retention } from './retention/module.ts';
 const BUILT_IN = join(import.meta.dirname, '../plugins');
 const CORE: Manifest[] = [
   { name: 'database', personalData: databaseTables },
+  // Before the queue: an erasure takes what is owed first, so that no run adds itself once more.
+  events,
   { name: 'queue', personalData: queueTables },
   creators,
   access,

@@ -1,14 +1,15 @@
 // Runs the steps, chores and ticks of all modules in three lanes, and ends them cleanly.
 
 import { parseCronItems, type TaskList } from 'graphile-worker';
-import cron, { type ScheduledTask } from 'node-cron';
 import type { Context, Manifest } from './context/context.ts';
 import { readModuleSettings } from './context/create-context.ts';
+import type { RunControl } from './jobs/run/job-run.ts';
 import { runStep } from './jobs/run/run.ts';
 import { findRunning, STEP_NAMES, type StepName } from './jobs/states.ts';
 import { listChores, listSteps } from './modules.ts';
 import { declareDead } from './queue/heartbeat.ts';
 import { type PoolName, startWorkerPool } from './queue/worker-pool.ts';
+import { startTicks } from './ticks.ts';
 
 export interface Worker {
   /** Lets running steps reach their next checkpoint, then ends; at most 25 s. */
@@ -31,7 +32,7 @@ export async function startWorker(
     startWorkerPool(ctx, {
       name,
       concurrency,
-      tasks: (aborted) => createTasks(ctx, modules, name, stopping.signal, aborted),
+      tasks: (aborted) => createTasks(ctx, modules, name, { stopping: stopping.signal, aborted }),
       cron: name === 'main' ? listCronItems(modules) : [],
       stopping: stopping.signal,
     });
@@ -44,7 +45,7 @@ export async function startWorker(
   return {
     async stop() {
       stopping.abort();
-      for (const tick of ticks) await tick.stop();
+      ticks.stop();
       await Promise.all(pools.map((pool) => pool.stop()));
     },
   };
@@ -55,8 +56,7 @@ function createTasks(
   ctx: Context,
   modules: Manifest[],
   pool: PoolName,
-  stopping: AbortSignal,
-  aborted: AbortSignal,
+  signals: Omit<RunControl, 'isLastAttempt'>,
 ): TaskList {
   const tasks: TaskList = {};
   for (const [name, { step, module }] of listSteps(modules)) {
@@ -64,21 +64,17 @@ function createTasks(
     tasks[name] = async (payload, { job: queueRun }) => {
       const isLastAttempt = queueRun.attempts >= queueRun.max_attempts;
       const { job_id } = payload as { job_id: string };
-      await withoutWords(() =>
-        runStep(ctx, name as StepName, step, readModuleSettings(ctx.config, module), job_id, {
-          stopping,
-          aborted,
-          isLastAttempt,
-        }),
-      );
+      const settings = readModuleSettings(ctx.config, module);
+      const named = { name: name as StepName, step, settings };
+      await withoutWords(() => runStep(ctx, named, job_id, { ...signals, isLastAttempt }));
     };
   }
   if (pool === 'main') {
     for (const [name, chore] of listChores(modules)) {
-      const stop = AbortSignal.any([stopping, aborted]);
-      tasks[name] = async (payload) => {
+      const stop = AbortSignal.any([signals.stopping, signals.aborted]);
+      tasks[name] = async (payload, { job: { id } }) => {
         await withoutWords(
-          () => chore.run(ctx, payload, stop),
+          () => chore.run(ctx, payload, stop, String(id)),
           (error) => ctx.log.error({ event: 'chore.fault', chore: name, err: error }),
         );
       };
@@ -105,19 +101,4 @@ function listCronItems(modules: Manifest[]) {
     chore.cron ? [{ task: name, match: chore.cron, options: { backfillPeriod: 0 } }] : [],
   );
   return parseCronItems(items);
-}
-
-function startTicks(ctx: Context, modules: Manifest[]): ScheduledTask[] {
-  return modules.flatMap((module) =>
-    Object.entries(module.ticks ?? {}).map(([name, tick]) =>
-      cron.schedule(
-        tick.cron,
-        () =>
-          tick.run(ctx).catch((error) => {
-            ctx.log.warn({ event: 'tick.fault', tick: `${module.name}.${name}`, err: error });
-          }),
-        { noOverlap: true },
-      ),
-    ),
-  );
 }

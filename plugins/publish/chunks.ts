@@ -1,5 +1,12 @@
-// Sends the file in TikTok's chunks, records each one, and sets the mark before the last.
-import { type Attempt, chunkFrom, type Job, type StepContext } from '#plugin';
+// Sends the file in TikTok's chunks, noting each that was taken; the mark comes before the last.
+import { type Attempt, chunkFrom, type Job, type StepContext, type VideoAttempts } from '#plugin';
+
+/** One run that sends a video. */
+export interface Sending {
+  job: Job;
+  context: StepContext;
+  attempts: VideoAttempts;
+}
 
 /**
  * `done`: TikTok has every byte. `lapsed`: the upload address has expired. `unknown`: TikTok no
@@ -9,18 +16,8 @@ export type SendResult = 'done' | 'lapsed' | 'unknown';
 
 const MAX_CORRECTIONS = 3;
 
-/**
- * Sends what is missing of the file, from `attempt.bytes_acknowledged` on. The ledger's mark is set
- * before the last chunk, since TikTok may post from then on.
- *
- * @throws TikTokError when TikTok refuses a chunk or cannot be reached.
- */
-export async function sendChunks(
-  job: Job,
-  context: StepContext,
-  attempt: Attempt,
-  outputKey: string,
-): Promise<SendResult> {
+export async function sendChunks(sending: Sending, attempt: Attempt): Promise<SendResult> {
+  const { context, attempts } = sending;
   const { bytes, chunk_bytes, chunk_count } = attempt;
   if (!chunk_bytes || !chunk_count || !attempt.upload_url)
     throw new Error('Expected an opened attempt');
@@ -32,19 +29,10 @@ export async function sendChunks(
     const range = chunkFrom({ chunk_size: chunk_bytes, chunk_count }, bytes, offset);
     if (!range) return 'done';
     if (range.last === bytes - 1 && !isMarked) {
-      await context.ledger.commit(attempt);
+      await attempts.commit(attempt);
       isMarked = true;
     }
-    const answer = await context.tiktok.uploadChunk({
-      uploadUrl: attempt.upload_url,
-      body: () => context.storage.read(outputKey, { start: range.first, end: range.last }),
-      first: range.first,
-      last: range.last,
-      total: bytes,
-      contentType: job.output_type ?? 'video/mp4',
-      // A chunk of 32 MB takes a while on a slow line, so progress moves within it.
-      onProgress: (sent: number) => context.progress((range.first + sent) / bytes),
-    });
+    const answer = await sendChunk(sending, attempt, range);
     if (answer.result === 'done') return 'done';
     if (answer.result === 'expired') return 'lapsed';
     if (answer.result === 'unknown') return 'unknown';
@@ -53,13 +41,34 @@ export async function sendChunks(
       throw new Error('Expected TikTok to accept the offset it named');
     // A 416 says how much TikTok has; after a crash that may be more than the ledger says.
     offset = answer.result === 'behind' ? correct(offset, answer.receivedBytes) : range.last + 1;
-    await context.ledger.acknowledge(attempt, offset);
+    await attempts.acknowledge(attempt, offset);
     context.progress(offset / bytes);
     await context.addEvent('part_sent', {
       part: Math.min(chunk_count, Math.floor(offset / chunk_bytes)),
       parts: chunk_count,
     });
   }
+}
+
+function sendChunk(
+  { job, context }: Sending,
+  { upload_url, bytes }: Attempt,
+  { first, last }: { first: number; last: number },
+) {
+  const outputKey = getOutput(job);
+  return context.tiktok.uploadChunk({
+    ...{ uploadUrl: upload_url as string, first, last, total: bytes },
+    body: () => context.storage.read(outputKey, { start: first, end: last }),
+    contentType: job.output_type ?? 'video/mp4',
+    // Progress inside a chunk: one of 32 MB takes a while on a slow line.
+    onProgress: (sent: number) => context.progress((first + sent) / bytes),
+  });
+}
+
+/** The file that is sent; the media's step has made it before. */
+export function getOutput(job: Job): string {
+  if (!job.output_key) throw new Error('Expected a prepared file before sending');
+  return job.output_key;
 }
 
 /**

@@ -5,12 +5,9 @@ import { afterFailure } from './retry-policy.ts';
 const GIVE_UP_MS = 24 * 3600_000;
 const MINUTE_MS = 60_000;
 
-/**
- * Returns how many milliseconds to wait before the next question: half of the time elapsed, within
- * 2 and 30 s, for ten minutes; then 2 minutes, for the first hour; then 15 minutes.
- */
-export function nextQuestionIn(elapsedMs: number): number {
-  if (elapsedMs < 10 * MINUTE_MS) return Math.min(30_000, Math.max(2_000, elapsedMs / 2));
+/** 2 s at first, half as much again each time up to 30 s for ten minutes, then minutes, then a quarter of an hour. */
+export function nextQuestionIn(elapsedMs: number, firstMs: number): number {
+  if (elapsedMs < 10 * MINUTE_MS) return Math.min(30_000, Math.max(firstMs, elapsedMs / 2));
   if (elapsedMs < 60 * MINUTE_MS) return 2 * MINUTE_MS;
   return 15 * MINUTE_MS;
 }
@@ -20,7 +17,7 @@ export function nextQuestionIn(elapsedMs: number): number {
  * day, or can no longer be asked.
  */
 export async function confirm(job: Job, context: StepContext): Promise<Patch | Later> {
-  const attempt = await context.ledger.current();
+  const attempt = await context.attempts.current();
   if (!attempt?.publish_id) throw new Error('Expected an open attempt to confirm');
   const since = attempt.sent_at ?? attempt.committed_at ?? job.updated_at;
   const elapsed = Date.now() - since.getTime();
@@ -33,10 +30,10 @@ export async function confirm(job: Job, context: StepContext): Promise<Patch | L
     if (status === 'PUBLISH_COMPLETE' || isDelivered) {
       return { state: 'finished', post_ids, attempt_outcome: status };
     }
-    if (status === 'FAILED') return afterFailure(fail_reason, await context.ledger.count());
+    if (status === 'FAILED') return afterFailure(fail_reason, context);
   }
   if (elapsed > GIVE_UP_MS) return { state: 'unconfirmed' };
-  return Later.in(nextQuestionIn(elapsed));
+  return Later.in(nextQuestionIn(elapsed, context.timing.firstQuestionMs));
 }
 
 type Status = Awaited<ReturnType<StepContext['tiktok']['status']>>;

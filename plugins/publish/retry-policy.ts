@@ -1,5 +1,13 @@
-// Decides what to do when TikTok refuses: fail with its reason, or try again later.
-import { findRefusal, type Job, Later, type Patch, Problem, TikTokError } from '#plugin';
+// What to do about TikTok's "no": fail with its reason, or ask again when that makes sense.
+import {
+  findRefusal,
+  type Job,
+  Later,
+  type Patch,
+  Problem,
+  type StepContext,
+  TikTokError,
+} from '#plugin';
 
 const HOUR_MS = 3600_000;
 const PATIENCE_MS = 25 * HOUR_MS;
@@ -17,33 +25,35 @@ export function refused(code: string): TikTokError {
  * @throws Problem for a refusal that will not pass, or has lasted longer than 25 hours; `error`
  *   itself when TikTok did not refuse.
  */
-export function failOrWait(job: Job, error: unknown): Later {
+export function failOrWait(job: Job, { timing }: StepContext, error: unknown): Later {
   if (!(error instanceof TikTokError) || error.kind !== 'refused') throw error;
   const { act, sentence } = findRefusal(error.code);
-  const details = { message: sentence, tiktok: { code: error.code, log_id: error.log_id } };
+  const told = { message: sentence, tiktok: { code: error.code, log_id: error.log_id } };
   if (act === 'wait_minute') {
-    return Later.in(62_000 + Math.random() * 3_000, 'rate_limited', details);
+    const waitMs = timing.tiktokMinuteMs + Math.random() * timing.minuteJitterMs;
+    return Later.in(waitMs, 'rate_limited', told);
   }
   const since = job.waiting_since?.getTime() ?? Date.now();
   const hasPatience = Date.now() - since < PATIENCE_MS;
-  if (act === 'wait_day' && hasPatience) return Later.in(HOUR_MS, 'waiting', details);
-  if (act === 'retry' && hasPatience) return Later.in(30_000, 'waiting', details);
+  if (act === 'wait_day' && hasPatience) return Later.in(HOUR_MS, 'waiting', told);
+  if (act === 'retry' && hasPatience) return Later.in(timing.tiktokRetryMs, 'waiting', told);
   throw toProblem(error);
 }
 
-/**
- * Returns how a job goes on after TikTok's status FAILED, which means that nothing was posted:
- * ready for another attempt where that may help, else failed with the reason.
- */
-export function afterFailure(reason: string | null, attempts: number): Patch {
+/** After TikTok said FAILED, so that nothing was posted: once more where that helps, else the end. */
+export async function afterFailure(
+  reason: string | null,
+  { attempts, timing }: StepContext,
+): Promise<Patch> {
+  const count = await attempts.count();
   const code = reason ?? 'internal';
   const { act } = findRefusal(code);
-  if (act === 'retry' && attempts < MAX_ATTEMPTS) {
-    // Half a minute at first, then twice as long each time.
-    const sendAt = new Date(Date.now() + 30_000 * 2 ** Math.max(0, attempts - 1));
+  if (act === 'retry' && count < MAX_ATTEMPTS) {
+    // TikTok's failure may pass: half a minute at first, then twice as long each time.
+    const sendAt = new Date(Date.now() + timing.tiktokRetryMs * 2 ** Math.max(0, count - 1));
     return { state: 'ready', attempt_outcome: code, send_at: sendAt };
   }
-  if (act === 'wait_day' && attempts < MAX_ATTEMPTS) {
+  if (act === 'wait_day' && count < MAX_ATTEMPTS) {
     return { state: 'ready', attempt_outcome: code, send_at: new Date(Date.now() + 24 * HOUR_MS) };
   }
   const { code: ourCode, message, extras } = toProblem(refused(code));

@@ -1,9 +1,10 @@
-// publish.send for photos: TikTok downloads them from URLs that exist for this attempt alone.
+// publish.send for photos: TikTok pulls them from addresses that belong to one attempt alone.
 import {
   type Attempt,
   type Job,
   Later,
   type Patch,
+  type PhotoAttempts,
   Problem,
   type StepContext,
   TikTokError,
@@ -15,29 +16,27 @@ const MINUTE_MS = 60_000;
 /** TikTok stops downloading after an hour, and then says at once how the post ended. */
 const WEBHOOK_WAIT_MS = 120 * MINUTE_MS;
 
-/**
- * Returns `{publish_id}` once TikTok has taken the post. It can run again after a crash at any
- * line. When init got no answer, the requests for the photos' URLs show whether TikTok took the
- * post.
- *
- * @throws Problem when TikTok refuses for good, or after MAX_ATTEMPTS.
- */
-export async function sendPhotos(job: Job, context: StepContext): Promise<Patch | Later> {
-  const known = await context.ledger.current();
-  if (known?.publish_id) return { publish_id: known.publish_id };
-  if (!known?.committed_at) return post(job, context, known);
-  // Init got no answer. If no photo was fetched, nothing was posted, and once the URLs are
-  // withdrawn nothing can be.
-  if (await context.ledger.withdraw(known)) return post(job, context, null);
-  return waitForPublishId(context, known);
+/** One run that sends photos. */
+export interface SendingPhotos {
+  job: Job;
+  context: StepContext;
+  attempts: PhotoAttempts;
 }
 
-async function post(
-  job: Job,
-  context: StepContext,
-  intended: Attempt | null,
-): Promise<Patch | Later> {
-  if (!intended && (await context.ledger.count()) >= MAX_ATTEMPTS) {
+/** Answers `{publish_id}` once TikTok has taken the post. Safe to run again after a crash at any line. */
+export async function sendPhotos(sending: SendingPhotos): Promise<Patch | Later> {
+  const { attempts } = sending;
+  const known = await attempts.current();
+  if (known?.publish_id) return { publish_id: known.publish_id };
+  if (!known?.committed_at) return post(sending, known);
+  // Init has no answer. Where nobody came for a photo, nothing can have been posted, and never will.
+  if (await attempts.withdraw(known)) return post(sending, null);
+  return waitForWord(sending, known);
+}
+
+async function post(sending: SendingPhotos, intended: Attempt | null): Promise<Patch | Later> {
+  const { job, context, attempts } = sending;
+  if (!intended && (await attempts.count()) >= MAX_ATTEMPTS) {
     throw new Problem(
       'tiktok_refused',
       `TikTok did not take the photos in ${MAX_ATTEMPTS} attempts. Nothing was posted; try again later.`,
@@ -46,11 +45,11 @@ async function post(
   const files = await listFiles(context);
   await assertStillAllowed(job, context);
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-  const attempt = intended ?? (await context.ledger.intend(bytes));
+  const attempt = intended ?? (await attempts.intend(bytes));
   context.checkpoint();
-  const publishId = await open(job, context, attempt, files);
+  const publishId = await open(sending, attempt, files);
   if (publishId instanceof Later) return publishId;
-  await context.ledger.answered(attempt, publishId);
+  await attempts.answered(attempt, publishId);
   return { publish_id: publishId };
 }
 
@@ -58,8 +57,7 @@ async function post(
  * Calls init. When no answer comes, it throws, and the next run checks whether photos were fetched.
  */
 async function open(
-  job: Job,
-  context: StepContext,
+  { job, context, attempts }: SendingPhotos,
   attempt: Attempt,
   files: Awaited<ReturnType<typeof listFiles>>,
 ): Promise<string | Later> {
@@ -71,13 +69,13 @@ async function open(
     return await context.tiktok.initPhotos(
       { ...words, destination, settings, photo_cover_index: photoCoverIndex },
       async () => {
-        photoImages ??= await context.ledger.mark(attempt, files);
+        photoImages ??= await attempts.mark(attempt, files);
         return photoImages;
       },
     );
   } catch (error) {
-    if (photoImages && isDefinite(error)) await context.ledger.refused(attempt, nameOutcome(error));
-    return failOrWait(job, error);
+    if (photoImages && isDefinite(error)) await attempts.refused(attempt, nameOutcome(error));
+    return failOrWait(job, context, error);
   }
 }
 
@@ -109,12 +107,15 @@ function nameOutcome(error: unknown): string {
  * publish_id, where webhooks reach us. Without one the job ends as unconfirmed, and the creator
  * says whether it was posted.
  */
-async function waitForPublishId(context: StepContext, attempt: Attempt): Promise<Patch | Later> {
-  const { told_publish_id, unanswered_at } = await context.ledger.unanswered(attempt);
+async function waitForWord(
+  { context, attempts }: SendingPhotos,
+  attempt: Attempt,
+): Promise<Patch | Later> {
+  const { told_publish_id, unanswered_at } = await attempts.unanswered(attempt);
   if (told_publish_id) {
-    await context.ledger.answered(attempt, told_publish_id);
+    await attempts.answered(attempt, told_publish_id);
     return { publish_id: told_publish_id };
   }
   if (Date.now() - unanswered_at.getTime() > WEBHOOK_WAIT_MS) return { state: 'unconfirmed' };
-  return Later.in(MINUTE_MS);
+  return Later.in(context.timing.tiktokWordMs);
 }

@@ -1,4 +1,4 @@
-// publish.send: opens an upload at TikTok and sends the file, without the risk of a second post.
+// publish.send: opens an upload at TikTok and sends the bytes; no second upload ever posts.
 import {
   type Attempt,
   chunkPlan,
@@ -9,7 +9,7 @@ import {
   type StepContext,
   TikTokError,
 } from '#plugin';
-import { type SendResult, sendChunks } from './chunks.ts';
+import { getOutput, type Sending, type SendResult, sendChunks } from './chunks.ts';
 import { afterFailure, failOrWait, MAX_ATTEMPTS } from './retry-policy.ts';
 import { sendPhotos } from './send-photos.ts';
 import { assertStillAllowed } from './still-allowed.ts';
@@ -26,46 +26,38 @@ const URL_DEAD_MS = 61 * 60_000;
  * @throws Problem when TikTok refuses for good, or after MAX_ATTEMPTS.
  */
 export async function send(job: Job, context: StepContext): Promise<Patch | Later> {
-  if (job.kind === 'photo') return sendPhotos(job, context);
-  const known = await context.ledger.current();
-  if (known?.committed_at) return afterTheMark(job, context, known);
-  if (known?.publish_id && isYoung(known, URL_LIFE_MS)) return upload(job, context, known);
-  // The last byte was never sent, so that upload expires without a post, and a new one is safe.
-  if (known?.publish_id) await context.ledger.close(known, 'lapsed');
+  const { attempts } = context;
+  if (attempts.kind === 'photo') return sendPhotos({ job, context, attempts });
+  const sending = { job, context, attempts };
+  const known = await attempts.current();
+  if (known?.committed_at) return afterTheMark(sending, known);
+  if (known?.publish_id && isYoung(known, URL_LIFE_MS)) return upload(sending, known);
+  // Its last byte was never sent, so it posts nothing and lapses by itself: a new one is safe.
+  if (known?.publish_id) await attempts.close(known, 'lapsed');
   const waiting = known && !known.publish_id ? known : null;
-  return openAndUpload(job, context, waiting);
+  return openAndUpload(sending, waiting);
 }
 
-async function openAndUpload(
-  job: Job,
-  context: StepContext,
-  intended: Attempt | null,
-): Promise<Patch | Later> {
-  if (!intended && (await context.ledger.count()) >= MAX_ATTEMPTS) {
+async function openAndUpload(sending: Sending, intended: Attempt | null): Promise<Patch | Later> {
+  const { job, context, attempts } = sending;
+  if (!intended && (await attempts.count()) >= MAX_ATTEMPTS) {
     throw new Problem(
       'tiktok_refused',
       `TikTok did not take the video in ${MAX_ATTEMPTS} attempts. Nothing was posted; try again later.`,
     );
   }
-  const outputKey = getOutput(job);
-  // Throws `not_found` if retention removed the file while the job waited.
-  const bytes = await context.storage.size(outputKey);
+  const bytes = await context.storage.size(getOutput(job));
   await assertStillAllowed(job, context);
   const plan = chunkPlan(bytes);
-  const attempt = intended ?? (await context.ledger.intend(bytes));
-  const opening = await openAtTikTok(job, context, bytes, plan);
+  const attempt = intended ?? (await attempts.intend(bytes));
+  const opening = await openAtTikTok(sending, bytes, plan);
   if (opening instanceof Later) return opening;
-  const opened = await context.ledger.open(attempt, {
+  const opened = await attempts.open(attempt, {
     ...opening,
     chunk_bytes: plan.chunk_size,
     chunk_count: plan.chunk_count,
   });
-  return upload(job, context, opened);
-}
-
-function getOutput(job: Job): string {
-  if (!job.output_key) throw new Error('Expected a prepared file before sending');
-  return job.output_key;
+  return upload(sending, opened);
 }
 
 /**
@@ -73,8 +65,7 @@ function getOutput(job: Job): string {
  * TikTok did open an upload, it gets no byte and expires.
  */
 async function openAtTikTok(
-  job: Job,
-  context: StepContext,
+  { job, context }: Sending,
   bytes: number,
   plan: { chunk_size: number; chunk_count: number },
 ): Promise<{ publish_id: string; upload_url: string } | Later> {
@@ -88,20 +79,21 @@ async function openAtTikTok(
         })
       : await context.tiktok.initInboxVideo({ size: bytes, plan });
   } catch (error) {
-    return failOrWait(job, error);
+    return failOrWait(job, context, error);
   }
 }
 
-async function upload(job: Job, context: StepContext, attempt: Attempt): Promise<Patch | Later> {
-  const result = await sendChunks(job, context, attempt, getOutput(job)).catch((error) => error);
-  if (result === 'done') return sent(context, attempt);
-  const now = await context.ledger.current();
-  // The mark is set, so only TikTok's status says whether it has the whole file.
-  if (now?.committed_at && isAnswer(result)) return afterTheMark(job, context, now);
+async function upload(sending: Sending, attempt: Attempt): Promise<Patch | Later> {
+  const { job, context, attempts } = sending;
+  const result = await sendChunks(sending, attempt).catch((error) => error);
+  if (result === 'done') return sent(sending, attempt);
+  const now = await attempts.current();
+  // The mark is set: whether TikTok has it all is for its status to say.
+  if (now?.committed_at && isAnswer(result)) return afterTheMark(sending, now);
   if (!isAnswer(result)) throw result;
-  if (result instanceof TikTokError) return failOrWait(job, result);
-  await context.ledger.close(attempt, result);
-  return Later.in(1_000);
+  if (result instanceof TikTokError) return failOrWait(job, context, result);
+  await attempts.close(attempt, result);
+  return Later.in(context.timing.reopenMs);
 }
 
 /** True when TikTok answered or refused; anything else is a fault, and is tried again. */
@@ -109,8 +101,8 @@ function isAnswer(result: unknown): result is SendResult | TikTokError {
   return typeof result === 'string' || (result instanceof TikTokError && result.kind === 'refused');
 }
 
-async function sent(context: StepContext, attempt: Attempt): Promise<Patch> {
-  await context.ledger.sent(attempt);
+async function sent({ attempts }: Sending, attempt: Attempt): Promise<Patch> {
+  await attempts.sent(attempt);
   return { publish_id: attempt.publish_id };
 }
 
@@ -118,43 +110,37 @@ async function sent(context: StepContext, attempt: Attempt): Promise<Patch> {
  * Goes on once the last byte may have been sent. A new upload is opened only if TikTok says that
  * the post failed, or that bytes are missing and the address has expired.
  */
-async function afterTheMark(
-  job: Job,
-  context: StepContext,
-  attempt: Attempt,
-): Promise<Patch | Later> {
+async function afterTheMark(sending: Sending, attempt: Attempt): Promise<Patch | Later> {
+  const { context, attempts } = sending;
   const status = await context.tiktok.status(attempt.publish_id as string).catch((error) => {
     // publish.confirm goes on asking, and at worst ends as `unconfirmed`, never in a second post.
     if (isRefused(error)) return null;
     throw error;
   });
   if (!status) return { publish_id: attempt.publish_id };
-  if (status.status === 'FAILED') {
-    return afterFailure(status.fail_reason, await context.ledger.count());
-  }
+  if (status.status === 'FAILED') return afterFailure(status.fail_reason, context);
   const isBehind = status.uploaded_bytes === null ? null : status.uploaded_bytes < attempt.bytes;
-  if (status.status !== 'PROCESSING_UPLOAD' || isBehind === false) return sent(context, attempt);
-  if (isYoung(attempt, URL_LIFE_MS)) return finishUpload(job, context, attempt, isBehind);
-  // TikTok does not say how much it has, so no new upload may be opened; publish.confirm goes on.
-  if (isBehind === null) return sent(context, attempt);
-  if (isYoung(attempt, URL_DEAD_MS)) return Later.in(60_000);
-  await context.ledger.close(attempt, 'lapsed');
-  return Later.in(1_000);
+  if (status.status !== 'PROCESSING_UPLOAD' || isBehind === false) return sent(sending, attempt);
+  if (isYoung(attempt, URL_LIFE_MS)) return finishUpload(sending, attempt, isBehind);
+  // TikTok does not say how much it has, so nothing may be opened again: its status will tell.
+  if (isBehind === null) return sent(sending, attempt);
+  if (isYoung(attempt, URL_DEAD_MS)) return Later.in(context.timing.tiktokWordMs);
+  await attempts.close(attempt, 'lapsed');
+  return Later.in(context.timing.reopenMs);
 }
 
 /**
  * Sends the rest to the same publish_id, so that there is one post, whatever TikTok already has.
  */
 async function finishUpload(
-  job: Job,
-  context: StepContext,
+  sending: Sending,
   attempt: Attempt,
   isBehind: boolean | null,
 ): Promise<Patch | Later> {
-  const result = await sendChunks(job, context, attempt, getOutput(job));
-  if (result === 'done') return sent(context, attempt);
-  // If TikTok no longer knows the address, its status is asked; no new upload is opened.
-  return isBehind === null ? sent(context, attempt) : Later.in(60_000);
+  const result = await sendChunks(sending, attempt);
+  if (result === 'done') return sent(sending, attempt);
+  // An address that TikTok no longer knows means "ask", never "open again".
+  return isBehind === null ? sent(sending, attempt) : Later.in(sending.context.timing.tiktokWordMs);
 }
 
 function isYoung(attempt: Attempt, lifeMs: number): boolean {

@@ -1,4 +1,4 @@
-// Retention: what has reached its end goes, in small batches, and file and row that lost each other are mended.
+// Retention: runs the sweep and the reconciliation of src/retention as graphile tasks.
 import { type Manifest, reconcile, removeCopies, sweep } from '#plugin';
 
 export default {
@@ -6,10 +6,15 @@ export default {
   chores: {
     sweep: { cron: '*/5 * * * *', run: (ctx, _payload, signal) => sweep(ctx, signal) },
     mend: { cron: '*/5 * * * *', run: reconcile },
-    // Asked for when a post has ended, so that its copy goes at once.
-    copies: { run: (ctx, _payload, signal) => removeCopies(ctx, signal) },
+  },
+  events: {
+    // What was made for a post alone goes as soon as the post has ended.
+    copies: {
+      on: ['job.finished', 'job.cancelled', 'job.resolved'],
+      run: (ctx, { subject }, signal) => removeCopies(ctx, subject.id, signal),
+    },
   },
   personalData: {
-    nothing: 'It removes what other modules declare; what it did is declared there.',
+    nothing: 'It runs chores of the core, which declares their tables.',
   },
 } satisfies Manifest;

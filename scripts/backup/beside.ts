@@ -9,8 +9,8 @@ import { ScriptFault } from '../fault.ts';
 /** Copies the ledger into the folder. Entries of other machines stay there until they expire. */
 export async function copyLedger(config: Config, storage: Storage, folder: string): Promise<void> {
   const beside = createDiskStorage(folder);
-  const { notes: known } = await readLedger(beside);
-  for (const [creatorId, marker] of (await readLedger(storage)).notes) {
+  const { markers: known } = await readLedger(beside);
+  for (const [creatorId, marker] of (await readLedger(storage)).markers) {
     if (known.get(creatorId) !== marker) await beside.putMarker(LEDGER, creatorId, marker);
   }
   await pruneLedger({ config, storage: beside });
@@ -35,5 +35,5 @@ export async function readLedgerFiles(
       `The ledger of deletions ${where} cannot be read (${code}). Whoever it names would come back. Nothing was changed.`,
     );
   });
-  return found.notes;
+  return found.markers;
 }

@@ -67,9 +67,9 @@ async function fillArchive(
   const rows = await addSnapshot(add, place, madeAt, keysPath);
   const files = await addFiles(add, place.storage, keysPath);
   // Last, so that it includes people who were deleted while the files were copied.
-  const { notes } = await readLedger(place.storage);
-  for (const [creatorId, marker] of notes) await add(markerName(creatorId), Buffer.from(marker));
-  const end: EndOfBackup = { rows, ...files, notes: notes.size };
+  const { markers } = await readLedger(place.storage);
+  for (const [creatorId, marker] of markers) await add(markerName(creatorId), Buffer.from(marker));
+  const end: EndOfBackup = { rows, ...files, notes: markers.size };
   await add(END, Buffer.from(JSON.stringify(end)));
   return end;
 }

@@ -107,7 +107,7 @@ async function mergeLedger(
   inside: Ledger,
   beside: Ledger,
 ): Promise<{ known: string[]; isNewer: boolean }> {
-  const { notes: own } = await readLedger(storage);
+  const { markers: own } = await readLedger(storage);
   const others = new Map([...beside, ...inside]);
   for (const [creatorId, marker] of others) {
     if (!own.has(creatorId)) await storage.putMarker(LEDGER, creatorId, marker);

@@ -111,7 +111,7 @@ export function authorize(
  */
 function countCall(state: State, endpoint: string, openId: string, perMinute: number): void {
   const now = Date.now();
-  state.calls = state.calls.filter((call) => call.at > now - 60_000);
+  state.calls = state.calls.filter((call) => call.at > now - state.settings.minute_ms);
   const recent = state.calls.filter(
     (call) => call.endpoint === endpoint && call.open_id === openId,
   );

@@ -46,6 +46,7 @@ const settingsSchema = z.strictObject({
   oauth_errors_as_200: z.boolean().optional(),
   allow_insecure_pull: z.boolean().optional(),
   upload_url_seconds: z.number().positive().optional(),
+  minute_ms: z.number().positive().optional(),
   inits_per_minute: z.int().positive().optional(),
   statuses_per_minute: z.int().positive().optional(),
   creator_infos_per_minute: z.int().positive().optional(),

@@ -43,6 +43,7 @@ export function createState(): State {
       oauth_errors_as_200: false,
       allow_insecure_pull: false,
       upload_url_seconds: 3600,
+      minute_ms: 60_000,
       inits_per_minute: 6,
       statuses_per_minute: 30,
       creator_infos_per_minute: 20,

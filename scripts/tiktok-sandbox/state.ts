@@ -117,6 +117,8 @@ export interface Settings {
   /** Allows photo URLs by http on loopback, for tests without certificates. */
   allow_insecure_pull: boolean;
   upload_url_seconds: number;
+  /** The length of the window in which calls are counted. */
+  minute_ms: number;
   inits_per_minute: number;
   statuses_per_minute: number;
   creator_infos_per_minute: number;

@@ -4,7 +4,8 @@ import type { Knex } from 'knex';
 /**
  * How rows of a table belong to one creator. Erasure and export follow it.
  * `by`: the column with the creator's id.
- * `through`: a column that names a row of another declared table.
+ * `through`: a column that names a row of another declared table, or several such columns of which
+ * each row has one.
  * `payload`: rows of the queue whose payload names such a row.
  * `scrub`: the row stays after the creator is gone, and its named columns are emptied; `keep` is
  * why.
@@ -28,7 +29,7 @@ export type Chapter =
   | 'evidence'
   | 'billing'
   | 'totals'
-  | 'staff'
+  | 'operators'
   | 'nobody';
 
 /** Settings that are a term in days. */

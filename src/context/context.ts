@@ -8,6 +8,8 @@ import type { PersonalData } from '../base/declaration.ts';
 import type { Logger } from '../base/log.ts';
 import type { Inspection } from '../base/media-facts.ts';
 import type { Secrets } from '../base/secrets.ts';
+import type { Timing } from '../base/timing.ts';
+import type { DatabaseContact } from '../queue/database-contact.ts';
 import type { SafeFetch } from '../safe-fetch/fetch.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { TikTok } from '../tiktok/client.ts';
@@ -24,6 +26,9 @@ export interface Context {
   /** Fetches URLs that a creator named, and refuses those that lead into private networks. */
   safeFetch: SafeFetch;
   modules: Manifest[];
+  /** The intervals of this process. */
+  timing: Timing;
+  databaseContact: DatabaseContact;
   /** This process's own folder for working files. */
   scratch: string;
   /** Probes a file that has just arrived. Throws Problem `media_rejected`. */
@@ -34,13 +39,14 @@ export interface Context {
 export interface Chore {
   /** graphile-worker cron expression, e.g. `*\/5 * * * *`. Without it the chore runs on demand. */
   cron?: string;
-  run(ctx: Context, payload: unknown, signal: AbortSignal): Promise<void>;
+  /** `runId`: the queue's own id of this run. */
+  run(ctx: Context, payload: unknown, signal: AbortSignal, runId: string): Promise<void>;
 }
 
-/** Work that every process does for itself, started by node-cron. */
+/** Work that each process does for itself, again and again; never twice at a time. */
 export interface Tick {
-  /** Six-field cron expression (seconds first). */
-  cron: string;
+  /** The interval in milliseconds. */
+  every(timing: Timing): number;
   run(ctx: Context): Promise<void>;
 }
 

@@ -4,6 +4,7 @@ import { appSecret } from '../base/app-secret.ts';
 import type { Config } from '../base/config.ts';
 import { openDatabase } from '../base/database.ts';
 import { createSecrets } from '../base/secrets.ts';
+import { createDatabaseContact } from '../queue/database-contact.ts';
 import { createSafeFetch } from '../safe-fetch/fetch.ts';
 import { createStorage } from '../storage/create-storage.ts';
 import { createTikTok } from '../tiktok/client.ts';
@@ -13,7 +14,7 @@ import type { Context, Manifest } from './context.ts';
  * Connects to nothing yet: the database connects at the first query, and `ctx.db.destroy()` closes.
  */
 export function createContext(
-  of: Pick<Context, 'config' | 'log' | 'modules' | 'connection' | 'scratch'>,
+  of: Pick<Context, 'config' | 'log' | 'modules' | 'connection' | 'scratch' | 'timing'>,
 ): Context {
   const { config, log, modules, connection } = of;
   const dataDir = resolve(config.DATA_DIR);
@@ -22,6 +23,7 @@ export function createContext(
   const { inspect } = inspector;
   return {
     ...of,
+    databaseContact: createDatabaseContact(of.timing),
     db: openDatabase(connection),
     secrets: createSecrets(config.APP_SECRET ?? [appSecret(dataDir)]),
     storage: createStorage(config),

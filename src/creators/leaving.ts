@@ -1,5 +1,6 @@
 // The SQL of a creator whose account is being deleted: the mark, and the locks that respect it.
 import type { Knex } from 'knex';
+import { emit } from '../events/emit.ts';
 import { findCreatorByOpenId, noCreator } from './store.ts';
 
 /** Who left, for the deletion's record. */
@@ -18,6 +19,7 @@ export async function markLeaving(trx: Knex, id: string): Promise<Leaver | undef
   const creator = await trx('creators').where({ id, leaving_at: null }).forUpdate().first();
   if (!creator) return undefined;
   await trx('creators').where({ id }).update({ leaving_at: trx.fn.now(), open_id: null });
+  await emit(trx, { kind: 'creator', id }, 'leaving');
   const { open_id, username } = creator;
   return { creator_id: id, open_id, username };
 }

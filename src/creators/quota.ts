@@ -4,9 +4,7 @@ import { lockName } from '../base/database.ts';
 import type { Context } from '../context/context.ts';
 import { Later } from '../queue/later.ts';
 
-// TikTok counts a call when it arrives, we when it leaves; two seconds cover the difference.
 // https://developers.tiktok.com/doc/tiktok-api-v2-rate-limit
-const WINDOW_MS = 62_000;
 const CREATOR_INFO_PER_MINUTE = 20;
 
 export type CountedCall = 'video.init' | 'inbox.init' | 'content.init' | 'status' | 'creator_info';
@@ -45,13 +43,15 @@ async function fullUntil(
   call: CountedCall,
 ): Promise<Date | null> {
   const limit = callsPerMinute(ctx, call);
+  // TikTok counts calls as they arrive, we as they leave: a little more than its minute.
+  const { tiktokMinuteMs } = ctx.timing;
   const { rows } = await db.raw(
     `select at from tiktok_calls
       where creator_id = ? and call = ? and at > clock_timestamp() - ? * interval '1 millisecond'
       order by at desc limit ?`,
-    [creatorId, call, WINDOW_MS, limit],
+    [creatorId, call, tiktokMinuteMs, limit],
   );
-  return rows.length < limit ? null : new Date(rows[limit - 1].at.getTime() + WINDOW_MS);
+  return rows.length < limit ? null : new Date(rows[limit - 1].at.getTime() + tiktokMinuteMs);
 }
 
 /**
@@ -68,8 +68,9 @@ export async function fillMinute(
     call,
   }));
   await ctx.db('tiktok_calls').insert(rows);
-  const jitter = Math.random() * 3_000;
-  return Later.in(WINDOW_MS + jitter, call.endsWith('init') ? 'rate_limited' : undefined);
+  const { tiktokMinuteMs, minuteJitterMs } = ctx.timing;
+  const waitMs = tiktokMinuteMs + Math.random() * minuteJitterMs;
+  return Later.in(waitMs, call.endsWith('init') ? 'rate_limited' : undefined);
 }
 
 function callsPerMinute(ctx: Context, call: CountedCall): number {

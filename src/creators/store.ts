@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import type { Config, PlanName } from '../base/config.ts';
 import { Problem } from '../base/errors.ts';
 import { DAY_MS } from '../base/time.ts';
+import { emit } from '../events/emit.ts';
 import { findGrant } from './grants.ts';
 
 /** A row of `creators`. */
@@ -72,11 +73,15 @@ export async function saveCreator(trx: Knex, profile: Profile, config: Config): 
   const plan = config.DEFAULT_PLAN;
   const planEndsAt = plan === 'trial' ? new Date(Date.now() + config.TRIAL_DAYS * DAY_MS) : null;
   const { open_id, ...rest } = profile;
-  const [creator] = await trx('creators')
+  const before = await trx('creators').where({ open_id }).forUpdate().first('disconnected_at');
+  const [{ is_new, ...creator }] = await trx('creators')
     .insert({ open_id, ...rest, plan, plan_ends_at: planEndsAt })
     .onConflict('open_id')
     .merge({ ...rest, disconnected_at: null, removal_reason: null, updated_at: trx.fn.now() })
-    .returning('*');
+    .returning(['*', trx.raw('xmax = 0 as is_new')]);
+  const subject = { kind: 'creator', id: creator.id } as const;
+  if (is_new) await emit(trx, subject, 'connected');
+  else if (before?.disconnected_at) await emit(trx, subject, 'reconnected');
   return creator;
 }
 
@@ -129,11 +134,14 @@ export async function touchLastSeen(
  * Marks the creator as disconnected if the grant still has this version. A creator who connected
  * again in the meantime has a newer version and stays connected.
  */
-export async function markDisconnected(trx: Knex, id: string, version: number): Promise<void> {
-  await trx('creators')
-    .where({ id, disconnected_at: null })
-    .whereExists(trx('grants').where({ creator_id: id, version }).select('version'))
-    .update({ disconnected_at: trx.fn.now() });
+export async function markDisconnected(db: Knex, id: string, version: number): Promise<void> {
+  await db.transaction(async (trx) => {
+    const changed = await trx('creators')
+      .where({ id, disconnected_at: null })
+      .whereExists(trx('grants').where({ creator_id: id, version }).select('version'))
+      .update({ disconnected_at: trx.fn.now() });
+    if (changed === 1) await emit(trx, { kind: 'creator', id }, 'disconnected');
+  });
 }
 
 /**
@@ -160,6 +168,10 @@ export async function forgetAuthorization(
       disconnected_at: trx.raw('coalesce(disconnected_at, now())'),
       updated_at: trx.fn.now(),
     });
+  // TikTok may tell it twice.
+  if (creator.removal_reason === null) {
+    await emit(trx, { kind: 'creator', id }, 'authorization_removed', { reason });
+  }
   return true;
 }
 

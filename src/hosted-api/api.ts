@@ -6,7 +6,8 @@ import { type ErrorCode, Problem, withRule } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { findPostingDefaults } from '../creators/posting-defaults.ts';
 import type { Creator } from '../creators/store.ts';
-import { acceptJob, defaultsMissing } from '../jobs/accept/accept.ts';
+import { acceptJob } from '../jobs/accept/accept.ts';
+import { createDefaultsMissing } from '../jobs/accept/choose-settings.ts';
 import type { Job, JobError } from '../jobs/job.ts';
 import { newJobSchema } from '../jobs/schema.ts';
 import { STATUSES, toStatus } from '../jobs/states.ts';
@@ -136,10 +137,11 @@ async function acceptByDefaults(
   { source_url: url, ...body }: z.output<typeof directPostSchema>,
 ): Promise<Job> {
   const defaults = await findPostingDefaults(trx, creator.id);
-  if (!defaults) throw defaultsMissing();
+  if (!defaults) throw createDefaultsMissing();
   const request = { ...body, mode: 'now' as const, video: { source: 'url' as const, url } };
   const { declaration } = defaults;
-  return acceptJob(ctx, trx, creator, request, { given_through: 'api', declaration });
+  const consent = { given_through: 'api' as const, declaration };
+  return acceptJob(ctx, trx, { creator, request, consent });
 }
 
 /** Returns true once the media of the job are fetched and checked. */

@@ -1,4 +1,4 @@
-// What is done about a job that was accepted: cancelled, tried again, or told how it ended.
+// The commands on an accepted job: cancel it, retry it, or say how an unconfirmed one ended.
 import type { Knex } from 'knex';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
@@ -7,13 +7,18 @@ import { assertMayPost } from '../creators/rules.ts';
 import type { Creator } from '../creators/store.ts';
 import { lockFile, lockManyMedia, lockMedia } from '../media/locks.ts';
 import { assertNoDuplicate, reserveTime } from './accept/limits.ts';
+import { closeAttempts, isCommitted } from './attempts/attempts.ts';
 import type { Job } from './job.ts';
 import { listPhotos, resetPhotos } from './photos.ts';
 import { CANCELLABLE_STATES, STATES, type WorkingState } from './states.ts';
 import { insertEvent, lockJob, queueNext, updateLockedJob } from './store.ts';
-import { closeAttempts, endJob, isCommitted } from './transitions.ts';
+import { endJob } from './transitions.ts';
 
-/** Before the mark only: a job whose last byte may have left cannot be taken back. */
+/**
+ * Cancels a job before the mark; after it the last byte may have been sent. A job that is cancelled
+ * already is returned as it is.
+ * @throws Problem `not_found`, `state_conflict`.
+ */
 export async function cancelJob(ctx: Context, creatorId: string, id: string): Promise<Job> {
   return ctx.db.transaction(async (trx) => {
     const job = await lockJob(trx, creatorId, id);
@@ -28,11 +33,15 @@ export async function cancelJob(ctx: Context, creatorId: string, id: string): Pr
       );
     }
     await closeAttempts(trx, id, 'cancelled');
-    return endJob(trx, job, 'cancelled', { name: 'cancelled' });
+    return endJob(trx, job, { state: 'cancelled', event: { name: 'cancelled' } });
   });
 }
 
-/** A failed job again: what TikTok may have posted never is failed, so this cannot post twice. */
+/**
+ * Starts a failed job again. A job that TikTok may have posted is never `failed`, so a retry cannot
+ * post twice.
+ * @throws Problem `not_found`, `state_conflict`, and what the limits of posting throw.
+ */
 export async function retryJob(ctx: Context, creator: Creator, id: string): Promise<Job> {
   assertMayPost(creator);
   return ctx.db.transaction(async (trx) => {
@@ -89,7 +98,10 @@ async function assertUpload(trx: Knex, job: Job, key: string | null): Promise<st
   );
 }
 
-/** The creator looked at the profile and says how an `unconfirmed` post ended. */
+/**
+ * Ends an `unconfirmed` job as the creator says, who has looked at the profile.
+ * @throws Problem `not_found`, `state_conflict`.
+ */
 export async function resolveJob(
   ctx: Context,
   creatorId: string,
@@ -101,21 +113,19 @@ export async function resolveJob(
     if (job.state !== 'unconfirmed') {
       throw new Problem(
         'state_conflict',
-        'TikTok has told how this post ended; there is nothing to resolve.',
+        'TikTok has told us how this post ended, so there is nothing to resolve.',
       );
     }
     await closeAttempts(trx, id, `resolved: ${outcome}`);
     const event = { name: 'resolved', details: { outcome } };
-    if (outcome === 'posted') return endJob(trx, job, 'finished', event);
-    return endJob(trx, job, 'failed', event, {
-      code: 'tiktok_refused',
-      message: 'You told us that TikTok did not post it. You can try again.',
-      tiktok: null,
-    });
+    if (outcome === 'posted') return endJob(trx, job, { state: 'finished', event });
+    const message = 'You told us that TikTok did not post it. You can try again.';
+    const error = { code: 'tiktok_refused', message, tiktok: null } as const;
+    return endJob(trx, job, { state: 'failed', event, error });
   });
 }
 
-/** The states in which a job still needs its files. */
+/** Whether the job has not ended; until then it needs its files. */
 export function isWorking(job: Job): boolean {
   return STATES[job.state as WorkingState] !== null;
 }

@@ -1,20 +1,13 @@
-// The SQL of jobs: accepting one, reading one or a list of them, and the lines of their timelines.
+// The SQL of jobs: inserting, reading, changing and queueing one, and its timeline.
 import type { Knex } from 'knex';
 import { isOwnId, json } from '../base/database.ts';
 import { Problem } from '../base/errors.ts';
+import { emitAll } from '../events/emit.ts';
 import { queueStep } from '../queue/queue.ts';
-import type { Cursor } from '../web/cursor.ts';
 import type { Sources } from './accept/sources.ts';
-import type { Job, StoredFile } from './job.ts';
+import type { Job } from './job.ts';
 import { insertPhotos } from './photos.ts';
-import {
-  ALL_STATES,
-  STATES,
-  type Status,
-  toStatus,
-  WORKING_STATES,
-  type WorkingState,
-} from './states.ts';
+import { STATES, type WorkingState } from './states.ts';
 
 export interface JobEvent {
   name: string;
@@ -41,7 +34,7 @@ export interface Consent {
   declaration: string;
 }
 
-/** Inserts the job with its consent, first event and first run, all or nothing. */
+/** Inserts the job with its photos, consent, first event and first run, in one transaction. */
 export async function insertJob(
   trx: Knex,
   job: NewJob,
@@ -63,6 +56,7 @@ export async function insertJob(
   return row;
 }
 
+/** Stores a consent and voids the one before it. */
 export async function insertConsent(trx: Knex, job: Job, consent: Consent): Promise<void> {
   await trx('consents')
     .where({ job_id: job.id, voided_at: null })
@@ -81,24 +75,26 @@ export async function insertEvent(
   name: string,
   details: Record<string, unknown> = {},
 ): Promise<void> {
-  await trx('job_events').insert({ job_id: jobId, name, details: json(details) });
+  await insertEvents(trx, [jobId], name, details);
 }
 
-/** The same line in the timelines of many jobs. */
+/** The same line in the timelines of many jobs. The caller holds them locked; subscribers are told. */
 export async function insertEvents(
   trx: Knex,
   jobIds: string[],
   name: string,
-  details: Record<string, unknown>,
+  details: Record<string, unknown> = {},
 ): Promise<void> {
-  await trx.raw(
+  const inserted = trx.raw(
     `insert into job_events (job_id, name, details)
-     select id, ?, ?::jsonb from unnest(?::uuid[]) as id`,
+     select id, ?, ?::jsonb from unnest(?::uuid[]) as id
+     returning job_id as subject_id, name, details, at`,
     [name, json(details), jobIds],
   );
+  await emitAll(trx, 'job', inserted);
 }
 
-/** Throws `not_found`, also for a job of somebody else. */
+/** @throws Problem `not_found`, also for a job of another creator. */
 export async function getJob(db: Knex, creatorId: string, id: string): Promise<Job> {
   const job = isOwnId(id)
     ? await db('jobs').where({ id, creator_id: creatorId }).first()
@@ -107,7 +103,11 @@ export async function getJob(db: Knex, creatorId: string, id: string): Promise<J
   return job;
 }
 
-/** As getJob, with the row locked until the transaction ends: the other side of the mark. */
+/**
+ * Reads a job and locks its row until the transaction ends. The mark is set under the same lock, so
+ * a change either comes before it or sees it.
+ * @throws Problem `not_found`, also for a job of another creator.
+ */
 export async function lockJob(trx: Knex, creatorId: string, id: string): Promise<Job> {
   const job = isOwnId(id)
     ? await trx('jobs').where({ id, creator_id: creatorId }).forUpdate().first()
@@ -116,75 +116,11 @@ export async function lockJob(trx: Knex, creatorId: string, id: string): Promise
   return job;
 }
 
-export interface JobFilter {
-  status?: Status | undefined;
-  /** Where the previous page ended. */
-  after?: Cursor | undefined;
-  limit: number;
-}
-
-/** Returns the jobs of a creator, newest first; `listed_at` is their place for a cursor. */
-export async function listJobs(
-  db: Knex,
-  creatorId: string,
-  filter: JobFilter,
-): Promise<(Job & { listed_at: string })[]> {
-  const query = db('jobs')
-    .where({ creator_id: creatorId })
-    .select('*', db.raw('created_at::text as listed_at'));
-  if (filter.status) whereStatus(query, filter.status);
-  if (filter.after) {
-    const { listedAt, id } = filter.after;
-    query.whereRaw('(created_at, id) < (?::timestamptz, ?)', [listedAt, id]);
-  }
-  return query
-    .orderBy([
-      { column: 'created_at', order: 'desc' },
-      { column: 'id', order: 'desc' },
-    ])
-    .limit(filter.limit);
-}
-
-/** Of each video the file that is still stored: as TikTok gets it, until that goes, else the upload. */
-export async function listStoredVideos(db: Knex, jobIds: string[]): Promise<StoredFile[]> {
-  return db('jobs')
-    .leftJoin('media as output', 'output.storage_key', 'jobs.output_key')
-    .leftJoin('media as source', 'source.storage_key', 'jobs.source_key')
-    .whereIn('jobs.id', jobIds)
-    .select('jobs.id as job_id')
-    .select(db.raw('coalesce(output.storage_key, source.storage_key) as storage_key'));
-}
-
-/** The next job that waits for its time. */
-export async function findNextScheduled(db: Knex, creatorId: string): Promise<Job | undefined> {
-  const query = db('jobs').where({ creator_id: creatorId });
-  whereStatus(query, 'scheduled');
-  return query.orderBy('send_at').first();
-}
-
-/** Public statuses derive from state and time, in SQL as in `statusOf`. */
-function whereStatus(query: Knex.QueryBuilder, status: Status): void {
-  const waiting = ALL_STATES.filter(
-    (state) => STATES[state] && toStatus({ state, send_at: new Date(8.64e15) }) === 'scheduled',
-  );
-  if (status === 'scheduled') query.whereIn('state', waiting).where('send_at', '>', new Date());
-  else if (status === 'running') {
-    query.where((either) =>
-      either
-        .whereIn(
-          'state',
-          WORKING_STATES.filter((state) => !waiting.includes(state)),
-        )
-        .orWhere((early) => early.whereIn('state', waiting).where('send_at', '<=', new Date())),
-    );
-  } else query.where('state', status);
-}
-
 export async function listEvents(db: Knex, jobId: string): Promise<JobEvent[]> {
   return db('job_events').where({ job_id: jobId }).orderBy('id').select('name', 'details', 'at');
 }
 
-/** An unfenced change of a row that the caller has locked. */
+/** Changes a job whose row the caller has locked, without checking the fence. */
 export async function updateLockedJob(
   trx: Knex,
   id: string,
@@ -197,7 +133,7 @@ export async function updateLockedJob(
   return row;
 }
 
-/** Queues the step that the job's state asks for, now or at the planned time. */
+/** Queues the next step of the job, now or at its planned time. Does nothing when it has ended. */
 export async function queueNext(
   trx: Knex,
   job: Pick<Job, 'id' | 'creator_id' | 'state' | 'send_at'>,
@@ -207,7 +143,7 @@ export async function queueNext(
   await queueJob(trx, job, entry.waitsForTime ? job.send_at : new Date());
 }
 
-/** Queues it at a time of the caller's; the modes are those of `queueStep`. */
+/** Queues the next step at `runAt`; the modes are those of `queueStep`. */
 export async function queueJob(
   trx: Knex,
   { id, creator_id, state }: Pick<Job, 'id' | 'creator_id' | 'state'>,

@@ -1,94 +1,14 @@
 // The SQL of a job's moves: each one is a guarded update with its event and its next run.
 import type { Knex } from 'knex';
-import { json, lockName } from '../base/database.ts';
-import { queueChore, unqueue, unqueueAll } from '../queue/queue.ts';
-import { removeLinks } from './attempts/links.ts';
+import { json } from '../base/database.ts';
+import { unqueue, unqueueAll } from '../queue/queue.ts';
+import { closeAttempts } from './attempts/attempts.ts';
 import type { Job, JobError, Patch } from './job.ts';
 import { updatePhotos } from './photos.ts';
-import { CANCELLABLE_STATES, STATES, type State, type StepName, WORKING_STATES } from './states.ts';
+import { fencedUpdate } from './run/fence.ts';
+import { CANCELLABLE_STATES, STATES, type State, WORKING_STATES } from './states.ts';
 import { countWorking } from './stats.ts';
 import { insertEvent, insertEvents, queueNext } from './store.ts';
-
-/**
- * Writes a fresh token into the job's row: from here on only this run may write. Answers undefined
- * when the job is no longer where this step starts.
- */
-export async function beginRun(
-  db: Knex,
-  id: string,
-  step: StepName,
-  runToken: string,
-): Promise<Job | undefined> {
-  const states = WORKING_STATES.filter((state) => STATES[state].step === step);
-  const [job] = await db('jobs')
-    .where({ id })
-    .whereIn('state', states)
-    .update({ run_token: runToken })
-    .returning('*');
-  return job;
-}
-
-/** Thrown when another run, a cancellation or a deletion has taken the job over. */
-export class LostJob extends Error {
-  override name = 'LostJob';
-}
-
-/** An update that only the run holding the fence may make; throws LostJob otherwise. */
-export async function fencedUpdate(
-  trx: Knex,
-  job: Job,
-  changes: Record<string, unknown>,
-): Promise<Job> {
-  const [row] = await trx('jobs')
-    .where({ id: job.id, state: job.state, run_token: job.run_token })
-    .update({ ...changes, updated_at: trx.fn.now() })
-    .returning('*');
-  if (!row) throw new LostJob('The job was taken over by another run, cancelled or deleted');
-  return row;
-}
-
-/**
- * A transaction in which the job's row is locked and still this run's; throws LostJob otherwise.
- * `current`: as the creator may have changed it since the run began.
- */
-export async function withFence<T>(
-  db: Knex,
-  { id, state, run_token }: Job,
-  work: (trx: Knex, current: Job) => Promise<T>,
-): Promise<T> {
-  return db.transaction(async (trx) => {
-    const held = await trx('jobs').where({ id, state, run_token }).forUpdate().first();
-    if (!held) throw new LostJob('The job was taken over by another run, cancelled or deleted');
-    return work(trx, held);
-  });
-}
-
-/** Whether this run still holds the job's fence. */
-export async function holdsJob(db: Knex, job: Pick<Job, 'id' | 'run_token'>): Promise<boolean> {
-  const held = await db('jobs').where({ id: job.id, run_token: job.run_token }).first('id');
-  return held !== undefined;
-}
-
-/**
- * Marks, by its progress, that the job's source is being fetched; false when `most` of its creator's
- * are already. One at a time judges that of a creator, so that waiting ones do not hold off each other.
- */
-export async function beginFetching(db: Knex, job: Job, most: number): Promise<boolean> {
-  return db.transaction(async (trx) => {
-    const { id, creator_id } = job;
-    await lockName(trx, `fetching:${creator_id}`);
-    const others = await trx('jobs')
-      .where({ creator_id, state: 'accepted' })
-      .whereNotNull('run_token')
-      .whereNotNull('progress')
-      .whereNot({ id })
-      .limit(most)
-      .pluck('id');
-    if (others.length >= most) return false;
-    await fencedUpdate(trx, job, { progress: 0 });
-    return true;
-  });
-}
 
 /** One move: guarded update, event, and the next run, in the caller's transaction. */
 export async function moveJob(
@@ -112,25 +32,7 @@ export async function moveJob(
   if (attempt_outcome !== undefined) await closeAttempts(trx, job.id, attempt_outcome);
   await insertEvent(trx, job.id, event.name, event.details);
   await queueNext(trx, moved);
-  await letGoOfCopy(trx, moved);
   return moved;
-}
-
-/** What TikTok could pull photos from ends with them. */
-export async function closeAttempts(trx: Knex, jobId: string, outcome: string): Promise<void> {
-  await removeLinks(trx, jobId);
-  await trx('publish_attempts')
-    .where({ job_id: jobId, closed_at: null })
-    .update({ closed_at: trx.fn.now(), outcome, upload_url: null });
-}
-
-/** Whether the last byte may have left: from then on only TikTok's own FAILED ends the job as failed. */
-export async function isCommitted(trx: Knex, jobId: string): Promise<boolean> {
-  const marked = await trx('publish_attempts')
-    .where({ job_id: jobId, closed_at: null })
-    .whereNotNull('committed_at')
-    .first('id');
-  return marked !== undefined;
 }
 
 /**
@@ -177,13 +79,17 @@ export async function fenceOff(trx: Knex, creatorId: string): Promise<void> {
     .update({ state: 'cancelled', run_token: null, finished_at: trx.fn.now() });
 }
 
+export interface JobEnd {
+  state: 'cancelled' | 'failed' | 'finished';
+  event: { name: string; details?: Record<string, unknown> };
+  error?: JobError | null;
+}
+
 /** Ends a job whatever run holds it: for cancellation and for what the caretaker gives up. */
 export async function endJob(
   trx: Knex,
   job: Pick<Job, 'id'>,
-  state: 'cancelled' | 'failed' | 'finished',
-  event: { name: string; details?: Record<string, unknown> },
-  error: JobError | null = null,
+  { state, event, error = null }: JobEnd,
 ): Promise<Job> {
   const [row] = await trx('jobs')
     .where({ id: job.id })
@@ -198,36 +104,5 @@ export async function endJob(
     .returning('*');
   await unqueue(trx, job.id);
   await insertEvent(trx, job.id, event.name, event.details);
-  await letGoOfCopy(trx, row);
   return row;
-}
-
-/** What was made for the post alone is needed no more; the chore of that name finds it. */
-async function letGoOfCopy(trx: Knex, job: Job): Promise<void> {
-  if (job.state !== 'finished' && job.state !== 'cancelled') return;
-  const isUploadAlone = job.kind === 'video' && !job.source_url;
-  if (isUploadAlone && (!job.output_key || job.output_key === job.source_key)) return;
-  await queueChore(trx, 'retention.copies', 'retention.copies');
-}
-
-/**
- * Brings the next question about a sent post forward, when TikTok says that something changed. The
- * post must be that account's own; answers its job, or undefined when there is none waiting.
- */
-export async function wakeConfirmation(
-  db: Knex,
-  openId: string,
-  publishId: string,
-): Promise<string | undefined> {
-  return db.transaction(async (trx) => {
-    const job = await trx('jobs')
-      .join('publish_attempts as attempts', 'attempts.job_id', 'jobs.id')
-      .join('creators', 'creators.id', 'jobs.creator_id')
-      .where({ 'attempts.publish_id': publishId, 'attempts.closed_at': null })
-      .where({ 'creators.open_id': openId, 'jobs.state': 'sent' })
-      .forUpdate('jobs')
-      .first('jobs.*');
-    if (job) await queueNext(trx, job);
-    return job?.id;
-  });
 }

@@ -1,4 +1,4 @@
-// The job as the API shows it, and the schema that says so.
+// Turns a job into what the API answers, and declares the schema of that.
 import { z } from 'zod';
 import { ERROR_CODES, withRule } from '../base/errors.ts';
 import { settingsSchema } from '../tiktok/settings-schema.ts';
@@ -14,7 +14,7 @@ export const jobSchema = z.strictObject({
   id: z.string(),
   creator_id: z.string(),
   mode: z.enum(['now', 'schedule']),
-  schedule_at: time.nullable().describe('What was asked for.'),
+  schedule_at: time.nullable().describe('The time that was asked for.'),
   send_at: time.describe('The next planned time; later than asked for when a limit moved it.'),
   status: z.enum(STATUSES),
   step: z.enum(SHOWN_STEPS).nullable(),
@@ -64,7 +64,7 @@ export const eventsAnswer = z.strictObject({
   ),
 });
 
-/** `username`: the creator's, for the posts' addresses; null when TikTok did not tell it. */
+/** `username`: the creator's, for the URLs of the posts; null when TikTok did not tell it. */
 export function jobView(job: Job, username: string | null) {
   return {
     id: job.id,
@@ -91,6 +91,7 @@ export function jobView(job: Job, username: string | null) {
   };
 }
 
+/** Returns the public URLs of the posts; none without a username. */
 export function postUrls(job: Job, username: string | null): string[] {
   if (!username) return [];
   const profile = `https://www.tiktok.com/@${encodeURIComponent(username)}`;

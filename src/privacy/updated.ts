@@ -1,5 +1,5 @@
-// When the declarations last changed: the legal pages show it. Written by `npm run docs`.
+// The day on which the declarations last changed, for the legal pages; `npm run docs` writes it.
 export const UPDATED = {
   on: '2026-11-28',
-  declarations: '78237e933be03081331693d4e700b82b06e89599700548761a91e31bafbf8e46',
+  declarations: 'ba231f55733946bc091694f4efc0d6f366fc1b4244ec2f3dd45b59fec008c688',
 };

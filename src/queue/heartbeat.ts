@@ -1,11 +1,6 @@
 // The heartbeat of worker pools: who is alive, who is declared dead, and what the dead held.
 import { findUnownedLocks, type QueueContext, unlockPools } from './queue.ts';
 
-const SILENT_SECONDS = 20;
-const CHANCE_TO_BEAT_MS = 15_000;
-/** Two beats: longer without the database means that there was an outage. */
-const GAP_MS = 10_000;
-
 /** The reason with which a pool's steps are aborted: they throw, and never return. */
 export class DeclaredDead extends Error {
   override name = 'DeclaredDead';
@@ -40,47 +35,33 @@ export async function hasLivingWorker(queue: QueueContext): Promise<boolean> {
   const row = await queue
     .db('worker_pools')
     .where({ declared_dead: false })
-    .whereRaw("beat_at > now() - ? * interval '1 second'", [SILENT_SECONDS])
+    .whereRaw("beat_at > now() - ? * interval '1 millisecond'", [queue.timing.silentMs])
     .first('pool_id');
   return row !== undefined;
 }
 
-let lastReachedAt = 0;
-let databaseBackSince = 0;
-
-/**
- * Told of each try to reach the database, so that nobody is declared dead for its outage: neither one
- * that refuses, nor one that hangs, nor the sleep of this whole machine.
- */
-export function recordDatabaseAnswer(isReachable: boolean): void {
-  if (!isReachable) return;
-  const now = Date.now();
-  if (now - lastReachedAt > GAP_MS) databaseBackSince = now;
-  lastReachedAt = now;
-}
-
-/** Declares silent pools dead and frees what they held, in one transaction. */
+/** Declares silent pools dead and frees what they held; nobody after an outage of the database. */
 export async function reapDeadPools(queue: QueueContext): Promise<string[]> {
-  const now = Date.now();
-  if (now - lastReachedAt > GAP_MS || now - databaseBackSince < CHANCE_TO_BEAT_MS) return [];
-  return declareDead(queue, SILENT_SECONDS);
+  if (!queue.databaseContact.isSteady()) return [];
+  return declareDead(queue, queue.timing.silentMs);
 }
 
 /**
- * With an embedded database this process is the only one there can be, so at start every pool is
- * a dead one's and nobody needs to wait.
+ * Declares every pool dead that has been silent for so long, and frees what they held, in one
+ * transaction. With an embedded database this process is the only one there can be, so at its
+ * start every pool is a dead one's and `silentMs` is 0.
  */
-export async function declareDead(queue: QueueContext, silentSeconds: number): Promise<string[]> {
+export async function declareDead(queue: QueueContext, silentMs: number): Promise<string[]> {
   return queue.db.transaction(async (trx) => {
     const dead = await trx('worker_pools')
       .where({ declared_dead: false })
-      .whereRaw("beat_at <= now() - ? * interval '1 second'", [silentSeconds])
+      .whereRaw("beat_at <= now() - ? * interval '1 millisecond'", [silentMs])
       .update({ declared_dead: true })
       .returning('pool_id');
     const ids = dead.map((row) => row.pool_id as string);
     // Also what is held under an id that nobody living bears: a pool may die before it is entered
     // here, or take one more run after it was declared dead.
-    await unlockPools(trx, [...ids, ...(await findUnownedLocks(trx, silentSeconds))]);
+    await unlockPools(trx, [...ids, ...(await findUnownedLocks(trx, silentMs))]);
     // A stopped process may wake up days later and must still find that it was declared dead.
     await trx('worker_pools')
       .where({ declared_dead: true })

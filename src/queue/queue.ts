@@ -1,7 +1,9 @@
-// The protocol with graphile-worker: the only file that knows how its runs are added, kept and cleared.
+// The protocol with graphile-worker: how its runs are added, kept and cleared.
 import type { Knex } from 'knex';
 import type { ConnectionOptions, Database } from '../base/database.ts';
 import type { Logger } from '../base/log.ts';
+import type { Timing } from '../base/timing.ts';
+import type { DatabaseContact } from './database-contact.ts';
 
 // The most graphile-worker can hold: publishing keeps its own count and never gives up by attempts.
 const ENDLESS_ATTEMPTS = 32_767;
@@ -11,6 +13,8 @@ export interface QueueContext {
   db: Database;
   log: Logger;
   connection: ConnectionOptions;
+  timing: Timing;
+  databaseContact: DatabaseContact;
 }
 
 export interface QueuedStep {
@@ -62,13 +66,19 @@ export async function unqueueAll(trx: Knex, jobIds: string[]): Promise<void> {
   ]);
 }
 
-/** Adds a chore to be run once, now or at a time; a second one under the same key replaces it. */
+export interface QueuedChore {
+  /** `module.chore` */
+  name: string;
+  key: string;
+  payload?: Record<string, unknown>;
+  /** Now, unless told. */
+  runAt?: Date | undefined;
+}
+
+/** Adds a chore to be run once; a second one under the same key replaces it. */
 export async function queueChore(
   trx: Knex,
-  name: string,
-  key: string,
-  payload = {},
-  runAt = new Date(),
+  { name, key, payload = {}, runAt = new Date() }: QueuedChore,
 ): Promise<void> {
   await trx.raw(
     `select graphile_worker.add_job(
@@ -76,6 +86,49 @@ export async function queueChore(
        job_key := ?::text)`,
     [name, JSON.stringify(payload), runAt, ENDLESS_ATTEMPTS, key],
   );
+}
+
+/** A run of a chore. */
+export interface QueuedRun {
+  name: string;
+  /** A second one under the same key replaces the one that waits. */
+  key: string;
+  payload: Record<string, string>;
+  /** Now, unless it says otherwise. */
+  runAt?: Date;
+}
+
+/** Adds many runs at once; the modes are those of `queueStep`. */
+export async function queueRuns(
+  trx: Knex,
+  runs: QueuedRun[],
+  mode: 'replace' | 'preserve_run_at' = 'replace',
+): Promise<void> {
+  let left = runs;
+  while (left.length > 0) {
+    const { rows } = await trx.raw(
+      `select run.key from jsonb_to_recordset(?::jsonb)
+         as run(name text, key text, payload json, "runAt" timestamptz)
+        cross join lateral graphile_worker.add_job(
+          run.name, payload := run.payload, run_at := coalesce(run."runAt", now()),
+          max_attempts := ?::int, job_key := run.key, job_key_mode := ?::text) as added
+        where added.id is null`,
+      [JSON.stringify(left), ENDLESS_ATTEMPTS, mode],
+    );
+    // add_job does nothing where a worker took the waiting run at this very moment. Called again, it
+    // sees that the run is held, and adds another.
+    const missed = new Set(rows.map((row: { key: string }) => row.key));
+    left = left.filter(({ key }) => missed.has(key));
+  }
+}
+
+/** Whether a worker holds the run of this id. */
+export async function isHeld(db: Knex, runId: string): Promise<boolean> {
+  const { rows } = await db.raw(
+    'select 1 from graphile_worker._private_jobs where id = ? and locked_at is not null',
+    [runId],
+  );
+  return rows.length > 0;
 }
 
 /** Of these chores' keys, those that have a run which will still be made. */
@@ -106,28 +159,29 @@ export async function unlockPools(trx: Knex, poolIds: string[]): Promise<void> {
 }
 
 /** Ids under which runs or queues have been held for so long, and which no living pool bears. */
-export async function findUnownedLocks(trx: Knex, seconds: number): Promise<string[]> {
+export async function findUnownedLocks(trx: Knex, heldMs: number): Promise<string[]> {
   const { rows } = await trx.raw(
     `select distinct locked_by from (
        select locked_by, locked_at from graphile_worker._private_jobs
        union all
        select locked_by, locked_at from graphile_worker._private_job_queues) held
-      where locked_by is not null and locked_at <= now() - ? * interval '1 second'
+      where locked_by is not null and locked_at <= now() - ? * interval '1 millisecond'
         and not exists (
           select from worker_pools pools
            where pools.pool_id = held.locked_by and not pools.declared_dead)`,
-    [seconds],
+    [heldMs],
   );
   return rows.map((row: { locked_by: string }) => row.locked_by);
 }
 
-/** Frees queues whose holder runs nothing of them, and clears runs that can never run again. */
-export async function repairQueues(trx: Knex): Promise<void> {
+/** Frees queues held for `idleMs` by a pool that runs nothing of them; clears runs that never run. */
+export async function repairQueues(trx: Knex, idleMs: number): Promise<void> {
   await trx.raw(
     `update graphile_worker._private_job_queues queues set locked_by = null, locked_at = null
-      where locked_at < now() - interval '30 seconds' and not exists (
+      where locked_at < now() - ? * interval '1 millisecond' and not exists (
         select from graphile_worker._private_jobs runs
          where runs.job_queue_id = queues.id and runs.locked_by = queues.locked_by)`,
+    [idleMs],
   );
   await trx.raw(
     `delete from graphile_worker._private_jobs

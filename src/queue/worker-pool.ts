@@ -10,18 +10,9 @@ import {
 } from 'graphile-worker';
 import { openPool } from '../base/database.ts';
 import { quietWorkerLogger } from '../base/log.ts';
-import {
-  beat,
-  DeclaredDead,
-  recordDatabaseAnswer,
-  registerPool,
-  unregisterPool,
-} from './heartbeat.ts';
+import type { Timing } from '../base/timing.ts';
+import { beat, DeclaredDead, registerPool, unregisterPool } from './heartbeat.ts';
 import type { QueueContext } from './queue.ts';
-
-const POLL_MS = 500;
-const BEAT_MS = 5_000;
-const PATIENCE_MS = 20_000;
 
 export type PoolName = 'media' | 'fetch' | 'main';
 
@@ -51,17 +42,17 @@ export async function startWorkerPool(
     isBusy = true;
     try {
       const isAlive = await beat(queue, pool.id);
-      recordDatabaseAnswer(true);
+      queue.databaseContact.noteAnswer();
       if (isAlive && !pool.isBroken()) return;
       queue.log.warn({ event: isAlive ? 'pool.broken' : 'pool.declared_dead', lane: of.name });
       await pool.abandon();
       if (!of.stopping.aborted) pool = await startPool(queue, of);
     } catch {
-      recordDatabaseAnswer(false);
+      // The database does not answer; the next beat tries again.
     } finally {
       isBusy = false;
     }
-  }, BEAT_MS);
+  }, queue.timing.beatMs);
   return {
     async stop() {
       clearInterval(timer);
@@ -82,25 +73,7 @@ interface Pool {
 async function startPool(queue: QueueContext, of: WorkerPoolOptions): Promise<Pool> {
   const pgPool = openPool(queue.connection);
   const aborted = new AbortController();
-  const events = new EventEmitter() as WorkerEvents;
-  const created = new Promise<string>((resolve) => {
-    events.once('pool:create', ({ workerPool }) => resolve(workerPool.id));
-  });
-  const runner = await run({
-    pgPool,
-    concurrency: of.concurrency,
-    pollInterval: POLL_MS,
-    noHandleSignals: true,
-    events,
-    logger: quietWorkerLogger,
-    taskList: of.tasks(aborted.signal),
-    parsedCronItems: of.cron,
-    // Without batches graphile-worker awaits the end of a run nowhere, and a lost connection there
-    // would be an unhandled rejection, the end of this process.
-    preset: {
-      worker: { gracefulShutdownAbortTimeout: 0, completeJobBatchDelay: 0, failJobBatchDelay: 0 },
-    },
-  });
+  const { runner, id } = await startRunner(queue, of, pgPool, aborted.signal);
   let isBroken = false;
   const broke = () => {
     isBroken = true;
@@ -108,11 +81,11 @@ async function startPool(queue: QueueContext, of: WorkerPoolOptions): Promise<Po
   runner.promise.then(broke, broke);
   const end = async () => {
     isBroken = true;
-    await stopRunner(runner, aborted);
+    await stopRunner(runner, aborted, queue.timing);
     // A listening client on a dead line would be waited for without end.
-    await Promise.race([pgPool.end().catch(() => {}), sleep(5_000, undefined, { ref: false })]);
+    const limit = sleep(queue.timing.closeMs, undefined, { ref: false });
+    await Promise.race([pgPool.end().catch(() => {}), limit]);
   };
-  const id = await created;
   await registerPool(queue, id, of.name).catch(async (error) => {
     await end();
     throw error;
@@ -132,10 +105,42 @@ async function startPool(queue: QueueContext, of: WorkerPoolOptions): Promise<Po
   };
 }
 
+async function startRunner(
+  queue: QueueContext,
+  of: WorkerPoolOptions,
+  pgPool: ReturnType<typeof openPool>,
+  aborted: AbortSignal,
+): Promise<{ runner: Runner; id: string }> {
+  const events = new EventEmitter() as WorkerEvents;
+  const created = new Promise<string>((resolve) => {
+    events.once('pool:create', ({ workerPool }) => resolve(workerPool.id));
+  });
+  const runner = await run({
+    pgPool,
+    concurrency: of.concurrency,
+    pollInterval: queue.timing.queuePollMs,
+    noHandleSignals: true,
+    events,
+    logger: quietWorkerLogger,
+    taskList: of.tasks(aborted),
+    parsedCronItems: of.cron,
+    // Without batches graphile-worker awaits the end of a run nowhere, and a lost connection there
+    // would be an unhandled rejection, the end of this process.
+    preset: {
+      worker: { gracefulShutdownAbortTimeout: 0, completeJobBatchDelay: 0, failJobBatchDelay: 0 },
+    },
+  });
+  return { runner, id: await created };
+}
+
 /** Stops taking runs at once; after our patience what still runs is aborted. */
-async function stopRunner(runner: Runner, aborted: AbortController): Promise<void> {
-  const impatience = setTimeout(() => aborted.abort(new Error('Stopping')), PATIENCE_MS);
-  const limit = sleep(PATIENCE_MS + 5_000, undefined, { ref: false });
+async function stopRunner(
+  runner: Runner,
+  aborted: AbortController,
+  { stopPatienceMs, closeMs }: Timing,
+): Promise<void> {
+  const impatience = setTimeout(() => aborted.abort(new Error('Stopping')), stopPatienceMs);
+  const limit = sleep(stopPatienceMs + closeMs, undefined, { ref: false });
   await Promise.race([runner.stop().catch(() => {}), limit]);
   clearTimeout(impatience);
 }

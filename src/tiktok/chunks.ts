@@ -12,8 +12,8 @@ export interface ChunkPlan {
 }
 
 /**
- * `count = floor(size / chunk)` and `chunk = floor(size / count)` both hold; chunks are 16 to 32 MB and
- * the last takes the few bytes left over.
+ * Both `count = floor(size / chunk)` and `chunk = floor(size / count)` hold. Chunks have 16 to 32
+ * MB; the last one also takes the few bytes that are left over.
  * @throws RangeError for an empty file, and for one that is larger than TikTok takes.
  * https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
  */

@@ -1,7 +1,7 @@
 // TikTok's limits of posts and files, each in one place.
 
 /**
- * Texts are counted in UTF-16 units, as JavaScript's `length` counts. A megabyte is 1,000,000 bytes.
+ * Texts are counted in UTF-16 units, as JavaScript's `length` does. A megabyte is 1,000,000 bytes.
  * https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide (2026-09-11)
  * https://developers.tiktok.com/docs/en/content-posting-api-reference-photo-post
  */
@@ -32,7 +32,7 @@ export const TIKTOK_LIMITS = {
     /** "max 1080p". One photo whose shorter side is longer fails the whole post. */
     maxShortSide: 1080,
     maxLongSide: 1920,
-    /** TikTok was seen to refuse 320×320 and to take 480×640. Videos need 360, so photos get it too. */
+    /** TikTok refused 320×320 and took 480×640. Videos need 360, so photos get as much. */
     minShortSide: 360,
   },
 } as const;

@@ -88,7 +88,7 @@ describe('a queue whose holder runs nothing of it', () => {
     await db.raw(
       `update graphile_worker._private_job_queues set locked_at = now() - interval '1 minute', locked_by = 'pool-b'`,
     );
-    await db.transaction((trx) => repairQueues(trx));
+    await db.transaction((trx) => repairQueues(trx, 30_000));
     const { rows } = await db.raw('select locked_by from graphile_worker._private_job_queues');
     expect(rows).to.deep.equal([{ locked_by: null }]);
     await db.destroy();

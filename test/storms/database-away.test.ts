@@ -3,19 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { anAppliance } from '../support/appliance.ts';
 import { freshDatabase } from '../support/database.ts';
+import { FAST } from '../support/timing.ts';
 import { paddedVideo } from '../support/videos.ts';
 
-describe('a database that is away for a quarter of a minute', () => {
+describe('a database that is away for longer than a dead pool would be silent', () => {
   it('ends neither the process nor the post that is being sent', async () => {
     const { connection } = await freshDatabase();
     const { host, port, user, database } = connection as Record<string, string>;
     const sockets = new Set<Socket>();
     const line = await aLine(`${host}/.s.PGSQL.${port}`, sockets, 0);
     const linePort = (line.address() as { port: number }).port;
-    await using app = await anAppliance({
-      LOG_LEVEL: 'warn',
-      DATABASE_URL: `postgres://${user}@127.0.0.1:${linePort}/${database}`,
-    });
+    const url = `postgres://${user}@127.0.0.1:${linePort}/${database}`;
+    await using app = await anAppliance({ LOG_LEVEL: 'warn', DATABASE_URL: url }, FAST);
     const client = await app.creator();
     const { json: media } = await client.upload(await paddedVideo(66_000_000));
     app.sandbox.state.faults.push({ endpoint: 'upload', kind: 'slow', count: 3 });
@@ -24,10 +23,12 @@ describe('a database that is away for a quarter of a minute', () => {
     while (app.sandbox.state.publishes.length === 0) await sleep(50);
     line.close();
     for (const socket of sockets) socket.destroy();
-    await sleep(15_000);
+    // The outage itself: nobody beats for half as long again as declares a pool dead.
+    await sleep(1.5 * (FAST.silentMs ?? 0));
     const again = await aLine(`${host}/.s.PGSQL.${port}`, sockets, linePort);
     expect((await client.ended(json['id'], 100_000))['status']).to.equal('finished');
     expect(app.process().exitCode).to.equal(null);
+    expect(app.output()).not.to.contain('declared_dead');
     const posts = app.sandbox.state.publishes.filter((each) => each.status === 'PUBLISH_COMPLETE');
     expect(posts).to.have.length(1);
     expect(await app.stop()).to.equal(0);

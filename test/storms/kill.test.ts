@@ -1,18 +1,32 @@
-import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
+import { until } from '../support/photo-posts.ts';
+import { FAST } from '../support/timing.ts';
 import { paddedVideo, video } from '../support/videos.ts';
 
 // `npm run storm` tries fifty moments; the tests a few.
 const MOMENTS = Number(process.env['STORM_MOMENTS'] ?? 4);
 const JOBS = 10;
-const SPAN_MS = 7_000;
+/** From accepted to finished. */
+const MOVES = 4;
+const LONGEST_MS = 300;
 
-/** The n-th of evenly spread, repeatable moments. */
-function moment(n: number): number {
-  return 300 + Math.floor(((n * 0.618_034) % 1) * SPAN_MS);
+/** How much of the way, and how long after that, the n-th of evenly spread, repeatable moments is. */
+function moment(n: number): { share: number; afterMs: number } {
+  const share = (n * 0.618_034) % 1;
+  return { share, afterMs: Math.floor(((n * 0.381_966) % 1) * LONGEST_MS) };
+}
+
+function countLines(app: Appliance, event: string): number {
+  return app.output().split(`"event":"${event}"`).length - 1;
+}
+
+/** Waits until the jobs have come so far on what was left of their way. */
+async function waitForShare(app: Appliance, share: number): Promise<void> {
+  const done = countLines(app, 'job.moved');
+  const wanted = done + Math.floor(share * (JOBS * MOVES - done));
+  await until(async () => countLines(app, 'job.moved') >= wanted, 120_000);
 }
 
 /** Ten accepted jobs of ten creators: some as they are, some to be converted, some in chunks. */
@@ -61,12 +75,15 @@ async function expectTenPosts(
 
 describe('a process that is killed while ten jobs are under way', () => {
   for (let n = 0; n < MOMENTS; n += 1) {
-    it(`loses no post and makes none twice, killed after ${moment(n)} ms`, async () => {
+    const { share, afterMs } = moment(n);
+    const name = `${Math.round(share * 100)} % of the way and ${afterMs} ms`;
+    it(`loses no post and makes none twice, killed after ${name}`, async () => {
       // Mostly with the embedded database: it outlives the process and is taken over with its locks.
       const database: Record<string, string> = n === 0 ? {} : { DATABASE_URL: '' };
-      await using app = await anAppliance({ LOG_LEVEL: 'warn', ...database });
+      await using app = await anAppliance({ LOG_LEVEL: 'info', ...database }, FAST);
       const jobs = await tenJobs(app);
-      await sleep(moment(n));
+      await waitForShare(app, share);
+      await sleep(afterMs);
       await app.kill();
       await app.start();
       await expectTenPosts(app, jobs);
@@ -74,17 +91,19 @@ describe('a process that is killed while ten jobs are under way', () => {
   }
 });
 
-describe('a process that is stopped for 30 s beside a second worker', () => {
+describe('a process that is stopped until a second worker declares it dead', () => {
   it('finds its jobs taken over, and nothing is posted twice', async () => {
-    await using app = await anAppliance({ LOG_LEVEL: 'warn' });
+    await using app = await anAppliance({ LOG_LEVEL: 'warn' }, FAST);
     const jobs = await tenJobs(app);
     await app.startWorker();
-    await sleep(1_000);
     const { pid } = app.process();
-    await promisify(execFile)('kill', ['-STOP', String(pid)]);
-    await sleep(30_000);
-    await promisify(execFile)('kill', ['-CONT', String(pid)]);
+    const [others, own] = ['pools.declared_dead', 'pool.declared_dead'];
+    const [seen, admitted] = [countLines(app, others), countLines(app, own)];
+    process.kill(pid as number, 'SIGSTOP');
+    await until(async () => countLines(app, others) > seen, 60_000);
+    expect(countLines(app, own)).to.equal(admitted);
+    process.kill(pid as number, 'SIGCONT');
+    await until(async () => countLines(app, own) > admitted);
     await expectTenPosts(app, jobs);
-    expect(app.output()).to.contain('pool.declared_dead');
   }).timeout(240_000);
 });

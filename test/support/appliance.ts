@@ -8,6 +8,7 @@ import { type Connected, connectWithKey } from '../../scripts/connect.ts';
 import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { type Sandbox, startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
 import { type Database, openDatabase } from '../../src/base/database.ts';
+import type { Timing } from '../../src/base/timing.ts';
 import { askBroker, holdFolder, holdProcess, releaseProcess } from './broker-client.ts';
 import { COMPILED } from './cache.ts';
 import { freshDatabase } from './database.ts';
@@ -39,7 +40,8 @@ export interface Appliance extends AsyncDisposable {
 export type Env = Record<string, string>;
 export const TEST_SECRET = Buffer.alloc(32, 7).toString('base64');
 
-export async function anAppliance(env: Env = {}): Promise<Appliance> {
+/** As an operator starts it; with other intervals, through a test's own entry. */
+export async function anAppliance(env: Env = {}, timing?: Partial<Timing>): Promise<Appliance> {
   const sandbox = await startSandbox();
   const { url: databaseUrl } = await freshDatabase();
   const dataDir = mkdtempSync(join(tmpdir(), 'pm3k-test-'));
@@ -71,10 +73,10 @@ export async function anAppliance(env: Env = {}): Promise<Appliance> {
   let child: ChildProcess | undefined;
   const others: ChildProcess[] = [];
   const launch = (more: Env = {}) => {
-    const started = spawnAppliance({ ...settings, ...more }, (text) => {
+    const print = (text: string) => {
       printed += text;
-    });
-    return started;
+    };
+    return spawnAppliance({ ...settings, ...more }, print, timing);
   };
 
   const appliance: Appliance = {
@@ -135,9 +137,16 @@ export async function anAppliance(env: Env = {}): Promise<Appliance> {
   return appliance;
 }
 
-export function spawnAppliance(env: Env, print: (text: string) => void): ChildProcess {
+export function spawnAppliance(
+  env: Env,
+  print: (text: string) => void,
+  timing?: Partial<Timing>,
+): ChildProcess {
+  const entry = timing
+    ? [join(ROOT, 'test/support/timed-appliance.ts'), JSON.stringify(timing)]
+    : [join(ROOT, 'src/main.ts')];
   // As `npm start` does: a small young generation gives the buffers of a stream back sooner.
-  const child = spawn(process.execPath, ['--max-semi-space-size=1', join(ROOT, 'src/main.ts')], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=1', ...entry], {
     env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILED, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../../src/base/config.ts';
 import { createLog } from '../../src/base/log.ts';
+import { TIMING } from '../../src/base/timing.ts';
 import type { Context } from '../../src/context/context.ts';
 import { createContext } from '../../src/context/create-context.ts';
 import { loadModules, settingSchemas } from '../../src/modules.ts';
@@ -41,6 +42,7 @@ export async function aContext(of: {
     config,
     log: createLog('error'),
     modules,
+    timing: TIMING,
     connection: { connectionString: of.database_url },
     scratch,
   });

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Publish } from '../../scripts/tiktok-sandbox/state.ts';
 import { type Appliance, anAppliance, type Client, type Env, type Json } from './appliance.ts';
+import { FAST } from './timing.ts';
 
 /** `hears`: whether TikTok's webhooks reach it. */
 export async function photoAppliance({ hears = true, env = {} as Env } = {}): Promise<Appliance> {
-  const app = await anAppliance({ LOG_LEVEL: 'warn', ...env });
+  const app = await anAppliance({ LOG_LEVEL: 'warn', ...env }, FAST);
   app.sandbox.state.settings.allow_insecure_pull = true;
   const [tiktokApp] = app.sandbox.state.apps;
   if (tiktokApp && hears) tiktokApp.webhook_url = `${app.url}/webhooks/tiktok`;

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { Eta } from 'eta';
 import { z } from 'zod';
 import { createDefaultFields, mergedDefaults } from '../../src/account/defaults-form.ts';
-import * as words from '../../src/http/format.ts';
+import * as format from '../../src/http/format.ts';
 import { checkSettings, readSettings } from '../../src/jobs/pages/composer-settings.ts';
 import { loadModules } from '../../src/modules.ts';
 import { photoBody } from '../../src/tiktok/photo-body.ts';
@@ -39,6 +39,9 @@ const TABLE = {
 } satisfies PostSettingTable;
 
 const eta = new Eta({ views: join(ROOT, 'templates') });
+const modules = await loadModules();
+/** As the pages have them. */
+const words = Object.assign({}, format, ...modules.map(({ labels }) => labels?.functions));
 const render = (template: string, view: object) =>
   eta.render(template, { ...view, words, escapeHtml: eta.config.escapeFunction }) as string;
 const PAGE = { title: 'A page', path: '/', creator: { time_zone: 'UTC' }, admin: null };
@@ -91,7 +94,11 @@ describe('a new row in the table of post settings', () => {
     const view = {
       page: PAGE,
       ...{ form: FORM, faults: {}, creator: {}, is_photo: false, is_audited: true },
-      ...{ limits: { caption: 9 }, media: { facts: { changes: [] }, bytes: 1 }, held_back: null },
+      ...{
+        limits: { caption: 9 },
+        media: { facts: { changes: [] }, bytes: 1 },
+        limit_prompt: null,
+      },
       switches: groupSwitches(({ kinds }) => kinds.includes('video'), TABLE),
     };
     const drawn = render('jobs/new', { ...view, options: OFFERED });
@@ -120,12 +127,8 @@ describe('a new row in the table of post settings', () => {
 
   it('is named on the page of a post that has it', () => {
     const settings = { privacy_level: 'PUBLIC_TO_EVERYONE', allow_echo: true };
-    const drawn = render('jobs/show', {
-      page: PAGE,
-      ...{ job: { settings, kind: 'video', state: 'ready', title: 'x' }, photos: [] },
-      ...{ events: [], urls: [], is_moving: false, can_cancel: false, video: null },
-      switches: groupSwitches(({ name }) => name === 'allow_echo', TABLE),
-    });
+    const switches = groupSwitches(({ name }) => name === 'allow_echo', TABLE);
+    const drawn = render('jobs/settings', { job: { settings, kind: 'video' }, switches });
     expect(drawn).to.contain('<dt>Others may</dt><dd>Echo</dd>');
   });
 });
@@ -133,8 +136,8 @@ describe('a new row in the table of post settings', () => {
 describe('the table of post settings', () => {
   const names = Object.keys(POST_SETTINGS);
 
-  it('is what the API’s description names, asked and answered', async () => {
-    const { paths } = openApi(await loadModules(), 'http://localhost') as Json;
+  it('is what the API’s description names, asked and answered', () => {
+    const { paths } = openApi(modules, 'http://localhost') as Json;
     const { post } = paths['/v1/jobs'];
     const asked = post.requestBody.content['application/json'].schema.properties.settings;
     const answered = post.responses[202].content['application/json'].schema.properties.settings;

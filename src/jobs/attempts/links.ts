@@ -1,4 +1,4 @@
-// The SQL of the addresses that TikTok pulls photos from: a row is the permission, and is gone when it ends.
+// The SQL of the addresses that TikTok pulls photos from. A row is the permission to pull.
 import type { Knex } from 'knex';
 import { randomToken, sha256 } from '../../base/secrets.ts';
 

@@ -1,17 +1,24 @@
-// The publish ledger of photos: TikTok pulls them, so that the mark stands before init and the links tell what happened.
+// Attempts to publish photos: TikTok pulls them, so the mark stands before the init call.
 import type { Knex } from 'knex';
 import type { Context } from '../../context/context.ts';
-import { assertNotSuspended } from '../../creators/rules.ts';
-import type { Attempt, Job } from '../job.ts';
-import { insertEvent, queueNext } from '../store.ts';
-import { closeAttempts, fencedUpdate, withFence } from '../transitions.ts';
-import { type LinkedFile, mayBeFetched, removeLinks, replaceLinks } from './links.ts';
+import type { Attempt } from '../job.ts';
+import type { Fenced, FencedRow } from '../run/fence.ts';
+import { insertEvent } from '../store.ts';
+import {
+  type Attempts,
+  closeAttempt,
+  createAttempts,
+  markAttempt,
+  NEVER_FETCHED,
+  updateAttempt,
+} from './attempts.ts';
+import { type LinkedFile, mayBeFetched, replaceLinks } from './links.ts';
 
-/** Every write is fenced, as the rest of the ledger's. */
-export interface PhotoLedger {
+export interface PhotoAttempts extends Attempts {
+  kind: 'photo';
   /**
-   * The mark, immediately before init: from here on the post may be made. Answers the addresses that
-   * TikTok is to pull from, new ones for this attempt; the job is `sending`. Throws `forbidden` as intend.
+   * The mark, immediately before init: from here on the post may be made. Returns the addresses that
+   * TikTok is to pull from, new ones for this attempt; the job is `sending`. Throws as intend.
    */
   mark(attempt: Attempt, files: LinkedFile[]): Promise<string[]>;
   /** TikTok has taken the post and pulls. */
@@ -27,100 +34,57 @@ export interface PhotoLedger {
   unanswered(attempt: Attempt): Promise<Attempt & { unanswered_at: Date }>;
 }
 
-/** How an attempt ended that nobody came for; those do not count against the attempts of a job. */
-export const NEVER_FETCHED = 'never_fetched';
+export function createPhotoAttempts(ctx: Context, run: Fenced): PhotoAttempts {
+  const { id: jobId, creator_id } = run.job;
 
-export function createPhotoLedger(ctx: Context, holder: { job: Job }): PhotoLedger {
-  const { db, config } = ctx;
-  const fenced = <T>(work: (trx: Knex) => Promise<T>) => withFence(db, holder.job, work);
-
-  async function backToReady(trx: Knex, outcome: string): Promise<Job> {
-    await closeAttempts(trx, holder.job.id, outcome);
-    return fencedUpdate(trx, holder.job, { state: 'ready' });
+  async function backToReady(trx: Knex, row: FencedRow, [attempt, outcome]: [Attempt, string]) {
+    await closeAttempt(trx, jobId, attempt, outcome);
+    await row.update({ state: 'ready' });
   }
 
   return {
-    async mark(attempt, files) {
-      const marked = await fenced(async (trx) => {
-        await assertNotSuspended(trx, holder.job.creator_id);
-        const tokens = await replaceLinks(trx, holder.job.id, files);
-        await trx('publish_attempts')
-          .where({ id: attempt.id })
-          .update({ committed_at: trx.fn.now() });
-        return { tokens, job: await fencedUpdate(trx, holder.job, { state: 'sending' }) };
-      });
-      holder.job = marked.job;
-      return marked.tokens.map((token) => `${config.PUBLIC_URL}/photos/${token}`);
-    },
-    async answered(attempt, publishId) {
-      holder.job = await fenced(async (trx) => {
-        await trx('publish_attempts').where({ id: attempt.id }).update({
-          publish_id: publishId,
-          opened_at: trx.fn.now(),
-          sent_at: trx.fn.now(),
-          bytes_acknowledged: attempt.bytes,
-        });
-        await insertEvent(trx, holder.job.id, 'opened', { attempt: attempt.number, pulls: true });
-        return fencedUpdate(trx, holder.job, { publish_id: publishId });
-      });
-    },
-    async refused(_attempt, outcome) {
-      holder.job = await fenced((trx) => backToReady(trx, outcome));
-    },
-    async withdraw() {
-      const job = await fenced(async (trx) => {
-        if (await mayBeFetched(trx, holder.job.id)) return null;
-        await removeLinks(trx, holder.job.id);
-        return backToReady(trx, NEVER_FETCHED);
-      });
-      if (job) holder.job = job;
-      return job !== null;
-    },
-    async unanswered(attempt) {
-      return fenced(async (trx) => {
-        const [row] = await trx('publish_attempts')
-          .where({ id: attempt.id })
-          .update({ unanswered_at: trx.raw('coalesce(unanswered_at, now())') })
-          .returning('*');
-        return row;
-      });
-    },
+    ...createAttempts(ctx, run),
+    kind: 'photo',
+    mark: (attempt, files) =>
+      run.withFence(async (trx, row) => {
+        await markAttempt(trx, creator_id, attempt);
+        await row.update({ state: 'sending' });
+        const tokens = await replaceLinks(trx, jobId, files);
+        return tokens.map((token) => `${ctx.config.PUBLIC_URL}/photos/${token}`);
+      }),
+    answered: (attempt, publishId) =>
+      run.withFence(async (trx, row) => {
+        await noteAnswer(trx, attempt, publishId);
+        await insertEvent(trx, jobId, 'opened', { attempt: attempt.number, pulls: true });
+        await row.update({ publish_id: publishId });
+      }),
+    refused: (attempt, outcome) =>
+      run.withFence((trx, row) => backToReady(trx, row, [attempt, outcome])),
+    withdraw: (attempt) =>
+      run.withFence(async (trx, row) => {
+        if (await mayBeFetched(trx, jobId)) return false;
+        await backToReady(trx, row, [attempt, NEVER_FETCHED]);
+        return true;
+      }),
+    unanswered: (attempt) => run.withFence((trx) => noteSilence(trx, attempt)),
   };
 }
 
-/**
- * TikTok told of a post by an id that we do not have. Where exactly one init of the creator's photos is
- * without an answer, it is that one's; its job asks on. Those taken back count too, since TikTok tells how
- * they failed, and those whose end the creator told. Answers the job, or undefined when nothing can be said for sure.
- */
-export async function hearOfPhotos(
-  db: Knex,
-  openId: string,
-  publishId: string,
-): Promise<string | undefined> {
-  // Videos, whose unanswered inits never get a byte and lapse by themselves.
-  if (/^v_(pub|inbox)_file/.test(publishId)) return undefined;
-  return db.transaction(async (trx) => {
-    const unanswered = await trx('publish_attempts as attempts')
-      .join('jobs', 'jobs.id', 'attempts.job_id')
-      .join('creators', 'creators.id', 'jobs.creator_id')
-      .where({ 'creators.open_id': openId, 'jobs.kind': 'photo', 'attempts.publish_id': null })
-      // TikTok tells for three days: https://developers.tiktok.com/doc/webhooks-overview/
-      .whereRaw("attempts.committed_at > now() - interval '73 hours'")
-      .whereRaw(
-        "(attempts.closed_at is null or attempts.outcome = ? or attempts.outcome like 'resolved:%')",
-        [NEVER_FETCHED],
-      )
-      .whereNotExists(trx('publish_attempts').where({ publish_id: publishId }))
-      .forUpdate('jobs')
-      .select('attempts.*', 'jobs.state', 'jobs.creator_id', 'jobs.send_at');
-    const [one, ...others] = unanswered;
-    if (!one || others.length > 0 || one.closed_at) return undefined;
-    await trx('publish_attempts')
-      .where({ id: one.id, told_publish_id: null })
-      .update({ told_publish_id: publishId });
-    // A run that still waits for init's answer goes on by itself.
-    if (one.unanswered_at) await queueNext(trx, { ...one, id: one.job_id });
-    return one.job_id;
+async function noteAnswer(trx: Knex, attempt: Attempt, publishId: string): Promise<void> {
+  await updateAttempt(trx, attempt, {
+    publish_id: publishId,
+    opened_at: trx.fn.now(),
+    sent_at: trx.fn.now(),
+    bytes_acknowledged: attempt.bytes,
   });
+}
+
+async function noteSilence(
+  trx: Knex,
+  attempt: Attempt,
+): Promise<Attempt & { unanswered_at: Date }> {
+  const unansweredAt = trx.raw('coalesce(unanswered_at, now())');
+  return (await updateAttempt(trx, attempt, { unanswered_at: unansweredAt })) as Attempt & {
+    unanswered_at: Date;
+  };
 }

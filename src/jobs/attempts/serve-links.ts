@@ -1,4 +1,4 @@
-// GET and HEAD /photos/{token}: a photo for TikTok to pull, in ranges, as it is, and remembered by nobody.
+// GET and HEAD /photos/{token}: a photo for TikTok to pull, in ranges, which nobody may cache.
 import type Router from '@koa/router';
 import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';

@@ -1,4 +1,4 @@
-// Pages of posts: the list, and one post with its timeline.
+// The pages of posts: the list, and one post with its timeline.
 
 import type Router from '@koa/router';
 import type { Context } from '../../context/context.ts';
@@ -13,10 +13,11 @@ import { JOB_ID } from '../api.ts';
 import { cancelJob, isWorking, resolveJob, retryJob } from '../commands.ts';
 import type { Job } from '../job.ts';
 import { toTimeline } from '../labels.ts';
+import { findNextScheduled, listJobs } from '../list-store.ts';
 import { listStored } from '../photos.ts';
 import { CANCELLABLE_STATES, STATUSES, type Status, toStatus } from '../states.ts';
 import { countRecentJobs } from '../stats.ts';
-import { findNextScheduled, getJob, listEvents, listJobs } from '../store.ts';
+import { getJob, listEvents } from '../store.ts';
 import { postUrls } from '../view.ts';
 import { addComposerPages } from './composer.ts';
 import { findThumbnails } from './thumbnails.ts';
@@ -117,7 +118,7 @@ async function showJob(
   });
 }
 
-/** Scheduled posts that are prepared stand still until their time. */
+/** Whether the page must refresh. A scheduled post that is prepared does not change until its time. */
 function isMoving(job: Job): boolean {
   return isWorking(job) && !(job.state === 'ready' && toStatus(job) === 'scheduled');
 }

@@ -1,4 +1,4 @@
-// The caretaker: every ten seconds, in one process at a time, sees that no job is left without a run.
+// The caretaker: again and again, in one process at a time, sees that no job is left without a run.
 import type { Context } from '../../context/context.ts';
 import { reapDeadPools } from '../../queue/heartbeat.ts';
 import { isOnlyReaper, removeIdleQueues, repairQueues } from '../../queue/queue.ts';
@@ -14,8 +14,8 @@ export async function reap(ctx: Context): Promise<void> {
   if (dead.length > 0) ctx.log.warn({ event: 'pools.declared_dead', count: dead.length });
   await ctx.db.transaction(async (trx) => {
     if (!(await isOnlyReaper(trx))) return;
-    await repairQueues(trx);
-    for (const job of await findOrphanedJobs(trx, WORKING_STATES)) {
+    await repairQueues(trx, ctx.timing.idleQueueMs);
+    for (const job of await findOrphanedJobs(trx, WORKING_STATES, ctx.timing.orphanedMs)) {
       ctx.log.warn({ event: 'job.orphaned', job_id: job.id, state: job.state });
       const { attempts } = STATES[job.state as WorkingState];
       if (job.is_exhausted && attempts !== null) {
@@ -24,7 +24,11 @@ export async function reap(ctx: Context): Promise<void> {
           message: 'We could not process this file: the process ended each time it was tried.',
           tiktok: null,
         };
-        await endJob(trx, job, 'failed', { name: 'failed', details: error }, error);
+        await endJob(trx, job, {
+          state: 'failed',
+          event: { name: 'failed', details: error },
+          error,
+        });
       } else {
         await insertEvent(trx, job.id, 'resumed');
         await queueNext(trx, job as Pick<Job, 'id' | 'creator_id' | 'state' | 'send_at'>);

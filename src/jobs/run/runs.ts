@@ -1,13 +1,13 @@
 // The SQL of jobs and their runs in the queue: which a worker holds, and which jobs have none.
 import type { Knex } from 'knex';
 
-/** How many runs of these jobs a worker holds at this moment. */
+/** How many runs about a creator or their jobs a worker holds at this moment. */
 export async function countHeldRuns(db: Knex, creatorId: string): Promise<number> {
   const { rows } = await db.raw(
     `select count(*)::int as count from graphile_worker._private_jobs runs
-      where runs.locked_at is not null and exists (
-        select from jobs where jobs.creator_id = ? and jobs.id::text = runs.payload ->> 'job_id')`,
-    [creatorId],
+      where runs.locked_at is not null and (runs.payload ->> 'creator_id' = ? or exists (
+        select from jobs where jobs.creator_id = ? and jobs.id::text = runs.payload ->> 'job_id'))`,
+    [creatorId, creatorId],
   );
   return rows[0].count;
 }
@@ -21,10 +21,11 @@ export interface OrphanedJob {
   is_exhausted: boolean;
 }
 
-/** Jobs that ought to move and have no run that could move them. */
+/** Jobs that ought to move, did not change for `stillMs`, and have no run that could move them. */
 export async function findOrphanedJobs(
   trx: Knex,
   workingStates: readonly string[],
+  stillMs: number,
 ): Promise<OrphanedJob[]> {
   const { rows } = await trx.raw(
     `select jobs.id, jobs.creator_id, jobs.state, jobs.send_at,
@@ -32,7 +33,7 @@ export async function findOrphanedJobs(
        from jobs
        left join graphile_worker._private_jobs runs on runs.key = 'job:' || jobs.id
       where jobs.state = any(?)
-        and jobs.updated_at < now() - interval '5 seconds'
+        and jobs.updated_at < now() - ? * interval '1 millisecond'
         and (runs.id is null
           or (runs.attempts >= runs.max_attempts and runs.locked_at is null)
           -- Its queue was tidied away while it was being added: it would never be taken.
@@ -45,7 +46,7 @@ export async function findOrphanedJobs(
       order by jobs.updated_at
       limit 500
         for update of jobs skip locked`,
-    [[...workingStates]],
+    [[...workingStates], stillMs],
   );
   return rows as OrphanedJob[];
 }

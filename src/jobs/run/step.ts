@@ -1,10 +1,12 @@
 // A step: work that moves a job on, and what it may touch.
 import type { Logger } from '../../base/log.ts';
+import type { Timing } from '../../base/timing.ts';
 import type { CreatorTikTok } from '../../creators/tiktok.ts';
 import type { DownloadedFile } from '../../media/download-source.ts';
 import type { Later } from '../../queue/later.ts';
 import type { Storage } from '../../storage/storage.ts';
-import type { Ledger } from '../attempts/video.ts';
+import type { PhotoAttempts } from '../attempts/photos.ts';
+import type { VideoAttempts } from '../attempts/video.ts';
 import type { Job, JobPhoto, Patch } from '../job.ts';
 
 /** What a step may touch. It has no database: every write goes through these and is fenced. */
@@ -37,13 +39,15 @@ export interface StepContext {
   ): Promise<DownloadedFile>;
   /** The content's hash of a stored file of this job's creator; null when it is not registered. */
   hashOf(storageKey: string): Promise<string | null>;
-  /** The publish ledger of this job. */
-  ledger: Ledger;
+  /** The attempts to publish this job; `kind` is the job's. */
+  attempts: VideoAttempts | PhotoAttempts;
   /** Adds a line to the job's timeline. */
   addEvent(name: string, details?: Record<string, unknown>): Promise<void>;
   log: Logger;
   /** The plugin's own settings, as parsed by its schemas. */
   settings: Record<string, unknown>;
+  /** How long to wait for what; tests shorten it. */
+  timing: Timing;
 }
 
 /** Work that moves a job on. Answers with a patch (done) or Later; a Problem fails the job. */

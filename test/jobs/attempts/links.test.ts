@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import type { Knex } from 'knex';
+import { TIMING } from '../../../src/base/timing.ts';
 import type { Context } from '../../../src/context/context.ts';
 import {
   mayBeFetched,
@@ -10,8 +11,10 @@ import {
   replaceLinks,
   takeLink,
 } from '../../../src/jobs/attempts/links.ts';
-import { hearOfPhotos } from '../../../src/jobs/attempts/photos.ts';
-import { createLedger } from '../../../src/jobs/attempts/video.ts';
+import { createPhotoAttempts } from '../../../src/jobs/attempts/photos.ts';
+import { hearOfPhotos } from '../../../src/jobs/attempts/told.ts';
+import { createVideoAttempts } from '../../../src/jobs/attempts/video.ts';
+import { JobRun } from '../../../src/jobs/run/job-run.ts';
 import { createDiskStorage } from '../../../src/storage/disk.ts';
 import { type Appliance, anAppliance } from '../../support/appliance.ts';
 
@@ -148,14 +151,21 @@ describe('an address from which TikTok pulls a photo', () => {
       .where({ id })
       .update({ state: 'ready', run_token: runToken })
       .returning('*');
-    const ctx = { db, config: { PUBLIC_URL: app.url }, secrets: {} } as unknown as Context;
-    const ledger = createLedger(ctx, { job });
-    const attempt = await ledger.intend(1);
+    const ctx = {
+      ...{ db, config: { PUBLIC_URL: app.url }, secrets: {}, timing: TIMING },
+    } as unknown as Context;
+    const { signal } = new AbortController();
+    using run = new JobRun(ctx, job, { stopping: signal, aborted: signal, isLastAttempt: false });
+    const photos = createPhotoAttempts(ctx, run);
+    const attempt = await photos.intend(1);
     const suspended = (at: Date | null) =>
       db('creators').where({ id: creatorId }).update({ suspended_at: at });
     await suspended(new Date());
     const file = { position: 0, storage_key: KEY, content_type: 'image/jpeg', bytes: 1 };
-    const refusals = [ledger.mark(attempt, [file]), ledger.commit(attempt)].map((work) =>
+    const refusals = [
+      photos.mark(attempt, [file]),
+      createVideoAttempts(ctx, run).commit(attempt),
+    ].map((work) =>
       work.then(
         () => 'taken',
         ({ code }) => code,
@@ -164,7 +174,7 @@ describe('an address from which TikTok pulls a photo', () => {
     expect(await Promise.all(refusals)).to.deep.equal(['forbidden', 'forbidden']);
     expect(await db('photo_links').where({ job_id: id })).to.deep.equal([]);
     await suspended(null);
-    await ledger.mark(attempt, [file]);
+    await photos.mark(attempt, [file]);
     expect(await db('photo_links').where({ job_id: id })).to.have.length(1);
   });
 

@@ -3,13 +3,14 @@ import { expect } from 'chai';
 import pg from 'pg';
 import type { Fault } from '../../../scripts/tiktok-sandbox/state.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../../support/appliance.ts';
+import { FAST } from '../../support/timing.ts';
 import { paddedVideo, video } from '../../support/videos.ts';
 
 describe('publishing', () => {
   let app: Appliance;
   let number = 0;
   before(async () => {
-    app = await anAppliance({ LOG_LEVEL: 'warn' });
+    app = await anAppliance({ LOG_LEVEL: 'warn' }, FAST);
   });
   after(() => app[Symbol.asyncDispose]());
 

@@ -1,0 +1,74 @@
+// The clocks and intervals that tests shorten: one object in the context, in milliseconds.
+import { MINUTE_MS, SECOND_MS } from './time.ts';
+
+export interface Timing {
+  /** How often a worker pool says that it is alive. */
+  beatMs: number;
+  /** A pool that has not beaten for so long is declared dead, and what it held is freed. */
+  silentMs: number;
+  /** Longer without the database than two beats means that there was an outage. */
+  outageMs: number;
+  /** How long after an outage nobody is declared dead, so that every pool has the time to beat. */
+  chanceToBeatMs: number;
+  /** How often a pool looks for work that has come due. */
+  queuePollMs: number;
+  /** How often each process looks for dead pools and for jobs without a run. */
+  reapMs: number;
+  /** A job without a run that did not change for so long gets one. */
+  orphanedMs: number;
+  /** A queue that is held for so long by a pool that runs nothing of it is freed. */
+  idleQueueMs: number;
+  /** How long running steps may go on to their next checkpoint when the process stops. */
+  stopPatienceMs: number;
+  /** How long a connection is waited for that does not end. */
+  closeMs: number;
+  /** How often a run looks whether its job is still its own. */
+  watchMs: number;
+  /** A step's progress is written at most this often. */
+  progressMs: number;
+  /** After how long a source is asked for again that waits for others of its creator. */
+  fetchLaterMs: number;
+  /** After how long a step is run again that found a full disk or storage that does not answer. */
+  storageRetryMs: number;
+  /** The wait after a step's first fault; it doubles with each further one. */
+  firstFaultMs: number;
+  /** The longest wait after a fault. */
+  longestFaultMs: number;
+  /** TikTok's minute of rate limits, and two seconds for the difference of the clocks. */
+  tiktokMinuteMs: number;
+  /** Added by chance to that minute where TikTok said that it was full. */
+  minuteJitterMs: number;
+  /** When TikTok is asked first how a post ended. */
+  firstQuestionMs: number;
+  /** The wait after a failure at TikTok that may pass; it doubles with each further one. */
+  tiktokRetryMs: number;
+  /** The wait before an upload is opened anew. */
+  reopenMs: number;
+  /** How often TikTok's word about an unanswered init, or a lapsing upload, is looked for. */
+  tiktokWordMs: number;
+}
+
+export const TIMING: Readonly<Timing> = {
+  beatMs: 5 * SECOND_MS,
+  silentMs: 20 * SECOND_MS,
+  outageMs: 10 * SECOND_MS,
+  chanceToBeatMs: 15 * SECOND_MS,
+  queuePollMs: 500,
+  reapMs: 10 * SECOND_MS,
+  orphanedMs: 5 * SECOND_MS,
+  idleQueueMs: 30 * SECOND_MS,
+  stopPatienceMs: 20 * SECOND_MS,
+  closeMs: 5 * SECOND_MS,
+  watchMs: 2 * SECOND_MS,
+  progressMs: SECOND_MS,
+  fetchLaterMs: 2 * SECOND_MS,
+  storageRetryMs: MINUTE_MS,
+  firstFaultMs: SECOND_MS,
+  longestFaultMs: 5 * MINUTE_MS,
+  tiktokMinuteMs: MINUTE_MS + 2 * SECOND_MS,
+  minuteJitterMs: 3 * SECOND_MS,
+  firstQuestionMs: 2 * SECOND_MS,
+  tiktokRetryMs: 30 * SECOND_MS,
+  reopenMs: SECOND_MS,
+  tiktokWordMs: MINUTE_MS,
+};

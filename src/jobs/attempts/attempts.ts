@@ -1,0 +1,106 @@
+// The attempts to publish a job: one row each, written before and after everything TikTok is told.
+import type { Knex } from 'knex';
+import type { Context } from '../../context/context.ts';
+import { assertNotSuspended } from '../../creators/rules.ts';
+import type { Attempt } from '../job.ts';
+import type { Fenced } from '../run/fence.ts';
+import { removeLinks } from './links.ts';
+
+/** What attempts of videos and of photos share. Every write throws LostJob without the fence. */
+export interface Attempts {
+  /** The attempt that is not closed, if any. */
+  current(): Promise<Attempt | null>;
+  /** How many attempts there were that TikTok took up, since the creator last said "try again". */
+  count(): Promise<number>;
+  /** Begins one. Throws `forbidden` when the operator has suspended the account since. */
+  intend(bytes: number): Promise<Attempt>;
+  close(attempt: Attempt, outcome: string): Promise<void>;
+}
+
+/** How an attempt ended whose photos nobody fetched; it does not count against those of a job. */
+export const NEVER_FETCHED = 'never_fetched';
+
+export function createAttempts({ db, secrets }: Context, run: Fenced): Attempts {
+  const { id: jobId, creator_id } = run.job;
+  return {
+    async current() {
+      const row = await db('publish_attempts').where({ job_id: jobId, closed_at: null }).first();
+      if (!row?.upload_url) return row ?? null;
+      return { ...row, upload_url: secrets.open(row.upload_url, nameSeal(row)) };
+    },
+    async count() {
+      const again = db('job_events').where({ job_id: jobId, name: 'retried' }).max('at');
+      const row = await db('publish_attempts')
+        .where({ job_id: jobId })
+        .whereRaw('outcome is distinct from ?', [NEVER_FETCHED])
+        .whereRaw("intended_at > coalesce((?), '-infinity')", [again])
+        .count('* as count')
+        .first();
+      return Number(row?.['count'] ?? 0);
+    },
+    intend: (bytes) =>
+      run.withFence(async (trx) => {
+        await assertNotSuspended(trx, creator_id);
+        const last = await trx('publish_attempts')
+          .where({ job_id: jobId })
+          .max('number as number')
+          .first();
+        const number = Number(last?.['number'] ?? 0) + 1;
+        const [row] = await trx('publish_attempts')
+          .insert({ job_id: jobId, number, bytes })
+          .returning('*');
+        return row;
+      }),
+    close: (attempt, outcome) => run.withFence((trx) => closeAttempt(trx, jobId, attempt, outcome)),
+  };
+}
+
+/** What the attempt's sealed upload address is bound to. */
+export function nameSeal({ id }: Pick<Attempt, 'id'>): string {
+  return `publish_attempts.upload_url:${id}`;
+}
+
+export async function updateAttempt(
+  trx: Knex,
+  { id }: Attempt,
+  changes: Record<string, unknown>,
+): Promise<Attempt> {
+  const [row] = await trx('publish_attempts').where({ id }).update(changes).returning('*');
+  return row;
+}
+
+/** Sets the mark, from which on TikTok may post. Throws `forbidden` for a suspended account. */
+export async function markAttempt(trx: Knex, creatorId: string, attempt: Attempt): Promise<void> {
+  await assertNotSuspended(trx, creatorId);
+  await updateAttempt(trx, attempt, { committed_at: trx.fn.now() });
+}
+
+/** Closes one attempt. What TikTok could pull photos from ends with it. */
+export async function closeAttempt(
+  trx: Knex,
+  jobId: string,
+  attempt: Attempt,
+  outcome: string,
+): Promise<void> {
+  await removeLinks(trx, jobId);
+  await trx('publish_attempts')
+    .where({ id: attempt.id, closed_at: null })
+    .update({ closed_at: trx.fn.now(), outcome, upload_url: null });
+}
+
+/** Closes whichever attempt of the job is open, as closeAttempt does. */
+export async function closeAttempts(trx: Knex, jobId: string, outcome: string): Promise<void> {
+  await removeLinks(trx, jobId);
+  await trx('publish_attempts')
+    .where({ job_id: jobId, closed_at: null })
+    .update({ closed_at: trx.fn.now(), outcome, upload_url: null });
+}
+
+/** Whether the last byte may have left: from then on only TikTok's FAILED ends the job as failed. */
+export async function isCommitted(trx: Knex, jobId: string): Promise<boolean> {
+  const marked = await trx('publish_attempts')
+    .where({ job_id: jobId, closed_at: null })
+    .whereNotNull('committed_at')
+    .first('id');
+  return marked !== undefined;
+}

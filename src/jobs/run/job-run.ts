@@ -1,0 +1,147 @@
+// One run of a job's step, which owns the job as last written, the fence, and the moves at its end.
+import type { Knex } from 'knex';
+import type { Context } from '../../context/context.ts';
+import type { Later } from '../../queue/later.ts';
+import { assertNoDuplicate } from '../accept/limits.ts';
+import { isCommitted } from '../attempts/attempts.ts';
+import type { Job, JobError, Patch } from '../job.ts';
+import { STATES, type WorkingState } from '../states.ts';
+import { insertEvent, queueJob } from '../store.ts';
+import { moveJob } from '../transitions.ts';
+import {
+  type Fenced,
+  type FencedRow,
+  fencedUpdate,
+  holdsFence,
+  LostJob,
+  lockFenced,
+} from './fence.ts';
+
+/** What the worker tells a run about its surroundings. */
+export interface RunControl {
+  /** The process is stopping: go on to the next checkpoint, no further. */
+  stopping: AbortSignal;
+  /** Stop now: the time to stop is over, or this pool was declared dead. */
+  aborted: AbortSignal;
+  isLastAttempt: boolean;
+}
+
+/** Thrown at a checkpoint when the process is stopping; the run is queued again at once. */
+export class Stopping extends Error {
+  override name = 'Stopping';
+}
+
+/** Looks at its fence from time to time until it is disposed of. */
+export class JobRun implements Fenced, Disposable {
+  readonly control: RunControl;
+  /** Aborts when the job was lost, or when everything must stop now. */
+  readonly signal: AbortSignal;
+  #job: Job;
+  readonly #ctx: Context;
+  readonly #lost = new AbortController();
+  readonly #watch: NodeJS.Timeout;
+
+  constructor(ctx: Context, job: Job, control: RunControl) {
+    this.#ctx = ctx;
+    this.#job = job;
+    this.control = control;
+    this.signal = AbortSignal.any([this.#lost.signal, control.aborted]);
+    this.#watch = setInterval(async () => {
+      const isHeld = await holdsFence(ctx.db, this.#job).catch(() => true);
+      if (!isHeld) this.#lost.abort(new LostJob());
+    }, ctx.timing.watchMs);
+  }
+
+  get job(): Job {
+    return this.#job;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#watch);
+  }
+
+  /** Throws LostJob when a look at the fence, or a write of progress, found it taken. */
+  throwIfLost(): void {
+    this.#lost.signal.throwIfAborted();
+  }
+
+  /** Throws when the job was lost, when everything must stop, and when the process is stopping. */
+  checkpoint(): void {
+    this.signal.throwIfAborted();
+    if (this.control.stopping.aborted) throw new Stopping('The process is stopping');
+  }
+
+  async withFence<T>(work: (trx: Knex, row: FencedRow) => Promise<T>): Promise<T> {
+    let written: Job | undefined;
+    const result = await this.#ctx.db.transaction(async (trx) => {
+      const current = await lockFenced(trx, this.#job);
+      const update = async (changes: Record<string, unknown>) => {
+        written = await fencedUpdate(trx, written ?? this.#job, changes);
+      };
+      return work(trx, { current, update });
+    });
+    if (written) this.#job = written;
+    return result;
+  }
+
+  /** Does not wait for the write; one that finds the fence lost aborts `signal`. */
+  writeProgress(progress: number): void {
+    fencedUpdate(this.#ctx.db, this.#job, { progress }).catch((error) => {
+      if (error instanceof LostJob) this.#lost.abort(error);
+    });
+  }
+
+  /** The job moves on as the step says, with its event and its next run. */
+  async move(patch: Patch): Promise<void> {
+    const job = this.#job;
+    const state = patch.state ?? STATES[job.state as WorkingState].next;
+    const startedAt = Date.now();
+    await this.withFence(async (trx, { current }) => {
+      // What a URL holds is known only now; an upload was judged when the post was accepted.
+      if (patch.source_sha256) await assertNoDuplicate(trx, { ...current, ...patch });
+      await moveJob(trx, job, { ...patch, state }, toEvent(state, patch));
+    });
+    const ms = Date.now() - startedAt;
+    this.#ctx.log.info({ event: 'job.moved', job_id: job.id, from: job.state, to: state, ms });
+  }
+
+  /** The same step is queued again; `faults` are those in a row by then. */
+  async postpone(later: Later, faults: number): Promise<void> {
+    const job = this.#job;
+    await this.#ctx.db.transaction(async (trx) => {
+      // Told to wait before anything was opened: that is the post's new time, for everybody to see.
+      const moved = later.reason && job.state === 'ready' ? { send_at: later.at } : {};
+      const since = later.reason === 'waiting' ? (job.waiting_since ?? new Date()) : null;
+      const waiting = later.reason ? { waiting_since: since } : {};
+      const kept = await fencedUpdate(trx, job, { faults, run_token: null, ...moved, ...waiting });
+      if (later.reason) {
+        await insertEvent(trx, job.id, later.reason, { until: later.at, ...later.details });
+      }
+      await queueJob(trx, kept, later.at, 'preserve_run_at');
+    });
+  }
+
+  /** A job whose mark is set may have been posted: it ends unconfirmed, and the creator tells. */
+  async fail(error: JobError): Promise<void> {
+    const job = this.#job;
+    const state = await this.#ctx.db.transaction(async (trx) => {
+      const mayBePosted = job.state === 'sent' || (await isCommitted(trx, job.id));
+      const end = mayBePosted ? 'unconfirmed' : 'failed';
+      const close = mayBePosted ? {} : { attempt_outcome: error.code };
+      const event = { name: end, details: { ...error } };
+      await moveJob(trx, job, { state: end, error, ...close }, event);
+      return end;
+    });
+    const fields = { job_id: job.id, from: job.state, code: error.code };
+    this.#ctx.log.info({ event: `job.${state}`, ...fields });
+  }
+}
+
+function toEvent(state: string, patch: Patch): { name: string; details?: Record<string, unknown> } {
+  if (state === 'ready')
+    return { name: 'prepared', details: { changes: patch.media?.changes ?? [] } };
+  if (state === 'finished')
+    return { name: 'finished', details: { post_ids: patch.post_ids ?? [] } };
+  if (state === 'failed') return { name: 'failed', details: { ...patch.error } };
+  return { name: state };
+}

@@ -1,0 +1,29 @@
+// When this process last reached the database, so that no pool is declared dead for an outage.
+import type { Timing } from '../base/timing.ts';
+
+export interface DatabaseContact {
+  /** Notes that the database answered just now. */
+  noteAnswer(): void;
+  /**
+   * Whether the database has answered without a gap for so long that every living pool has beaten.
+   * False after an outage of any kind: a database that refuses or hangs, and a machine that slept.
+   */
+  isSteady(): boolean;
+}
+
+export function createDatabaseContact(timing: Timing): DatabaseContact {
+  let answeredAt = 0;
+  let steadySince = 0;
+  const isGap = (now: number) => now - answeredAt > timing.outageMs;
+  return {
+    noteAnswer() {
+      const now = Date.now();
+      if (isGap(now)) steadySince = now;
+      answeredAt = now;
+    },
+    isSteady() {
+      const now = Date.now();
+      return !isGap(now) && now - steadySince >= timing.chanceToBeatMs;
+    },
+  };
+}

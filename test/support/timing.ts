@@ -1,0 +1,23 @@
+// The intervals of tests that look at outages and at what follows them: tenths of those of production.
+import type { Timing } from '../../src/base/timing.ts';
+
+/** In the same order as production's: two beats < an outage < the chance to beat < silence. */
+export const FAST: Partial<Timing> = {
+  beatMs: 300,
+  outageMs: 1_000,
+  chanceToBeatMs: 1_500,
+  silentMs: 3_000,
+  queuePollMs: 100,
+  reapMs: 500,
+  orphanedMs: 1_000,
+  idleQueueMs: 3_000,
+  watchMs: 300,
+  fetchLaterMs: 300,
+  storageRetryMs: 1_000,
+  firstFaultMs: 300,
+  longestFaultMs: 5_000,
+  firstQuestionMs: 300,
+  tiktokRetryMs: 1_000,
+  reopenMs: 200,
+  tiktokWordMs: 500,
+};
