@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { json, lockName } from '../base/database.ts';
 import { queueChore, unqueue, unqueueAll } from '../queue/queue.ts';
 import { removeLinks } from './attempts/links.ts';
-import type { Job, JobError, Patch } from './job.ts';
+import { isFetched, type Job, type JobError, type Patch } from './job.ts';
 import { updatePhotos } from './photos.ts';
 import { CANCELLABLE_STATES, STATES, type State, type StepName, WORKING_STATES } from './states.ts';
 import { countWorking } from './stats.ts';
@@ -205,7 +205,7 @@ export async function endJob(
 /** What was made for the post alone is needed no more; the chore of that name finds it. */
 async function letGoOfCopy(trx: Knex, job: Job): Promise<void> {
   if (job.state !== 'finished' && job.state !== 'cancelled') return;
-  const isUploadAlone = job.kind === 'video' && !job.source_url;
+  const isUploadAlone = job.kind === 'video' && !isFetched(job);
   if (isUploadAlone && (!job.output_key || job.output_key === job.source_key)) return;
   await queueChore(trx, 'retention.copies', 'retention.copies');
 }

@@ -1,16 +1,19 @@
 // What a step is given to work with: scratch, storage, TikTok, ledger, and the watch over its fence.
+import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
+import { readModuleSettings } from '../../context/create-context.ts';
 import { creatorTikTok } from '../../creators/tiktok.ts';
 import { downloadSource } from '../../media/download-source.ts';
 import { findFile } from '../../media/store.ts';
 import { storeWorkingCopy } from '../../media/store-media.ts';
 import { Later } from '../../queue/later.ts';
 import { createLedger } from '../attempts/video.ts';
-import type { Job } from '../job.ts';
+import { isFetched, type Job } from '../job.ts';
 import { listPhotos, updatePhotos } from '../photos.ts';
+import { listSources } from '../source.ts';
 import { insertEvent } from '../store.ts';
 import { beginFetching, fencedUpdate, holdsJob, LostJob, withFence } from '../transitions.ts';
-import type { StepContext } from './step.ts';
+import type { SourceOf, StepContext } from './step.ts';
 
 const WATCH_MS = 2_000;
 const PROGRESS_MS = 1_000;
@@ -81,6 +84,7 @@ export function createStepContext(
     photos: () => listPhotos(db, holder.job.id),
     savePhoto: (photo) =>
       withFence(db, holder.job, (trx) => updatePhotos(trx, holder.job.id, [photo])),
+    isFetched,
     fetchSource: sourceFetcher(ctx, holder, signal),
     hashOf: async (key) => (await findFile(db, holder.job.creator_id, key))?.sha256 ?? null,
     ledger: createLedger(ctx, holder),
@@ -98,11 +102,28 @@ export function createStepContext(
 /** One creator's slow sources leave room for those of others. */
 function sourceFetcher(ctx: Context, { job }: { job: Job }, signal: AbortSignal) {
   let hasBegun = false;
-  return async (url: string, kind: 'video' | 'photo', progress?: (fraction: number) => void) => {
+  const log = ctx.log.child({ job_id: job.id });
+  return async (
+    { source: name, source_request: request }: SourceOf,
+    kind: 'video' | 'photo',
+    progress?: (fraction: number) => void,
+  ) => {
+    const found = listSources(ctx.modules).get(name);
+    const fetch = found?.source.fetch;
+    if (!fetch) throw notOffered(name);
     hasBegun ||= await beginFetching(ctx.db, job, FETCHES_AT_ONCE);
     if (!hasBegun) throw Later.in(FETCH_LATER_MS);
-    return downloadSource(ctx, job, url, { kind, signal, progress });
+    return downloadSource(ctx, job, {
+      ...{ kind, signal, progress, log },
+      settings: readModuleSettings(ctx.config, found.module),
+      open: (context) => fetch.call(found.source, request, context),
+    });
   };
+}
+
+/** Its plugin was taken out after the post had been accepted. */
+function notOffered(name: string): Problem {
+  return new Problem('fetch_failed', `This instance has no media source ${name} any more.`);
 }
 
 /** Writes at most once a second; a write that finds the fence lost stops the step. */
