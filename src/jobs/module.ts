@@ -2,7 +2,6 @@
 
 import type { TableDeclaration } from '../base/declaration.ts';
 import type { Manifest } from '../context/context.ts';
-import { addApiRoutes } from '../web/api.ts';
 import { jobRoutes } from './api.ts';
 import { builtInSources } from './built-in-sources.ts';
 import { jobLabels } from './labels.ts';
@@ -25,7 +24,6 @@ export const jobs: Manifest = {
   needsFiles,
   sources: builtInSources,
   routes(router, ctx) {
-    addApiRoutes(router, ctx, jobRoutes);
     addJobPages(router, ctx);
   },
   ticks: { caretaker: { cron: '*/10 * * * * *', run: reap } },

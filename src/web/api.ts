@@ -154,7 +154,7 @@ export function sendAnswer(koa: KoaContext, answer: ApiAnswer): void {
 
 declare module '../context/context.ts' {
   interface Manifest {
-    /** Its JSON routes, for the OpenAPI document. */
+    /** Its JSON routes; they are served, and stand in the OpenAPI document. */
     api?: ApiRoute[];
   }
 }
