@@ -14,7 +14,7 @@ const isSchema = z.custom<z.ZodType>(
 const text = z.string().min(1, { error: 'Expected a sentence' });
 
 /** Every name here is a field of the manifest, and the other way round: the compiler compares them. */
-const manifestSchema = z.strictObject({
+export const manifestSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]*$/, {
     error: 'Expected small letters, digits and hyphens, beginning with a letter',
   }),
