@@ -1,8 +1,8 @@
 // Loads the plugins of a folder, and tells what is wrong with each in a sentence.
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { SETTINGS } from './base/settings.ts';
+import { isFolder, SETTINGS } from './base/settings.ts';
 import type { Manifest } from './context/context.ts';
 import { STEP_NAMES } from './jobs/states.ts';
 import { findManifestFaults } from './plugin-manifest.ts';
@@ -16,7 +16,8 @@ export interface Loaded {
 /** Makes `#plugin` known to the folder's plugins, and loads them in the order of their names. */
 export async function loadOutsidePlugins(pluginsDir: string): Promise<Loaded> {
   const folder = resolve(pluginsDir);
-  resolveForPlugins([folder, ...listFolders(folder).map((name) => join(folder, name))]);
+  const own = listFolders(folder).map((name) => join(folder, name));
+  resolveForPlugins([folder, ...own.filter(isFolder)]);
   return loadPlugins(folder);
 }
 
@@ -32,10 +33,13 @@ export async function loadPlugins(folder: string): Promise<Loaded> {
 
 /** Packages and what begins with a dot or an underscore are no plugins; files beside them neither. */
 function listFolders(folder: string): string[] {
-  return readdirSync(folder)
-    .filter((name) => name !== 'node_modules' && !/^[._]/.test(name))
-    .filter((name) => statSync(join(folder, name)).isDirectory())
-    .sort();
+  return (
+    readdirSync(folder)
+      .filter((name) => name !== 'node_modules' && !/^[._]/.test(name))
+      // A link that leads nowhere was meant to be one.
+      .filter((name) => isFolder(join(folder, name)) || !existsSync(join(folder, name)))
+      .sort()
+  );
 }
 
 async function loadPlugin(

@@ -111,7 +111,10 @@ describe('plugins that cannot be used', () => {
     const files = Object.entries(PLUGINS).map(([name, [code]]) => [`${name}/plugin.ts`, code]);
     const { code, printed } = await withFiles(
       { ...Object.fromEntries(files), 'lost/plugins.ts': '' },
-      (folder) => failingStart({ PLUGINS_DIR: folder }),
+      (folder) => {
+        symlinkSync(join(folder, 'nowhere'), join(folder, 'dangling'));
+        return failingStart({ PLUGINS_DIR: folder });
+      },
     );
     expect(code, printed).to.equal(78);
     const lines = printed.split('\n').filter((line) => line.startsWith('- PLUGINS_DIR: plugin '));
@@ -120,10 +123,20 @@ describe('plugins that cannot be used', () => {
       expect(own, name).to.have.length(said === null ? 0 : 1);
       if (said !== null) expect(own[0]).to.contain(`: ${said}`);
     }
-    expect(lines).to.include(
-      '- PLUGINS_DIR: plugin lost: Expected a file plugin.ts in its folder, found none.',
-    );
-    expect(lines).to.have.length(Object.keys(PLUGINS).length);
+    for (const name of ['lost', 'dangling']) {
+      const sentence = 'Expected a file plugin.ts in its folder, found none.';
+      expect(lines).to.include(`- PLUGINS_DIR: plugin ${name}: ${sentence}`);
+    }
+    // All but `first`, and these two.
+    expect(lines).to.have.length(Object.keys(PLUGINS).length + 1);
+  });
+
+  it('are asked for in a folder, and in nothing else', async () => {
+    await withFiles({ 'a-file': '' }, async (folder) => {
+      const { code, printed } = await failingStart({ PLUGINS_DIR: join(folder, 'a-file') });
+      expect(code).to.equal(78);
+      expect(printed).to.contain('- PLUGINS_DIR: Expected a folder that exists.');
+    });
   });
 });
 
