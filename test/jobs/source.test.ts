@@ -2,6 +2,8 @@ import { expect } from 'chai';
 import { z } from 'zod';
 import { down, up } from '../../migrations/0016_job_sources.ts';
 import type { Manifest } from '../../src/context/context.ts';
+import type { Job } from '../../src/jobs/job.ts';
+import { statusWords } from '../../src/jobs/labels.ts';
 import { createSourceSchema } from '../../src/jobs/source.ts';
 import { loadModules } from '../../src/modules.ts';
 import { openApi } from '../../src/web/docs.ts';
@@ -53,6 +55,14 @@ describe('the sources of a post', () => {
     const modules = await loadModules();
     expect(namesIn(modules)).to.deep.equal(own);
     expect(namesIn([...modules, shelf])).to.deep.equal([...own, ['shelf', 'A file on the shelf.']]);
+  });
+
+  it('are what the dashboard calls fetching, but for uploads', () => {
+    const wordFor = (source: string) =>
+      statusWords({ state: 'accepted', send_at: new Date(0), source } as Job).word;
+    expect(['pm3k_storage', 'url', 'shelf'].map(wordFor)).to.deep.equal([
+      ...['Checking', 'Fetching', 'Fetching'],
+    ]);
   });
 
   it('are known of posts that were stored before they had names', async () => {
