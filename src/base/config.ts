@@ -1,8 +1,8 @@
 // Reads the environment, once: the only file that knows process.env. All faults are reported together.
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { isLocalhost } from './localhost.ts';
-import { SETTINGS } from './settings.ts';
+import { isFolder, SETTINGS } from './settings.ts';
 
 export type PlanName = 'free' | 'trial' | 'paid';
 
@@ -158,5 +158,5 @@ function readPlan(values: Record<string, unknown>, plan: string): PlanLimits {
 export function pluginsDir(environment: Environment = process.env): string | undefined {
   const folder = givenValue('PLUGINS_DIR', environment, []);
   // One that is not there is told with all other faults, and not here.
-  return folder && existsSync(folder) ? folder : undefined;
+  return folder && isFolder(folder) ? folder : undefined;
 }

@@ -2,7 +2,6 @@
 
 import type { Manifest } from '../context/context.ts';
 import type { ProblemBody } from '../http/error-handler.ts';
-import { addApiRoutes } from '../web/api.ts';
 import { hostedProblem, hostedRoutes, ROOT } from './api.ts';
 
 const PATHS = new Set(hostedRoutes.map(({ path }) => ROOT + path));
@@ -10,7 +9,7 @@ const PATHS = new Set(hostedRoutes.map(({ path }) => ROOT + path));
 export const hosted: Manifest = {
   name: 'hosted',
   api: hostedRoutes,
-  routes(router, ctx) {
+  routes(router) {
     // Also what none of the routes takes: a program reads the body of whatever it is answered.
     router.all(`${ROOT}/{*rest}`, async (koa, next) => {
       koa.state['problem_body'] = hostedProblem satisfies ProblemBody;
@@ -19,7 +18,6 @@ export const hosted: Manifest = {
       koa.set('Allow', 'POST');
       koa.status = 405;
     });
-    addApiRoutes(router, ctx, hostedRoutes);
   },
   personalData: { nothing: 'Its posts are jobs like all others, which are declared there.' },
 };

@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import { type ApiKey, authenticate } from '../access/keys.ts';
 import { limitRequests, limitStrangers } from '../access/rate-limits.ts';
 import { invalid, Problem } from '../base/errors.ts';
-import type { Context } from '../context/context.ts';
+import type { Context, Manifest } from '../context/context.ts';
 import type { Creator } from '../creators/store.ts';
 import { closeSignal } from '../http/close-signal.ts';
 import { parseWith } from '../http/validate.ts';
@@ -30,13 +30,16 @@ export interface ApiAnswer {
   headers?: Record<string, string>;
 }
 
+/** The schema of a body, or what makes it of all modules that this instance has. */
+type Body<B extends z.ZodType = z.ZodType> = B | ((modules: Manifest[]) => B);
+
 /** One call of the API. `path` is below `/v1`, with `{name}` for parameters, unless it has a `root` of its own. */
 export interface ApiRoute {
   method: 'get' | 'head' | 'post' | 'patch' | 'delete';
   path: string;
   root?: string;
   summary: string;
-  body?: z.ZodType;
+  body?: Body;
   query?: z.ZodType;
   /** Open also while the account is suspended or its plan has ended: leaving, and taking one's data along. */
   isAlwaysOpen?: boolean;
@@ -56,7 +59,7 @@ export interface ApiRoute {
 /** Types body and query of a route by its schemas. */
 export function apiRoute<B extends z.ZodType, Q extends z.ZodType>(
   route: Omit<ApiRoute, 'handle' | 'body' | 'query'> & {
-    body?: B;
+    body?: Body<B>;
     query?: Q;
     handle(ctx: Context, request: ApiRequest<z.output<B>, z.output<Q>>): Promise<ApiAnswer>;
   },
@@ -118,13 +121,18 @@ function expectJson(route: ApiRoute): Middleware {
   };
 }
 
+export function findBodySchema({ body }: ApiRoute, modules: Manifest[]): z.ZodType | undefined {
+  return typeof body === 'function' ? body(modules) : body;
+}
+
 function answering(ctx: Context, route: ApiRoute): Middleware {
+  const bodySchema = findBodySchema(route, ctx.modules);
   return async (koa) => {
     const { params } = koa as unknown as { params: Record<string, string> };
     const request = {
       creator: koa.state['creator'],
       key: koa.state['key'],
-      body: route.body ? parseWith(route.body, koa.request.body, 'body') : undefined,
+      body: bodySchema && parseWith(bodySchema, koa.request.body, 'body'),
       query: route.query ? parseWith(route.query, { ...koa.query }, 'query') : undefined,
       params,
       signal: closeSignal(koa),
@@ -146,7 +154,7 @@ export function sendAnswer(koa: KoaContext, answer: ApiAnswer): void {
 
 declare module '../context/context.ts' {
   interface Manifest {
-    /** Its JSON routes, for the OpenAPI document. */
+    /** Its JSON routes; they are served, and stand in the OpenAPI document. */
     api?: ApiRoute[];
   }
 }

@@ -7,7 +7,7 @@ import type { Context } from '../../context/context.ts';
 import type { Creator } from '../../creators/store.ts';
 import { type ApiRoute, addApiRoutes, sendAnswer } from '../../web/api.ts';
 import { createPages } from '../../web/pages.ts';
-import { tusCall, uploadRoutes } from './api.ts';
+import { tusCall } from './api.ts';
 import { discard } from './finish.ts';
 import { findUpload } from './store.ts';
 import { EXTENSIONS } from './tus.ts';
@@ -40,7 +40,7 @@ export function addUploadRoutes(router: Router, ctx: Context): void {
       });
     }
   }
-  addApiRoutes(router, ctx, [...uploadRoutes, OVERRIDDEN]);
+  addApiRoutes(router, ctx, [OVERRIDDEN]);
   addDashboardRoutes(router, ctx);
 }
 
