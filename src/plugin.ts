@@ -9,7 +9,7 @@ export { hashOfPhotos } from './jobs/accept/sources.ts';
 export type { PhotoAttempts } from './jobs/attempts/photos.ts';
 export type { VideoAttempts } from './jobs/attempts/video.ts';
 export type { Attempt, Job, JobPhoto, Patch } from './jobs/job.ts';
-export type { Step, StepContext } from './jobs/run/step.ts';
+export type { StepContext } from './jobs/run/step.ts';
 export type { Source } from './jobs/source.ts';
 export { summarizeChanges } from './jobs/summarize-changes.ts';
 export { getByKey } from './media/store.ts';

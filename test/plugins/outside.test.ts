@@ -79,6 +79,10 @@ describe('a plugin from outside: the example of the documentation', () => {
     );
     const { length } = await video();
     expect(post).to.include({ status: 'PUBLISH_COMPLETE', received_bytes: length });
+    // Its subscriber is told of the end, once for this post.
+    const told = `"event":"shelf.posted","job_id":"${json['id']}"`;
+    await until(async () => app.output().includes(told));
+    expect(app.output().split(told)).to.have.lengthOf(2);
     const { text } = await client.page(`/jobs/${json['id']}`);
     expect(text).to.contain('<bdi>holiday.mp4, from the shelf</bdi>');
     const { text: document } = await client.api('GET', '/openapi.json');
