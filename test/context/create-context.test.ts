@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { z } from 'zod';
 import { readConfig } from '../../src/base/config.ts';
 import { createLog } from '../../src/base/log.ts';
+import { TIMING } from '../../src/base/timing.ts';
 import type { Manifest } from '../../src/context/context.ts';
 import { createContext, readModuleSettings } from '../../src/context/create-context.ts';
 
@@ -25,7 +26,7 @@ describe('the context', () => {
     settings,
   );
   const of = (...modules: Manifest[]) => ({
-    ...{ config, modules, connection, log: createLog('silent'), scratch: dataDir },
+    ...{ config, modules, connection, log: createLog('silent'), scratch: dataDir, timing: TIMING },
   });
   const plain: Manifest = { name: 'plain', personalData: { nothing: 'Nothing.' } };
 
