@@ -6,7 +6,7 @@ import { testFiles } from './test-files.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Folders of tests that walk through all of the product, or are about something else. */
-const OF_THEIR_OWN = ['e2e', 'storms', 'support', 'docs'];
+const OF_THEIR_OWN = ['contracts', 'e2e', 'storms', 'support', 'docs'];
 const BEHAVIOUR = /^export (?:async )?(?:function|class|const)\b/m;
 
 function listTypeScript(folder: string): string[] {
