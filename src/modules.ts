@@ -1,4 +1,4 @@
-// The list of modules: the core's, then plugins/*/plugin.ts, then those of PLUGINS_DIR.
+// Lists the modules: the core's, then plugins/*/plugin.ts, then those in PLUGINS_DIR.
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { access } from './access/module.ts';
@@ -55,8 +55,8 @@ const CORE: Manifest[] = [
 ];
 
 /**
- * Throws `ConfigFaults` with a sentence for each plugin that does not load: one that deletes or
- * publishes must not be missing.
+ * Loads all modules: a plugin that deletes or publishes must never be missing.
+ * @throws ConfigFaults with a sentence for each plugin that does not load.
  */
 export async function loadModules(pluginsDir?: string): Promise<Manifest[]> {
   const builtIn = await loadPlugins(BUILT_IN);
@@ -67,12 +67,12 @@ export async function loadModules(pluginsDir?: string): Promise<Manifest[]> {
   return modules;
 }
 
-/** Env name → schema, of all modules. */
+/** Returns env name → schema of the settings that modules declare. */
 export function settingSchemas(modules: Manifest[]): Record<string, z.ZodType> {
   return Object.assign({}, ...modules.map((module) => module.settings ?? {}));
 }
 
-/** `module.step` → the step. */
+/** Returns `module.step` → the step. */
 export function listSteps(modules: Manifest[]): Map<string, { step: Step; module: Manifest }> {
   return new Map(
     modules.flatMap((module) =>
@@ -83,7 +83,7 @@ export function listSteps(modules: Manifest[]): Map<string, { step: Step; module
   );
 }
 
-/** `module.chore` → the chore. */
+/** Returns `module.chore` → the chore. */
 export function listChores(modules: Manifest[]): Map<string, Chore> {
   return new Map(
     modules.flatMap((module) =>

@@ -8,7 +8,7 @@ import { request } from 'undici';
 import type { Context } from '../../src/context/context.ts';
 import { urlSource } from '../../src/jobs/built-in-sources.ts';
 import { downloadSource } from '../../src/media/download-source.ts';
-import { makeDurable } from '../../src/storage/durable.ts';
+import { makeDurable } from '../../src/storage/fs.ts';
 import { anOwnContext } from '../../test/support/context.ts';
 import { videoFile } from '../../test/support/videos.ts';
 import { type Ratio, seconds, sizeFrom, tell } from './report.ts';

@@ -1,4 +1,4 @@
-// The manifest of the account: what its creator sees and sets about it.
+// The manifest of the account: its settings page, its keys page and its JSON API.
 import type { Manifest } from '../context/context.ts';
 import { creatorRoutes } from './api.ts';
 import { addKeysPages } from './keys-pages.ts';

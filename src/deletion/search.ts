@@ -1,7 +1,7 @@
 // Searches for traces of a deleted creator, and finishes the deletion once there are none.
 import { MINUTE_MS, SECOND_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
-import { hasReturned } from '../creators/store.ts';
+import { hasReturned } from '../creators/leaving.ts';
 import { emit } from '../events/emit.ts';
 import { findTraces } from '../privacy/traces.ts';
 import { findDeletion, openIdentifiers, type Receipt, updateDeletion } from './store.ts';

@@ -1,4 +1,4 @@
-// The manifest of domains: Verified URLs, their API and page, and the weekly look.
+// The manifest of domains: Verified URLs, their API and page, and the weekly check.
 import type { Manifest } from '../context/context.ts';
 import { domainRoutes } from './api.ts';
 import { addDomainPages } from './pages.ts';

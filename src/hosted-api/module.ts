@@ -1,5 +1,4 @@
-// The manifest of the hosted service's API: its calls, and errors in its form.
-
+// The manifest of the hosted service's API: its calls, with errors in that service's form.
 import type { Manifest } from '../context/context.ts';
 import type { ProblemBody } from '../http/error-handler.ts';
 import { hostedProblem, hostedRoutes, ROOT } from './api.ts';
@@ -10,7 +9,7 @@ export const hosted: Manifest = {
   name: 'hosted',
   api: hostedRoutes,
   routes(router) {
-    // Also what none of the routes takes: a program reads the body of whatever it is answered.
+    // Requests that no route takes get the same form of error, since a program reads every body.
     router.all(`${ROOT}/{*rest}`, async (koa, next) => {
       koa.state['problem_body'] = hostedProblem satisfies ProblemBody;
       await next();

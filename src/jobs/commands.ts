@@ -2,8 +2,10 @@
 import type { Knex } from 'knex';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { assertMayPost, assertNotLeaving, type Creator } from '../creators/store.ts';
-import { lockFile, lockManyMedia, lockMedia } from '../media/store.ts';
+import { assertNotLeaving } from '../creators/leaving.ts';
+import { assertMayPost } from '../creators/rules.ts';
+import type { Creator } from '../creators/store.ts';
+import { lockFile, lockManyMedia, lockMedia } from '../media/locks.ts';
 import { assertNoDuplicate, reserveTime } from './accept/limits.ts';
 import { closeAttempts, isCommitted } from './attempts/attempts.ts';
 import { isFetched, type Job } from './job.ts';

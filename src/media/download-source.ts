@@ -1,5 +1,4 @@
-// Fetches the file of a post's source into storage, as a working copy that goes when the post has ended.
-
+// Fetches the media of a post's source into storage, as a working copy that ends with the post.
 import type { Readable } from 'node:stream';
 import { json } from '../base/database.ts';
 import { Problem } from '../base/errors.ts';
@@ -7,7 +6,8 @@ import type { Logger } from '../base/log.ts';
 import type { MediaFacts } from '../base/media-facts.ts';
 import { randomToken } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
-import { type Creator, getCreator, getPlanLimits } from '../creators/store.ts';
+import { getPlanLimits } from '../creators/rules.ts';
+import { type Creator, getCreator } from '../creators/store.ts';
 import { tooLarge } from '../safe-fetch/faults.ts';
 import { judgeUrl, toHost } from '../safe-fetch/urls.ts';
 import { TIKTOK_LIMITS } from '../tiktok/limits.ts';
@@ -15,6 +15,7 @@ import { assertQuota } from './storage-quota.ts';
 import { insertMedia, type NewMedia } from './store.ts';
 import { copyExpiry, inspectStored, type PlannedPost, servesAs } from './store-media.ts';
 
+/** The stored copy of a source, and what a probe found about it. */
 export interface DownloadedFile {
   storage_key: string;
   bytes: number;
@@ -60,16 +61,16 @@ export interface FetchOptions {
   signal: AbortSignal;
   log: Logger;
   settings: Record<string, unknown>;
-  /** 0…1, where it is known how much will come. */
+  /** Gets the fraction (0…1) that has arrived, if the size is known. */
   progress?: ((fraction: number) => void) | undefined;
   /** Opens the file: the source's own `fetch`. */
   open(context: SourceContext): Promise<SourceFile>;
 }
 
 /**
- * Opens the file, streams it into storage, inspects and registers it. Whatever fails leaves nothing;
- * a crash leaves a file without a row, or a row that no post names, and the sweeper removes either.
- * Throws what `open` throws, `too_large`, `media_rejected`, `storage_full`.
+ * Opens the source's file, streams it into storage, probes it and inserts its row. A failure leaves
+ * nothing. A crash leaves a file without a row, or a row that no post names; the sweep removes both.
+ * @throws Problem of `open`, `too_large`, `media_rejected`, `storage_full`.
  */
 export async function downloadSource(
   ctx: Context,

@@ -4,7 +4,7 @@ import type { Context } from '../context/context.ts';
 import { findFileUses } from '../context/hooks.ts';
 
 import { type EndedFile, lockEndedUploads, removeRows } from '../media/expiry.ts';
-import { lockSilentUploads, removeSilentRows } from '../media/tus/store.ts';
+import { lockSilentUploads, removeSilentRows } from '../media/tus/expiry.ts';
 import { BATCH, inTransactions, type Pace } from './batches.ts';
 import { lockEndedCopies } from './ended-copies.ts';
 

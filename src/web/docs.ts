@@ -1,10 +1,11 @@
-// The API's own description: OpenAPI 3.1 from the schemas that validate, shown by swagger-ui from the image.
+// Serves the API's description: OpenAPI 3.1 made from the routes' schemas, and swagger-ui.
 import type Router from '@koa/router';
 import { z } from 'zod';
 import { ERROR_CODES } from '../base/errors.ts';
 import type { Context, Manifest } from '../context/context.ts';
 import { type ApiRoute, findBodySchema, listPaths } from './api.ts';
 
+/** Adds `/openapi.json`, `/docs` and `/docs/errors`. */
 export function addDocs(router: Router, ctx: Context, modules: Manifest[]): void {
   const document = openApi(modules, ctx.config.PUBLIC_URL);
   router.get('/openapi.json', (koa) => {
@@ -12,7 +13,7 @@ export function addDocs(router: Router, ctx: Context, modules: Manifest[]): void
   });
   router.get('/docs', (koa) => {
     koa.type = 'html';
-    // swagger-ui sets style attributes; scripts stay as strict as everywhere.
+    // swagger-ui sets style attributes. Scripts are as restricted as on every page.
     koa.set(
       'Content-Security-Policy',
       "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'",
@@ -48,7 +49,7 @@ ${rows.join('\n')}
 </tbody></table></main></body></html>`;
 }
 
-/** Every JSON route of every module, with its schemas. */
+/** Returns the OpenAPI document of all routes of these modules. */
 export function openApi(modules: Manifest[], serverUrl: string) {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of modules.flatMap((module) => module.api ?? [])) {

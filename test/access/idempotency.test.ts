@@ -61,7 +61,7 @@ describe('work under an Idempotency-Key', () => {
 
   const answered = (body: string) => async () => ({ status: 201, location: null, body });
   const ask = (key: string, work = answered('first'), request = 'POST /v1/jobs {}') =>
-    once(own.ctx, creatorId, key, request, work);
+    once(own.ctx, { creatorId, key, request }, work);
   const codeOf = (asked: Promise<unknown>) =>
     asked.then(
       () => 'none',
@@ -81,21 +81,25 @@ describe('work under an Idempotency-Key', () => {
       );
 
   it('is one transaction with its answer, and frees the key when it throws', async () => {
-    const failing = once(own.ctx, creatorId, 'throws', 'r', async (trx) => {
+    const failing = once(own.ctx, { creatorId, key: 'throws', request: 'r' }, async (trx) => {
       await trx('creators').where({ id: creatorId }).update({ nickname: 'written' });
       throw new Error('broke');
     });
     expect(await codeOf(failing)).to.equal('broke');
     const row = await own.ctx.db('creators').where({ id: creatorId }).first();
     expect(row.nickname).to.equal(null);
-    expect((await once(own.ctx, creatorId, 'throws', 'r', answered('then'))).replayed).to.equal(
-      false,
-    );
+    expect(
+      (await once(own.ctx, { creatorId, key: 'throws', request: 'r' }, answered('then'))).replayed,
+    ).to.equal(false);
   });
 
   it('is another creator’s own, under the same key', async () => {
     expect((await ask('two')).answer.body).to.equal('first');
-    const other = await once(own.ctx, otherId, 'two', 'anything', answered('other'));
+    const other = await once(
+      own.ctx,
+      { creatorId: otherId, key: 'two', request: 'anything' },
+      answered('other'),
+    );
     expect(other).to.deep.equal({
       ...{ answer: { status: 201, location: null, body: 'other' }, replayed: false },
     });

@@ -1,8 +1,10 @@
 // Shows the life of a session: begun, prolonged, over, ended.
+
 import { expect } from 'chai';
 import { createSessions } from '../../src/access/sessions.ts';
 import { sha256 } from '../../src/base/secrets.ts';
-import { markLeaving } from '../../src/creators/store.ts';
+import { markLeaving } from '../../src/creators/leaving.ts';
+
 import { anOwnContext, type OwnContext } from '../support/context.ts';
 
 describe('a session', () => {

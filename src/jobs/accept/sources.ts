@@ -6,7 +6,7 @@ import type { MediaFacts } from '../../base/media-facts.ts';
 import { sha256 } from '../../base/secrets.ts';
 import type { Context } from '../../context/context.ts';
 import type { Creator } from '../../creators/store.ts';
-import { lockManyMedia, lockMedia } from '../../media/store.ts';
+import { lockManyMedia, lockMedia } from '../../media/locks.ts';
 import { servesAs } from '../../media/store-media.ts';
 import { type Job, UPLOAD_SOURCE } from '../job.ts';
 import type { NewPhoto } from '../photos.ts';
