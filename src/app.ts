@@ -10,6 +10,7 @@ import { findRequestId, problems } from './http/error-handler.ts';
 import { addHealthRoutes } from './http/health.ts';
 import { addStatic } from './http/static.ts';
 import { recordRequests } from './records/request-log/record.ts';
+import { addApiRoutes } from './web/api.ts';
 import { addDocs } from './web/docs.ts';
 import { createProblemPage } from './web/pages.ts';
 
@@ -41,7 +42,10 @@ function createRouters(ctx: Context, modules: Manifest[]): Router[] {
   const pages = new Router();
   addStatic(pages, ctx);
   addDocs(pages, ctx, modules);
-  for (const module of modules) module.routes?.(pages, ctx);
+  for (const module of modules) {
+    module.routes?.(pages, ctx);
+    addApiRoutes(pages, ctx, module.api ?? []);
+  }
   return [health, pages];
 }
 

@@ -1,11 +1,10 @@
 // Lists the modules: the core's, then plugins/*/plugin.ts, then those in PLUGINS_DIR.
-import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
 import type { z } from 'zod';
 import { access } from './access/module.ts';
 import { account } from './account/module.ts';
 import { adminOverview } from './admin-overview/module.ts';
+import { ConfigFaults } from './base/config.ts';
 import { connections } from './connections/module.ts';
 import type { Chore, Manifest } from './context/context.ts';
 import { creators } from './creators/module.ts';
@@ -20,6 +19,7 @@ import type { Step } from './jobs/run/step.ts';
 import { storedMedia } from './media/module.ts';
 import { uploads } from './media/tus/module.ts';
 import { operators } from './operators/module.ts';
+import { findClashes, loadOutsidePlugins, loadPlugins } from './plugin-loader.ts';
 import { privacy } from './privacy/module.ts';
 import { databaseTables, queueTables } from './queue/tables.ts';
 import { billing } from './records/billing/module.ts';
@@ -54,22 +54,17 @@ const CORE: Manifest[] = [
   privacy,
 ];
 
-/** Loads all modules. Throws if one does not load: a plugin that deletes must never be missing. */
+/**
+ * Loads all modules: a plugin that deletes or publishes must never be missing.
+ * @throws ConfigFaults with a sentence for each plugin that does not load.
+ */
 export async function loadModules(pluginsDir?: string): Promise<Manifest[]> {
-  const folders = [BUILT_IN, ...(pluginsDir ? [resolve(pluginsDir)] : [])];
-  const plugins: Manifest[] = [];
-  for (const folder of folders) {
-    for (const name of readdirSync(folder).sort()) {
-      const path = join(folder, name, 'plugin.ts');
-      if (!existsSync(path)) continue;
-      const manifest = (await import(pathToFileURL(path).href)).default as Manifest;
-      if (manifest?.name !== name) {
-        throw new Error(`Expected plugin ${name} to export a manifest of that name by default`);
-      }
-      plugins.push(manifest);
-    }
-  }
-  return [...CORE, ...plugins];
+  const builtIn = await loadPlugins(BUILT_IN);
+  const outside = pluginsDir ? await loadOutsidePlugins(pluginsDir) : null;
+  const modules = [...CORE, ...builtIn.manifests, ...(outside?.manifests ?? [])];
+  const faults = [...builtIn.faults, ...(outside?.faults ?? []), ...findClashes(modules)];
+  if (faults.length > 0) throw new ConfigFaults(faults);
+  return modules;
 }
 
 /** Returns env name → schema of the settings that modules declare. */

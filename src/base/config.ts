@@ -1,8 +1,8 @@
 // Reads the environment once and reports all faults together; no other file uses process.env.
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { isLocalhost } from './localhost.ts';
-import { SETTINGS } from './settings.ts';
+import { isFolder, SETTINGS } from './settings.ts';
 
 export type PlanName = 'free' | 'trial' | 'paid';
 
@@ -192,5 +192,5 @@ function readPlan(values: Record<string, unknown>, plan: string): PlanLimits {
 export function pluginsDir(environment: Environment = process.env): string | undefined {
   const folder = givenValue('PLUGINS_DIR', environment, []);
   // A folder that does not exist is reported later, together with all other faults.
-  return folder && existsSync(folder) ? folder : undefined;
+  return folder && isFolder(folder) ? folder : undefined;
 }

@@ -1,6 +1,6 @@
 // The table of settings: each variable with its schema, its default and a sentence for the README.
 // It is longer than 200 lines because it is one table, in the order of the README.
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 
@@ -233,10 +233,14 @@ export const SETTINGS = {
     ),
   PLUGINS_DIR: z
     .string()
-    .refine(existsSync, 'Expected a folder that exists')
+    .refine(isFolder, 'Expected a folder that exists')
     .optional()
     .describe('A folder with your own plugins, loaded beside the built-in ones.'),
 } satisfies Record<string, z.ZodType>;
+
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
 
 function planSettings(
   plan: 'FREE' | 'TRIAL' | 'PAID',

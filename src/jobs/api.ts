@@ -8,9 +8,9 @@ import { changeJob } from './accept/change.ts';
 import { cancelJob, isWorking, resolveJob, retryJob } from './commands.ts';
 import { type JobFilter, listJobs } from './list-store.ts';
 import {
+  createJobSchema,
   jobListSchema,
   jobPatchSchema,
-  newJobSchema,
   resolutionSchema,
   waitSchema,
 } from './schema.ts';
@@ -32,7 +32,7 @@ export const jobRoutes: ApiRoute[] = [
     method: 'post',
     path: '/jobs',
     summary: 'Accept a post, now or at a time. Honours Idempotency-Key for 24 hours.',
-    body: newJobSchema,
+    body: createJobSchema,
     headers: {
       'Idempotency-Key':
         'For 24 hours, the same key and body get the first response again, with `Idempotency-Replayed: true`.',

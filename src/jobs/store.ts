@@ -46,6 +46,7 @@ export async function insertJob(
       ...job,
       settings: json(job.settings),
       media: json(job.media),
+      source_request: json(job.source_request),
       state: 'accepted',
     })
     .returning('*');

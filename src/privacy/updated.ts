@@ -1,5 +1,5 @@
 // The day on which the declarations last changed, for the legal pages; `npm run docs` writes it.
 export const UPDATED = {
   on: '2026-11-28',
-  declarations: 'ba231f55733946bc091694f4efc0d6f366fc1b4244ec2f3dd45b59fec008c688',
+  declarations: '6d3a9e9388fd91967d02b147acdafed35b3045e8cf8b46e7332df37a43f5ec61',
 };

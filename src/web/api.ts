@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import { type ApiKey, authenticate } from '../access/keys.ts';
 import { limitRequests, limitStrangers } from '../access/rate-limits.ts';
 import { invalid, Problem } from '../base/errors.ts';
-import type { Context } from '../context/context.ts';
+import type { Context, Manifest } from '../context/context.ts';
 import type { Creator } from '../creators/store.ts';
 import { closeSignal } from '../http/close-signal.ts';
 import { readParams } from '../http/read-params.ts';
@@ -33,6 +33,9 @@ export interface ApiAnswer {
   headers?: Record<string, string>;
 }
 
+/** The schema of a body, or a function that makes it from all modules of this instance. */
+type Body<B extends z.ZodType = z.ZodType> = B | ((modules: Manifest[]) => B);
+
 /**
  * One call of the API. `path` is below `/v1`, or below `root` if given; `{name}` is a parameter.
  */
@@ -41,7 +44,7 @@ export interface ApiRoute {
   path: string;
   root?: string;
   summary: string;
-  body?: z.ZodType;
+  body?: Body;
   query?: z.ZodType;
   /**
    * Works also while the account is suspended or its plan has ended: the export and the deletion.
@@ -63,7 +66,7 @@ export interface ApiRoute {
 /** Returns the route, and types its handler's body and query by the schemas. */
 export function apiRoute<B extends z.ZodType, Q extends z.ZodType>(
   route: Omit<ApiRoute, 'handle' | 'body' | 'query'> & {
-    body?: B;
+    body?: Body<B>;
     query?: Q;
     handle(ctx: Context, request: ApiRequest<z.output<B>, z.output<Q>>): Promise<ApiAnswer>;
   },
@@ -126,12 +129,17 @@ function expectJson(route: ApiRoute): Middleware {
   };
 }
 
+export function findBodySchema({ body }: ApiRoute, modules: Manifest[]): z.ZodType | undefined {
+  return typeof body === 'function' ? body(modules) : body;
+}
+
 function answering(ctx: Context, route: ApiRoute): Middleware {
+  const bodySchema = findBodySchema(route, ctx.modules);
   return async (koa) => {
     const request = {
       creator: koa.state['creator'],
       key: koa.state['key'],
-      body: route.body ? parseWith(route.body, koa.request.body, 'body') : undefined,
+      body: bodySchema && parseWith(bodySchema, koa.request.body, 'body'),
       query: route.query ? parseWith(route.query, { ...koa.query }, 'query') : undefined,
       params: readParams(koa),
       signal: closeSignal(koa),
@@ -154,7 +162,7 @@ export function sendAnswer(koa: KoaContext, answer: ApiAnswer): void {
 
 declare module '../context/context.ts' {
   interface Manifest {
-    /** The module's JSON routes, for the OpenAPI document. */
+    /** The module's JSON routes; they are served, and stand in the OpenAPI document. */
     api?: ApiRoute[];
   }
 }

@@ -3,10 +3,10 @@ import type Router from '@koa/router';
 import { z } from 'zod';
 import { ERROR_CODES } from '../base/errors.ts';
 import type { Context, Manifest } from '../context/context.ts';
-import { type ApiRoute, listPaths } from './api.ts';
+import { type ApiRoute, findBodySchema, listPaths } from './api.ts';
 
 /** Adds `/openapi.json`, `/docs` and `/docs/errors`. */
-export function addDocs(router: Router, ctx: Context, modules: Pick<Manifest, 'api'>[]): void {
+export function addDocs(router: Router, ctx: Context, modules: Manifest[]): void {
   const document = openApi(modules, ctx.config.PUBLIC_URL);
   router.get('/openapi.json', (koa) => {
     koa.body = document;
@@ -50,12 +50,12 @@ ${rows.join('\n')}
 }
 
 /** Returns the OpenAPI document of all routes of these modules. */
-export function openApi(modules: Pick<Manifest, 'api'>[], serverUrl: string) {
+export function openApi(modules: Manifest[], serverUrl: string) {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of modules.flatMap((module) => module.api ?? [])) {
     for (const path of listPaths(route)) {
       const template = path.replaceAll(/:(\w+)/g, '{$1}');
-      paths[template] = { ...paths[template], [route.method]: operation(route, template) };
+      paths[template] = { ...paths[template], [route.method]: operation(route, template, modules) };
     }
   }
   return {
@@ -71,7 +71,8 @@ export function openApi(modules: Pick<Manifest, 'api'>[], serverUrl: string) {
   };
 }
 
-function operation(route: ApiRoute, template: string) {
+function operation(route: ApiRoute, template: string, modules: Manifest[]) {
+  const body = findBodySchema(route, modules);
   const responses: Record<string, unknown> = {
     default: {
       description: 'A problem',
@@ -96,7 +97,7 @@ function operation(route: ApiRoute, template: string) {
       ...queryParameters(route),
       ...headerParameters(route),
     ],
-    ...(route.body ? { requestBody: jsonBody(route.body) } : {}),
+    ...(body ? { requestBody: jsonBody(body) } : {}),
     ...(route.isUpload ? { requestBody: uploadBody(route) } : {}),
     responses,
   };

@@ -128,7 +128,7 @@ describe('the canary', () => {
       ...{ request_id: request.id, name: 'note', note: canary },
     });
     const [job] = await db('jobs').where({ creator_id: creatorId, state: 'failed' });
-    await db('job_photos').insert({ job_id: job.id, position: 0, source_url: canary });
+    await db('job_photos').insert({ job_id: job.id, position: 0, source_request: { canary } });
     await db('photo_links').insert({
       ...{ token_hash: canary, job_id: job.id, position: 0, storage_key: canary },
       ...{ content_type: canary, bytes: 1, expires_at: new Date() },
@@ -260,7 +260,8 @@ describe('the canary', () => {
       ...['creators.nickname', 'jobs.title', 'jobs.settings', 'jobs.error', 'jobs.media'],
       ...['job_events.details', 'consents.title', 'publish_attempts.outcome', 'media.file_name'],
       ...['api_keys.name', 'idempotency_keys.body', 'deletion_requests.details'],
-      ...['domains.host', 'domains.token', 'domains.fault', 'jobs.source_url'],
+      ...['domains.host', 'domains.token', 'domains.fault', 'jobs.source_request'],
+      ...['job_photos.source_request'],
       ...['invitations.token_hash', 'tiktok_calls.call', 'deletion_requests.bio_code'],
       ...['uploads.metadata', 'event_deliveries.details', 'event_deliveries.fault'],
     ])

@@ -11,10 +11,11 @@ import { createPages, type PageRequest } from '../../web/pages.ts';
 import { nextPostAt } from '../accept/limits.ts';
 import { JOB_ID } from '../api.ts';
 import { cancelJob, isWorking, resolveJob, retryJob } from '../commands.ts';
-import type { Job } from '../job.ts';
+import { isFetched, type Job } from '../job.ts';
 import { toTimeline } from '../labels.ts';
 import { findNextScheduled, listJobs } from '../list-store.ts';
 import { listStored } from '../photos.ts';
+import { listSources } from '../source.ts';
 import { CANCELLABLE_STATES, STATUSES, type Status, toStatus } from '../states.ts';
 import { countRecentJobs } from '../stats.ts';
 import { getJob, listEvents } from '../store.ts';
@@ -113,9 +114,16 @@ async function showJob(
     title: 'Post',
     ...view,
     switches: groupSwitches(({ name }) => settings[name] === true),
+    from: describeSource(ctx, job),
     video: stored && job.kind === 'video' ? `/media/${stored}` : null,
     photos: await listStored(ctx.db, [job.id]),
   });
+}
+
+/** Where a fetched video came from; only the name is left of a source that was taken out. */
+function describeSource({ modules }: Context, job: Job): string | null {
+  if (!isFetched(job)) return null;
+  return listSources(modules).get(job.source)?.source.describe(job.source_request) ?? job.source;
 }
 
 /** Whether the page must refresh. A scheduled post that is prepared does not change until its time. */

@@ -5,6 +5,7 @@ import { findFile } from '../../media/store.ts';
 import { storeWorkingCopy } from '../../media/store-media.ts';
 import { createPhotoAttempts } from '../attempts/photos.ts';
 import { createVideoAttempts } from '../attempts/video.ts';
+import { isFetched } from '../job.ts';
 import { listPhotos, updatePhotos } from '../photos.ts';
 import { insertEvent } from '../store.ts';
 import type { JobRun } from './job-run.ts';
@@ -28,6 +29,7 @@ export function createStepContext(
     tiktok: creatorTikTok(ctx, job.creator_id, signal),
     photos: () => listPhotos(ctx.db, job.id),
     savePhoto: (photo) => run.withFence((trx) => updatePhotos(trx, job.id, [photo])),
+    isFetched,
     fetchSource: createSourceFetcher(ctx, run),
     hashOf: async (key) => (await findFile(ctx.db, job.creator_id, key))?.sha256 ?? null,
     attempts: createAttempts(ctx, run),

@@ -8,7 +8,7 @@ import type { Creator } from '../../creators/store.ts';
 import { readParams } from '../../http/read-params.ts';
 import { type ApiRoute, addApiRoutes, sendAnswer } from '../../web/api.ts';
 import { createPages } from '../../web/pages.ts';
-import { tusCall, uploadRoutes } from './api.ts';
+import { tusCall } from './api.ts';
 import { EXTENSIONS } from './data-store.ts';
 import { discard } from './finish.ts';
 import { findUpload } from './store.ts';
@@ -45,7 +45,7 @@ export function addUploadRoutes(router: Router, ctx: Context): void {
       });
     }
   }
-  addApiRoutes(router, ctx, [...uploadRoutes, OVERRIDDEN]);
+  addApiRoutes(router, ctx, [OVERRIDDEN]);
   addDashboardRoutes(router, ctx);
 }
 

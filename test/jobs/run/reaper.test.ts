@@ -1,13 +1,10 @@
+// Shows that a job which waits for its time is sent, whatever became of its run.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { type Database, openDatabase } from '../../src/base/database.ts';
-import { requestDeletion } from '../../src/deletion/request.ts';
-import { cancelAllJobs } from '../../src/jobs/transitions.ts';
-import { removeIdleQueues, repairQueues } from '../../src/queue/queue.ts';
-import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
-import { anOwnContext } from '../support/context.ts';
-import { freshDatabase } from '../support/database.ts';
-import { video } from '../support/videos.ts';
+import type { Database } from '../../../src/base/database.ts';
+import { removeIdleQueues } from '../../../src/queue/queue.ts';
+import { type Appliance, anAppliance, type Client } from '../../support/appliance.ts';
+import { video } from '../../support/videos.ts';
 
 describe('a job that waits for its time', () => {
   let app: Appliance;
@@ -78,57 +75,5 @@ describe('a job that waits for its time', () => {
     );
     expect(free.id).to.equal(frozen.id);
     await asleep.rollback().catch(() => {});
-  });
-});
-
-describe('a queue whose holder runs nothing of it', () => {
-  it('is freed, so that the creator’s next post is not held up', async () => {
-    const db = openDatabase((await freshDatabase()).connection);
-    await db.raw(`select graphile_worker.add_job('publish.send', '{}', queue_name := 'creator:x')`);
-    await db.raw(
-      `update graphile_worker._private_job_queues set locked_at = now() - interval '1 minute', locked_by = 'pool-b'`,
-    );
-    await db.transaction((trx) => repairQueues(trx, 30_000));
-    const { rows } = await db.raw('select locked_by from graphile_worker._private_job_queues');
-    expect(rows).to.deep.equal([{ locked_by: null }]);
-    await db.destroy();
-  });
-});
-
-describe('leaving while the last byte is about to be sent', () => {
-  it('waits for the mark, and sees the post through', async () => {
-    const { url } = await freshDatabase();
-    const db = openDatabase({ connectionString: url });
-    const [creator] = await db('creators').insert({ open_id: 'x', plan: 'paid' }).returning('id');
-    const [job] = await db('jobs')
-      .insert({
-        ...{ creator_id: creator.id, mode: 'now', send_at: new Date(), state: 'sending' },
-        ...{ title: '', destination: 'inbox', settings: '{}', source_key: 'k' },
-      })
-      .returning('id');
-    await db('publish_attempts').insert({ job_id: job.id, number: 1, bytes: 1 });
-    // As the ledger commits its mark.
-    const mark = await db.transaction();
-    await mark('jobs').where({ id: job.id }).forUpdate().first('id');
-    await mark('publish_attempts').where({ job_id: job.id }).update({ committed_at: db.fn.now() });
-    const cancelling = db.transaction((trx) => cancelAllJobs(trx, creator.id));
-    await sleep(300);
-    await mark.commit();
-    expect(await cancelling).to.deep.equal({ cancelled: 0, seen_through: 1 });
-    await db.destroy();
-  });
-
-  it('answers the deletion under way when it is asked for twice', async () => {
-    await using own = await anOwnContext();
-    const { ctx } = own;
-    const [creator] = await ctx
-      .db('creators')
-      .insert({ open_id: 'y', plan: 'paid' })
-      .returning('id');
-    const [first, second] = await Promise.all([
-      requestDeletion(ctx, creator.id, 'self_service'),
-      requestDeletion(ctx, creator.id, 'api'),
-    ]);
-    expect(second.id).to.equal(first.id);
   });
 });
