@@ -6,6 +6,7 @@ import { extname, join } from 'node:path';
 import { expect } from 'chai';
 import media from '../../../plugins/media/plugin.ts';
 import { type Job, type Patch, Problem, type StepContext } from '../../../src/plugin.ts';
+import { hasDiskSpace } from '../../../src/storage/disk-space.ts';
 
 export interface Prepared {
   patch: Patch;
@@ -30,6 +31,7 @@ export async function prepare(path: string, options: Options = {}): Promise<Prep
   let sent = path;
   const context = {
     scratch,
+    hasDiskSpace: (bytes: number) => hasDiskSpace(scratch, bytes),
     signal: options.signal ?? new AbortController().signal,
     settings: {},
     progress() {},
