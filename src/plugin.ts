@@ -16,7 +16,6 @@ export { getByKey } from './media/store.ts';
 export { Later } from './queue/later.ts';
 export { reconcile } from './retention/reconcile.ts';
 export { removeCopies, sweep } from './retention/sweep.ts';
-export { hasDiskSpace } from './storage/disk-space.ts';
 export { chunkFrom, chunkPlan } from './tiktok/chunks.ts';
 export { findRefusal } from './tiktok/error-table.ts';
 export { TikTokError } from './tiktok/errors.ts';

@@ -3,6 +3,7 @@ import type { Context } from '../../context/context.ts';
 import { creatorTikTok } from '../../creators/tiktok.ts';
 import { findFile } from '../../media/store.ts';
 import { storeWorkingCopy } from '../../media/store-media.ts';
+import { hasDiskSpace } from '../../storage/disk-space.ts';
 import { createPhotoAttempts } from '../attempts/photos.ts';
 import { createVideoAttempts } from '../attempts/video.ts';
 import { isFetched } from '../job.ts';
@@ -21,6 +22,7 @@ export function createStepContext(
   const createAttempts = job.kind === 'photo' ? createPhotoAttempts : createVideoAttempts;
   return {
     ...of,
+    hasDiskSpace: (bytes) => hasDiskSpace(of.scratch, bytes),
     storage: ctx.storage,
     signal,
     progress: createProgressWriter(ctx, run),

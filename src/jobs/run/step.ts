@@ -16,6 +16,8 @@ export type SourceOf = Pick<Job, 'source' | 'source_request'>;
 export interface StepContext {
   /** An empty folder of this run alone; removed when the run ends, whatever happened. */
   scratch: string;
+  /** Whether this many bytes fit beside the working files, with the disk's reserve left over. */
+  hasDiskSpace(bytes: number): Promise<boolean>;
   storage: Storage;
   /** Aborts when the process stops, the job is cancelled, or the run lost its job to another. */
   signal: AbortSignal;
