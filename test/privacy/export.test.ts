@@ -85,7 +85,7 @@ describe('the export', () => {
         expect(index).to.contain(`  ${column}${hidden}: ${words}`);
       }
     }
-    expect(index).to.contain('Request log: Technical log for security').and.contain('(0)');
+    expect(index).to.contain('Request log: A technical log for security').and.contain('(0)');
   });
 
   it('holds the files themselves, byte for byte, and goes on without one that is gone', async () => {
