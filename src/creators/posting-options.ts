@@ -59,7 +59,7 @@ export async function fetchPostingOptions(
     if (error.kind === 'refused') {
       const { code, sentence } = findRefusal(error.code);
       throw new Problem(code, sentence, {
-        tiktok: { code: error.code, message: error.tiktok_message ?? '', log_id: error.log_id },
+        tiktok: { code: error.code, message: error.tiktokMessage ?? '', log_id: error.logId },
       });
     }
     throw new Problem(

@@ -38,7 +38,7 @@ describe('bad input', () => {
       const late = await app.creator('keys.late');
       await app
         .db('api_keys')
-        .where({ creator_id: late.creator_id })
+        .where({ creator_id: late.creatorId })
         .update({ expires_at: new Date() });
       expectProblem(await late.api('GET', '/v1/jobs'), { status: 401, code: 'key_expired' });
     });
@@ -63,7 +63,7 @@ describe('an API key', () => {
 
   it('opens nothing while the plan has ended or the account is suspended', async () => {
     const client = await app.creator('keys.ended');
-    const { creator_id: id } = client;
+    const { creatorId: id } = client;
     const change = (row: object) => app.db('creators').where({ id }).update(row);
     for (const [row, code] of [
       [{ plan_ends_at: new Date(Date.now() - 1_000) }, 'plan_expired'],

@@ -52,7 +52,7 @@ describe('connecting with TikTok', () => {
     const creator = await app.creator('sealed');
     const { rows } = await database.query(
       'select g.*, s.id_hash, k.key_hash from grants g join sessions s using (creator_id) join api_keys k using (creator_id) where creator_id = $1',
-      [creator.creator_id],
+      [creator.creatorId],
     );
     const stored = JSON.stringify(rows);
     const { accounts, grants } = app.sandbox.state;
@@ -78,7 +78,7 @@ describe('connecting with TikTok', () => {
   it('gives the same account to the same person, and signs out', async () => {
     const first = await app.creator('signs.in.again');
     const second = await app.creator('signs.in.again');
-    expect(second.creator_id).to.equal(first.creator_id);
+    expect(second.creatorId).to.equal(first.creatorId);
     await second.form('/sign-out', {});
     expect((await second.page('/jobs')).status).to.equal(303);
     expect((await first.page('/jobs')).status).to.equal(200);
@@ -88,7 +88,7 @@ describe('connecting with TikTok', () => {
     const creator = await app.creator('signs.refreshing');
     await database.query(
       `update grants set access_expires_at = now() + interval '1 second', refreshed_at = now() - interval '2 hours' where creator_id = $1`,
-      [creator.creator_id],
+      [creator.creatorId],
     );
     const answers = await Promise.all(
       [1, 2, 3, 4, 5].map(() => creator.api('GET', '/v1/creators/me/posting_options')),
@@ -101,7 +101,7 @@ describe('connecting with TikTok', () => {
       true,
     ]);
     const { rows } = await database.query('select version from grants where creator_id = $1', [
-      creator.creator_id,
+      creator.creatorId,
     ]);
     expect(rows[0].version).to.equal(2);
     expect(

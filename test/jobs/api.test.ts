@@ -156,7 +156,7 @@ describe('bad input', () => {
     });
 
     it('stores nothing at all', async () => {
-      const rows = await app.db('jobs').where({ creator_id: creator.creator_id }).select('id');
+      const rows = await app.db('jobs').where({ creator_id: creator.creatorId }).select('id');
       expect(rows).to.deep.equal([]);
     });
   });

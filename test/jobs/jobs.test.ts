@@ -131,7 +131,7 @@ describe('a job', () => {
     });
     const accepted = await someone.api('POST', '/v1/jobs', request);
     const { db } = app;
-    const isTheirs = { id: someone.creator_id };
+    const isTheirs = { id: someone.creatorId };
     await db('creators').where(isTheirs).update({ suspended_at: new Date() });
     // Their key opens nothing meanwhile.
     const { id } = accepted.json;

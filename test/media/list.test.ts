@@ -12,7 +12,7 @@ describe('the list of uploads', () => {
     db = app.db;
     client = await app.creator('lists.uploads');
     const row = {
-      ...{ creator_id: client.creator_id, purpose: 'upload', content_type: 'video/mp4' },
+      ...{ creator_id: client.creatorId, purpose: 'upload', content_type: 'video/mp4' },
       ...{ bytes: 5, sha256: 'x', expires_at: new Date(Date.now() + 1e8) },
       facts: { duration_ms: 1, width: 1, height: 1, fps: 1 },
     };

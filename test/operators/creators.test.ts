@@ -30,14 +30,14 @@ describe('the admin pages', () => {
 
   describe('of creators', () => {
     const openId = async () =>
-      (await sql('select open_id from creators where id = $1', [creator.creator_id]))[0].open_id;
+      (await sql('select open_id from creators where id = $1', [creator.creatorId]))[0].open_id;
     const found = async (q: string) =>
       (await operator.page(`/admin/creators?${new URLSearchParams({ q })}`)).text.includes(
-        `/admin/creators/${creator.creator_id}"`,
+        `/admin/creators/${creator.creatorId}"`,
       );
 
     it('find one by the beginning of the name, the internal id, or the whole open_id', async () => {
-      for (const q of ['winter.shop', '@Winter.Shop', 'winter', '', creator.creator_id]) {
+      for (const q of ['winter.shop', '@Winter.Shop', 'winter', '', creator.creatorId]) {
         expect(await found(q), q).to.equal(true);
       }
       expect(await found(await openId())).to.equal(true);
@@ -45,20 +45,13 @@ describe('the admin pages', () => {
 
     it('find nobody by half an id, a wildcard, or what is no name', async () => {
       const half = (await openId()).slice(0, -1);
-      for (const q of [
-        half,
-        creator.creator_id.slice(0, -1),
-        '%',
-        '_inter',
-        "' or 1=1 --",
-        '\0x',
-      ]) {
+      for (const q of [half, creator.creatorId.slice(0, -1), '%', '_inter', "' or 1=1 --", '\0x']) {
         expect(await found(q), q).to.equal(false);
       }
     });
 
     it('suspend and let go again, which an API key feels at once', async () => {
-      const path = `/admin/creators/${creator.creator_id}`;
+      const path = `/admin/creators/${creator.creatorId}`;
       await operator.form(`${path}/suspension`);
       await operator.form(`${path}/suspension`);
       expect(words((await operator.page(path)).text)).to.contain('Suspended since');
@@ -72,7 +65,7 @@ describe('the admin pages', () => {
     });
 
     it('set a plan with its last day, which holds at once', async () => {
-      const path = `/admin/creators/${creator.creator_id}/plan`;
+      const path = `/admin/creators/${creator.creatorId}/plan`;
       const set = (fields: Record<string, string>) => operator.form(path, fields);
       expect((await set({ plan: 'trial', ends_on: '2026-01-31' })).status).to.equal(303);
       expect((await creator.api('POST', '/v1/jobs', creator.job('x'))).json['code']).to.equal(
@@ -87,7 +80,7 @@ describe('the admin pages', () => {
     });
 
     it('refuse a plan or a day that is none, and a creator who is none', async () => {
-      const path = `/admin/creators/${creator.creator_id}/plan`;
+      const path = `/admin/creators/${creator.creatorId}/plan`;
       for (const fields of [{ plan: 'gold' }, { plan: 'paid', ends_on: '31.1.' }, {}]) {
         expect((await operator.form(path, fields as Record<string, string>)).status).to.equal(400);
       }
@@ -98,23 +91,23 @@ describe('the admin pages', () => {
     });
 
     it('do not show whoever is leaving', async () => {
-      await sql('update creators set leaving_at = now() where id = $1', [creator.creator_id]);
+      await sql('update creators set leaving_at = now() where id = $1', [creator.creatorId]);
       expect(await found('winter.shop')).to.equal(false);
-      expect((await operator.page(`/admin/creators/${creator.creator_id}`)).status).to.equal(404);
-      await sql('update creators set leaving_at = null where id = $1', [creator.creator_id]);
+      expect((await operator.page(`/admin/creators/${creator.creatorId}`)).status).to.equal(404);
+      await sql('update creators set leaving_at = null where id = $1', [creator.creatorId]);
     });
 
     it('print what an operator did, and not to whom', () => {
       for (const act of ['suspended', 'unsuspended', 'plan_set']) {
         expect(app.output()).to.contain(`"event":"creator.${act}"`);
       }
-      expect(app.output()).not.to.contain(creator.creator_id);
+      expect(app.output()).not.to.contain(creator.creatorId);
     });
 
     it('leave lines in the audit log that say what, and name no creator', async () => {
       const rows = await audited();
       expect(rows).to.deep.include({ act: 'creator.plan_set', subject: 'trial', note: null });
-      expect(JSON.stringify(rows)).not.to.contain(creator.creator_id);
+      expect(JSON.stringify(rows)).not.to.contain(creator.creatorId);
       expect(JSON.stringify(rows)).not.to.contain('winter');
       expect(words((await operator.page('/admin/audit')).text)).to.contain(
         'creator: plan set trial',

@@ -59,10 +59,10 @@ describe('the canary', () => {
     });
     await prepared(client, waiting['id']);
     await beginUpload(client, canary);
-    await fill(client.creator_id, canary);
+    await fill(client.creatorId, canary);
     const grant = app.sandbox.state.grants.find((each) => each.open_id === openIdOf(username));
     const marks = [
-      ...[canary, username, client.creator_id, openIdOf(username), client.key],
+      ...[canary, username, client.creatorId, openIdOf(username), client.key],
       ...[client.cookie.split('=')[1] ?? '', media['storage_key'], posted['id'], waiting['id']],
       ...[posted['publish_id'] ?? canary, grant?.access_token ?? '', grant?.refresh_token ?? ''],
     ];
@@ -278,7 +278,7 @@ describe('the canary', () => {
   });
 
   it('is nowhere after, while the second creator is complete, byte for byte', async () => {
-    const before = await rowsOf(second.client.creator_id);
+    const before = await rowsOf(second.client.creatorId);
     const { json: file } = await second.client.api(
       'GET',
       `/v1/media/${second.media['storage_key']}`,
@@ -294,11 +294,11 @@ describe('the canary', () => {
       }
     }
     const files = everyFile(app.data_dir);
-    const ledger = join('deletions', `${first.client.creator_id}.json`);
+    const ledger = join('deletions', `${first.client.creatorId}.json`);
     for (const path of files) {
       // The ledger of deletions holds the internal id until the last backup with it has expired.
       const marks = first.marks.filter(
-        (mark) => !(mark === first.client.creator_id && path.endsWith(ledger)),
+        (mark) => !(mark === first.client.creatorId && path.endsWith(ledger)),
       );
       const contents = readFileSync(path);
       for (const mark of marks) {
@@ -316,15 +316,14 @@ describe('the canary', () => {
     process.stdout.write(
       `      searched ${everything.size} tables, ${values} rows, ${files.length} files, ${lines.length} log lines; traces left: 0\n`,
     );
-    expect(withoutClocks(await rowsOf(second.client.creator_id))).to.deep.equal(
+    expect(withoutClocks(await rowsOf(second.client.creatorId))).to.deep.equal(
       withoutClocks(before),
     );
     const answer = await fetch(`${app.url}/media/${file['storage_key']}`);
     expect(Buffer.from(await answer.arrayBuffer()).includes(second.canary)).to.equal(true);
   });
 
-  const isJobId = (mark: string) =>
-    /^[0-9a-f-]{36}$/.test(mark) && mark !== first.client.creator_id;
+  const isJobId = (mark: string) => /^[0-9a-f-]{36}$/.test(mark) && mark !== first.client.creatorId;
 
   /** Times and counts of use, which change when the API is read by key. */
   function withoutClocks(rows: Record<string, string[]>): Record<string, string[]> {
@@ -335,7 +334,7 @@ describe('the canary', () => {
 
   /** Deletes the account on the dashboard, and reads the receipt at its public link. */
   async function leave({ client }: Person): Promise<void> {
-    const answer = await client.form('/disconnect', { confirm: client.creator_id });
+    const answer = await client.form('/disconnect', { confirm: client.creatorId });
     expect(answer.status).to.equal(303);
     const token = answer.headers.get('location')?.split('/').at(-1);
     for (let tries = 0; tries < 200; tries += 1) {

@@ -57,13 +57,11 @@ describe('bad input', () => {
 
   describe('in ids of somebody else', () => {
     it('is not_found for a creator in the path', async () => {
-      expectProblem(await other.api('GET', `/v1/creators/${creator.creator_id}/jobs`), {
+      expectProblem(await other.api('GET', `/v1/creators/${creator.creatorId}/jobs`), {
         status: 404,
         code: 'not_found',
       });
-      expect((await other.api('GET', `/v1/creators/${other.creator_id}/jobs`)).status).to.equal(
-        200,
-      );
+      expect((await other.api('GET', `/v1/creators/${other.creatorId}/jobs`)).status).to.equal(200);
       expect((await other.api('GET', '/v1/creators/me/jobs')).status).to.equal(200);
     });
   });

@@ -16,7 +16,7 @@ export type SourceOf = Pick<Job, 'source' | 'source_request'>;
 export interface StepContext {
   /** An empty folder of this run alone; removed when the run ends, whatever happened. */
   scratch: string;
-  /** Returns false if writing `bytes` more to `scratch` would leave under 200 MB of its disk free. */
+  /** Whether this many bytes fit beside the working files, with the disk's reserve left over. */
   hasDiskSpace(bytes: number): Promise<boolean>;
   storage: Storage;
   /** Aborts when the process stops, the job is cancelled, or the run lost its job to another. */

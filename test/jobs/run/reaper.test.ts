@@ -40,7 +40,7 @@ describe('a job that waits for its time', () => {
          max_attempts := 32767, job_key := ?)`,
       [
         JSON.stringify({ job_id: tidied.id }),
-        `creator:${tidied.client.creator_id}`,
+        `creator:${tidied.client.creatorId}`,
         `job:${tidied.id}`,
       ],
     );

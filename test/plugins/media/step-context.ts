@@ -1,4 +1,5 @@
 // Runs media.prepare as the worker does, with a plain context instead of a database.
+
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,11 +32,11 @@ export async function prepare(path: string, options: Options = {}): Promise<Prep
   let sent = path;
   const context = {
     scratch,
-    hasDiskSpace: (bytes: number) => hasDiskSpace(scratch, bytes),
     signal: options.signal ?? new AbortController().signal,
     settings: {},
     progress() {},
     checkpoint() {},
+    hasDiskSpace: (bytes: number) => hasDiskSpace(scratch, bytes),
     log: { info() {} },
     storage: {
       size: async () => statSync(path).size,
