@@ -1,4 +1,4 @@
-// media.fetch: makes sure that a post's files are in our storage, and fetches those that are no uploads.
+// media.fetch: fetches a post’s files into our storage, except for uploads, which are there already.
 import {
   hashOfPhotos,
   type Job,
@@ -43,7 +43,7 @@ async function fetchPhotos(context: StepContext): Promise<Patch> {
     keys.push(sourceKey);
   }
   if (!all.some(context.isFetched)) return {};
-  const hashes = await Promise.all(keys.map((key) => context.hashOf(key)));
+  const hashes = await Promise.all(keys.map((key) => context.findHash(key)));
   return { source_sha256: hashOfPhotos(hashes) };
 }
 

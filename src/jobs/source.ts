@@ -1,4 +1,4 @@
-// A media source: what a request may say about where a post's media come from, and how they are fetched.
+// A media source: what a request may say of where the media come from, and how they are fetched.
 import type { Knex } from 'knex';
 import { z } from 'zod';
 import type { Context, Manifest } from '../context/context.ts';

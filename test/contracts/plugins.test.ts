@@ -22,7 +22,7 @@ const STEPS: Record<string, StepCases> = {
         },
         checkpoint() {},
         progress() {},
-        hashOf: async (key: string) => `hash of ${key}`,
+        findHash: async (key: string) => `hash of ${key}`,
         async fetchSource() {
           stored.add('copy');
           return { storage_key: 'copy' };

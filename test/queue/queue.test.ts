@@ -1,23 +1,26 @@
 // Shows the protocol with graphile-worker: adding, keeping, freeing and clearing runs.
+
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { type Database, openDatabase } from '../../src/base/database.ts';
 import {
-  clearQueue,
   findQueuedKeys,
-  findUnownedLocks,
   isHeld,
-  isOnlyReaper,
   queueChore,
   queueRuns,
   queueStep,
   removeCreatorQueue,
-  removeIdleQueues,
-  repairQueues,
-  unlockPools,
   unqueue,
   unqueueAll,
 } from '../../src/queue/queue.ts';
+import {
+  clearQueue,
+  findUnownedLocks,
+  isOnlyReaper,
+  removeIdleQueues,
+  repairQueues,
+  unlockPools,
+} from '../../src/queue/repair.ts';
 import { freshDatabase } from '../support/database.ts';
 
 const NOW = Math.floor(Date.now() / 1000) * 1000;

@@ -1,4 +1,4 @@
-// Judges where a post's media come from: uploads of the creator's, or what the sources of the modules accept.
+// Judges where a post’s media come from: uploads of the creator, or a source of a module.
 
 import type { Knex } from 'knex';
 import { invalid } from '../../base/errors.ts';

@@ -33,7 +33,7 @@ export function createStepContext(
     savePhoto: (photo) => run.withFence((trx) => updatePhotos(trx, job.id, [photo])),
     isFetched,
     fetchSource: createSourceFetcher(ctx, run),
-    hashOf: async (key) => (await findFile(ctx.db, job.creator_id, key))?.sha256 ?? null,
+    findHash: async (key) => (await findFile(ctx.db, job.creator_id, key))?.sha256 ?? null,
     attempts: createAttempts(ctx, run),
     addEvent: (name, details = {}) =>
       run.withFence(async (trx, row) => {

@@ -49,7 +49,7 @@ export interface StepContext {
     progress?: (fraction: number) => void,
   ): Promise<DownloadedFile>;
   /** The content's hash of a stored file of this job's creator; null when it is not registered. */
-  hashOf(storageKey: string): Promise<string | null>;
+  findHash(storageKey: string): Promise<string | null>;
   /** The attempts to publish this job; `kind` is the job's. */
   attempts: VideoAttempts | PhotoAttempts;
   /** Adds a line to the job's timeline. */

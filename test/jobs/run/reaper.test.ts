@@ -1,8 +1,10 @@
 // Shows that a job which waits for its time is sent, whatever became of its run.
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Database } from '../../../src/base/database.ts';
-import { removeIdleQueues } from '../../../src/queue/queue.ts';
+import { removeIdleQueues } from '../../../src/queue/repair.ts';
+
 import { type Appliance, anAppliance, type Client } from '../../support/appliance.ts';
 import { video } from '../../support/videos.ts';
 

@@ -24,7 +24,7 @@ function withContext(
     savePhoto: async (photo: unknown) => saved.push(photo),
     checkpoint: () => {},
     progress: () => {},
-    hashOf: async (key: string) => (key === 'unknown' ? null : `hash of ${key}`),
+    findHash: async (key: string) => (key === 'unknown' ? null : `hash of ${key}`),
     isFetched,
     fetchSource: async ({ source_request }: JobPhoto, kind: string) => {
       const url = String(source_request?.['url']);
