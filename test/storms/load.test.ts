@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { type Appliance, anAppliance } from '../support/appliance.ts';
-import { FAST } from '../support/timing.ts';
 import { paddedVideo, video } from '../support/videos.ts';
 
 const MB = 1_000_000;
@@ -21,7 +20,7 @@ describe('two hundred jobs of twenty creators', () => {
   it('all finish within TikTok’s limits a minute, each posted once', async () => {
     // As many calls in six seconds as TikTok takes in sixty; we keep the same two seconds more.
     const env = { LOG_LEVEL: 'warn', WORKER_CONCURRENCY: '8' };
-    await using app = await anAppliance(env, { ...FAST, tiktokMinuteMs: 8_000 });
+    await using app = await anAppliance(env, { tiktokMinuteMs: 8_000 });
     Object.assign(app.sandbox.state.settings, { caps: false, minute_ms: 6_000 });
     const bytes = await video();
     const jobs = [];
