@@ -1,4 +1,4 @@
-// `npm run bench [subject …]`: what must stay quick, as ratios against a baseline measured in the same run.
+// `npm run bench [subject …]`: measures speed as ratios against a baseline of the same run.
 import { mochaGlobalSetup, mochaGlobalTeardown } from '../test/support/database.ts';
 import { deletion } from './bench/deletion.ts';
 import { fetching } from './bench/fetch.ts';
@@ -7,7 +7,7 @@ import type { Ratio } from './bench/report.ts';
 import { benchSweep } from './bench/sweep.ts';
 import { transcode } from './bench/transcode.ts';
 
-/** Name → what is measured; a new subject is a file in bench/ and a line here. */
+/** Subject → its measurement. A new subject is a file in bench/ and a line here. */
 const SUBJECTS: Record<string, () => Promise<Ratio[]>> = {
   sweep: benchSweep,
   deletion,

@@ -1,4 +1,4 @@
-// Connects a sandbox account as a browser would, over plain HTTP, and issues an API key: for demo and tests.
+// Connects a sandbox account over HTTP as a browser does, and issues an API key.
 
 export interface Connected {
   /** The session's cookie, as a `Cookie` header. */
@@ -7,7 +7,9 @@ export interface Connected {
   key: string;
 }
 
-/** Walks redirect, consent and callback; every page on the way is a real one. */
+/**
+ * Connects the account through the real pages: redirect, consent and callback. Returns the session.
+ */
 export async function connectAccount(
   appUrl: string,
   username: string,
@@ -38,6 +40,7 @@ export async function connectAccount(
   return { cookie: readCookies(callback) };
 }
 
+/** Connects the account and returns its session, its creator's id, and a new API key. */
 export async function connectWithKey(appUrl: string, username: string): Promise<Connected> {
   const { cookie } = await connectAccount(appUrl, username);
   const issued = await fetch(`${appUrl}/api-key`, {

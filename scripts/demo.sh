@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The demo on a bare machine: installs what is missing, starts everything, prints the address to open.
-# With --once it walks the main job by itself and exits 0.
+# Runs the demo on a bare machine: installs what is missing, starts it, and prints its address.
+# With --once it posts one video by itself and exits with 0.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/install.sh

@@ -1,4 +1,4 @@
-// The demo: a sandbox TikTok, the appliance with an embedded database, and a sample creator. `--once` walks the main job.
+// Runs the demo: the sandbox and the appliance side by side; `--once` posts one video and ends.
 import { execFile } from 'node:child_process';
 import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -9,22 +9,13 @@ import { promisify } from 'node:util';
 import { connectWithKey } from './connect.ts';
 import { ROOT, type Sandboxed, startSandboxed } from './sandboxed.ts';
 
-/** Whatever ffmpeg the appliance would use. */
+/** Runs the ffmpeg that the appliance uses. */
 const FFMPEG = join(ROOT, 'plugins/media/caged-ffmpeg.sh');
 const CAPTION = 'A first post from the demo #hello';
-const SETTINGS = {
-  privacy_level: 'PUBLIC_TO_EVERYONE',
-  allow_comment: true,
-  allow_duet: false,
-  allow_stitch: false,
-  brand_organic: false,
-  brand_content: false,
-  is_aigc: false,
-  cover_timestamp_ms: 0,
-};
+const SETTINGS = { privacy_level: 'PUBLIC_TO_EVERYONE', allow_comment: true };
 
 const isOnce = process.argv.includes('--once');
-// `--once` leaves nothing behind; the demo keeps its posts for the next start.
+// `--once` leaves no data behind; the demo keeps its posts for the next start.
 const dataDir = isOnce ? mkdtempSync(join(tmpdir(), 'pm3k-demo-')) : join(ROOT, '.demo');
 
 try {
@@ -37,7 +28,7 @@ try {
   if (isOnce) rmSync(dataDir, { recursive: true, force: true });
 }
 
-/** The main job: connect, upload a video that needs converting, post it, see it posted. */
+/** Connects, uploads a video that needs converting, posts it, and checks that it is posted. */
 async function walk(appUrl: string, sandboxUrl: string): Promise<void> {
   const { key } = await connectWithKey(appUrl, 'sample');
   say('Connected @sample, and issued an API key.');
@@ -78,7 +69,7 @@ async function walk(appUrl: string, sandboxUrl: string): Promise<void> {
   say(`Posted: ${sandboxUrl}/@sample`);
 }
 
-/** The demo says nothing that it has not looked at. */
+/** Throws unless the post that the sandbox holds is the one that was sent. */
 function check(job: Record<string, unknown>, state: Record<string, unknown>): void {
   const posts = state['posts'] as Record<string, unknown>[];
   const violations = state['violations'] as unknown[];

@@ -1,4 +1,4 @@
-// `npm run dev [-- Node options]`: the appliance beside the TikTok sandbox, each restarted when its files change.
+// `npm run dev [-- Node options]`: runs appliance and sandbox, and restarts them when files change.
 import { join } from 'node:path';
 import { ROOT, startSandboxed } from './sandboxed.ts';
 

@@ -1,4 +1,4 @@
-// Prints the tables of the READMEs from the code: settings, error codes, states, routes.
+// Writes the tables of the READMEs from the code: settings, error codes, states, routes.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
@@ -11,7 +11,9 @@ import { UPDATED } from '../src/privacy/updated.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
-/** The table of each name, as it stands between `<!-- name -->` and `<!-- /name -->`. */
+/**
+ * Returns the tables by the name that stands in their marks, `<!-- name -->` and `<!-- /name -->`.
+ */
 export async function tables(): Promise<Record<string, string>> {
   const modules = await loadModules();
   const settings = { ...SETTINGS, ...settingSchemas(modules) };
@@ -56,11 +58,11 @@ export async function tables(): Promise<Record<string, string>> {
   };
 }
 
-/** A schema that takes nothing at all answers with its default. */
+/** Returns what the schema makes of a missing value, as Markdown; '' when there is no default. */
 function findDefault(schema: z.ZodType): string {
   const result = schema.safeParse(undefined);
   if (!result.success || result.data === undefined) return '';
-  // What depends on the machine is said in the description.
+  // The description names a default that depends on the machine.
   if (schema.description?.includes('Default: ')) return '';
   return `\`${Array.isArray(result.data) ? result.data.join(',') : String(result.data)}\``;
 }
@@ -71,7 +73,7 @@ function table(head: string[], rows: string[][]): string {
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** The text with every marked table as the code has it now. */
+/** Returns the text with its marked tables replaced by those in `made`. */
 export function filled(text: string, made: Record<string, string>): string {
   return Object.entries(made).reduce(
     (all, [name, body]) =>
@@ -85,7 +87,7 @@ export function filled(text: string, made: Record<string, string>): string {
 
 export const DOCUMENTS = ['README.md', 'src/README.md'];
 
-/** The legal pages show the day on which what they say was last changed. */
+/** Updates the date that the legal pages show, when the declarations they print have changed. */
 async function dateDeclarations(): Promise<void> {
   const declarations = fingerprint(await loadModules());
   if (declarations === UPDATED.declarations) return;

@@ -1,25 +1,28 @@
-// How scripts for operators end: a sentence for them and an exit code for programs.
+// Ends scripts for operators with a sentence for people and an exit code for programs.
 import { ConfigFaults } from '../src/base/config.ts';
 import { EmbeddedPostgresFault } from '../src/base/embedded-postgres.ts';
 
-// sysexits.h: the call is wrong; the environment has to be changed.
+// From sysexits.h: EX_USAGE for a wrong call, EX_CONFIG for a wrong environment.
 const EXIT_USAGE = 64;
 const EXIT_CONFIG = 78;
 
-/** Something the operator must know or decide; its message is whole sentences. */
+/** Something that the operator must know or decide. The message consists of whole sentences. */
 export class ScriptFault extends Error {
-  readonly exit_code: number;
+  readonly exitCode: number;
   constructor(message: string, exitCode = 1) {
     super(message);
-    this.exit_code = exitCode;
+    this.exitCode = exitCode;
   }
 }
 
+/** Returns the fault of a wrong call, whose message is the usage. */
 export function wrongUsage(usage: string): ScriptFault {
   return new ScriptFault(usage, EXIT_USAGE);
 }
 
-/** Runs a script to its end. The first signal stops it in good order, a second one at once. */
+/**
+ * Runs a script and exits. The first SIGINT or SIGTERM aborts `signal`; a second one exits at once.
+ */
 export async function runScript(main: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const stopped = new AbortController();
   let endsWith = 0;
@@ -43,7 +46,10 @@ export async function runScript(main: (signal: AbortSignal) => Promise<void>): P
   }
 }
 
-/** Of the database's errors the code alone: their text may hold somebody's words. */
+/**
+ * Returns an error as a sentence. The database's errors show their code alone: their text may hold
+ * user data.
+ */
 export function explainFault(error: unknown): string {
   const { message, code, severity } = error as Error & { code?: string; severity?: string };
   if (severity !== undefined) return `The database refused (code ${code}).`;
@@ -53,5 +59,5 @@ export function explainFault(error: unknown): string {
 
 function chooseExitCode(error: unknown): number {
   if (error instanceof ConfigFaults || error instanceof EmbeddedPostgresFault) return EXIT_CONFIG;
-  return error instanceof ScriptFault ? error.exit_code : 1;
+  return error instanceof ScriptFault ? error.exitCode : 1;
 }

@@ -1,4 +1,4 @@
-// For the image's HEALTHCHECK: 0 when /healthz answers, else 1.
+// Exits with 0 when /healthz answers, else with 1, for the image's HEALTHCHECK.
 import { readConfig } from '../src/base/config.ts';
 
 const { PORT } = readConfig();

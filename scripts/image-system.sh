@@ -1,5 +1,6 @@
 #!/bin/sh
-# What the image needs of Debian: ffmpeg, unshare and setpriv (util-linux), certificates; and a /data for the user it runs as.
+# Installs the image's Debian packages: ffmpeg, util-linux for unshare and setpriv, certificates.
+# Makes /data for the user that the image runs as.
 set -eu
 apt-get update
 apt-get install -y --no-install-recommends ffmpeg util-linux ca-certificates

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Sourced by demo.sh and test.sh: brings what they need onto this machine, with or without root.
-# Expects the project's root as the working directory.
+# Installs what demo.sh and test.sh need, with or without root. They source it in the project's
+# folder.
 
-# Packages, when the lock file is newer than what is installed.
+# Install packages if the lock file is newer than what is installed.
 if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   command -v npm >/dev/null || { echo "Node.js 20 or newer with npm is needed: https://nodejs.org" >&2; exit 1; }
   echo "Installing packages…" >&2
@@ -10,18 +10,18 @@ if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
   touch node_modules/.package-lock.json
 fi
 
-# On Linux (x64, arm64) npm installs the Node that PM3K runs on. Elsewhere the machine's own Node has to do.
+# On Linux (x64, arm64) npm installs the Node that PM3K runs on. Elsewhere the machine's own is used.
 NODE=node_modules/.bin/node
 if ! [ -x "$NODE" ] || ! "$NODE" --version >/dev/null 2>&1; then
   NODE=$(command -v node)
 fi
-# Older ones know no `await using`, or leave `import.meta.main` false in TypeScript files.
+# Older versions lack `await using`, or leave `import.meta.main` false in TypeScript files.
 if ! "$NODE" -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 24 || (a == 24 && b >= 3) ? 0 : 1)'; then
   echo "PM3K runs on Node.js 24.3 or newer; $NODE is $("$NODE" --version)." >&2
   exit 1
 fi
 
-# Debian's package where it may be installed.
+# Installs a Debian package; fails where that is not possible.
 install_package() {
   [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
   echo "Installing $1…" >&2
@@ -30,7 +30,7 @@ install_package() {
 
 if ! command -v ffmpeg >/dev/null || ! command -v ffprobe >/dev/null; then
   if ! install_package ffmpeg; then
-    # Older builds that npm ships; they lack their executable bit where install scripts are blocked.
+    # npm's builds are older, and lack their executable bit where install scripts are blocked.
     case $(uname -m) in aarch64) arch=arm64 ;; *) arch=x64 ;; esac
     for name in ffmpeg ffprobe; do
       chmod u+x "node_modules/@$name-installer/linux-$arch/$name"

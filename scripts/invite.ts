@@ -1,4 +1,4 @@
-// Prints an invitation link for one TikTok account, where SIGN_UP is `invite`; it works for seven days.
+// Prints a link, valid for seven days, that lets one account connect when SIGN_UP is `invite`.
 import { readConfig } from '../src/base/config.ts';
 import { openDatabase } from '../src/base/database.ts';
 import { findRunningConnection } from '../src/base/embedded-postgres.ts';

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts a backup back while PM3K is stopped; `scripts/restore.sh --help` says how.
+# Restores a backup while PM3K is stopped; `scripts/restore.sh --help` prints its usage.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/backup/call.sh"

@@ -26,7 +26,9 @@ export interface SandboxedOptions {
   env?: Record<string, string>;
 }
 
-/** The processes end in order when the result is disposed of: the appliance first, then the sandbox. */
+/**
+ * The processes end in order when the result is disposed of: the appliance first, then the sandbox.
+ */
 export function startSandboxed(options: SandboxedOptions): Sandboxed {
   const { appPort, sandboxPort, nodeOptions = [], appNodeOptions = [] } = options;
   const sandboxUrl = `http://127.0.0.1:${sandboxPort}`;
@@ -78,7 +80,7 @@ function chooseSettings(
     TIKTOK_AUTHORIZE_URL: `${sandboxUrl}/v2/auth/authorize/`,
     TIKTOK_API_URL: sandboxUrl,
     TIKTOK_UPLOAD_HOSTS: `127.0.0.1:${sandboxPort}`,
-    // Whoever tries it should not have to wait an hour for the second post.
+    // A visitor need not wait an hour before a second post.
     POST_SPACING_SECONDS: '0',
     LOG_LEVEL: 'warn',
     ...env,
@@ -89,7 +91,7 @@ function start(args: string[], env: Record<string, string>): ChildProcess {
   return spawn(process.execPath, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit'],
-    // A Ctrl-C in the terminal reaches this process alone, which then ends the others in order.
+    // Ctrl-C must reach this process alone, which then ends the others in order.
     detached: true,
   });
 }

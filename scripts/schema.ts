@@ -1,5 +1,5 @@
-// Prints the schema from the catalogue into migrations/schema.sql, not with pg_dump:
-// one of another major version refuses.
+// Writes the schema from PostgreSQL's catalogue into migrations/schema.sql.
+// pg_dump is not used, since it refuses a server of a newer major version.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -9,7 +9,10 @@ import { createLog } from '../src/base/log.ts';
 
 export const SCHEMA_FILE = resolve(import.meta.dirname, '../migrations/schema.sql');
 
-/** Tables, columns, constraints and indexes of schema `public`, in a stable order. */
+/**
+ * Returns the SQL of tables, columns, constraints and indexes of schema `public`, in a stable
+ * order.
+ */
 export async function printSchema(db: Database): Promise<string> {
   const { rows: columns } = await db.raw(`
     select c.table_name, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,

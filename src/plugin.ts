@@ -17,3 +17,4 @@ export { removeCopies, sweep } from './retention/sweep.ts';
 export { chunkFrom, chunkPlan } from './tiktok/chunks.ts';
 export { findRefusal } from './tiktok/error-table.ts';
 export { TikTokError } from './tiktok/errors.ts';
+export { TIKTOK_LIMITS } from './tiktok/limits.ts';

@@ -1,4 +1,4 @@
-// Deletion: runs the executor of deletions as graphile tasks.
+// Deletion: runs the executor of src/deletion as graphile tasks.
 import { executeDeletion, type Manifest, resumeDeletions } from '#plugin';
 
 export default {
@@ -10,5 +10,5 @@ export default {
     },
     resume: { cron: '* * * * *', run: (ctx, _payload, signal) => resumeDeletions(ctx, signal) },
   },
-  personalData: { nothing: 'It works on the deletions, which the core declares.' },
+  personalData: { nothing: 'It runs chores of the core, which declares their tables.' },
 } satisfies Manifest;

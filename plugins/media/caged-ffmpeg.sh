@@ -1,3 +1,3 @@
 #!/bin/sh
-# fluent-ffmpeg takes a path, no arguments before its own.
+# Runs ffmpeg in the cage. fluent-ffmpeg takes a program's path only, without arguments.
 exec "$(dirname "$0")/caged.sh" ffmpeg "$@"

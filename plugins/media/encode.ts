@@ -1,5 +1,4 @@
-// ffmpeg's options for what is sent: the same picture packed anew, or a new one.
-
+// Builds ffmpeg's options for the file that is sent: the picture copied, or encoded again.
 import type { Probe, VideoStream } from './probe.ts';
 import { isPlainAac, type Target } from './target.ts';
 import { toneMap } from './tone-mapping.ts';
@@ -7,22 +6,26 @@ import { toneMap } from './tone-mapping.ts';
 const AAC = ['-c:a', 'aac', '-b:a', '192k', '-ar', '48000', '-ac', '2'];
 const OPUS = ['-c:a', 'libopus', '-b:a', '128k', '-ac', '2'];
 
-/** No notes and chapters, no subtitles and data: nobody means to publish where they live. */
+/** Drops metadata, chapters, subtitles and data tracks: they can say where a creator lives. */
 const BARE = ['-map_metadata', '-1', '-map_chapters', '-1', '-sn', '-dn'];
 const CONTAINER = {
   mp4: ['-movflags', '+faststart', '-f', 'mp4'],
   webm: ['-f', 'webm'],
 };
 
-/** Fills what the sound lacks at its beginning, so that it fits the picture in every player. */
+/**
+ * Fills the gap before late sound with silence, so that every player keeps sound and picture in
+ * step.
+ */
 const STEADY_SOUND = ['-af', 'aresample=async=1:first_pts=0'];
 
+/** Returns the output options that copy the picture into a new container. */
 export function packOptions(
   { video, audio }: Probe,
   container: Target['container'],
   isSoundFine: boolean,
 ): string[] {
-  // Apple's players know H.265 by this name alone.
+  // Apple's players recognise H.265 only by the tag hvc1.
   const tag = video?.codec === 'hevc' ? ['-tag:v', 'hvc1'] : [];
   const encoded = [...(container === 'webm' ? OPUS : AAC), ...STEADY_SOUND];
   return [
@@ -38,12 +41,14 @@ function mapStreams(video: Probe['video'], audio: Probe['audio']): string[] {
   return [video, audio].flatMap((each) => (each ? ['-map', `0:${each.index}`] : []));
 }
 
-// Quality that TikTok's own conversion does not spoil visibly; ten minutes at the highest rate stay below 4 GB.
+// TikTok converts every video again; at this quality that shows no loss. Ten minutes at the highest
+// bit rate stay below 4 GB.
 const H264 = [
   ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20', '-profile:v', 'high'],
   ...['-maxrate', '40M', '-bufsize', '80M', '-pix_fmt', 'yuv420p'],
 ];
 
+/** Returns the input and output options that encode the picture as H.264 in MP4. */
 export function encodeOptions(
   probe: Probe,
   target: Target,
@@ -65,7 +70,7 @@ export function encodeOptions(
   };
 }
 
-/** Only libvpx reads the transparency of VP8 and VP9. */
+/** ffmpeg's own decoders for VP8 and VP9 ignore transparency; libvpx reads it. */
 function chooseDecoder({ codec, hasAlpha }: VideoStream): string[] {
   if (!hasAlpha || !/^vp[89]$/.test(codec)) return [];
   return ['-c:v', codec === 'vp8' ? 'libvpx' : 'libvpx-vp9'];
@@ -75,7 +80,7 @@ function filtersFor(video: VideoStream, target: Target): string[] {
   const { shown, width, height, fps } = target;
   const startsLate = video.delayMs > 50;
   const rate = fps ?? (startsLate ? video.fps : null);
-  // A sound that begins earlier is heard over the first picture.
+  // Sound that begins before the picture is heard over the first picture.
   const pace = rate ? [`fps=${Number(rate.toFixed(3))}${startsLate ? ':start_time=0' : ''}`] : [];
   const isFewer = rate !== null && rate < video.fps;
   const isScaled = video.width !== shown.width || video.height !== shown.height;
@@ -95,12 +100,15 @@ function filtersFor(video: VideoStream, target: Target): string[] {
   ];
 }
 
-/** Each colour times its opacity: what is clear turns black. */
+/** Multiplies each colour by its opacity, so that transparent pixels become black. */
 const ON_BLACK = 'format=gbrap,premultiply=inplace=1,format=gbrp';
 
-/** From here on its colours are numbers of BT.709: what is not said is guessed by players. */
-function isRgb({ pixFmt, hasAlpha, dynamicRange: light }: VideoStream): boolean {
-  return hasAlpha || light !== 'sdr' || /^(rgb|bgr|gbr|pal8|0rgb|0bgr)/.test(pixFmt);
+/**
+ * True when the filters work in RGB. Such a picture is converted to BT.709 and labelled so, because
+ * players guess the colours of an unlabelled one.
+ */
+function isRgb({ pixFmt, hasAlpha, dynamicRange }: VideoStream): boolean {
+  return hasAlpha || dynamicRange !== 'sdr' || /^(rgb|bgr|gbr|pal8|0rgb|0bgr)/.test(pixFmt);
 }
 
 function describeColours(video: VideoStream): string[] {

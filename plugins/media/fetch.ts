@@ -1,4 +1,4 @@
-// media.fetch: sees that the sources of a post are in our storage; those on a verified domain are fetched into it.
+// media.fetch: makes sure that a post's files are in our storage, and downloads those given by URL.
 import {
   hashOfPhotos,
   type Job,
@@ -7,14 +7,18 @@ import {
   Problem,
   type StepContext,
 } from '#plugin';
+import { rejected } from './plan.ts';
 
 /**
- * What is here is taken as it is, also a copy from an earlier try. An upload may have been removed,
- * or its time may have ended, between acceptance and now.
+ * Returns the stored source of a video or of photos. A file that is already in the storage is used,
+ * also one that an earlier run downloaded.
+ *
+ * @throws Problem `media_rejected` if an upload has been removed or has expired since the post was
+ *   accepted; else whatever the download throws.
  */
 export async function fetchSource(job: Job, context: StepContext): Promise<Patch> {
   if (job.kind === 'photo') return fetchPhotos(context);
-  if (await isHere(job, context)) return {};
+  if (await isStored(job, context)) return {};
   if (!job.source_url) throw noLongerStored();
   const found = await context.fetchSource(job.source_url, 'video', context.progress);
   return {
@@ -31,7 +35,8 @@ async function fetchPhotos(context: StepContext): Promise<Patch> {
     context.checkpoint();
     context.progress(photo.position / all.length);
     const sourceKey = await findPhotoKey(photo, context);
-    // At once: a copy that no post names is swept after an hour, and all of them may take longer.
+    // Saved now, not at the end: the sweep deletes a copy that no post names after an hour, and
+    // downloading all photos may take longer.
     if (sourceKey !== photo.source_key) {
       await context.savePhoto({ position: photo.position, source_key: sourceKey });
     }
@@ -44,7 +49,7 @@ async function fetchPhotos(context: StepContext): Promise<Patch> {
 
 async function findPhotoKey(photo: JobPhoto, context: StepContext): Promise<string> {
   const { source_key, source_url, position } = photo;
-  if (source_key && (await isHere(photo, context))) return source_key;
+  if (source_key && (await isStored(photo, context))) return source_key;
   try {
     if (!source_url) throw noLongerStored();
     return (await context.fetchSource(source_url, 'photo')).storage_key;
@@ -54,7 +59,7 @@ async function findPhotoKey(photo: JobPhoto, context: StepContext): Promise<stri
   }
 }
 
-async function isHere(
+async function isStored(
   { source_key }: Pick<Job, 'source_key'>,
   { storage }: StepContext,
 ): Promise<boolean> {
@@ -62,8 +67,5 @@ async function isHere(
 }
 
 function noLongerStored(): Problem {
-  return new Problem(
-    'media_rejected',
-    'The uploaded file is no longer stored. Upload it again. (rule: stored)',
-  );
+  return rejected('The uploaded file is no longer stored. Upload it again.', 'stored');
 }

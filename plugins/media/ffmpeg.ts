@@ -1,4 +1,4 @@
-// The only file that starts ffmpeg and ffprobe: caged, from an argument array, for local files alone.
+// Runs ffmpeg and ffprobe in the cage, on local files only; no other file starts them.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -11,7 +11,7 @@ import { DECODERS, DEMUXERS, MAX_PIXELS } from './readable.ts';
 const CAGED_FFMPEG = join(import.meta.dirname, 'caged-ffmpeg.sh');
 const CAGE = join(import.meta.dirname, 'caged.sh');
 const PROBE_MS = 60_000;
-/** Ten minutes at sixty frames a second and their sound need half of it. */
+/** The packets of ten minutes at sixty frames a second, with sound, take half of this. */
 const PROBE_BYTES = 16_000_000;
 
 const INPUT_OPTIONS = [
@@ -22,23 +22,27 @@ const INPUT_OPTIONS = [
 ];
 
 ffmpeg.setFfmpegPath(CAGED_FFMPEG);
-// Newer programs print their capabilities in another form, which the library cannot read.
+// The library asks ffmpeg for its capabilities first, and cannot read the form in which newer
+// versions print them.
 (
   ffmpeg as unknown as { prototype: { _checkCapabilities(done: () => void): void } }
 ).prototype._checkCapabilities = (done) => done();
 
-/** ffmpeg or ffprobe said no; `lines` are its own last words, without paths. */
+/** ffmpeg or ffprobe refused the file. `lines` is the end of its error output, without paths. */
 export class FfmpegFailure extends Error {
   override name = 'FfmpegFailure';
   readonly lines: string;
-  readonly has_crashed: boolean;
+  readonly hasCrashed: boolean;
   constructor(lines: string, hasCrashed = false) {
     super('ffmpeg could not read the file');
     this.lines = lines.replaceAll(/\/\S+/g, '…').slice(-600);
-    this.has_crashed = hasCrashed;
+    this.hasCrashed = hasCrashed;
   }
-  /** The codec for which this ffmpeg has no decoder, or none that may be used. */
-  get unreadable_codec(): string | undefined {
+  /**
+   * The codec for which this ffmpeg has no decoder, or none on our list; undefined for other
+   * faults.
+   */
+  get unreadableCodec(): string | undefined {
     const found =
       /Codec \((\w+)\) not on whitelist|Decoder \(codec (\w+)\) not found|no decoder found for: (\w+)/.exec(
         this.lines,
@@ -47,13 +51,18 @@ export class FfmpegFailure extends Error {
   }
 }
 
-/** What ffprobe says of a file. Throws FfmpegFailure when it is not media of a container we take. */
+/**
+ * Runs ffprobe and returns its JSON, checked by `schema`.
+ *
+ * @throws FfmpegFailure when the file is not media, or in a container that we do not take; the
+ *   signal's reason when it aborts; Error when ffprobe is missing.
+ */
 export async function runProbe<T>(
   path: string,
   { options, schema, signal }: { options: string[]; schema: z.ZodType<T>; signal: AbortSignal },
 ): Promise<T> {
   const args = ['ffprobe', '-v', 'error', ...INPUT_OPTIONS, ...options];
-  const cwd = await mkdtemp(join(dirname(path), 'look-'));
+  const cwd = await mkdtemp(join(dirname(path), 'probe-'));
   try {
     const { stdout } = await promisify(execFile)(
       CAGE,
@@ -73,35 +82,40 @@ export async function runProbe<T>(
       signal?: string;
     };
     if (code === 127 || code === 'ENOENT') throw new Error('ffprobe was not found');
-    throw new FfmpegFailure(stderr ?? 'It took too long to look at.', killedBy === 'SIGSEGV');
+    throw new FfmpegFailure(stderr ?? 'ffprobe took too long.', killedBy === 'SIGSEGV');
   } finally {
     await rm(cwd, { recursive: true, force: true });
   }
 }
 
+/** One run of ffmpeg. */
 export interface Work {
   input: string;
-  /** Absent: decode to the end and throw the pictures away. */
+  /** When absent, ffmpeg decodes to the end and writes nothing. */
   output?: string;
-  /** Before the input, e.g. which decoder reads it. */
+  /** Options that stand before the input, e.g. the decoder to use. */
   inputOptions?: string[];
   options: string[];
+  /** The length of the input, by which progress is computed. */
   durationMs: number;
   timeLimitMs: number;
-  /** An empty folder of this run alone: ffmpeg may write temporary files where it stands. */
+  /** An empty folder for this run alone, since ffmpeg may write temporary files into it. */
   cwd: string;
   signal: AbortSignal;
+  /** Called with 0…1 while ffmpeg works. */
   progress?: (fraction: number) => void;
 }
 
-/** How far it came, by its own last word. */
+/** How many frames ffmpeg reported at its end. */
 export interface Reached {
   frames: number;
 }
 
 /**
- * Runs ffmpeg to its end; killed on abort and at the time limit. Throws FfmpegFailure when the file
- * is at fault, `storage_full` when the disk is, and another Error when this machine is.
+ * Runs ffmpeg to its end, and kills it on abort and at the time limit.
+ *
+ * @throws FfmpegFailure when the file is at fault; Problem `storage_full` when the disk is full;
+ *   the signal's reason when it aborts; Error when the machine is at fault.
  */
 export function runFfmpeg(work: Work): Promise<Reached> {
   return new Promise((resolve, reject) => {
@@ -124,9 +138,9 @@ export function runFfmpeg(work: Work): Promise<Reached> {
       clearTimeout(limit);
       work.signal.removeEventListener('abort', kill);
     };
-    command.on('progress', (told) => {
-      frames = told.frames || frames;
-      work.progress?.(Math.min(1, milliseconds(told.timemark) / Math.max(1, work.durationMs)));
+    command.on('progress', (now) => {
+      frames = now.frames || frames;
+      work.progress?.(Math.min(1, toMilliseconds(now.timemark) / Math.max(1, work.durationMs)));
     });
     command.on('end', () => {
       settle();
@@ -135,19 +149,23 @@ export function runFfmpeg(work: Work): Promise<Reached> {
     command.on('error', (error, _stdout, stderr) => {
       settle();
       if (work.signal.aborted) reject(work.signal.reason);
-      else if (isTooSlow) reject(new FfmpegFailure('It took too long.'));
-      else reject(verdict(error.message, stderr ?? ''));
+      else if (isTooSlow) reject(new FfmpegFailure('ffmpeg took too long.'));
+      else reject(toFault(error.message, stderr ?? ''));
     });
     command.run();
   });
 }
 
-/** Only what ffmpeg says about the file is the file's fault; a full disk or a kill is not. */
-function verdict(message: string, stderr: string): Error {
+/** Tells a fault of the file from a full disk and from a fault of this machine. */
+function toFault(message: string, stderr: string): Error {
   if (/No space left on device|Disk quota exceeded/.test(stderr)) {
-    return new Problem('storage_full', 'There is no room to convert the video at the moment.');
+    return new Problem(
+      'storage_full',
+      'The server has no free space to convert the video at the moment.',
+    );
   }
-  // A crash, or a limit that it ran into, is the file's doing; it would be so each time.
+  // The file caused a crash or a broken limit, and would cause it again. Other kills are not its
+  // fault.
   const isStopped = /killed with signal (?!SIG(SEGV|ABRT|BUS|FPE|ILL|XCPU|XFSZ))/.test(message);
   if (isStopped || /Cannot allocate memory|No such filter|Unknown encoder/.test(stderr)) {
     return new Error('ffmpeg could not do its work on this machine');
@@ -155,8 +173,8 @@ function verdict(message: string, stderr: string): Error {
   return new FfmpegFailure(stderr);
 }
 
-/** `00:01:02.34` → milliseconds; `N/A` → 0. */
-function milliseconds(timemark: string): number {
+/** `00:01:02.34` → 62,340; `N/A` → 0. */
+function toMilliseconds(timemark: string): number {
   const [hours, minutes, seconds] = timemark.split(':').map(Number);
   const total = ((hours ?? 0) * 3600 + (minutes ?? 0) * 60 + (seconds ?? 0)) * 1000;
   return Number.isFinite(total) ? total : 0;

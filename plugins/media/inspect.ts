@@ -1,23 +1,31 @@
-// A quick look at an upload before it is accepted: is it a video or a photo at all?
+// Inspects an upload before it is accepted: is it a video or a photo, and what will be changed?
 import { type Inspection, Problem } from '#plugin';
 import { chooseContentType } from './content-type.ts';
-import { inspectPhoto } from './photos/look.ts';
+import { inspectPhoto } from './photos/inspect.ts';
 import { planFor, rejected } from './plan.ts';
-import { look, toFacts } from './prepare.ts';
 import type { Probe } from './probe.ts';
+import { probeVideo, toFacts } from './probe-video.ts';
 
+/**
+ * Returns the type, the extension and the facts of a video or photo.
+ *
+ * @throws Problem `media_rejected` when the file is neither, or is damaged.
+ */
 export async function inspect(
   path: string,
   { signal }: { signal: AbortSignal },
 ): Promise<Inspection> {
   const photo = await inspectPhoto(path, signal);
   if (photo) return photo;
-  const found = await look(path, signal);
+  const found = await probeVideo(path, signal);
   if (!found.video) throw rejected('There is no moving picture in this file.', 'is_video');
   return { ...chooseContentType(found), facts: toFacts(found, null, foresee(found)) };
 }
 
-/** What will be changed, or why it will be refused: told before anything is posted. */
+/**
+ * Returns what will be changed, or why the file will be refused, so that creators learn it before
+ * they post.
+ */
 function foresee(found: Probe): string[] {
   try {
     return planFor(found).changes;

@@ -1,15 +1,17 @@
-// The boxes that MP4 and HEIF files are made of. ISO/IEC 14496-12.
+// Reads the boxes that MP4 and HEIF files are made of (ISO/IEC 14496-12).
 
 export interface Box {
   type: string;
-  /** Without its header. */
+  /** The content, without the header. */
   body: Buffer;
 }
 
-/** No list of boxes is longer; a hostile one may have millions. */
+/** More than any real list of boxes has; a hostile file may have millions. */
 const MAX_BOXES = 10_000;
 
-/** Those that are whole; what is cut or lies about its size ends the list. */
+/**
+ * Returns the complete boxes in `bytes`. A box that is cut off, or has a false size, ends the list.
+ */
 export function boxesIn(bytes: Buffer): Box[] {
   const boxes: Box[] = [];
   for (let at = 0; at < bytes.length && boxes.length < MAX_BOXES; ) {
@@ -22,7 +24,10 @@ export function boxesIn(bytes: Buffer): Box[] {
   return boxes;
 }
 
-/** The beginning of a box: 16 bytes, or what there is. A size of 0 means to the end. */
+/**
+ * Reads the header of a box from its first 16 bytes, or from fewer at the end of a file. `size` is
+ * that of the whole box, 0 for "to the end"; `length` is the header's. Null when bytes are missing.
+ */
 export function readHead(bytes: Buffer): { type: string; size: number; length: number } | null {
   if (bytes.length < 8) return null;
   const type = bytes.toString('latin1', 4, 8);
@@ -32,13 +37,16 @@ export function readHead(bytes: Buffer): { type: string; size: number; length: n
   return { type, size: Number(bytes.readBigUInt64BE(8)), length: 16 };
 }
 
+/** Returns the first box of this type; throws when there is none. */
 export function one(boxes: Box[], type: string): Box {
   const found = boxes.find((box) => box.type === type);
   if (!found) throw new Error(`Expected a box ${type}`);
   return found;
 }
 
-/** Reads whole numbers of 0 to 8 bytes, one after the other; running out of bytes throws. */
+/**
+ * Returns a function that reads unsigned numbers of 0 to 8 bytes in turn, and throws at the end.
+ */
 export function reader(bytes: Buffer, start: number): (size: number) => number {
   let at = start;
   return (size) => {

@@ -1,18 +1,27 @@
-// How long this creator may post: asked of TikTok early, so that a too long video is refused within seconds.
+// Asks TikTok early how long this creator's videos may be, so that a longer one fails in seconds.
 import type { Job, StepContext } from '#plugin';
 import { rejected } from './plan.ts';
 import type { Probe } from './probe.ts';
 
-/** "All creators 3 min": nobody's limit was seen below one, and each question counts in the creator's minute. */
+/**
+ * Every creator may post videos up to this length: TikTok says "All creators 3 min", and no limit
+ * below one minute was seen. Shorter videos need no request, which would count against the
+ * creator's requests a minute.
+ */
 const EVERYBODY_MS = 60_000;
 
-/** Throws `media_rejected`. When TikTok does not answer, sending will ask again. */
+/**
+ * Checks the video's length against the creator's own limit. Passes when TikTok does not answer:
+ * publish.send asks again.
+ *
+ * @throws Problem `media_rejected`
+ */
 export async function assertWithinCreatorsLimit(
   { destination }: Job,
   { durationMs }: Probe,
   { tiktok, signal }: StepContext,
 ): Promise<void> {
-  // A draft may be shortened in TikTok's app.
+  // The creator can shorten a draft in TikTok's app.
   if (destination !== 'direct' || durationMs <= EVERYBODY_MS) return;
   const info = await tiktok.creatorInfo().catch(() => null);
   signal.throwIfAborted();

@@ -1,12 +1,12 @@
-// The names under which an MP4 keeps notes about itself: `meta`, in the forms of ISO and of QuickTime.
+// Lists the names of the metadata in an MP4's `meta` box, in ISO's form and in QuickTime's.
 import { boxesIn } from './iso-boxes.ts';
 
 /**
- * E.g. `©xyz` or `com.apple.quicktime.make`, known to ffprobe or not; what is neither a list of
- * notes nor needed to read one is named by its box.
+ * Returns names such as `©xyz` or `com.apple.quicktime.make`, also those that ffprobe does not
+ * know. A box that neither holds metadata nor is needed to read it is listed by its type.
  */
 export function namesInMeta(meta: Buffer): string[] {
-  // ISO's begins with a version, QuickTime's at once with its handler.
+  // ISO's form begins with a version of four bytes, QuickTime's with the handler box.
   const list = meta.toString('latin1', 4, 8) === 'hdlr' ? meta : meta.subarray(4);
   return boxesIn(list).flatMap(({ type, body }) => {
     if (type === 'hdlr' || type === 'free') return [];
@@ -19,7 +19,7 @@ function namesInKeys(keys: Buffer): string[] {
   return boxesIn(keys).map(({ body }) => body.toString('utf8'));
 }
 
-/** Beside keys the notes are numbered, and begin with a zero byte. */
+/** Entries that are numbers of `keys` begin with a zero byte; `namesInKeys` lists their names. */
 function namesInList(list: Buffer): string[] {
   return boxesIn(list).flatMap(({ type }) => (type.startsWith('\0') ? [] : [type]));
 }

@@ -1,4 +1,4 @@
-// Decides what must be done to a file: all judgement, no process. The least that helps is chosen.
+// Decides from its probe alone the least that must be done to a video.
 import { Problem } from '#plugin';
 import { encodeOptions, packOptions } from './encode.ts';
 import type { Probe } from './probe.ts';
@@ -9,14 +9,19 @@ import { targetFor } from './target.ts';
 export interface Plan {
   act: 'nothing' | 'remux' | 'audio' | 'encode';
   container: 'mp4' | 'webm';
-  /** ffmpeg's, before its input and before its output. */
+  /** ffmpeg's options before the input. */
   inputOptions: string[];
+  /** ffmpeg's options before the output. */
   options: string[];
-  /** One sentence each for the creator, with the reason. */
+  /** A sentence for the creator about each change, with the reason. */
   changes: string[];
 }
 
-/** Throws `media_rejected` for what cannot be mended. */
+/**
+ * Returns what must be done so that TikTok takes the video.
+ *
+ * @throws Problem `media_rejected` when the video breaks a rule that no conversion can satisfy.
+ */
 export function planFor(probe: Probe): Plan {
   const faults = findFaults(probe);
   const grave = REPAIRS.find((repair) => faults.some(({ rule }) => rule.repair === repair));
@@ -32,24 +37,28 @@ export function planFor(probe: Probe): Plan {
     container,
     inputOptions: [],
     options: packOptions(probe, container, act === 'remux'),
-    changes: faults.map((fault) => tell(fault, target)),
+    changes: faults.map((fault) => describeChange(fault, target)),
   };
 }
 
 const DAMAGED = 'Parts of the file were damaged, so we converted what can be played.';
 
-/** For what looked well and did not play to its end, or could not be packed. */
-export function planToSave(probe: Probe, why: 'damaged' | 'unpackable'): Plan {
+/**
+ * Returns a plan that encodes a video anew: one that passed the rules but does not play to its end
+ * (`damaged`), or one that ffmpeg could not copy into another container (`unpackable`).
+ */
+export function planToRescue(probe: Probe, why: 'damaged' | 'unpackable'): Plan {
   const faults = findFaults(probe).filter(({ rule }) => rule.repair !== 'refuse');
   const plan = encode(probe, faults);
   if (why === 'damaged') return { ...plan, changes: [DAMAGED, ...plan.changes] };
-  const container = faults.filter(({ rule }) => rule.isMinor);
-  const told = container.map((fault) => `${fault.sentence}, so we converted it.`);
-  return { ...plan, changes: [...told, ...plan.changes] };
+  const minor = faults.filter(({ rule }) => rule.isMinor);
+  const changes = minor.map((fault) => `${fault.sentence}, so we converted it.`);
+  return { ...plan, changes: [...changes, ...plan.changes] };
 }
 
+/** Returns the Problem that refuses a file. `rule` names the broken rule; only the API shows it. */
 export function rejected(sentence: string, rule: string): Problem {
-  return new Problem('media_rejected', `${sentence} (rule: ${rule})`);
+  return new Problem('media_rejected', sentence, { rule });
 }
 
 interface Fault {
@@ -70,13 +79,15 @@ function encode(probe: Probe, faults: Fault[]): Plan {
     act: 'encode',
     container: 'mp4',
     ...encodeOptions(probe, target),
-    changes: faults.filter(({ rule }) => !rule.isMinor).map((fault) => tell(fault, target)),
+    changes: faults
+      .filter(({ rule }) => !rule.isMinor)
+      .map((fault) => describeChange(fault, target)),
   };
 }
 
-function tell(
+function describeChange(
   { rule, sentence }: Fault,
   target: Parameters<NonNullable<Rule['remedy']>>[0],
 ): string {
-  return `${sentence}, ${rule.remedy?.(target) ?? 'so we mended it'}.`;
+  return `${sentence}, ${rule.remedy?.(target) ?? 'so we repaired it'}.`;
 }

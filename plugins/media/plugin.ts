@@ -1,4 +1,4 @@
-// Media: looks at uploads, and prepares what will be sent so that TikTok takes it.
+// The media plugin: inspects uploads, and prepares the files of a post so that TikTok takes them.
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import type { Manifest } from '#plugin';
@@ -32,6 +32,6 @@ export default {
   inspect,
   routes: thumbnails,
   personalData: {
-    nothing: 'It works on files through the storage port; rows about them are the core’s.',
+    nothing: 'It works on files through the storage port; the core owns the rows about them.',
   },
 } satisfies Manifest;

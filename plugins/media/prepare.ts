@@ -1,25 +1,32 @@
-// media.prepare: probes the source, decides, and makes the file that will be sent; a bad one is refused within seconds.
+// media.prepare: probes the source, plans what to change, and makes the file that is sent.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Job, type MediaFacts, type Patch, Problem, type StepContext } from '#plugin';
+import { type Job, type Patch, Problem, type StepContext } from '#plugin';
 import { chooseContentType } from './content-type.ts';
 import { assertDiskSpace } from './disk-space.ts';
 import { FfmpegFailure, type Reached, runFfmpeg } from './ffmpeg.ts';
 import { assertWithinCreatorsLimit } from './limit.ts';
-import { type Plan, planFor, planToSave, rejected } from './plan.ts';
-import { type Probe, probe } from './probe.ts';
-import { cannotRead } from './readable.ts';
+import { type Plan, planFor, planToRescue, rejected } from './plan.ts';
+import type { Probe } from './probe.ts';
+import { probeVideo, toFacts, toRefusal } from './probe-video.ts';
 
+/**
+ * Returns the key of the file to send and its facts. It is the source itself when that already
+ * conforms and plays to its end.
+ *
+ * @throws Problem `media_rejected` for a video that cannot be posted; `storage_full` when the disk
+ *   has no space for the working files.
+ */
 export async function prepare(job: Job, context: StepContext): Promise<Patch> {
   if (!job.source_key) throw new Error('Expected a fetched file before preparing');
   await assertDiskSpace(await context.storage.size(job.source_key), context.scratch);
   const source = await context.storage.checkout(job.source_key, context.scratch);
-  const found = await look(source, context.signal);
+  const found = await probeVideo(source, context.signal);
   const plan = planFor(found);
   await assertWithinCreatorsLimit(job, found, context);
-  if (plan.act !== 'nothing') return make(source, found, plan, context);
-  // Perfect headers may stand over broken contents.
-  if (!(await isSound(source, found, context))) return save(source, found, context);
+  if (plan.act !== 'nothing') return convert(source, found, plan, context);
+  // A file can have perfect headers and broken contents.
+  if (!(await playsToEnd(source, found, context))) return rescue(source, found, context);
   return {
     output_key: job.source_key,
     output_type: chooseContentType(found).content_type,
@@ -27,52 +34,35 @@ export async function prepare(job: Job, context: StepContext): Promise<Patch> {
   };
 }
 
-/** ffprobe's no becomes a sentence about the file. */
-export async function look(path: string, signal: AbortSignal): Promise<Probe> {
-  try {
-    return await probe(path, signal);
-  } catch (error) {
-    if (!(error instanceof FfmpegFailure)) throw error;
-    throw refusal(error) ?? rejected(NO_VIDEO, 'is_video');
-  }
-}
-
-const NO_VIDEO = 'This file is not a video, or of a kind we do not take.';
-
-/** When it is this server's ffmpeg that cannot, another form of the same video may do. */
-function refusal({ unreadable_codec, has_crashed }: FfmpegFailure): Problem | undefined {
-  const name = unreadable_codec ?? (has_crashed ? 'unknown' : undefined);
-  return name === undefined ? undefined : rejected(`${cannotRead(name)}.`, 'readable');
-}
-
-async function make(
+async function convert(
   source: string,
   found: Probe,
   plan: Plan,
   context: StepContext,
 ): Promise<Patch> {
   const output = await run(source, found, plan, context);
-  if (plan.act === 'encode') return keep(output, found, plan, context);
-  // Packed anew in seconds; what came of it is judged and played as if it had been uploaded.
-  const isWell = output !== null && (await isAsGood(output, found, context));
-  if (isWell) return keep(output, found, plan, context);
+  if (plan.act === 'encode') return storeOutput(output, found, plan, context);
+  // Copying the streams takes seconds. The result is checked and played as an upload would be.
+  if (output && (await isAsGood(output, found, context))) {
+    return storeOutput(output, found, plan, context);
+  }
   if (output) await rm(output);
   context.log.info({ event: 'media.not_packed', act: plan.act });
-  return save(source, found, context, found.structure.isCutOff ? 'damaged' : 'unpackable');
+  return rescue(source, found, context, found.structure.isCutOff ? 'damaged' : 'unpackable');
 }
 
-/** Encoding anew keeps of a damaged file what can be played. */
-async function save(
+/** Encodes a damaged file anew, which keeps the parts of it that can be played. */
+async function rescue(
   source: string,
   found: Probe,
   context: StepContext,
   why: 'damaged' | 'unpackable' = 'damaged',
 ): Promise<Patch> {
-  const plan = planToSave(found, why);
-  return keep(await run(source, found, plan, context), found, plan, context);
+  const plan = planToRescue(found, why);
+  return storeOutput(await run(source, found, plan, context), found, plan, context);
 }
 
-/** The path of what ffmpeg made, or null when the file did not let it. */
+/** Runs ffmpeg and returns the path of what it made; null when the file is at fault. */
 async function run(
   source: string,
   found: Probe,
@@ -90,79 +80,87 @@ async function run(
   } catch (error) {
     if (!(error instanceof FfmpegFailure)) throw error;
     context.log.info({ event: 'ffmpeg.failed', act: plan.act });
-    const isUnreadable = plan.act === 'encode' && error.unreadable_codec !== undefined;
-    if (isUnreadable) throw refusal(error) ?? error;
+    const isUnreadable = plan.act === 'encode' && error.unreadableCodec !== undefined;
+    if (isUnreadable) throw toRefusal(error) ?? error;
     await rm(cwd, { recursive: true, force: true });
     return null;
   }
 }
 
 function workOn(input: string, { durationMs }: Probe, { signal, progress }: StepContext) {
-  // Twenty times the length of the video, ten minutes at least: a slow machine may take that long.
+  // A slow machine may take twenty times the length of the video.
   const timeLimitMs = Math.max(600_000, durationMs * 20);
   return { input, durationMs, timeLimitMs, signal, progress };
 }
 
-/** Packed: as large as it was. Converted: rarely more than 8 Mbit/s. Twice, since it is kept after. */
+/**
+ * Estimates the space that the work needs: a copy of the streams is as large as the source, and an
+ * encoded video rarely has more than 8 Mbit/s. Twice that, since the result is then copied into the
+ * storage.
+ */
 function expectedBytes({ bytes, durationMs }: Probe, { act }: Plan): number {
   return 2 * (act === 'encode' ? durationMs * 1_000 : bytes);
 }
 
-async function keep(
+/** Checks the made file against the rules and stores it. */
+async function storeOutput(
   output: string | null,
   found: Probe,
   plan: Plan,
   context: StepContext,
 ): Promise<Patch> {
   if (!output) throw rejected('The file is damaged, and we could not repair it.', 'decodable');
-  const made = await look(output, context.signal);
+  const made = await probeVideo(output, context.signal);
   if (made.durationMs < found.durationMs / 2) {
     throw rejected('More than half of the video is missing or damaged.', 'decodable');
   }
   const { act } = planFor(made);
-  if (act === 'encode') throw new Error('Expected what was converted to conform');
+  if (act === 'encode') throw new Error('Expected the converted video to conform');
   const isShorter = found.durationMs - made.durationMs > tolerance(found);
-  const told = isShorter && !plan.changes.some((each) => each.includes('damaged'));
+  const isLossUnsaid = isShorter && !plan.changes.some((each) => each.includes('damaged'));
   const { content_type } = chooseContentType(made);
-  const kept = await context.storeCopy(output, content_type);
+  const stored = await context.storeCopy(output, content_type);
   return {
-    output_key: kept.storage_key,
+    output_key: stored.storage_key,
     output_type: content_type,
-    media: toFacts({ ...made, bytes: kept.bytes }, kept.sha256, [
-      ...(told ? [describeLoss(found, made)] : []),
+    media: toFacts({ ...made, bytes: stored.bytes }, stored.sha256, [
+      ...(isLossUnsaid ? [describeLoss(found, made)] : []),
       ...plan.changes,
     ]),
   };
 }
 
-/** The rounding of a container's clock, and the last picture, which may not say how long it stays. */
+/**
+ * Returns by how many milliseconds two lengths of the same video may differ: containers round their
+ * clocks, and the last picture may not say how long it is shown.
+ */
 function tolerance({ video }: Probe): number {
   return 300 + 1000 / Math.max(1, video?.fps ?? 1);
 }
 
 function describeLoss(found: Probe, made: Probe): string {
   const [had, has] = [found, made].map(({ durationMs }) => (durationMs / 1000).toFixed(1));
-  return `The file said it lasts ${had} seconds; ${has} could be played, so we kept those.`;
+  return `The file said it lasts ${had} seconds, but only ${has} could be played, so we kept those.`;
 }
 
-/** Still conforming, as long as it was, and it plays to its end. */
+/** True when the made file conforms, is as long as the source, and plays to its end. */
 async function isAsGood(output: string, found: Probe, context: StepContext): Promise<boolean> {
   try {
-    const made = await look(output, context.signal);
+    const made = await probeVideo(output, context.signal);
     const isAsLong = Math.abs(made.durationMs - found.durationMs) < tolerance(found);
-    return isAsLong && planFor(made).act === 'nothing' && (await isSound(output, made, context));
+    return isAsLong && planFor(made).act === 'nothing' && (await playsToEnd(output, made, context));
   } catch (error) {
     if (error instanceof Problem && error.code === 'media_rejected') return false;
     throw error;
   }
 }
 
-/** Decodes to the end once: a truncated file can have perfect headers. */
-async function isSound(path: string, found: Probe, context: StepContext): Promise<boolean> {
+/** Decodes the file once to its end: a truncated file can have perfect headers. */
+async function playsToEnd(path: string, found: Probe, context: StepContext): Promise<boolean> {
   context.checkpoint();
   if (found.structure.isCutOff) return false;
   const maps = ['-map', '0:v:0', '-map', '0:a?'];
-  const cwd = await mkdtemp(join(context.scratch, 'look-'));
+  const cwd = await mkdtemp(join(context.scratch, 'play-'));
   try {
     const reached = await runFfmpeg({
       ...workOn(path, found, context),
@@ -178,20 +176,10 @@ async function isSound(path: string, found: Probe, context: StepContext): Promis
   }
 }
 
-/** An index may name pictures that are not there, which ends quietly. */
+/**
+ * False when most frames are missing: ffmpeg reports no fault for an index of frames that are not
+ * there.
+ */
 function isWhole({ frames }: Reached, { video, durationMs }: Probe): boolean {
   return frames > 0 && frames > ((video?.fps ?? 0) * durationMs) / 1000 / 2;
-}
-
-export function toFacts(found: Probe, sha256: string | null, changes: string[]): MediaFacts {
-  return {
-    kind: 'video',
-    bytes: found.bytes,
-    sha256,
-    duration_ms: found.durationMs,
-    width: found.video?.width ?? null,
-    height: found.video?.height ?? null,
-    fps: found.video ? Number(found.video.fps.toFixed(3)) : null,
-    changes,
-  };
 }

@@ -1,67 +1,28 @@
-// Turns what ffprobe and the file's own layout say into one typed value: what it is, whatever it is called.
-import { z } from 'zod';
+// Turns ffprobe's output and the file's own layout into one typed value.
+import type { z } from 'zod';
 import { runProbe } from './ffmpeg.ts';
+import { output, type Stream } from './ffprobe-output.ts';
 import { readStructure, type Structure } from './structure.ts';
 import { measureTiming, type Timing } from './timing.ts';
-
-const number = z.coerce.number().catch(0);
-const stream = z.looseObject({
-  index: z.number(),
-  codec_type: z.string().optional(),
-  codec_name: z.string().optional(),
-  codec_tag_string: z.string().default(''),
-  profile: z.string().optional(),
-  pix_fmt: z.string().optional(),
-  width: z.number().optional(),
-  height: z.number().optional(),
-  sample_aspect_ratio: z.string().optional(),
-  field_order: z.string().optional(),
-  color_transfer: z.string().optional(),
-  color_primaries: z.string().optional(),
-  avg_frame_rate: z.string().optional(),
-  start_time: number.optional(),
-  sample_rate: number.optional(),
-  channels: z.number().optional(),
-  disposition: z
-    .looseObject({ attached_pic: z.number().optional(), default: z.number().optional() })
-    .optional(),
-  tags: z.record(z.string(), z.string()).default({}),
-  side_data_list: z
-    .array(z.looseObject({ rotation: number.optional(), dv_profile: number.optional() }))
-    .default([]),
-});
-type Stream = z.output<typeof stream>;
-
-const output = z.looseObject({
-  streams: z.array(stream).default([]),
-  chapters: z.array(z.unknown()).default([]),
-  format: z.looseObject({
-    format_name: z.string(),
-    duration: number,
-    start_time: number,
-    size: z.string().optional(),
-    tags: z.record(z.string(), z.string()).default({}),
-  }),
-});
 
 export interface VideoStream {
   index: number;
   codec: string;
   pixFmt: string;
-  /** As shown: rotation and non-square pixels applied. */
+  /** In pixels as shown: after rotation, and with square pixels. */
   width: number;
   height: number;
   hasSquarePixels: boolean;
   isInterlaced: boolean;
   hasAlpha: boolean;
-  /** What its numbers mean: PQ and HLG are HDR, `wide` is SDR with more colours than BT.709. */
+  /** PQ and HLG are HDR; `wide` is SDR with more colours than BT.709. */
   dynamicRange: 'sdr' | 'pq' | 'hlg' | 'wide';
-  /** Dolby Vision without a picture that other players understand. */
+  /** Dolby Vision of a profile that other players cannot show. */
   isDolbyOnly: boolean;
-  /** Frames a second, on the average. */
+  /** Average frames a second. */
   fps: number;
   hasVariableFps: boolean;
-  /** How much later than the sound it begins. */
+  /** How much later than the sound the picture begins. */
   delayMs: number;
 }
 
@@ -79,39 +40,44 @@ export interface Probe {
   structure: Structure;
   bytes: number;
   durationMs: number;
-  /** The file says itself how long it is. */
+  /** Whether the file states its own duration. */
   hasDuration: boolean;
-  /** How long nothing is to be seen or heard at the beginning. */
+  /** How long the file shows and plays nothing at its beginning. */
   blankMs: number;
   /** Null when there is no moving picture. */
   video: VideoStream | null;
-  /** The sound that will be heard; null when there is none. */
+  /** The track that players play; null when there is no sound. */
   audio: AudioStream | null;
   audioTracks: number;
-  /** What is neither picture nor sound: timecode, tracks of places, subtitles, covers, chapters. */
+  /** How many streams are neither picture nor sound: timecode, GPS, subtitles, covers, chapters. */
   otherStreams: number;
-  /** Names of what the file says about itself, of every tag, and the codecs of the other streams. */
+  /** The names of all tags, of the file and of its streams. */
   tags: string[];
+  /** Codec and tag of each stream that is neither picture nor sound. */
   otherCodecs: string[];
 }
 
-/** Throws FfmpegFailure when it is not media of a container we take. */
+/**
+ * Reads a media file without judging it.
+ *
+ * @throws FfmpegFailure when it is not media, or in a container that we do not take.
+ */
 export async function probe(path: string, signal: AbortSignal): Promise<Probe> {
   const options = ['-show_format', '-show_streams', '-show_chapters'];
   const found = await runProbe(path, { options, schema: output, signal });
   const video = found.streams.find(isPicture);
   const { format_name, duration, start_time } = found.format;
-  // An MP4 that begins with nothing counts that, too.
-  const toldS = duration - Math.max(0, start_time);
+  // An MP4's duration includes the blank time at its beginning.
+  const statedS = duration - Math.max(0, start_time);
   const timing = await measureTiming(
     path,
-    { index: video?.index ?? 0, durationS: isReliable(format_name) ? toldS : null },
+    { index: video?.index ?? 0, durationS: isReliable(format_name) ? statedS : null },
     signal,
   );
   return readProbe(found, await readStructure(path), timing);
 }
 
-/** Others' durations are guessed from the bit rate. */
+/** Only these containers state a duration; ffprobe guesses that of others from the bit rate. */
 function isReliable(container: string): boolean {
   return /mov|matroska|avi|flv/.test(container);
 }
@@ -127,7 +93,7 @@ function readProbe(
 ): Probe {
   const video = streams.find(isPicture);
   const sounds = streams.filter((each) => each.codec_type === 'audio');
-  // A phone's second track may be of a kind that nobody else can read.
+  // Some phones add a second track in a codec that only they can read.
   const heard = sounds.filter((each) => each.codec_name && each.codec_name !== 'unknown');
   const sound = heard.find((each) => each.disposition?.default) ?? heard[0] ?? sounds[0];
   const others = streams.filter((each) => each !== video && !sounds.includes(each));
@@ -163,7 +129,7 @@ function readAudio(sound: Stream): AudioStream {
 
 function readVideo(video: Stream, timing: Timing, delayS: number): VideoStream {
   const meant = ratio(video.sample_aspect_ratio?.replace(':', '/')) || 1;
-  // Up to a hundredth is the rounding of whoever scaled it.
+  // Scaling software rounds, so up to a hundredth off counts as square.
   const aspect = Math.abs(meant - 1) < 0.01 ? 1 : meant;
   const turned = video.side_data_list.find((each) => each.rotation !== undefined)?.rotation;
   const rotation = turned ?? Number(video.tags['rotate'] ?? 0);
@@ -189,7 +155,7 @@ function readVideo(video: Stream, timing: Timing, delayS: number): VideoStream {
   };
 }
 
-/** VP8 and VP9 keep their transparency beside the picture. */
+/** VP8 and VP9 store transparency in a second picture, which only this tag announces. */
 function hasAlphaMode({ tags }: Stream): boolean {
   return (tags['alpha_mode'] ?? tags['ALPHA_MODE']) === '1';
 }
@@ -203,7 +169,7 @@ function readDynamicRange({
   return color_primaries === 'bt2020' ? 'wide' : 'sdr';
 }
 
-/** `30000/1001` → 29.97; 0 when there is none. */
+/** `30000/1001` → 29.97; 0 when the text is not a ratio. */
 function ratio(text = ''): number {
   const [over, under = 1] = text.split('/').map(Number);
   const value = (over ?? 0) / under;

@@ -1,12 +1,14 @@
-// What ffmpeg may read: containers and decoders in common use, and how large a picture. Holes are found in the others.
+// Lists the containers and codecs that ffmpeg may read; rarely used ones hold most known holes.
 
-/** The picture of an 8K camera; a header that claims more is a bomb. */
+/**
+ * More than an 8K camera's picture has; a header that claims more is meant to exhaust the memory.
+ */
 export const MAX_PIXELS = 8192 * 8192;
 
-/** Nothing that names other files: no playlists, no concat, no image sequences. */
+/** Only formats that cannot name other files: no playlists, no concat, no image sequences. */
 export const DEMUXERS = ['mov', 'matroska', 'avi', 'mpegts', 'mpeg', 'flv', 'gif'];
 
-/** By codec, as ffprobe names it: which of ffmpeg's decoders may read it. */
+/** The decoders of ffmpeg that may read a codec, by ffprobe's name of the codec. */
 const READERS: Record<string, string[]> = {
   h264: ['h264'],
   hevc: ['hevc'],
@@ -44,11 +46,16 @@ const READERS: Record<string, string[]> = {
   ),
 };
 
-/** Never used, but ffprobe gives up on a file when one of its streams has a decoder that is not listed. */
-const BESIDE = ['mov_text', 'srt', 'subrip', 'ass', 'ssa', 'text', 'webvtt', 'png'];
+/**
+ * Decoders of subtitles and covers. We never decode these streams, but ffprobe gives up on a file
+ * when a stream's decoder is not listed.
+ */
+const UNUSED = ['mov_text', 'srt', 'subrip', 'ass', 'ssa', 'text', 'webvtt', 'png'];
 
-export const DECODERS = [...Object.values(READERS).flat(), ...BESIDE];
+/** ffmpeg's `-codec_whitelist`. */
+export const DECODERS = [...Object.values(READERS).flat(), ...UNUSED];
 
+/** Whether a codec, by ffprobe's name, is one that we decode. */
 export function isReadable(codec: string): boolean {
   return codec in READERS;
 }
@@ -69,12 +76,13 @@ const NAMES: Record<string, string> = {
   vorbis: 'Vorbis',
 };
 
+/** Returns the sentence, without a full stop, that tells a creator which codec we cannot read. */
 export function cannotRead(codec: string): string {
   const name = codec === 'unknown' ? 'this kind of video' : codecName(codec);
   return `We cannot read ${name}; save it as H.264 with AAC sound`;
 }
 
-/** As people write it. */
+/** Returns the codec's name as people write it. */
 export function codecName(codec: string): string {
   if (codec.startsWith('pcm_')) return 'PCM';
   return NAMES[codec] ?? codec.toUpperCase();

@@ -1,4 +1,4 @@
-// The table of rules, the gravest first.
+// The table of rules that a video is checked against, the gravest first.
 import { PACKING, SOUND } from './rules/packing.ts';
 import { PICTURE } from './rules/picture.ts';
 import { REFUSALS } from './rules/reject-rules.ts';

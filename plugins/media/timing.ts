@@ -1,4 +1,4 @@
-// Measures when a video's pictures are shown: how many a second, how evenly, and how long it lasts.
+// Measures a video's frame rate, how even it is, and how long the video lasts.
 import { z } from 'zod';
 import { runProbe } from './ffmpeg.ts';
 
@@ -22,11 +22,14 @@ const packets = z.looseObject({
     .default([]),
 });
 
-/** Up to here all of it is looked at; of a longer one, four pieces. */
+/** Up to this length the whole video is read; of a longer one, four pieces. */
 const WHOLE_S = 30;
 const PIECE_S = 5;
 
-/** Without a duration that can be trusted, everything is read to the end, sound included. */
+/**
+ * Measures the stream of this index. When `durationS` is null, since the container's cannot be
+ * trusted, all streams are read to the end to find it.
+ */
 export async function measureTiming(
   path: string,
   { index, durationS }: { index: number; durationS: number | null },
@@ -54,7 +57,10 @@ function choosePieces(durationS: number): string {
 
 type Packet = z.output<typeof packets>['packets'][number];
 
-/** Old containers say the time of some pictures only; from these nobody can tell the pace. */
+/**
+ * Returns when each picture is shown; empty when the container states some times only, as old ones
+ * do.
+ */
 function listTimes(pictures: Packet[]): number[] {
   for (const clock of ['pts_time', 'dts_time'] as const) {
     const times = pictures.flatMap((each) => each[clock] ?? []);
@@ -75,12 +81,13 @@ function measureLength(found: Packet[]): number {
   return Number.isFinite(first) ? last - first : 0;
 }
 
-/** A quarter off the usual gap is a wavering that no player minds; so is one frame in twenty. */
+/** By what share of the usual gap a gap may differ before it counts as odd. */
 const WAVER = 0.25;
 const CLOCK_S = 0.004;
+/** Players cope with one odd gap in twenty; more make the frame rate variable. */
 const ODD_SHARE = 0.05;
 const STANDSTILL_S = 0.3;
-/** Closer than at 330 frames a second: VP9's helpers that are never shown. */
+/** Frames closer than this (330 a second) are VP9's helper frames, which are never shown. */
 const SAME_S = 0.003;
 
 function measurePace(times: number[], isWhole: boolean): Pick<Timing, 'fps' | 'isVariable'> {
@@ -91,7 +98,7 @@ function measurePace(times: number[], isWhole: boolean): Pick<Timing, 'fps' | 'i
   const gaps = shown.slice(1).map((at, number) => at - (shown[number] ?? 0));
   const usual = [...gaps].sort((a, b) => a - b)[Math.floor(gaps.length / 2)];
   if (usual === undefined) return { fps: null, isVariable: false };
-  // Between pieces there is a gap that nobody sees.
+  // The gaps between the four pieces are not gaps of the video.
   const seen = isWhole ? gaps : gaps.filter((gap) => gap < Math.max(STANDSTILL_S, usual * 4));
   const mean = seen.reduce((sum, gap) => sum + gap, 0) / seen.length;
   const odd = seen.filter((gap) => Math.abs(gap - usual) > Math.max(usual * WAVER, CLOCK_S));

@@ -8,7 +8,10 @@ export interface Sending {
   attempts: VideoAttempts;
 }
 
-/** `done`: every byte is with TikTok. `lapsed` / `unknown`: the address is dead; nothing more was sent. */
+/**
+ * `done`: TikTok has every byte. `lapsed`: the upload address has expired. `unknown`: TikTok no
+ * longer knows the address. In the last two cases sending has stopped.
+ */
 export type SendResult = 'done' | 'lapsed' | 'unknown';
 
 const MAX_CORRECTIONS = 3;
@@ -36,7 +39,7 @@ export async function sendChunks(sending: Sending, attempt: Attempt): Promise<Se
     corrections = answer.result === 'behind' ? corrections + 1 : 0;
     if (corrections > MAX_CORRECTIONS)
       throw new Error('Expected TikTok to accept the offset it named');
-    // A 416 tells how much TikTok really has; after a crash that may be more than we noted.
+    // A 416 says how much TikTok has; after a crash that may be more than the ledger says.
     offset = answer.result === 'behind' ? correct(offset, answer.receivedBytes) : range.last + 1;
     await attempts.acknowledge(attempt, offset);
     context.progress(offset / bytes);
@@ -69,8 +72,8 @@ export function getOutput(job: Job): string {
 }
 
 /**
- * Documented as a count of bytes. Where naming that count is refused with the same number again, it
- * was the last byte's index.
+ * Returns where to go on after a 416. TikTok documents its number as a count of bytes. If it names
+ * the very offset that it just refused, the number was the last byte's index.
  */
 function correct(sentOffset: number, receivedBytes: number | null): number {
   const named = receivedBytes ?? 0;

@@ -1,4 +1,4 @@
-// publish.confirm: asks TikTok how the post ended, often at first, then seldom, for a day at most.
+// publish.confirm: asks TikTok how the post ended, less and less often, for at most a day.
 import { type Job, Later, type Patch, Problem, type StepContext, TikTokError } from '#plugin';
 import { afterFailure } from './retry-policy.ts';
 
@@ -12,13 +12,17 @@ export function nextQuestionIn(elapsedMs: number, firstMs: number): number {
   return 15 * MINUTE_MS;
 }
 
+/**
+ * Returns how the post ended, or a Later. It is `unconfirmed` when TikTok has not said so within a
+ * day, or can no longer be asked.
+ */
 export async function confirm(job: Job, context: StepContext): Promise<Patch | Later> {
   const attempt = await context.attempts.current();
   if (!attempt?.publish_id) throw new Error('Expected an open attempt to confirm');
   const since = attempt.sent_at ?? attempt.committed_at ?? job.updated_at;
   const elapsed = Date.now() - since.getTime();
   const answer = await ask(context, attempt.publish_id);
-  // What may have been posted is never called failed: the creator looks and tells.
+  // It may have been posted, so it is not called failed: the creator looks and says which it was.
   if (answer === 'not_any_more') return { state: 'unconfirmed' };
   if (answer !== 'not_now') {
     const { status, post_ids, fail_reason } = answer;
@@ -34,7 +38,7 @@ export async function confirm(job: Job, context: StepContext): Promise<Patch | L
 
 type Status = Awaited<ReturnType<StepContext['tiktok']['status']>>;
 
-/** `not_now`: no answer, or an unreadable one. `not_any_more`: the connection to TikTok is gone. */
+/** `not_now`: TikTok gave no readable answer. `not_any_more`: the connection to TikTok is gone. */
 async function ask(
   context: StepContext,
   publishId: string,

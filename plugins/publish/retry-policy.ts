@@ -11,17 +11,19 @@ import {
 
 const HOUR_MS = 3600_000;
 const PATIENCE_MS = 25 * HOUR_MS;
-/** Attempts that TikTok itself failed; the last one's reason is the job's. */
+/** How often a post is attempted when TikTok fails it. The job fails with the last reason. */
 export const MAX_ATTEMPTS = 5;
 
-/** A refusal that was told in an answer's body rather than thrown. */
+/** Returns an error for a refusal that TikTok gave in the body of a successful answer. */
 export function refused(code: string): TikTokError {
   return new TikTokError({ kind: 'refused', code });
 }
 
 /**
- * Before anything was sent: a definite refusal becomes a Problem (thrown) or a Later; what is no
- * refusal is thrown as it is.
+ * Returns a Later for a refusal that may pass. Only for refusals before anything was sent.
+ *
+ * @throws Problem for a refusal that will not pass, or has lasted longer than 25 hours; `error`
+ *   itself when TikTok did not refuse.
  */
 export function failOrWait(job: Job, { timing }: StepContext, error: unknown): Later {
   if (!(error instanceof TikTokError) || error.kind !== 'refused') throw error;
@@ -56,11 +58,16 @@ export async function afterFailure(
   }
   const { code: ourCode, message, extras } = toProblem(refused(code));
   const tiktok = extras.tiktok ? { code: extras.tiktok.code, log_id: extras.tiktok.log_id } : null;
-  return { state: 'failed', attempt_outcome: code, error: { code: ourCode, message, tiktok } };
+  const { rule } = extras;
+  return {
+    state: 'failed',
+    attempt_outcome: code,
+    error: { code: ourCode, message, tiktok, ...(rule ? { rule } : {}) },
+  };
 }
 
 function toProblem(error: TikTokError): Problem {
-  const { code, sentence } = findRefusal(error.code);
+  const { code, sentence, rule } = findRefusal(error.code);
   const tiktok = { code: error.code, message: error.tiktok_message ?? '', log_id: error.log_id };
-  return new Problem(code, sentence, { tiktok });
+  return new Problem(code, sentence, { tiktok, ...(rule ? { rule } : {}) });
 }

@@ -13,8 +13,8 @@ import { failOrWait, MAX_ATTEMPTS } from './retry-policy.ts';
 import { assertStillAllowed } from './still-allowed.ts';
 
 const MINUTE_MS = 60_000;
-/** TikTok gives up pulling after an hour, and tells at once how a post ended. */
-const WORD_MS = 120 * MINUTE_MS;
+/** TikTok stops downloading after an hour, and then says at once how the post ended. */
+const WEBHOOK_WAIT_MS = 120 * MINUTE_MS;
 
 /** One run that sends photos. */
 export interface SendingPhotos {
@@ -53,7 +53,9 @@ async function post(sending: SendingPhotos, intended: Attempt | null): Promise<P
   return { publish_id: publishId };
 }
 
-/** No answer is no answer: it is thrown, and the next run looks whether TikTok came for the photos. */
+/**
+ * Calls init. When no answer comes, it throws, and the next run checks whether photos were fetched.
+ */
 async function open(
   { job, context, attempts }: SendingPhotos,
   attempt: Attempt,
@@ -88,7 +90,9 @@ async function listFiles(context: StepContext) {
   );
 }
 
-/** TikTok's own no, or ours before a second question: either way it has taken nothing. */
+/**
+ * True when TikTok refused, or we stopped before we asked again: either way it has taken nothing.
+ */
 function isDefinite(error: unknown): boolean {
   const isRefused = error instanceof TikTokError && error.kind === 'refused';
   return isRefused || error instanceof Later || error instanceof Problem;
@@ -99,8 +103,9 @@ function nameOutcome(error: unknown): string {
 }
 
 /**
- * Photos were fetched, so it may be posted: nothing is sent again. TikTok tells the id by itself where
- * its webhooks reach us; without it the creator looks and tells.
+ * Photos were fetched, so they may be posted, and nothing is sent again. TikTok's webhook names the
+ * publish_id, where webhooks reach us. Without one the job ends as unconfirmed, and the creator
+ * says whether it was posted.
  */
 async function waitForWord(
   { context, attempts }: SendingPhotos,
@@ -111,6 +116,6 @@ async function waitForWord(
     await attempts.answered(attempt, told_publish_id);
     return { publish_id: told_publish_id };
   }
-  if (Date.now() - unanswered_at.getTime() > WORD_MS) return { state: 'unconfirmed' };
+  if (Date.now() - unanswered_at.getTime() > WEBHOOK_WAIT_MS) return { state: 'unconfirmed' };
   return Later.in(context.timing.tiktokWordMs);
 }

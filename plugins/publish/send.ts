@@ -14,12 +14,17 @@ import { afterFailure, failOrWait, MAX_ATTEMPTS } from './retry-policy.ts';
 import { sendPhotos } from './send-photos.ts';
 import { assertStillAllowed } from './still-allowed.ts';
 
-// TikTok's upload address lives for one hour; ten minutes less, so that none lapses in our hands.
+// TikTok's upload address is valid for one hour. We use it for ten minutes less, so that it does
+// not expire while we send, and take it for expired only after one minute more.
 // https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
 const URL_LIFE_MS = 50 * 60_000;
 const URL_DEAD_MS = 61 * 60_000;
 
-/** Answers `{}` once every byte is with TikTok. Safe to run again after a crash at any line. */
+/**
+ * Returns `{publish_id}` once TikTok has every byte. It can run again after a crash at any line.
+ *
+ * @throws Problem when TikTok refuses for good, or after MAX_ATTEMPTS.
+ */
 export async function send(job: Job, context: StepContext): Promise<Patch | Later> {
   const { attempts } = context;
   if (attempts.kind === 'photo') return sendPhotos({ job, context, attempts });
@@ -56,8 +61,8 @@ async function openAndUpload(sending: Sending, intended: Attempt | null): Promis
 }
 
 /**
- * An init without an answer may have been processed, but its twin never gets a byte and lapses:
- * asking again is safe, and the fault's back-off does so.
+ * Calls init. Without an answer it throws, and the next run calls init again. That is safe: if
+ * TikTok did open an upload, it gets no byte and expires.
  */
 async function openAtTikTok(
   { job, context }: Sending,
@@ -91,7 +96,7 @@ async function upload(sending: Sending, attempt: Attempt): Promise<Patch | Later
   return Later.in(context.timing.reopenMs);
 }
 
-/** TikTok answered, be it with a "no"; everything else is a fault, to be retried. */
+/** True when TikTok answered or refused; anything else is a fault, and is tried again. */
 function isAnswer(result: unknown): result is SendResult | TikTokError {
   return typeof result === 'string' || (result instanceof TikTokError && result.kind === 'refused');
 }
@@ -102,13 +107,13 @@ async function sent({ attempts }: Sending, attempt: Attempt): Promise<Patch> {
 }
 
 /**
- * The last byte may have been sent. Nothing is opened again unless TikTok says that it failed, or
- * that bytes are missing and the address has lapsed.
+ * Goes on once the last byte may have been sent. A new upload is opened only if TikTok says that
+ * the post failed, or that bytes are missing and the address has expired.
  */
 async function afterTheMark(sending: Sending, attempt: Attempt): Promise<Patch | Later> {
   const { context, attempts } = sending;
   const status = await context.tiktok.status(attempt.publish_id as string).catch((error) => {
-    // TikTok will not say; publish.confirm goes on asking, and ends in `unconfirmed`, never in a second post.
+    // publish.confirm goes on asking, and at worst ends as `unconfirmed`, never in a second post.
     if (isRefused(error)) return null;
     throw error;
   });
@@ -124,7 +129,9 @@ async function afterTheMark(sending: Sending, attempt: Attempt): Promise<Patch |
   return Later.in(context.timing.reopenMs);
 }
 
-/** To the same publish_id, so that whatever TikTok has of it already, it is one post. */
+/**
+ * Sends the rest to the same publish_id, so that there is one post, whatever TikTok already has.
+ */
 async function finishUpload(
   sending: Sending,
   attempt: Attempt,
@@ -140,7 +147,7 @@ function isYoung(attempt: Attempt, lifeMs: number): boolean {
   return attempt.opened_at !== null && Date.now() - attempt.opened_at.getTime() < lifeMs;
 }
 
-/** A definite no from TikTok, or our own Problem that the connection is gone. */
+/** True when TikTok refused, or our own Problem says that the connection is gone. */
 function isRefused(error: unknown): boolean {
   return error instanceof Problem || (error instanceof TikTokError && error.kind === 'refused');
 }

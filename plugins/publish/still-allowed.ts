@@ -1,8 +1,13 @@
-// Asks TikTok right before a direct post whether what was chosen is still offered.
+// Asks TikTok, right before a direct post, whether it still offers what the creator chose.
 import { type Job, Problem, type StepContext } from '#plugin';
 import { failOrWait, refused } from './retry-policy.ts';
 
-/** creator_info is asked right before: what was chosen may have been closed since. */
+/**
+ * Compares the job with TikTok's creator_info of this moment: the chosen audience may be gone, and
+ * the limit of length may be lower.
+ *
+ * @throws Problem when the post is no longer allowed; Later when TikTok takes none for now.
+ */
 export async function assertStillAllowed(job: Job, context: StepContext): Promise<void> {
   if (job.destination !== 'direct') return;
   const info = await context.tiktok.creatorInfo().catch((error) => {
@@ -13,7 +18,7 @@ export async function assertStillAllowed(job: Job, context: StepContext): Promis
   if (!privacy_level || !info.privacy_level_options.includes(privacy_level)) {
     throw new Problem(
       'tiktok_refused',
-      'TikTok no longer offers the chosen audience for this account. Choose again and post anew.',
+      'TikTok no longer offers the chosen audience for this account. Choose another one and post again.',
       {
         tiktok: { code: 'privacy_level_option_mismatch', message: '', log_id: null },
       },
@@ -23,7 +28,8 @@ export async function assertStillAllowed(job: Job, context: StepContext): Promis
   if (job.media?.duration_ms && job.media.duration_ms > limitMs) {
     throw new Problem(
       'media_rejected',
-      `The video is ${Math.ceil(job.media.duration_ms / 1000)} seconds long; TikTok takes at most ${info.max_video_post_duration_sec} from this account (rule: duration).`,
+      `The video is ${Math.ceil(job.media.duration_ms / 1000)} seconds long; TikTok takes at most ${info.max_video_post_duration_sec} from this account.`,
+      { rule: 'duration' },
     );
   }
 }

@@ -1,4 +1,4 @@
-// Retention: what has reached its end goes, in small batches, and file and row that lost each other are mended.
+// Retention: runs the sweep and the reconciliation of src/retention as graphile tasks.
 import { type Manifest, reconcile, removeCopies, sweep } from '#plugin';
 
 export default {
@@ -6,10 +6,10 @@ export default {
   chores: {
     sweep: { cron: '*/5 * * * *', run: (ctx, _payload, signal) => sweep(ctx, signal) },
     mend: { cron: '*/5 * * * *', run: reconcile },
-    // Asked for when a post has ended, so that its copy goes at once.
+    // Queued when a post has ended, so that its copy is removed at once.
     copies: { run: (ctx, _payload, signal) => removeCopies(ctx, signal) },
   },
   personalData: {
-    nothing: 'It removes what other modules declare; what it did is declared there.',
+    nothing: 'It runs chores of the core, which declares their tables.',
   },
 } satisfies Manifest;

@@ -1,4 +1,4 @@
-// The form of a backup: a tar stream in the age format, written and read with flat memory.
+// Writes and reads a backup's file: a tar stream in the age format, at constant memory.
 import { createWriteStream } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -8,10 +8,10 @@ import { Decrypter, Encrypter } from 'age-encryption';
 import tar from 'tar-stream';
 import { ScriptFault } from '../fault.ts';
 
-// The same class under two names: Node's own, and the web's of TypeScript.
+// TypeScript has two types for this one class: Node's and the web's.
 type WebStream = Parameters<Encrypter['encrypt']>[0] & globalThis.ReadableStream<Uint8Array>;
 
-/** Adds one file; its size must be known, as tar wants it first. */
+/** Adds one file. A stream needs `bytes`, since tar writes the size first. */
 export type Add = (name: string, body: Buffer | Readable, bytes?: number) => Promise<void>;
 
 export interface Entry {
@@ -19,7 +19,10 @@ export interface Entry {
   body: Readable;
 }
 
-/** Writes what `fill` adds into a new file for its owner alone; it is on disk when this returns. */
+/**
+ * Writes what `fill` adds into a new file, encrypted, that only its owner can read. The file is
+ * synced to the disk when this returns.
+ */
 export async function writeArchive(
   path: string,
   recipient: string,
@@ -30,7 +33,7 @@ export async function writeArchive(
   encrypter.addRecipient(recipient);
   const pack = tar.pack();
   const faults: unknown[] = [];
-  // Either side that fails ends the other, which would else wait for it.
+  // A side that fails must end the other, which would otherwise wait forever.
   const fail = (error: unknown) => {
     faults.push(error);
     pack.destroy();
@@ -53,8 +56,10 @@ function createAdder(pack: tar.Pack): Add {
 }
 
 /**
- * What is in an archive, in its order; each body is read, or skipped, before the next. Throws unless
- * every byte is as it was written and the end is there: the age format proves both.
+ * Yields the entries of an archive in their order. Read or skip each body before the next entry.
+ *
+ * @throws ScriptFault unless every byte is as it was written and the end is there, which the age
+ *   format proves.
  */
 export async function* readArchive(
   file: FileHandle,
@@ -109,7 +114,7 @@ async function decrypt(file: FileHandle, identities: string[]): Promise<Readable
 
 function damaged(cause: unknown): ScriptFault {
   const fault = new ScriptFault(
-    'This file is no whole backup: it is damaged, or its end is missing. Nothing was changed.',
+    'This file is not a complete backup: it is damaged, or its end is missing. Nothing was changed.',
   );
   fault.cause = cause;
   return fault;

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Sourced by backup.sh and restore.sh: runs a script from the project's folder, as `npm start` is.
-# Expects the project's root in `root`.
+# Runs a script in the project's folder, as `npm start` does. backup.sh and restore.sh source this
+# and set `root` to that folder.
 
-# Paths are meant from where the caller stands.
+# Relative paths start from the caller's folder.
 call_script() {
   local script=$1 node=$root/node_modules/.bin/node arg
   local -a args=()

@@ -1,4 +1,4 @@
-// What stands in a backup beside rows and files: a manifest at its beginning, the counts at its end.
+// Defines a backup's entries: manifest, tables, files, the ledger's markers, and counts at the end.
 import { z } from 'zod';
 
 export const FORMAT = 1;
@@ -8,9 +8,9 @@ export const END = 'end.json';
 export const manifestSchema = z.object({
   format: z.literal(FORMAT),
   made_at: z.iso.datetime().transform((text) => new Date(text)),
-  /** By the BACKUP_DAYS of its making: so long are deletions remembered that came after it. */
+  /** `made_at` and the BACKUP_DAYS of that time: later deletions are remembered until then. */
   expires_at: z.iso.datetime().transform((text) => new Date(text)),
-  /** The schema's version, as the names of the changes that led to it. */
+  /** The schema's version, as the names of its migrations. */
   migrations: z.array(z.string()),
   tables: z.array(
     z.object({
@@ -34,23 +34,23 @@ export type EndOfBackup = z.output<typeof endSchema>;
 
 const TABLE = /^tables\/([a-z0-9_]+)\/\d+\.copy$/;
 const FILE = /^media\/([A-Za-z0-9]{20,64}(?:\.[a-z0-9]{1,5})?)$/;
-const NOTE = /^deletions\/([\w-]{1,64})\.json$/;
+const MARKER = /^deletions\/([\w-]{1,64})\.json$/;
 
 export const partName = (table: string, number: number) =>
   `tables/${table}/${String(number).padStart(6, '0')}.copy`;
 export const fileName = (storageKey: string) => `media/${storageKey}`;
-export const noteName = (name: string) => `deletions/${name}.json`;
+export const markerName = (name: string) => `deletions/${name}.json`;
 
-/** What an entry holds, by its name; undefined for a name that no backup has. */
+/** Returns what an entry holds, by its name; undefined for a name that no backup has. */
 export function parseEntryName(
   name: string,
-): { kind: 'table' | 'file' | 'note'; of: string } | { kind: 'manifest' | 'end' } | undefined {
+): { kind: 'table' | 'file' | 'marker'; of: string } | { kind: 'manifest' | 'end' } | undefined {
   if (name === MANIFEST) return { kind: 'manifest' };
   if (name === END) return { kind: 'end' };
   for (const [kind, pattern] of [
     ['table', TABLE],
     ['file', FILE],
-    ['note', NOTE],
+    ['marker', MARKER],
   ] as const) {
     const of = pattern.exec(name)?.[1];
     if (of) return { kind, of };

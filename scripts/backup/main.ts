@@ -1,4 +1,4 @@
-// The command of backup.sh: one backup now, one a day, or the key that opens them.
+// The command behind backup.sh: makes one backup now or one a day, or prints the key to open them.
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -22,25 +22,25 @@ FOLDER/deletions: copy that folder wherever you copy backups. --daily stays, mak
 looks after the folder each hour. --identity prints the key that opens backups, for the age tool:
 age -d -i FILE BACKUP | tar x`;
 
-// An hour less than a day, so that a backup is never put off by the minutes that one takes.
+// An hour less than a day, so that the minutes a backup takes do not delay the next one by an hour.
 const DUE_MS = 23 * 3_600_000;
 const HOURLY = '15 * * * *';
 
 if (import.meta.main) await runScript(main);
 
 async function main(signal: AbortSignal): Promise<void> {
-  const { values, positionals } = arguments_();
+  const { values, positionals } = readArguments();
   const config = readConfig();
   if (values.identity) {
     for (const secret of readSecrets(config)) print(deriveIdentity(secret));
     return;
   }
   const folder = resolve(positionals[0] ?? backupsFolder(config.DATA_DIR));
-  if (values.daily) return keepMaking(folder, signal);
+  if (values.daily) return makeDaily(folder, signal);
   await makeOne(folder, signal);
 }
 
-function arguments_() {
+function readArguments() {
   try {
     const parsed = parseArgs({
       allowPositionals: true,
@@ -48,12 +48,12 @@ function arguments_() {
     });
     if (parsed.positionals.length <= 1) return parsed;
   } catch {
-    // What is wrong is plain from how it is to be called.
+    // The usage below says what is wrong.
   }
   throw wrongUsage(USAGE);
 }
 
-/** Expired ones go whether or not a new one succeeds: their time is promised. */
+/** Makes a backup. Expired ones are removed even if that fails, since we promise when they end. */
 async function makeOne(folder: string, signal: AbortSignal): Promise<void> {
   try {
     await using place = await openPlace();
@@ -62,32 +62,32 @@ async function makeOne(folder: string, signal: AbortSignal): Promise<void> {
     print(`${made.path}: ${rows} rows, ${made.files} files (${megabytes(made.bytes)}).`);
     if (made.files_gone > 0) print(`${made.files_gone} files were deleted meanwhile and left out.`);
   } finally {
-    await lookAfter(folder);
+    await maintain(folder);
   }
 }
 
-/** Removes what has expired, and writes down beside the backups who was deleted since. */
-async function lookAfter(folder: string): Promise<void> {
+/** Removes expired backups, and copies the ledger of deletions beside the others. */
+async function maintain(folder: string): Promise<void> {
   const config = readConfig();
   const { removed } = await removeExpiredBackups(folder, config.BACKUP_DAYS);
   if (removed > 0) print(`Removed ${removed} backups older than ${config.BACKUP_DAYS} days.`);
   await copyLedger(config, createStorage(config), folder);
 }
 
-/** Looks each hour, so that a day's backup that failed is tried again. */
-async function keepMaking(folder: string, signal: AbortSignal): Promise<void> {
-  const look = async () => {
+/** Checks every hour whether a backup is due, so that one that failed is tried again. */
+async function makeDaily(folder: string, signal: AbortSignal): Promise<void> {
+  const check = async () => {
     const last = await newestBackup(folder);
     const isDue = !last || Date.now() - last.getTime() >= DUE_MS;
-    await (isDue ? makeOne(folder, signal) : lookAfter(folder));
+    await (isDue ? makeOne(folder, signal) : maintain(folder));
   };
-  const tell = (error: unknown) => {
+  const warn = (error: unknown) => {
     process.stderr.write(
-      `The look at the backups failed: ${explainFault(error)} It is tried again in an hour.\n`,
+      `The backup failed: ${explainFault(error)} It is tried again within an hour.\n`,
     );
   };
-  await look().catch(tell);
-  const task = cron.schedule(HOURLY, () => look().catch(tell), {
+  await check().catch(warn);
+  const task = cron.schedule(HOURLY, () => check().catch(warn), {
     noOverlap: true,
     timezone: 'UTC',
   });

@@ -1,4 +1,4 @@
-// Makes one backup: rows of one moment, the files they name, and the ledger of deletions.
+// Makes one backup: the rows of one moment, the files that they name, and the ledger of deletions.
 import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
@@ -20,7 +20,7 @@ import {
   FORMAT,
   fileName,
   MANIFEST,
-  noteName,
+  markerName,
   partName,
 } from './contents.ts';
 import { deriveRecipient } from './identity.ts';
@@ -33,7 +33,10 @@ export interface Made extends EndOfBackup {
   path: string;
 }
 
-/** Written beside, synced and renamed: a backup under its name is whole. */
+/**
+ * Makes a backup in the folder and returns its path and counts. It is written aside, synced and
+ * renamed, so that a file with a backup's name is complete.
+ */
 export async function makeBackup(place: Place, folder: string, signal: AbortSignal): Promise<Made> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const madeAt = new Date();
@@ -63,17 +66,18 @@ async function fillArchive(
 ): Promise<EndOfBackup> {
   const rows = await addSnapshot(add, place, madeAt, keysPath);
   const files = await addFiles(add, place.storage, keysPath);
-  // Last, so that it knows whoever was deleted meanwhile.
-  const { notes } = await readLedger(place.storage);
-  for (const [creatorId, note] of notes) await add(noteName(creatorId), Buffer.from(note));
-  const end: EndOfBackup = { rows, ...files, notes: notes.size };
+  // Last, so that it includes people who were deleted while the files were copied.
+  const { markers } = await readLedger(place.storage);
+  for (const [creatorId, marker] of markers) await add(markerName(creatorId), Buffer.from(marker));
+  const end: EndOfBackup = { rows, ...files, notes: markers.size };
   await add(END, Buffer.from(JSON.stringify(end)));
   return end;
 }
 
 /**
- * All rows as they were at one moment. The names of the files are set aside, so that the transaction
- * ends before those are copied: it would hold up the database's own tidying for as long.
+ * Adds all rows as they are at one moment, and returns their number by table. The keys of the files
+ * are written to `keysPath`, so that the transaction can end before the files are copied: a long
+ * one keeps PostgreSQL from vacuuming.
  */
 async function addSnapshot(
   add: Add,
@@ -106,7 +110,7 @@ async function addSnapshot(
         await add(partName(table.name, number), value);
       }
     }
-    await setAside(client, keysPath);
+    await writeKeys(client, keysPath);
     await client.query('commit');
     return rows;
   } finally {
@@ -114,7 +118,7 @@ async function addSnapshot(
   }
 }
 
-async function setAside(client: pg.Client, keysPath: string): Promise<void> {
+async function writeKeys(client: pg.Client, keysPath: string): Promise<void> {
   const keys = client.query(copyTo('copy (select storage_key from media order by 1) to stdout'));
   await pipeline(keys, createWriteStream(keysPath, { flags: 'wx', mode: 0o600 }));
 }
@@ -138,7 +142,10 @@ async function addFiles(
   return sum;
 }
 
-/** Opened before its name is written; undefined when it was deleted since. */
+/**
+ * Opens a file before its name goes into the archive; returns undefined if it has been deleted
+ * since.
+ */
 async function openFile(
   storage: Storage,
   key: string,

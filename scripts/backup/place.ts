@@ -1,4 +1,4 @@
-// Where an instance keeps its things, for a script beside it: database, media and secret.
+// Opens an instance's database, storage and secret for a script.
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
@@ -19,7 +19,9 @@ export interface Place extends AsyncDisposable {
   secrets: string[];
 }
 
-/** For a backup: beside a running appliance, or with its database started for as long as it takes. */
+/**
+ * Opens the place for a backup: beside a running appliance, or with its database started meanwhile.
+ */
 export async function openPlace(): Promise<Place> {
   const config = readConfig();
   const found = config.DATABASE_URL ? null : findRunningConnection(config.DATA_DIR);
@@ -32,7 +34,10 @@ export async function openPlace(): Promise<Place> {
   return openAlone(config);
 }
 
-/** For a restore: nobody else may use the embedded database; the caller looks after any other. */
+/**
+ * Opens the place for a restore. It fails if somebody else uses the embedded database; with
+ * DATABASE_URL the caller has to check that.
+ */
 export async function openAlone(config = readConfig()): Promise<Place> {
   const secrets = readSecrets(config);
   if (config.DATABASE_URL) {
@@ -55,13 +60,16 @@ function placeAt(
   };
 }
 
-/** Where the instance itself keeps who was deleted, in words. */
+/** Returns where the instance keeps the ledger of deletions, as a path or an S3 URL. */
 export function ledgerPlace({ STORAGE, DATA_DIR, S3_BUCKET }: Config): string {
   const media = STORAGE === 'disk' ? join(resolve(DATA_DIR), 'media') : `s3://${S3_BUCKET}`;
   return `${media}/${LEDGER}`;
 }
 
-/** Never makes one: a new secret opens nothing. */
+/**
+ * Returns the keys of APP_SECRET. Unlike the server it never makes a new one, which would open
+ * nothing.
+ */
 export function readSecrets({ APP_SECRET, DATA_DIR }: Config): string[] {
   if (APP_SECRET) return APP_SECRET;
   const path = join(resolve(DATA_DIR), 'app-secret');
@@ -71,13 +79,13 @@ export function readSecrets({ APP_SECRET, DATA_DIR }: Config): string[] {
   );
 }
 
-/** One session of its own; the caller ends it. */
+/** Opens a database session, which the caller ends. */
 export async function connect(connection: ConnectionOptions): Promise<pg.Client> {
   const client = new pg.Client({ ...connection, application_name: 'pm3k-backup', keepAlive: true });
-  // A session that breaks fails the statement under way, which tells.
+  // When the session breaks, the running statement fails and reports it.
   client.on('error', () => {});
   await client.connect();
-  // The one form of dates that every version reads the same way.
+  // Every version of PostgreSQL reads dates in this form in the same way.
   await client.query(`set datestyle = 'ISO, YMD'`);
   return client;
 }

@@ -1,4 +1,4 @@
-// Puts a checked backup in place: rows beside the real ones, files, the ledger of deletions, then the swap.
+// Restores a checked backup: loads rows, files and the ledger, and then swaps the schemas.
 import { text } from 'node:stream/consumers';
 import type pg from 'pg';
 import { LEDGER, readLedger } from '../../src/deletion/ledger.ts';
@@ -22,26 +22,30 @@ const KEYS_AT_ONCE = 500;
 interface Files {
   files: number;
   bytes: number;
-  /** Their content is not what their row says: the disk had lost them before. */
+  /** Files whose content does not match their row; they were damaged before the backup was made. */
   damaged: number;
 }
 
-/** What a first reading of the whole backup found. */
+/** What the first reading of the whole backup found. */
 export interface Checked {
   manifest: ManifestOfBackup;
   end: EndOfBackup;
 }
 
-/** The ledger of deletions, creator id → note. */
+/** The ledger of deletions, creator id → marker. */
 type Ledger = Map<string, string>;
 
 export interface PutBack extends Files, Swapped {
-  /** Creators of the backup whom the ledger knows as deleted: the next start removes them. */
+  /** How many creators of the backup the ledger names as deleted; the next start removes them. */
   deletedSince: number;
-  /** Whether the ledger here knew of a deletion that the backup does not. */
+  /** Whether the ledger here names a deletion that the backup does not. */
   isLedgerNewer: boolean;
 }
 
+/**
+ * Restores the entries in place of what the instance holds; the database changes at once or not at
+ * all.
+ */
 export async function putBack(
   client: pg.Client,
   place: Place,
@@ -55,16 +59,18 @@ export async function putBack(
     for await (const { name, body } of entries) {
       const entry = parseEntryName(name);
       if (entry?.kind === 'table') await loadPart(client, manifest, entry.of, body);
-      else if (entry?.kind === 'file') await keepFile(client, place.storage, entry.of, body, files);
-      else if (entry?.kind === 'note') ledger.set(entry.of, await text(body));
+      else if (entry?.kind === 'file') {
+        const row = await findFileRow(client, entry.of);
+        await restoreFile(place.storage, { key: entry.of, sha256: row?.sha256, body }, files);
+      } else if (entry?.kind === 'marker') ledger.set(entry.of, await text(body));
       else body.resume();
     }
     await finishStaging(client, place.connection, manifest, end);
-    // Before the swap: a crash between the two forgets nobody who was deleted.
+    // Before the swap, so that a crash between the two forgets nobody who was deleted.
     await recordUnfinished(client, place);
     const { isNewer, known } = await mergeLedger(place.storage, ledger, beside);
     const swapped = await swap(client, manifest.made_at);
-    await removeStrangers(client, place.storage);
+    await removeUnnamedFiles(client, place.storage);
     const deletedSince = await countCreators(client, known);
     return { ...files, ...swapped, deletedSince, isLedgerNewer: isNewer };
   } catch (error) {
@@ -74,35 +80,37 @@ export async function putBack(
 }
 
 /**
- * A damaged copy takes no whole file's place. A file without a row, which a run that fails later
- * leaves, is what the sweeper removes.
+ * Writes a file if its content has the hash of its row, so that a damaged copy replaces no good
+ * file, and counts it in `files`. If the restore fails later, the sweep removes this file without a
+ * row.
  */
-async function keepFile(
-  client: pg.Client,
+async function restoreFile(
   storage: Storage,
-  storageKey: string,
-  body: Entry['body'],
+  file: { key: string; sha256: string | undefined; body: Entry['body'] },
   files: Files,
 ): Promise<void> {
-  const row = await findFileRow(client, storageKey);
-  const onlyIf = (sha256: string) => row?.sha256 === sha256;
-  const { bytes, sha256 } = await storage.write(storageKey, body, { onlyIf });
+  const onlyIf = (sha256: string) => file.sha256 === sha256;
+  const { bytes, sha256 } = await storage.write(file.key, file.body, { onlyIf });
   if (onlyIf(sha256)) {
     files.files += 1;
     files.bytes += bytes;
   } else files.damaged += 1;
 }
 
-/** All that this instance, the backup and the folder of backups know; none of it is lost. */
+/**
+ * Adds to the storage's ledger what the backup (`inside`) and the folder of backups (`beside`)
+ * know. Returns all ids that are `known`, and whether the storage knew one that the backup does
+ * not.
+ */
 async function mergeLedger(
   storage: Storage,
   inside: Ledger,
   beside: Ledger,
 ): Promise<{ known: string[]; isNewer: boolean }> {
-  const { notes: own } = await readLedger(storage);
+  const { markers: own } = await readLedger(storage);
   const others = new Map([...beside, ...inside]);
-  for (const [creatorId, note] of others) {
-    if (!own.has(creatorId)) await storage.putMarker(LEDGER, creatorId, note);
+  for (const [creatorId, marker] of others) {
+    if (!own.has(creatorId)) await storage.putMarker(LEDGER, creatorId, marker);
   }
   return {
     known: [...new Set([...own.keys(), ...others.keys()])],
@@ -118,10 +126,12 @@ async function countCreators(client: pg.Client, ids: string[]): Promise<number> 
   return rows[0].count;
 }
 
-/** Files of the database that was replaced have no row any more, and go now rather than in an hour. */
-async function removeStrangers(client: pg.Client, storage: Storage): Promise<void> {
+/**
+ * Removes the files of the replaced database, which have no row, now rather than at the next sweep.
+ */
+async function removeUnnamedFiles(client: pg.Client, storage: Storage): Promise<void> {
   let keys: string[] = [];
-  const look = async () => {
+  const removeSome = async () => {
     const { rows } = await client.query(
       'select key from unnest($1::text[]) as key where not exists (select from public.media where storage_key = key)',
       [keys],
@@ -131,7 +141,7 @@ async function removeStrangers(client: pg.Client, storage: Storage): Promise<voi
   };
   for await (const { key } of storage.list()) {
     keys.push(key);
-    if (keys.length >= KEYS_AT_ONCE) await look();
+    if (keys.length >= KEYS_AT_ONCE) await removeSome();
   }
-  await look();
+  await removeSome();
 }

@@ -1,10 +1,11 @@
-// What restore.sh says at its end: what was put back, what was not, and what the operator must look at.
+// Writes what restore.sh says at its end: what was restored, what was not, and what to check.
 import type { Config } from '../../src/base/config.ts';
 import { LEDGER } from '../../src/deletion/ledger.ts';
 import { megabytes } from '../../src/http/format.ts';
 import { ledgerPlace } from './place.ts';
 import type { Checked, PutBack } from './put-back.ts';
 
+/** Returns the report, one sentence or more a line. */
 export function writeReport({ manifest, end }: Checked, done: PutBack, config: Config): string {
   const rows = Object.values(end.rows).reduce((sum, count) => sum + count, 0);
   const madeAt = manifest.made_at.toISOString();
@@ -17,7 +18,7 @@ export function writeReport({ manifest, end }: Checked, done: PutBack, config: C
     aboutAccess(done),
     'Everybody has to sign in again. Connections to TikTok that were renewed after the backup are gone: those creators are asked to connect again.',
     ...aboutDeletions(done, madeAt, config),
-    'Start PM3K when you have seen to this. Let no other instance run with the same data: both would post.',
+    'Start PM3K when you have checked this. Let no other instance run with the same data: both would post.',
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -39,7 +40,7 @@ function aboutPosts({ unconfirmed, scheduled }: PutBack, madeAt: string): string
 
 function aboutAccess({ access }: PutBack): string {
   if (!access) {
-    return 'There was nothing to compare API keys and operators with: those of the backup have access, also where it was ended after the backup. Look through the operators, and remove who has left; ask the creators to look through their keys.';
+    return 'There was no database here to compare API keys and operators with. Those of the backup have access, even if it was ended after the backup. Check the operators and remove those who have left; ask the creators to check their keys.';
   }
   const { keysEnded, operatorsEnded } = access;
   return `${keysEnded} API keys and ${operatorsEnded} operators of the backup had lost their access since, and did not get it back. Operators and their passwords are those from before this restore.`;

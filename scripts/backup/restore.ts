@@ -1,4 +1,4 @@
-// The command of restore.sh: checks a backup from its beginning to its end, then puts it in place.
+// The command behind restore.sh: checks a whole backup first, and then restores it.
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { json } from 'node:stream/consumers';
@@ -35,7 +35,7 @@ const DAY_MS = 86_400_000;
 if (import.meta.main) await runScript(main);
 
 async function main(signal: AbortSignal): Promise<void> {
-  const { path, mayReplace } = arguments_();
+  const { path, mayReplace } = readArguments();
   const file = await open(path, 'r').catch(() => {
     throw new ScriptFault(`The file ${path} cannot be read.`);
   });
@@ -59,7 +59,7 @@ async function main(signal: AbortSignal): Promise<void> {
   }
 }
 
-function arguments_(): { path: string; mayReplace: boolean } {
+function readArguments(): { path: string; mayReplace: boolean } {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
@@ -68,19 +68,23 @@ function arguments_(): { path: string; mayReplace: boolean } {
     const [path, ...more] = positionals;
     if (path && more.length === 0) return { path, mayReplace: values.replace ?? false };
   } catch {
-    // What is wrong is plain from how it is to be called.
+    // The usage below says what is wrong.
   }
   throw wrongUsage(USAGE);
 }
 
-/** Reads all of it and changes nothing: what cannot be restored is refused here. */
+/**
+ * Reads the whole backup without changing anything.
+ *
+ * @throws ScriptFault when it cannot be restored.
+ */
 export async function check(entries: AsyncIterable<Entry>, config: Config): Promise<Checked> {
   let manifest: ManifestOfBackup | undefined;
   let end: EndOfBackup | undefined;
   for await (const { name, body } of entries) {
     const entry = parseEntryName(name);
     if (!entry || end || (entry.kind === 'manifest') !== (manifest === undefined)) {
-      throw new ScriptFault('This file is no backup of PM3K. Nothing was changed.');
+      throw new ScriptFault('This file is not a backup of PM3K. Nothing was changed.');
     }
     if (entry.kind === 'manifest') {
       manifest = parse(manifestSchema, await json(body));
@@ -103,7 +107,10 @@ function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   );
 }
 
-/** The ledger of deletions remembers people as long as backups may live, and no longer. */
+/**
+ * Refuses an expired backup, since the ledger of deletions remembers people no longer than
+ * BACKUP_DAYS.
+ */
 function assertUsable({ made_at, expires_at }: ManifestOfBackup, { BACKUP_DAYS }: Config): void {
   const endsAt = Math.min(expires_at.getTime(), made_at.getTime() + BACKUP_DAYS * DAY_MS);
   if (Date.now() <= endsAt) return;

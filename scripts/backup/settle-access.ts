@@ -1,14 +1,14 @@
-// What becomes of restored access: nobody gets back what they had lost since the backup was made.
+// Ends restored access that was ended after the backup was made.
 import type pg from 'pg';
 import { quoted } from '../../src/base/database.ts';
 
-/** Of the backup, and ended: keys that were removed or replaced since, and operators that were removed. */
+/** How many keys and operators of the backup had lost access since, by removal or replacement. */
 export interface EndedAccess {
   keysEnded: number;
   operatorsEnded: number;
 }
 
-/** Whether there is a database that knows who has access now. */
+/** Whether the database that is replaced holds creators, and so knows who has access now. */
 export async function knowsAccess(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query(`select to_regclass('public.creators') is not null as is_so`);
   if (!rows[0].is_so) return false;
@@ -18,7 +18,9 @@ export async function knowsAccess(client: pg.Client): Promise<boolean> {
   return known[0].is_so;
 }
 
-/** Access as the database has it that is being replaced; what it does not have ends. */
+/**
+ * Changes the restored keys and operators in `schema` to those of the database that is replaced.
+ */
 export async function settleAccess(client: pg.Client, schema: string): Promise<EndedAccess> {
   const keys = `${quoted(schema)}.api_keys`;
   const { rowCount: keysEnded } = await client.query(
@@ -33,7 +35,7 @@ export async function settleAccess(client: pg.Client, schema: string): Promise<E
   return { keysEnded: keysEnded ?? 0, operatorsEnded: await settleOperators(client, schema) };
 }
 
-// A password that was changed may have been known to others.
+// Taken from the replaced database too: an old password may be known to others.
 const CREDENTIALS = [
   'password_hash',
   'password_is_initial',
@@ -46,7 +48,10 @@ const CREDENTIALS = [
   'updated_at',
 ];
 
-/** Operators become those of now, whose passwords count. One that was added again has another id. */
+/**
+ * Replaces the restored operators and their passwords by the present ones. Returns how many lost
+ * access; an operator that was removed and added again has another id and has not.
+ */
 async function settleOperators(client: pg.Client, schema: string): Promise<number> {
   const operators = `${quoted(schema)}.operators`;
   const { rows: ended } = await client.query(

@@ -1,11 +1,11 @@
-// What becomes of restored posts that had not ended: none that may have been made since is made again.
+// Ends restored posts that may have been made since the backup, so that none is posted twice.
 import type pg from 'pg';
 import { quoted } from '../../src/base/database.ts';
 import type { JobError } from '../../src/jobs/job.ts';
 import { WORKING_STATES } from '../../src/jobs/states.ts';
 
 export interface Settled {
-  /** Posts that may have been made, about which their creators are asked. */
+  /** Posts that may have been made; their creators are asked. */
   unconfirmed: number;
   /** Posts whose time is still to come. */
   scheduled: number;
@@ -18,14 +18,14 @@ const MAY_BE_POSTED: JobError = {
   tiktok: null,
 };
 
-// With their bytes on the way; before these, nothing is with TikTok.
+// In these states bytes are on the way to TikTok; before them TikTok has none.
 const SENDING = ['sending', 'sent'];
 
 /**
- * Nobody knows what happened after the backup was made. A post that was under way then, or whose
- * time has come since, may have been made: it ends as unconfirmed, and its creator says which. One
- * whose time is still to come cannot have been, and stays, unless the database that is being
- * replaced knows that it was moved and ended. Each gets a line that says so.
+ * Settles restored posts, since nobody knows what happened after the backup was made. A post that
+ * was being sent then, or whose time has come since, may have been made: it ends as unconfirmed,
+ * and its creator says which it was. A post whose time is still to come was not made and stays,
+ * unless the replaced database knows that it was moved and ended. Each gets an event that says so.
  */
 export async function settleJobs(
   client: pg.Client,
@@ -58,7 +58,10 @@ export async function settleJobs(
   return { unconfirmed: unconfirmed ?? 0, scheduled: scheduled ?? 0 };
 }
 
-/** A condition: the database that is being replaced, if there is one, knows the job as past waiting. */
+/**
+ * Returns an SQL condition: the replaced database, if there is one, has the job as sending or
+ * ended.
+ */
 async function endedSince(client: pg.Client): Promise<string> {
   const { rows } = await client.query(`select to_regclass('public.jobs') is not null as is_there`);
   if (!rows[0].is_there) return 'false';

@@ -1,4 +1,4 @@
-// A schema beside the real one: a backup is read into it whole, and changes places in one transaction.
+// Loads a backup into a staging schema, and swaps it with the real one in one transaction.
 import type { Readable } from 'node:stream';
 import type pg from 'pg';
 import {
@@ -17,7 +17,11 @@ import { assertCounts, copyIn, resetSequences } from './tables.ts';
 
 export const STAGING = 'pm3k_restore';
 
-/** Names of schema changes that this version has and the backup has not; throws for a newer one. */
+/**
+ * Returns the names of the migrations that the backup lacks.
+ *
+ * @throws ScriptFault when the backup has one that this version does not know.
+ */
 export async function missingMigrations(migrations: string[]): Promise<string[]> {
   const known = await migrationNames();
   const unknown = migrations.find((name, index) => name !== known[index]);
@@ -29,7 +33,7 @@ export async function missingMigrations(migrations: string[]): Promise<string[]>
   return known.slice(migrations.length);
 }
 
-/** An empty schema of the backup's own version. */
+/** Makes an empty staging schema of the backup's own version. */
 export async function beginStaging(
   client: pg.Client,
   connection: ConnectionOptions,
@@ -39,7 +43,7 @@ export async function beginStaging(
   await client.query(`create schema ${STAGING}`);
   await migrateStaging(connection, migrations);
   const names = tables.map(({ name }) => `${STAGING}.${quoted(name)}`);
-  // A change of schema may have put rows of its own there, which the backup has as well.
+  // A migration may have inserted rows, which the backup has as well.
   await client.query(`truncate ${names.join(', ')} cascade`);
 }
 
@@ -52,6 +56,7 @@ async function migrateStaging(connection: ConnectionOptions, names: string[]): P
   await migrateThrough(db, names).finally(() => db.destroy());
 }
 
+/** Loads a part of a table's rows. */
 export async function loadPart(
   client: pg.Client,
   { tables }: ManifestOfBackup,
@@ -63,7 +68,7 @@ export async function loadPart(
   await copyIn(client, STAGING, table, body);
 }
 
-/** What the rows say of a file; undefined when no row names it. */
+/** Returns the hash in a file's row; undefined when no row names the file. */
 export async function findFileRow(
   client: pg.Client,
   storageKey: string,
@@ -75,7 +80,7 @@ export async function findFileRow(
   return rows[0];
 }
 
-/** Checks what was read, and brings it to this version's schema. */
+/** Checks the number of rows, and migrates the staging schema to this version. */
 export async function finishStaging(
   client: pg.Client,
   connection: ConnectionOptions,
@@ -85,18 +90,19 @@ export async function finishStaging(
   await assertCounts(client, STAGING, end.rows);
   await resetSequences(client, STAGING);
   await migrateStaging(connection, await missingMigrations(manifest.migrations));
-  // Parts of unfinished uploads are in no backup, and these files are in the storage they come into.
+  // A backup holds no parts of unfinished uploads, and its files are now in this instance's
+  // storage.
   await client.query(
     `truncate ${STAGING}.uploads, ${STAGING}.upload_parts, ${STAGING}.storage_in_use`,
   );
 }
 
 export interface Swapped extends Settled {
-  /** Null where nothing says who lost access since. */
+  /** Null when there was no database that knows who lost access since. */
   access: EndedAccess | null;
 }
 
-/** The restored tables take the place of those that are there, all or nothing. */
+/** Replaces the real tables by the staged ones, all or none. */
 export async function swap(client: pg.Client, madeAt: Date): Promise<Swapped> {
   await client.query('begin');
   try {
@@ -107,7 +113,7 @@ export async function swap(client: pg.Client, madeAt: Date): Promise<Swapped> {
       [STAGING],
     );
     const names = rows.map(({ name }) => quoted(name));
-    // Without `cascade`: what depends on our tables and is not ours stops this, rather than goes.
+    // Without `cascade`: foreign objects that depend on our tables must not be dropped.
     await client.query(`drop table if exists ${names.map((name) => `public.${name}`).join(', ')}`);
     for (const name of names) {
       await client.query(`alter table ${STAGING}.${name} set schema public`);

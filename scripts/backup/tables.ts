@@ -1,4 +1,4 @@
-// The tables of a backup: which, in what order, and their rows out and in as PostgreSQL's own text.
+// Lists the tables of a backup in their order, and copies rows out and in as PostgreSQL's own text.
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
@@ -12,18 +12,18 @@ export interface Table {
 }
 
 /**
- * What is not in a backup. The queue has a schema of its own and is left out too: the caretaker
- * gives each job without a run a new one, and the deletion's chore each unfinished deletion.
+ * Tables that are not in a backup. The queue, in a schema of its own, is not either: the reaper
+ * queues a run for each job without one, and the deletion's chore for each unfinished deletion.
  */
 export const LEFT_OUT = [
-  // The schema's version is in the manifest; the rows are made again with it.
+  // The manifest holds the schema's version; migrating makes these rows again.
   'knex_migrations',
   'knex_migrations_lock',
-  // Of processes that are gone.
+  // These processes will not exist after a restore.
   'worker_pools',
-  // It ends after LOG_RETENTION_DAYS at most, and no backup may lengthen that.
+  // Kept for LOG_RETENTION_DAYS at most, which a backup must not extend.
   'request_log',
-  // Who signed out since must not be signed in again; whoever was signed in signs in once more.
+  // A restore must not sign in again whoever has signed out since; everybody signs in once more.
   'sessions',
   'operator_sessions',
   'oauth_states',
@@ -32,7 +32,9 @@ export const LEFT_OUT = [
 
 const PART_BYTES = 1_000_000;
 
-/** All tables of schema `public` but those left out; a table comes after those it refers to. */
+/**
+ * Returns the tables of schema `public`, without LEFT_OUT; a table comes after those it refers to.
+ */
 export async function listTables(client: pg.Client): Promise<Table[]> {
   const { rows } = await client.query(
     `select c.relname as name,
@@ -48,15 +50,16 @@ export async function listTables(client: pg.Client): Promise<Table[]> {
       group by c.oid, c.relname order by c.relname`,
     [LEFT_OUT],
   );
-  return inOrder(rows);
+  return sortByReferences(rows);
 }
 
-function inOrder(tables: (Table & { refersTo: string[] })[]): Table[] {
+/** Sorts by reference. `refers_to` names the tables that a table's foreign keys point to. */
+function sortByReferences(tables: (Table & { refers_to: string[] })[]): Table[] {
   const ordered: Table[] = [];
   const left = new Map(tables.map((table) => [table.name, table]));
   while (left.size > 0) {
-    const free = [...left.values()].filter(({ refersTo }) =>
-      refersTo.every((name) => !left.has(name)),
+    const free = [...left.values()].filter(({ refers_to }) =>
+      refers_to.every((name) => !left.has(name)),
     );
     if (free.length === 0) {
       throw new Error(`Expected tables without a circle of references, found ${[...left.keys()]}`);
@@ -69,7 +72,10 @@ function inOrder(tables: (Table & { refersTo: string[] })[]): Table[] {
   return ordered;
 }
 
-/** The rows of a table in parts that each end with a row, so that a part can be read by itself. */
+/**
+ * Yields a table's rows in parts that each end with a whole row, so that a part can be loaded by
+ * itself; returns the number of rows.
+ */
 export async function* copyOut(
   client: pg.Client,
   { name, columns }: Table,
@@ -83,7 +89,7 @@ export async function* copyOut(
     bytes += chunk.length;
     if (bytes < PART_BYTES) continue;
     const all = Buffer.concat(kept);
-    // A line feed inside a value is written as \n, so each one ends a row.
+    // PostgreSQL writes a line feed in a value as \n, so every line feed ends a row.
     const end = all.lastIndexOf(0x0a) + 1;
     if (end > 0) yield all.subarray(0, end);
     kept = [all.subarray(end)];
@@ -93,7 +99,7 @@ export async function* copyOut(
   return stream.rowCount ?? 0;
 }
 
-/** Answers how many rows the part had. */
+/** Loads a part of a table's rows and returns their number. */
 export async function copyIn(
   client: pg.Client,
   schema: string,
@@ -106,7 +112,7 @@ export async function copyIn(
   return stream.rowCount ?? 0;
 }
 
-/** Rows came with their own numbers; the next one must be a new one. */
+/** Sets each sequence behind the loaded rows, which came with their own numbers. */
 export async function resetSequences(client: pg.Client, schema: string): Promise<void> {
   const { rows } = await client.query(
     `select c.relname as table_name, a.attname as column_name,

@@ -1,4 +1,4 @@
-// May a backup be put here: PM3K is stopped, and nobody's data is overwritten unasked.
+// Checks that a backup may be restored here: PM3K is stopped, and no data is overwritten unasked.
 import type pg from 'pg';
 import { MIGRATION_LOCK, migrationNames } from '../../src/base/database.ts';
 import { recordDeletion } from '../../src/deletion/ledger.ts';
@@ -6,14 +6,15 @@ import { ScriptFault } from '../fault.ts';
 import type { Place } from './place.ts';
 
 /**
- * Takes the lock that a starting process waits for, so that none starts before this session ends;
- * throws while one runs.
+ * Takes the lock that a starting process waits for, so that none starts before this session ends.
+ *
+ * @throws ScriptFault while a process runs.
  */
 export async function assertStopped(client: pg.Client, { config }: Place): Promise<void> {
   const { rows } = await client.query('select pg_try_advisory_lock($1) as is_ours', [
     MIGRATION_LOCK,
   ]);
-  // The embedded database was started for us alone, or starting it has refused.
+  // The embedded database runs for this script alone; opening it fails if another process uses it.
   const others = config.DATABASE_URL ? await countOthers(client) : 0;
   if (rows[0].is_ours && others === 0) return;
   throw new ScriptFault(
@@ -30,7 +31,11 @@ async function countOthers(client: pg.Client): Promise<number> {
   return rows[0].count;
 }
 
-/** Throws when there are creators and they may not be replaced. */
+/**
+ * Checks that the database is empty, or may be replaced and has this version's schema.
+ *
+ * @throws ScriptFault
+ */
 export async function assertReplaceable(client: pg.Client, mayReplace: boolean): Promise<void> {
   if (!(await isThere(client, 'creators'))) return;
   const { rows } = await client.query('select count(*)::int as count from public.creators');
@@ -48,8 +53,8 @@ export async function assertReplaceable(client: pg.Client, mayReplace: boolean):
 }
 
 /**
- * Who had asked to be deleted, and was not yet in the ledger, must not come back either: the row that
- * knows of it is about to go.
+ * Adds people to the ledger who had asked to be deleted and were not yet in it: the rows that know
+ * of them are about to be replaced.
  */
 export async function recordUnfinished(client: pg.Client, place: Place): Promise<void> {
   if (!(await isThere(client, 'deletions'))) return;

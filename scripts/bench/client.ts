@@ -1,17 +1,17 @@
-// The client's process: a request each ten milliseconds to loopback, until its input ends or ten minutes are over.
+// A client process: sends a request to loopback every 10 ms, until stdin ends or ten minutes pass.
 import { Agent, get } from 'node:http';
 
 const EVERY_MS = 10;
 const LONGEST_MS = 600_000;
-const MOST_AT_ONCE = 16;
-/** Connections and caches are not warm yet. */
+const CONCURRENCY = 16;
+/** The first requests are not counted, since connections and caches are not warm. */
 const UNCOUNTED = 50;
 
 const url = new URL(process.argv[2] ?? '');
 if (!['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)) {
   throw new Error('Expected an address of this machine');
 }
-const agent = new Agent({ keepAlive: true, maxSockets: MOST_AT_ONCE });
+const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY });
 const headers = { authorization: `Bearer ${process.env['BENCH_KEY']}` };
 const answers: { at: number; ms: number }[] = [];
 let failed = 0;
@@ -19,8 +19,8 @@ let asked = 0;
 let underWay = 0;
 
 function ask(): void {
-  // A machine that cannot keep up is not buried: what it fails to take is not asked.
-  if (underWay >= MOST_AT_ONCE) return;
+  // When the server cannot keep up, requests are skipped rather than piled up.
+  if (underWay >= CONCURRENCY) return;
   const isCounted = ++asked > UNCOUNTED;
   const at = Date.now();
   const askedAt = performance.now();

@@ -1,4 +1,4 @@
-// A creator with many posts: their deletion against the bare `delete` and the bare unlinks of an identical copy.
+// Measures the deletion of a creator with many posts against bare deletes and unlinks of as many.
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,7 +22,7 @@ interface Copy {
   keys: string[];
 }
 
-/** Bare and ours by turns, so that neither has the fuller tables or the warmer disk. */
+/** Alternates the two, so that neither always has the fuller tables or the warmer disk. */
 export async function deletion(): Promise<Ratio[]> {
   await using app = await anAppliance({ API_REQUESTS_PER_MINUTE: '0', LOG_LEVEL: 'warn' });
   const { database_url, data_dir } = app;
@@ -78,7 +78,7 @@ async function fill(
   return { creator_id, keys };
 }
 
-/** With the same requests going on beside it. */
+/** Deletes with bare SQL and unlinks, under the same load; returns the milliseconds. */
 async function bareDeletion(
   db: Knex,
   app: Appliance,

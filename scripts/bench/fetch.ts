@@ -1,4 +1,4 @@
-// A large file from a Verified URL against the bare stream of the same server to a file, by turns.
+// Measures the download of a large Verified URL against a bare stream from the same server.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, rmSync } from 'node:fs';
@@ -16,7 +16,7 @@ const BYTES = sizeFrom('BENCH_FETCH_BYTES', 1_000_000_000);
 const ROUNDS = sizeFrom('BENCH_ROUNDS', 4);
 const NEVER = new AbortController().signal;
 
-/** At least 0.8 of the bare stream's pace. */
+/** At least 0.8 of the bare stream's speed. */
 const LIMIT = 1 / 0.8;
 
 export async function fetching(): Promise<Ratio[]> {
@@ -25,17 +25,17 @@ export async function fetching(): Promise<Ratio[]> {
   const source = await startSource();
   try {
     const creatorId = await aVerifiedCreator(ctx, source.host);
-    const took = { bare: 0, ours: 0, look: 0 };
+    const took = { bare: 0, ours: 0, inspection: 0 };
     const { inspect } = ctx;
-    // ffprobe's look at the file is the same for an upload, of whatever size.
-    let look = 0;
+    // Inspection is not counted: it takes as long for an upload, and does not depend on the size.
+    let inspection = 0;
     ctx.inspect = async (...args) => {
       const startedAt = performance.now();
       const found = await inspect(...args);
-      look = performance.now() - startedAt;
+      inspection = performance.now() - startedAt;
       return found;
     };
-    // The first of each is not counted: memory and disk are not warm yet.
+    // The first round is not counted, since memory and disk are not warm.
     for (let round = 0; round <= ROUNDS; round += 1) {
       const bare = () => timed(() => bareFetch(source.url, join(data_dir, 'bare.part')));
       const ours = () => timed(() => ownFetch(ctx, creatorId, source.url));
@@ -43,11 +43,11 @@ export async function fetching(): Promise<Ratio[]> {
         round % 2 === 0 ? [await bare(), await ours()] : [await ours(), await bare()];
       if (round === 0) continue;
       took.bare += round % 2 === 0 ? one : other;
-      took.ours += (round % 2 === 0 ? other : one) - look;
-      took.look += look;
+      took.ours += (round % 2 === 0 ? other : one) - inspection;
+      took.inspection += inspection;
     }
-    tell(`${ROUNDS} × ${BYTES / 1e6} MB, fetched, hashed and kept: ${seconds(took.ours)}`);
-    tell(`and looked at, beside it: ${seconds(took.look)}`);
+    tell(`${ROUNDS} × ${BYTES / 1e6} MB, fetched, hashed and stored: ${seconds(took.ours)}`);
+    tell(`inspection, not counted: ${seconds(took.inspection)}`);
     tell(`bare stream of as much to a file: ${seconds(took.bare)}`);
     return [
       { what: 'Verified URL ÷ bare stream to disk', ratio: took.ours / took.bare, limit: LIMIT },

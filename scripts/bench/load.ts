@@ -1,20 +1,21 @@
-// Asks the API at a steady rate from a process of its own, and answers how long the answers took.
+// Sends requests to the API at a steady rate from a process of its own, and times the answers.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { tell } from './report.ts';
 
-/** When each was asked for (epoch, ms), how many milliseconds it took; and how many were none. */
 export interface Answers {
+  /** `at`: when the request was sent, in epoch ms; `ms`: how long the answer took. */
   answers: { at: number; ms: number }[];
+  /** How many requests failed. */
   failed: number;
 }
 
 export interface Load {
-  /** Ends the asking. */
+  /** Ends the load and returns its answers. */
   stop(): Promise<Answers>;
 }
 
-/** `path` of the appliance at `url`, as the creator of this key. It ends by itself, too. */
+/** Requests `path` of the appliance at `url`, with this API key; at most for ten minutes. */
 export function startLoad(url: string, key: string, path = '/v1/jobs'): Load {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'client.ts'), url + path], {
     env: { PATH: process.env['PATH'] ?? '', BENCH_KEY: key },
@@ -29,7 +30,7 @@ export function startLoad(url: string, key: string, path = '/v1/jobs'): Load {
   };
 }
 
-/** Before and after a moment: the same client, as warm. */
+/** Splits the answers of one client into those before and those after a moment (epoch, ms). */
 export function splitAt(moment: number, { answers, failed }: Answers): [Answers, Answers] {
   return [
     { answers: answers.filter(({ at }) => at < moment), failed: 0 },
@@ -37,14 +38,14 @@ export function splitAt(moment: number, { answers, failed }: Answers): [Answers,
   ];
 }
 
-/** The answers of a quiet time of this length. */
+/** Runs the load for `ms` milliseconds and returns its answers. */
 export async function measureLoad(url: string, key: string, ms: number): Promise<Answers> {
   const load = startLoad(url, key);
   await new Promise((resolve) => setTimeout(resolve, ms));
   return load.stop();
 }
 
-/** p99 under load ÷ that of the quiet times around it, which share out what else goes on. */
+/** Returns p99 of the busy times ÷ p99 of the quiet times around them, and prints both. */
 export function compareLatency(quiet: Answers[], busy: Answers[]): number {
   tell(`GET /v1/jobs, quiet: ${inWords(quiet)}`);
   tell(`GET /v1/jobs, busy:  ${inWords(busy)}`);

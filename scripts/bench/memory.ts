@@ -1,4 +1,4 @@
-// The appliance's own memory, without ffmpeg's, while a file of 4 GB comes up, goes down, and goes to TikTok.
+// Measures the server's own memory while a file of 4 GB is uploaded, downloaded and sent to TikTok.
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { Readable } from 'node:stream';
@@ -9,10 +9,10 @@ import { video } from '../../test/support/videos.ts';
 import { type Ratio, seconds, sizeFrom, tell } from './report.ts';
 
 const BYTES = sizeFrom('BENCH_MEMORY_BYTES', 4_000_000_000);
-// Into a bucket each byte goes by a gate and a server that are none of the appliance's.
+// Smaller, since the bucket's bytes pass through a test server in this process.
 const BUCKET_BYTES = sizeFrom('BENCH_MEMORY_BUCKET_BYTES', Math.min(BYTES, 500_000_000));
 const SAMPLE_MS = 100;
-const MOST = 64_000_000;
+const MAX_GROWTH = 64_000_000;
 const CHUNK = Buffer.alloc(1_000_000, 0x5a);
 
 export async function memory(): Promise<Ratio[]> {
@@ -24,7 +24,7 @@ export async function memory(): Promise<Ratio[]> {
   ] as const) {
     await using app = await anAppliance({ LOG_LEVEL: 'warn', PLAN_PAID_UPLOAD_MB: '4295', ...env });
     const client = await app.creator();
-    // Once through with a small file, so that what is loaded only once is not counted.
+    // A first run with a small file loads what is loaded only once, so that it is not counted.
     await walk(
       client,
       (await video()).length + 1_000_000,
@@ -36,7 +36,7 @@ export async function memory(): Promise<Ratio[]> {
       const grown = await watched(app, baseline, what, work);
       ratios.push({
         what: `growth with a ${name} ÷ 64 MB, ${what}`,
-        ratio: grown / MOST,
+        ratio: grown / MAX_GROWTH,
         limit: 1,
       });
     });
@@ -46,13 +46,12 @@ export async function memory(): Promise<Ratio[]> {
 
 type Measure = (what: string, work: () => Promise<unknown>) => Promise<void>;
 
-/** Up by POST and by tus, down, and up to TikTok. */
+/** Uploads by POST and by tus, downloads, and posts to TikTok. */
 async function walk(client: Client, bytes: number, measure: Measure): Promise<void> {
   let key = '';
   await measure('up by POST', async () => {
-    const { body } = await send(client, 'POST', '/v1/media', bytes, {
-      'content-type': 'video/mp4',
-    });
+    const headers = { 'content-type': 'video/mp4' };
+    const { body } = await send(client, { method: 'POST', path: '/v1/media', bytes, headers });
     key = JSON.parse(body).storage_key;
   });
   await measure('down', () => download(client, key, bytes));
@@ -61,8 +60,11 @@ async function walk(client: Client, bytes: number, measure: Measure): Promise<vo
     const tus = { 'tus-resumable': '1.0.0' };
     const length = { 'upload-length': String(bytes) };
     const begun = await client.api('POST', '/v1/uploads', undefined, { ...tus, ...length });
-    const { headers } = await send(client, 'PATCH', begun.headers.get('location') ?? '', bytes, {
-      ...{ ...tus, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' },
+    const { headers } = await send(client, {
+      method: 'PATCH',
+      path: begun.headers.get('location') ?? '',
+      bytes,
+      headers: { ...tus, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' },
     });
     key = String(headers['pm3k-storage-key']);
   });
@@ -74,7 +76,7 @@ async function walk(client: Client, bytes: number, measure: Measure): Promise<vo
   await client.api('DELETE', `/v1/media/${key}`);
 }
 
-/** Answers by how much it grew at most. */
+/** Does the work and returns by how many bytes the memory grew at most. */
 async function watched(
   app: Appliance,
   baseline: number,
@@ -101,7 +103,7 @@ function megabytes(bytes: number): string {
   return (bytes / 1_000_000).toFixed(0);
 }
 
-/** A video that conforms, and behind it a box that players skip, as long as wanted. */
+/** Yields a video that conforms and, behind it, a box that players skip, `bytes` in all. */
 async function* padded(bytes: number): AsyncGenerator<Buffer> {
   const head = await video();
   const size = bytes - head.length;
@@ -115,13 +117,14 @@ async function* padded(bytes: number): AsyncGenerator<Buffer> {
   }
 }
 
-async function send(
-  { url, key }: Client,
-  method: string,
-  path: string,
-  bytes: number,
-  headers: Record<string, string>,
-) {
+interface Upload {
+  method: string;
+  path: string;
+  bytes: number;
+  headers: Record<string, string>;
+}
+
+async function send({ url, key }: Client, { method, path, bytes, headers }: Upload) {
   const outgoing = request(url + path, {
     method,
     headers: { ...headers, authorization: `Bearer ${key}`, 'content-length': bytes },

@@ -1,4 +1,4 @@
-// What a subject of the bench answers, and how it tells what it is doing.
+// Defines the result of a bench subject, and prints its progress.
 
 export interface Ratio {
   what: string;
@@ -15,7 +15,7 @@ export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** From an env variable, so that a quick look need not wait for the whole. */
+/** Returns the number in an env variable, or the default; smaller sizes make a quicker run. */
 export function sizeFrom(name: string, size: number): number {
   return Number(process.env[name] ?? size);
 }

@@ -1,10 +1,10 @@
-// Fills tables and storage with many posts and small files, by SQL and without the API.
+// Fills tables and storage with many posts and small files, directly and not through the API.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Knex } from 'knex';
 import { randomToken } from '../../src/base/secrets.ts';
 
-/** Files of a few bytes, straight into the storage's folders; answers their keys. */
+/** Writes files of a few bytes into the storage's folders, and returns their keys. */
 export function seedFiles(dataDir: string, count: number): string[] {
   const keys = Array.from({ length: count }, () => randomToken(190));
   for (const key of keys) {
@@ -15,7 +15,7 @@ export function seedFiles(dataDir: string, count: number): string[] {
   return keys;
 }
 
-/** The rows of these files. */
+/** Inserts the rows of these files. */
 export async function seedUploads(
   db: Knex,
   creatorId: string,
@@ -29,7 +29,7 @@ export async function seedUploads(
   );
 }
 
-/** Finished posts made from these uploads, each with four events, a consent and an attempt. */
+/** Inserts finished posts of these uploads, each with four events, a consent and an attempt. */
 export async function seedJobs(
   db: Knex,
   creatorId: string,

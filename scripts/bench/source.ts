@@ -1,4 +1,4 @@
-// The source's process: serves a video of any length on loopback, its head from a file and the rest made up; ends with its input.
+// A source process: serves a file, padded to any length, on loopback until stdin ends.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 const head = readFileSync(process.argv[2] ?? '');
 const bytes = Number(process.argv[3]);
 const padding = Buffer.alloc(1_048_576, 0x5a);
-/** A box that players skip; its size is of 64 bits, since it may be larger than 4 GB. */
+/** A box that players skip. Its size has 64 bits, since it may be larger than 4 GB. */
 const box = Buffer.alloc(16);
 box.writeUInt32BE(1, 0);
 box.write('free', 4, 'latin1');

@@ -1,4 +1,4 @@
-// A sweep of many expired files and rows: how much slower the API answers meanwhile.
+// Measures how much slower the API answers while many expired files and rows are swept.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { type Appliance, anAppliance, type Client } from '../../test/support/appliance.ts';
@@ -8,7 +8,7 @@ import { seedFiles, seedJobs, seedUploads } from './seed.ts';
 
 const FILES = sizeFrom('BENCH_FILES', 100_000);
 const QUIET_MS = 30_000;
-/** For the last rows to be written before the quiet time begins. */
+/** How long to wait for the last writes before the quiet time begins. */
 const SETTLE_MS = 20_000;
 
 export async function benchSweep(): Promise<Ratio[]> {
@@ -18,7 +18,7 @@ export async function benchSweep(): Promise<Ratio[]> {
   await fillReader(db, app, reader);
   const { creator_id } = await app.creator('another');
   const keys = seedFiles(app.data_dir, FILES);
-  // Not over before the baseline is taken, and nothing has to be changed for them to be.
+  // They expire by themselves right after the baseline is measured.
   const overAt = Date.now() + SETTLE_MS + QUIET_MS;
   await seedUploads(db, creator_id, keys, new Date(overAt));
   await db.raw('vacuum analyze');

@@ -1,17 +1,17 @@
-// What media.prepare costs beside ffmpeg alone, and how much quicker a new container is than a new picture.
+// Measures media.prepare against ffmpeg alone, and copying the picture against encoding it.
 import { execFile } from 'node:child_process';
 import { copyFile, link, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { planFor, planToSave } from '../../plugins/media/plan.ts';
+import { planFor, planToRescue } from '../../plugins/media/plan.ts';
 import { prepare } from '../../plugins/media/prepare.ts';
 import { probe } from '../../plugins/media/probe.ts';
 import type { Job, StepContext } from '../../src/plugin.ts';
 import { type Ratio, seconds, sizeFrom, tell } from './report.ts';
 
 const ROUNDS = sizeFrom('BENCH_ROUNDS', 5);
-/** A usual post. */
+/** The length of a usual post. */
 const LENGTH_S = 30;
 const LARGE_BYTES = sizeFrom('BENCH_BYTES', 200_000_000);
 const signal = new AbortController().signal;
@@ -25,7 +25,7 @@ export async function transcode(): Promise<Ratio[]> {
   }
 }
 
-/** All of media.prepare against its own ffmpeg's arguments given to a bare one, in turn. */
+/** Measures media.prepare against a bare ffmpeg with the same arguments, by turns. */
 async function overhead(folder: string): Promise<Ratio> {
   const source = join(folder, 'source.avi');
   await ffmpeg([
@@ -56,17 +56,20 @@ async function overhead(folder: string): Promise<Ratio> {
   );
   return {
     what: 'media.prepare ÷ bare ffmpeg',
-    // Each against the bare one right before it, so that what else goes on is shared.
+    // Each round against the bare one right before it, since both then share the machine's other
+    // load.
     ratio: median(times.ours.map((ms, round) => ms / (times.bare[round] ?? ms))),
     limit: 1.05,
   };
 }
 
-/** A large file in the wrong container: packed, played to its end, and converted instead. */
+/**
+ * Measures a large file in the wrong container: copied, copied and played to its end, and encoded.
+ */
 async function packing(folder: string): Promise<Ratio[]> {
   const source = await largeFile(folder);
   const found = await probe(source, signal);
-  const [pack, save] = [planFor(found), planToSave(found, 'unpackable')];
+  const [pack, rescue] = [planFor(found), planToRescue(found, 'unpackable')];
   const runs = (options: string[]) =>
     measureTime(() => ffmpeg(['-nostdin', '-i', source, ...options, join(folder, 'made.mp4')]));
   const packed = median([
@@ -75,7 +78,7 @@ async function packing(folder: string): Promise<Ratio[]> {
     await runs(pack.options),
   ]);
   const whole = await measureTime(() => prepareIn(folder, source));
-  const converted = await runs(save.options);
+  const converted = await runs(rescue.options);
   const { size } = await stat(source);
   tell(
     `${Math.round(size / 1e6)} MB: ${seconds(packed)} packed, ${seconds(whole)} with playing it to its end, ${seconds(converted)} converted`,
@@ -86,7 +89,7 @@ async function packing(folder: string): Promise<Ratio[]> {
   ];
 }
 
-/** Two seconds of a busy picture, again and again. */
+/** Returns the path of a large file: two seconds of a busy picture, repeated. */
 async function largeFile(folder: string): Promise<string> {
   const part = join(folder, 'part.mkv');
   await ffmpeg([
@@ -101,7 +104,7 @@ async function largeFile(folder: string): Promise<string> {
   return path;
 }
 
-/** With a disk in the place of the storage, which links and copies as ours does. */
+/** Runs media.prepare on a stand-in for the storage that links and copies as the disk's does. */
 async function prepareIn(folder: string, source: string): Promise<void> {
   const scratch = await mkdtemp(join(folder, 'scratch-'));
   const context = {
@@ -118,7 +121,7 @@ async function prepareIn(folder: string, source: string): Promise<void> {
         return path;
       },
     },
-    keep: async (made: string) => {
+    storeCopy: async (made: string) => {
       await copyFile(made, join(scratch, 'kept'));
       return { storage_key: 'kept', bytes: (await stat(made)).size, sha256: '' };
     },
@@ -127,7 +130,7 @@ async function prepareIn(folder: string, source: string): Promise<void> {
   await rm(scratch, { recursive: true });
 }
 
-/** As low in priority as ours is, so that what else goes on takes as much from both. */
+/** Runs ffmpeg at the priority that the cage gives it, so that other load slows both equally. */
 async function ffmpeg(args: string[]): Promise<void> {
   await promisify(execFile)('nice', ['-n', '10', 'ffmpeg', '-v', 'error', '-y', ...args]);
 }

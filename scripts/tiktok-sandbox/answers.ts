@@ -1,7 +1,9 @@
-// The envelope of every API answer, refusals, and the checks that come before a body is looked at.
+// Writes the envelope of API answers and refusals, and checks token, scope and rate of a call.
 import { randomInt } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
-import { type Account, type Grant, logId, report, type State } from './state.ts';
+import { report } from './findings.ts';
+import { logId } from './ids.ts';
+import type { Account, Grant, State } from './state.ts';
 
 /** A refusal in TikTok's envelope. */
 export class Refusal extends Error {
@@ -31,9 +33,9 @@ export function badParams(message: string): Refusal {
   return new Refusal(400, 'invalid_params', message);
 }
 
-/** `raw`: JSON text of `data`, because ids beyond 2^53 must be printed as bare digits. */
+/** Answers with 200. `raw` is the JSON text of `data`, since it may hold integers beyond 2^53. */
 export function answer(koa: Context, raw: string): void {
-  // Clients must bear fields they do not know.
+  // Clients have to accept fields that they do not know.
   const extra = randomInt(4) === 0 ? '"extra":{"now":1},' : '';
   koa.status = 200;
   koa.type = 'application/json; charset=utf-8';
@@ -49,7 +51,7 @@ export function refuse(koa: Context, refusal: Refusal): void {
   });
 }
 
-/** Turns thrown refusals into answers and writes what the client did wrong into the log. */
+/** Turns thrown refusals into answers, and reports those that are the client's fault. */
 export function refusals(state: State): Middleware {
   return async (koa, next) => {
     try {
@@ -58,7 +60,10 @@ export function refusals(state: State): Middleware {
       if (!(error instanceof Refusal)) throw error;
       const isFaulty = error.status === 400 || error.status === 429 || error.status === 405;
       const isUx = error.code === 'privacy_level_option_mismatch';
-      if (isFaulty || isUx) report(state, 'violation', error.code, error.message, koa.path);
+      if (isFaulty || isUx) {
+        const { code: rule, message: detail } = error;
+        report(state, { kind: 'violation', rule, detail, endpoint: koa.path });
+      }
       refuse(koa, error);
     }
   };
@@ -69,13 +74,21 @@ export interface Caller {
   account: Account;
 }
 
-/** 401 for the token, 401 for the scope, 429 for the minute: in this order. */
+/** What a call needs: one of `scopes`, if there are any, and fewer calls than `perMinute`. */
+export interface CallRules {
+  /** The name under which calls are counted. */
+  endpoint: string;
+  scopes: string[];
+  perMinute: number;
+}
+
+/**
+ * Returns who calls. Refuses a bad token by 401, then a missing scope by 401, then the rate by 429.
+ */
 export function authorize(
   state: State,
   koa: Context,
-  endpoint: string,
-  scopes: string[],
-  perMinute: number,
+  { endpoint, scopes, perMinute }: CallRules,
 ): Caller {
   const token = /^Bearer (\S+)$/.exec(koa.get('Authorization'))?.[1];
   const grant = state.grants.find((each) => each.access_token === token);
@@ -92,7 +105,10 @@ export function authorize(
   return { grant, account };
 }
 
-/** A sliding minute per user token and API: https://developers.tiktok.com/doc/tiktok-api-v2-rate-limit */
+/**
+ * Counts per account and endpoint in a sliding minute:
+ * https://developers.tiktok.com/doc/tiktok-api-v2-rate-limit
+ */
 function countCall(state: State, endpoint: string, openId: string, perMinute: number): void {
   const now = Date.now();
   state.calls = state.calls.filter((call) => call.at > now - state.settings.minute_ms);
@@ -105,7 +121,7 @@ function countCall(state: State, endpoint: string, openId: string, perMinute: nu
   state.calls.push({ endpoint, open_id: openId, at: now });
 }
 
-/** The JSON body of an init, status or cancel call. */
+/** Returns the JSON object in the body of an init, status or cancel call. */
 export async function jsonBody(koa: Context): Promise<Record<string, unknown>> {
   if (!koa.is('application/json')) throw badParams('Content-Type must be application/json');
   const text = await bodyText(koa);
@@ -116,6 +132,7 @@ export async function jsonBody(koa: Context): Promise<Record<string, unknown>> {
   throw badParams('The request body is not a JSON object');
 }
 
+/** Returns the body as text; refuses one of more than 1 MB. */
 export async function bodyText(koa: Context): Promise<string> {
   const parts: Buffer[] = [];
   let bytes = 0;

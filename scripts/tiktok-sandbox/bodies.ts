@@ -1,15 +1,18 @@
-// What an init call may hold: post_info within its limits, and a chunk plan that adds up.
+// Checks the body of an init call: the fields of post_info, and a chunk plan that adds up.
 import type { Context } from 'koa';
 import { badParams } from './answers.ts';
-import { report, type State } from './state.ts';
+import { report } from './findings.ts';
+import type { State } from './state.ts';
 
 const LEVELS = ['PUBLIC_TO_EVERYONE', 'MUTUAL_FOLLOW_FRIENDS', 'FOLLOWER_OF_CREATOR', 'SELF_ONLY'];
 
+/** Returns the value if it is an object, or throws a refusal with this message. */
 export function object(value: unknown, message: string): Record<string, unknown> {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) throw badParams(message);
   return value as Record<string, unknown>;
 }
 
+/** Reports fields that TikTok does not know; it takes and ignores them. */
 export function unknownFields(
   state: State,
   koa: Context,
@@ -17,10 +20,12 @@ export function unknownFields(
   known: string[],
 ): void {
   for (const name of Object.keys(value)) {
-    if (!known.includes(name)) report(state, 'lint', 'unknown_field', name, koa.path);
+    if (known.includes(name)) continue;
+    report(state, { kind: 'lint', rule: 'unknown_field', detail: name, endpoint: koa.path });
   }
 }
 
+/** Returns `post_info`, or throws when TikTok would refuse it. `maxTitle`: in UTF-16 units. */
 export function checkPostInfo(
   state: State,
   koa: Context,
@@ -51,16 +56,26 @@ export function checkPostInfo(
     throw badParams('video_cover_timestamp_ms is not an int32');
   if (privacy_level !== undefined && !LEVELS.includes(String(privacy_level)))
     throw badParams('privacy_level is not known');
-  if (info['brand_content_toggle'] === undefined || info['brand_organic_toggle'] === undefined) {
-    report(state, 'lint', 'brand_toggles_missing', 'always send both toggles', koa.path);
-  }
-  if (info['brand_content_toggle'] === true && privacy_level === 'SELF_ONLY') {
-    report(state, 'lint', 'branded_private', 'branded content cannot be private', koa.path);
-  }
+  lintToggles(state, koa, info);
   return info;
 }
 
-/** https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide, and what refusals taught. */
+/** Reports what TikTok takes but its guidelines forbid. */
+function lintToggles(state: State, koa: Context, info: Record<string, unknown>): void {
+  const lint = (rule: string, detail: string) =>
+    report(state, { kind: 'lint', rule, detail, endpoint: koa.path });
+  if (info['brand_content_toggle'] === undefined || info['brand_organic_toggle'] === undefined) {
+    lint('brand_toggles_missing', 'always send both toggles');
+  }
+  if (info['brand_content_toggle'] === true && info['privacy_level'] === 'SELF_ONLY') {
+    lint('branded_private', 'branded content cannot be private');
+  }
+}
+
+/**
+ * Returns the chunk plan of a `source_info`, or throws. The limits are from
+ * https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide and from refusals.
+ */
 export function checkChunks(source: Record<string, unknown>) {
   const [videoSize, chunkSize, total] = ['video_size', 'chunk_size', 'total_chunk_count'].map(
     (name) => {

@@ -1,10 +1,11 @@
-// The consent page: what an app asks for, and what a person decides.
+// Shows the consent page with what an app asks for, and takes the person's decision.
 // https://developers.tiktok.com/doc/login-kit-web
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import { badParams, bodyText } from './answers.ts';
+import { report } from './findings.ts';
 import { consentPage, errorPage } from './pages.ts';
-import { type Account, type App, type Code, report, type State } from './state.ts';
+import type { Account, App, Code, State } from './state.ts';
 
 const CODE_MS = 600_000;
 const ALL_SCOPES = [
@@ -24,7 +25,10 @@ interface Ask {
   code_challenge: string | null;
 }
 
-/** What cannot be answered at the redirect address is shown on a page; the rest goes back there. */
+/**
+ * Reads what the app asks for. A fault is returned as `page` if the redirect URI cannot be trusted
+ * with it, else as `redirect`.
+ */
 function readAsk(
   state: State,
   query: Record<string, string>,
@@ -63,7 +67,7 @@ function readAsk(
   };
 }
 
-/** Byte for byte; a registered port `*` is the desktop product's wildcard on this machine. */
+/** Compares byte for byte; a registered port `*` on this machine matches any (desktop product). */
 export function isRegistered(registered: string, given: string): boolean {
   if (registered === given) return true;
   if (!/^http:\/\/(localhost|127\.0\.0\.1):\*\//.test(registered)) return false;
@@ -78,17 +82,21 @@ export function isRegistered(registered: string, given: string): boolean {
 export function showConsent(state: State, koa: Context): void {
   const ask = readAsk(state, koa.query as Record<string, string>);
   if ('page' in ask) {
-    report(state, 'violation', 'authorize', `bad ${ask.page}`, koa.path);
+    reportAsk(state, koa, `bad ${ask.page}`);
     koa.status = 400;
     koa.type = 'html';
     koa.body = errorPage(ask.page);
   } else if ('redirect' in ask) {
-    report(state, 'violation', 'authorize', 'refused scope or challenge', koa.path);
+    reportAsk(state, koa, 'refused scope or challenge');
     koa.redirect(ask.redirect);
   } else {
     koa.type = 'html';
     koa.body = consentPage(state.accounts, ask.scopes, koa.querystring);
   }
+}
+
+function reportAsk(state: State, koa: Context, detail: string): void {
+  report(state, { kind: 'violation', rule: 'authorize', detail, endpoint: koa.path });
 }
 
 export async function decideConsent(state: State, koa: Context): Promise<void> {
@@ -117,7 +125,7 @@ export async function decideConsent(state: State, koa: Context): Promise<void> {
   back({ code: code.code, scopes: scopes.join(',') });
 }
 
-/** Real codes hold `*` and `!`, which must be decoded before the exchange. */
+/** Makes a code with `*` and `!`, as real ones have: clients must decode it before the exchange. */
 function newCode(ask: Ask, account: Account, scopes: string[]): Code {
   return {
     code: `${randomBytes(24).toString('base64url')}*1!${1000 + Math.floor(Math.random() * 9000)}.u1`,

@@ -1,11 +1,12 @@
-// The control API, for tests and people: look at everything, add accounts, order faults, change settings.
+// The control API, for tests and people: shows the state, adds accounts and faults, sets options.
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { bodyText } from './answers.ts';
 import { FAULT_KINDS } from './faults.ts';
+import { createAccount, createState } from './initial-state.ts';
 import { finish, publishNow } from './processing.ts';
-import { type App, account, createState, type State } from './state.ts';
+import type { App, State } from './state.ts';
 import { announce } from './webhooks.ts';
 
 const faultSchema = z.strictObject({
@@ -94,7 +95,7 @@ export function addControlRoutes(router: Router, state: State): void {
   });
   post('accounts', accountSchema, (given) => {
     const known = state.accounts.find((each) => each.username === given.username);
-    const target = known ?? account(given.username, given.nickname ?? given.username);
+    const target = known ?? createAccount(given.username, given.nickname ?? given.username);
     if (!known) state.accounts.push(target);
     return Object.assign(target, defined(given));
   });
@@ -114,12 +115,14 @@ function find(state: State, koa: Context) {
   return state.publishes.find((each) => each.publish_id === publish_id);
 }
 
-/** The person takes the permission back in TikTok's app: tokens die, then the webhook comes. */
+/**
+ * Withdraws the person's permission, as in TikTok's app: ends the tokens, then calls the webhook.
+ */
 function remove(state: State, username: string, reason: number): void {
   const target = state.accounts.find((each) => each.username === username);
   for (const grant of state.grants.filter((each) => each.open_id === target?.open_id)) {
     state.grants.splice(state.grants.indexOf(grant), 1);
-    announce(state, grant.client_key, grant.open_id, 'authorization.removed', { reason });
+    announce(state, grant, 'authorization.removed', { reason });
   }
 }
 
@@ -129,7 +132,7 @@ function defined<T extends object>(given: T): Partial<T> {
   ) as Partial<T>;
 }
 
-/** Everything but tokens and secrets. */
+/** Returns the whole state without tokens and secrets. */
 function view(state: State) {
   return {
     accounts: state.accounts,

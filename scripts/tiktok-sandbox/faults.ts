@@ -1,9 +1,12 @@
-// Faults on demand: what goes wrong between TikTok and a client, told in advance by a test or a person.
+// Causes the faults between TikTok and a client that a test or a person has ordered.
 import type { Context, Middleware } from 'koa';
 import { Refusal, refuse } from './answers.ts';
 import type { Fault, State } from './state.ts';
 
-/** What a fault may do to a call, beside `refuse:<code>`. `fail:<reason>` and `stuck` belong to the endpoint `processing`. */
+/**
+ * The kinds of faults, besides `refuse:<code>` and `fail:<reason>`. `stuck` and `fail` are for
+ * `processing` only.
+ */
 export const FAULT_KINDS = [
   'http_500',
   'http_429',
@@ -18,7 +21,10 @@ export const FAULT_KINDS = [
   'stuck',
 ] as const;
 
-/** The next fault for this endpoint (and account), used up by one. */
+/**
+ * Returns the next fault ordered for this endpoint and account, and counts it down; null when there
+ * is none. `kinds`: which to consider; null for all.
+ */
 export function takeFault(
   state: State,
   endpoint: string,
@@ -43,7 +49,7 @@ const AROUND = [
   /^refuse:/,
 ];
 
-/** Faults that happen before or after a whole API call. */
+/** Causes the faults that happen before or after a whole API call. */
 export function faults(state: State, endpoint: string): Middleware {
   return async (koa, next) => {
     const token = koa.get('Authorization').replace(/^Bearer /, '');
@@ -64,10 +70,10 @@ export function faults(state: State, endpoint: string): Middleware {
   };
 }
 
-/** Any code of TikTok's tables, with the status it comes with. */
+/** Returns a refusal with any code of TikTok's tables, and the status that belongs to it. */
 function refusal(code: string): Refusal {
   const status = /^(scope_not_authorized|access_token_invalid)$/.test(code) ? 401 : 403;
-  return new Refusal(status, code, 'As told');
+  return new Refusal(status, code, 'As ordered');
 }
 
 export function badGateway(koa: Context): void {
@@ -76,7 +82,7 @@ export function badGateway(koa: Context): void {
   koa.body = '<html><head><title>502 Bad Gateway</title></head><body><h1>502</h1></body></html>';
 }
 
-/** The work is done, and nobody hears of it. */
+/** Cuts the connection after the work is done, so that the answer is lost. */
 export function cut(koa: Context): void {
   koa.respond = false;
   koa.req.socket.destroy();

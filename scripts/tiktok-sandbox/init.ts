@@ -1,13 +1,15 @@
-// creator_info and the init calls of videos, with every rule that the real ones refuse by.
+// Handles creator_info and the init calls of videos, with the rules of the real ones.
 // https://developers.tiktok.com/docs/en/content-posting-api-reference-direct-post
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { answer, authorize, badParams, bodyText, forbidden, jsonBody } from './answers.ts';
 import { checkChunks, checkPostInfo, object, unknownFields } from './bodies.ts';
 import { faults } from './faults.ts';
+import { report } from './findings.ts';
+import { logId } from './ids.ts';
 import { cannotPost, checkMayPost, checkPending, open, privacyOptions } from './opening.ts';
 import { photoInit } from './photo-init.ts';
-import { logId, type Publish, report, type State } from './state.ts';
+import type { Publish, State } from './state.ts';
 
 export function addInitRoutes(router: Router, state: State): void {
   const add = (path: string, endpoint: string, handle: (koa: Context) => unknown) =>
@@ -18,15 +20,13 @@ export function addInitRoutes(router: Router, state: State): void {
   add('content/init', 'content/init', (koa) => photoInit(state, koa));
 }
 
-/** "Not now" comes with HTTP 200 and a code, on purpose. */
+/** Answers what the account may do. A ban or cap comes with HTTP 200 and a code, as at TikTok. */
 async function creatorInfo(state: State, koa: Context): Promise<void> {
-  const caller = authorize(
-    state,
-    koa,
-    'creator_info',
-    ['video.publish'],
-    state.settings.creator_infos_per_minute,
-  );
+  const caller = authorize(state, koa, {
+    endpoint: 'creator_info',
+    scopes: ['video.publish'],
+    perMinute: state.settings.creator_infos_per_minute,
+  });
   const body = (await bodyText(koa)).trim();
   if (body !== '') throw badParams('The request has a body, and none is expected');
   const { account } = caller;
@@ -53,7 +53,11 @@ async function creatorInfo(state: State, koa: Context): Promise<void> {
 
 async function videoInit(state: State, koa: Context, kind: 'direct' | 'inbox'): Promise<void> {
   const scope = kind === 'direct' ? 'video.publish' : 'video.upload';
-  const caller = authorize(state, koa, `${kind}.init`, [scope], state.settings.inits_per_minute);
+  const caller = authorize(state, koa, {
+    endpoint: `${kind}.init`,
+    scopes: [scope],
+    perMinute: state.settings.inits_per_minute,
+  });
   const body = await jsonBody(koa);
   const source = object(body['source_info'], 'The request source info is empty or incorrect');
   unknownFields(state, koa, body, ['post_info', 'source_info']);
@@ -66,7 +70,12 @@ async function videoInit(state: State, koa: Context, kind: 'direct' | 'inbox'): 
   ]);
   const postInfo = kind === 'direct' ? checkPostInfo(state, koa, body['post_info'], 2200) : {};
   if (kind === 'inbox' && body['post_info'] !== undefined) {
-    report(state, 'lint', 'post_info_on_inbox', 'post_info is ignored for inbox uploads', koa.path);
+    report(state, {
+      kind: 'lint',
+      rule: 'post_info_on_inbox',
+      detail: 'post_info is ignored for inbox uploads',
+      endpoint: koa.path,
+    });
   }
   if (source['source'] === 'PULL_FROM_URL') {
     throw forbidden('url_ownership_unverified');
@@ -76,7 +85,7 @@ async function videoInit(state: State, koa: Context, kind: 'direct' | 'inbox'): 
   const plan = checkChunks(source);
   if (kind === 'direct') checkMayPost(state, koa, caller, postInfo);
   else checkPending(state, caller);
-  const publish = open(state, caller, kind, postInfo, plan);
+  const publish = open(state, caller, { kind, postInfo, plan });
   answer(
     koa,
     JSON.stringify({ publish_id: publish.publish_id, upload_url: uploadUrl(koa, publish) }),

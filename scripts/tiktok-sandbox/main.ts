@@ -1,4 +1,4 @@
-// Starts the sandbox: `npm run sandbox`, with SANDBOX_PORT and SANDBOX_HOST.
+// Starts the sandbox (`npm run sandbox`) on SANDBOX_HOST and SANDBOX_PORT.
 import { startSandbox } from './sandbox.ts';
 
 try {

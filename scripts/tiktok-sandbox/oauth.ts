@@ -1,4 +1,4 @@
-// Login Kit: the routes, tokens with rotation, and revocation.
+// Login Kit's routes: consent, tokens with rotation, and revocation.
 // https://developers.tiktok.com/doc/oauth-user-access-token-management
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type Router from '@koa/router';
@@ -6,7 +6,9 @@ import type { Context } from 'koa';
 import { bodyText } from './answers.ts';
 import { decideConsent, showConsent } from './consent.ts';
 import { faults } from './faults.ts';
-import { type App, type Code, type Grant, logId, report, type State } from './state.ts';
+import { report } from './findings.ts';
+import { logId } from './ids.ts';
+import type { App, Code, Grant, State } from './state.ts';
 import { userInfo } from './user-info.ts';
 
 export function addOAuthRoutes(router: Router, state: State): void {
@@ -19,7 +21,7 @@ export function addOAuthRoutes(router: Router, state: State): void {
   router.get('/v2/user/info{/}', faults(state, 'user/info'), (koa) => userInfo(state, koa));
 }
 
-/** A refusal of the OAuth endpoints: flat, and at times with HTTP 200. */
+/** A refusal by the OAuth endpoints, whose JSON is flat and whose status may be 200. */
 class OAuthRefusal extends Error {
   readonly code: string;
   constructor(code: string, description: string) {
@@ -28,6 +30,7 @@ class OAuthRefusal extends Error {
   }
 }
 
+/** Runs an OAuth call and answers with its flat JSON. */
 async function flat(
   state: State,
   koa: Context,
@@ -42,7 +45,12 @@ async function flat(
   } catch (error) {
     if (!(error instanceof OAuthRefusal)) throw error;
     if (error.code !== 'invalid_grant')
-      report(state, 'violation', error.code, error.message, koa.path);
+      report(state, {
+        kind: 'violation',
+        rule: error.code,
+        detail: error.message,
+        endpoint: koa.path,
+      });
     koa.status = state.settings.oauth_errors_as_200 ? 200 : 400;
     koa.body = { error: error.code, error_description: error.message, log_id: logId() };
   }
@@ -73,7 +81,7 @@ function exchange(state: State, app: App, form: URLSearchParams): Record<string,
   );
   const code = state.codes[index];
   if (!code) throw new OAuthRefusal('invalid_grant', 'Authorization code is invalid.');
-  // Single use, also when what follows refuses it.
+  // A code is used up even if the rest of the request is refused.
   state.codes.splice(index, 1);
   if (code.expires_at <= Date.now())
     throw new OAuthRefusal('invalid_grant', 'Authorization code is expired.');
@@ -86,7 +94,7 @@ function exchange(state: State, app: App, form: URLSearchParams): Record<string,
   if (code.code_challenge) {
     const verifier = form.get('code_verifier') ?? '';
     const isFormed = /^[A-Za-z0-9\-._~]{43,128}$/.test(verifier);
-    // Lowercase hex, not base64url as the RFC has it.
+    // TikTok's challenge is lower-case hex, not base64url as in RFC 7636.
     const hex = createHash('sha256').update(verifier).digest('hex');
     if (!isFormed || hex !== code.code_challenge) {
       throw new OAuthRefusal('invalid_grant', 'Code verifier or code challenge is invalid.');
@@ -109,13 +117,12 @@ function refresh(state: State, app: App, form: URLSearchParams): Record<string, 
   if (!grant || grant.refresh_expires_at <= Date.now()) {
     const isReuse = state.grants.some((each) => each.used_refresh_tokens.includes(given));
     if (isReuse)
-      report(
-        state,
-        'violation',
-        'refresh_token_reused',
-        'A rotated refresh token was used again',
-        '/v2/oauth/token/',
-      );
+      report(state, {
+        kind: 'violation',
+        rule: 'refresh_token_reused',
+        detail: 'A rotated refresh token was used again',
+        endpoint: '/v2/oauth/token/',
+      });
     throw new OAuthRefusal('invalid_grant', 'Refresh token is invalid or expired.');
   }
   return issue(state, grant);
@@ -133,7 +140,7 @@ function emptyGrant(code: Code): Omit<Grant, 'used_refresh_tokens'> {
   };
 }
 
-/** Every issue rotates both tokens; the previous ones are dead. */
+/** Issues new tokens; the ones before no longer work. */
 function issue(state: State, grant: Grant): Record<string, unknown> {
   const { access_seconds, refresh_seconds } = state.settings;
   if (grant.refresh_token) grant.used_refresh_tokens.push(grant.refresh_token);
@@ -153,7 +160,7 @@ function issue(state: State, grant: Grant): Record<string, unknown> {
 }
 
 /**
- * Takes the access token, and ends whatever this person granted the app, by any token:
+ * Ends everything that this person granted the app, by any token. Takes the access token:
  * https://developers.tiktok.com/docs/en/oauth-revoke-a-user-access-token
  */
 function revoke(state: State, app: App, form: URLSearchParams): Record<string, unknown> {

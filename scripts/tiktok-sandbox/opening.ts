@@ -1,8 +1,9 @@
-// Who may post now, by bans, caps and audience, and the post that is opened then.
+// Checks by bans, caps and audience who may post now, and opens the post.
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
 import { type Caller, forbidden } from './answers.ts';
-import { type Account, type App, type Publish, report, type State } from './state.ts';
+import { report } from './findings.ts';
+import type { Account, App, Publish, State } from './state.ts';
 
 const DAY_MS = 86_400_000;
 const POSTS_PER_DAY = 15;
@@ -10,18 +11,19 @@ const PENDING_SHARES = 5;
 const UNAUDITED_USERS = 5;
 const INFO_FRESH_MS = 15 * 60_000;
 
+/** Returns the audiences that the account may choose from. */
 export function privacyOptions(account: Account): string[] {
   return account.is_private
     ? ['FOLLOWER_OF_CREATOR', 'MUTUAL_FOLLOW_FRIENDS', 'SELF_ONLY']
     : ['PUBLIC_TO_EVERYONE', 'MUTUAL_FOLLOW_FRIENDS', 'SELF_ONLY'];
 }
 
-/** Handed to the inbox: for the creator to finish, or not. */
+/** True for a post to the inbox, which the creator finishes in TikTok's app. */
 function isDraft({ kind, post_info }: Publish): boolean {
   return kind === 'inbox' || post_info['post_mode'] === 'MEDIA_UPLOAD';
 }
 
-/** Bans and daily caps of direct posts. */
+/** Returns the code of the ban or daily cap that forbids a direct post now; null when none does. */
 export function cannotPost(state: State, { grant, account }: Caller): string | null {
   if (account.is_banned) return 'spam_risk_user_banned_from_posting';
   if (!state.settings.caps) return null;
@@ -40,13 +42,16 @@ export function cannotPost(state: State, { grant, account }: Caller): string | n
   return users.size >= cap ? 'reached_active_user_cap' : null;
 }
 
+/** Returns the app of this client key; throws when there is none. */
 export function getApp(state: State, clientKey: string): App {
   const app = state.apps.find((each) => each.client_key === clientKey);
   if (!app) throw new Error('Expected a grant of a known app');
   return app;
 }
 
-/** Privacy 403, unaudited 403, bans and caps 403: in this order. */
+/**
+ * Refuses a direct post by 403 for its audience, an unaudited app, or a ban or cap: in this order.
+ */
 export function checkMayPost(
   state: State,
   koa: Context,
@@ -64,16 +69,16 @@ export function checkMayPost(
   if (refused) throw forbidden(refused);
   const asked = state.creator_info_asked.get(account.open_id) ?? 0;
   if (asked < Date.now() - INFO_FRESH_MS) {
-    report(
-      state,
-      'lint',
-      'creator_info_not_asked',
-      'creator_info must be asked before a direct post',
-      koa.path,
-    );
+    report(state, {
+      kind: 'lint',
+      rule: 'creator_info_not_asked',
+      detail: 'creator_info must be asked before a direct post',
+      endpoint: koa.path,
+    });
   }
 }
 
+/** Refuses a post to the inbox by 403 for a ban or too many drafts. */
 export function checkPending(state: State, { account }: Caller): void {
   if (account.is_banned) throw forbidden('spam_risk_user_banned_from_posting');
   if (!state.settings.caps) return;
@@ -88,12 +93,19 @@ export function checkPending(state: State, { account }: Caller): void {
   if (pending.length >= PENDING_SHARES) throw forbidden('spam_risk_too_many_pending_share');
 }
 
+/** What a post is opened with. */
+export interface Opening {
+  kind: Publish['kind'];
+  postInfo: Record<string, unknown>;
+  /** All zero for photos. */
+  plan: Pick<Publish, 'video_size' | 'chunk_size' | 'total_chunk_count'>;
+}
+
+/** Adds a new post to the state and returns it. */
 export function open(
   state: State,
   { grant, account }: Caller,
-  kind: Publish['kind'],
-  postInfo: Record<string, unknown>,
-  plan: { video_size: number; chunk_size: number; total_chunk_count: number },
+  { kind, postInfo, plan }: Opening,
 ): Publish {
   const prefix = { direct: 'v_pub_file~v2-1', inbox: 'v_inbox_file~v2', photo: 'p_pub_url~v2' }[
     kind

@@ -1,9 +1,10 @@
-// What a person sees of the sandbox: consent, accounts, and a profile with the posted videos playing.
+// Renders the sandbox's pages: consent, accounts, and profiles with the posted videos.
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Router from '@koa/router';
 import { Eta } from 'eta';
+import type { Context } from 'koa';
 import type { Account, Publish, State } from './state.ts';
 
 const eta = new Eta({ views: join(import.meta.dirname, 'views'), cache: true });
@@ -37,7 +38,7 @@ export function addPages(router: Router, state: State): void {
         ...account,
         posts: listPosts(state, account).length,
       })),
-      notes: state.findings.slice(-20).reverse(),
+      findings: state.findings.slice(-20).reverse(),
     });
   });
   router.get('/style.css', async (koa) => {
@@ -64,21 +65,25 @@ export function addPages(router: Router, state: State): void {
       (each) => each.path && each.upload_token === koa['params'].token,
     );
     if (!publish?.path) return koa.throw(404);
-    const { size } = await stat(publish.path);
-    const [, first = '0', last = ''] = /^bytes=(\d+)-(\d*)$/.exec(koa.get('Range')) ?? [];
-    const start = Number(first);
-    const end = Math.min(size - 1, last ? Number(last) : size - 1);
-    if (start > end) return koa.throw(416);
-    koa.set('Accept-Ranges', 'bytes');
-    if (koa.get('Range')) {
-      koa.status = 206;
-      koa.set('Content-Range', `bytes ${start}-${end}/${size}`);
-    }
-    koa.type = publish.content_type ?? 'video/mp4';
-    koa.length = end - start + 1;
-    koa.body = createReadStream(publish.path, { start, end });
-    koa.length = end - start + 1;
+    await sendVideo(koa, publish.path, publish.content_type ?? 'video/mp4');
   });
+}
+
+/** Answers with the file, or with the range of it that was asked for, as players need. */
+async function sendVideo(koa: Context, path: string, contentType: string): Promise<void> {
+  const { size } = await stat(path);
+  const [, first = '0', last = ''] = /^bytes=(\d+)-(\d*)$/.exec(koa.get('Range')) ?? [];
+  const start = Number(first);
+  const end = Math.min(size - 1, last ? Number(last) : size - 1);
+  if (start > end) return koa.throw(416);
+  koa.set('Accept-Ranges', 'bytes');
+  if (koa.get('Range')) {
+    koa.status = 206;
+    koa.set('Content-Range', `bytes ${start}-${end}/${size}`);
+  }
+  koa.type = contentType;
+  koa.body = createReadStream(path, { start, end });
+  koa.length = end - start + 1;
 }
 
 function listPosts(state: State, account: Account): Publish[] {
@@ -112,7 +117,7 @@ function card(publish: Publish) {
   };
 }
 
-/** A coloured disc with the first letter. */
+/** Returns an SVG of a coloured disc with the name's first letter. */
 function avatar(name: string): string {
   const hue = [...name].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0) % 360;
   const letter = name

@@ -1,11 +1,20 @@
-// The init call of photo posts, direct and to the inbox, with every rule that the real one refuses by.
+// Handles the init call of photo posts, direct and to the inbox, with the rules of the real one.
 // https://developers.tiktok.com/docs/en/content-posting-api-reference-photo-post
 import type { Context } from 'koa';
-import { answer, authorize, badParams, forbidden, jsonBody, Refusal } from './answers.ts';
+import {
+  answer,
+  authorize,
+  badParams,
+  type Caller,
+  forbidden,
+  jsonBody,
+  Refusal,
+} from './answers.ts';
 import { checkPostInfo, object, unknownFields } from './bodies.ts';
+import { report } from './findings.ts';
 import { checkMayPost, checkPending, getApp, open } from './opening.ts';
 import { pullPhotos } from './photos.ts';
-import { type App, report, type State } from './state.ts';
+import type { App, State } from './state.ts';
 
 const KNOWN = ['media_type', 'post_mode', 'post_info', 'source_info', 'is_aigc'];
 const WORDS = ['title', 'description'];
@@ -14,15 +23,13 @@ const DIRECT_ONLY = [
   ...['brand_content_toggle', 'brand_organic_toggle'],
 ];
 
+/** Opens a photo post, and begins to download its photos. */
 export async function photoInit(state: State, koa: Context): Promise<void> {
-  const perMinute = state.settings.inits_per_minute;
-  const caller = authorize(
-    state,
-    koa,
-    'content.init',
-    ['video.publish', 'video.upload'],
-    perMinute,
-  );
+  const caller = authorize(state, koa, {
+    endpoint: 'content.init',
+    scopes: ['video.publish', 'video.upload'],
+    perMinute: state.settings.inits_per_minute,
+  });
   const body = await jsonBody(koa);
   const { media_type, post_mode } = body;
   if (media_type !== 'PHOTO' || (post_mode !== 'DIRECT_POST' && post_mode !== 'MEDIA_UPLOAD')) {
@@ -30,16 +37,42 @@ export async function photoInit(state: State, koa: Context): Promise<void> {
   }
   unknownFields(state, koa, body, KNOWN);
   const isDirect = post_mode === 'DIRECT_POST';
-  const scope = isDirect ? 'video.publish' : 'video.upload';
-  if (!caller.grant.scopes.includes(scope)) {
-    throw new Refusal(
-      401,
-      'scope_not_authorized',
-      'The user did not authorize the scope required for completing this request.',
-    );
-  }
+  checkScope(caller, isDirect ? 'video.publish' : 'video.upload');
   const postInfo = checkWords(state, koa, body, isDirect);
-  const source = object(body['source_info'], 'The request source info is empty or incorrect');
+  const { images, cover } = checkSource(state, koa, body['source_info']);
+  if (isDirect) checkMayPost(state, koa, caller, postInfo);
+  const app = getApp(state, caller.grant.client_key);
+  if (!images.every((url) => isVerified(state, app, url)))
+    throw forbidden('url_ownership_unverified');
+  if (!isDirect) checkPending(state, caller);
+  reportReuse(state, koa, images);
+  const isAigc = body['is_aigc'] ?? false;
+  const publish = open(state, caller, {
+    kind: 'photo',
+    postInfo: { ...postInfo, post_mode, photo_cover_index: cover, is_aigc: isAigc },
+    plan: { video_size: 0, chunk_size: 0, total_chunk_count: 0 },
+  });
+  publish.photo_images = images;
+  pullPhotos(state, publish);
+  answer(koa, JSON.stringify({ publish_id: publish.publish_id }));
+}
+
+function checkScope({ grant }: Caller, scope: string): void {
+  if (grant.scopes.includes(scope)) return;
+  throw new Refusal(
+    401,
+    'scope_not_authorized',
+    'The user did not authorize the scope required for completing this request.',
+  );
+}
+
+/** Returns the URLs of 1 to 35 photos, and which of them is the cover. */
+function checkSource(
+  state: State,
+  koa: Context,
+  given: unknown,
+): { images: string[]; cover: number } {
+  const source = object(given, 'The request source info is empty or incorrect');
   unknownFields(state, koa, source, ['source', 'photo_images', 'photo_cover_index']);
   const images = source['photo_images'];
   const isList =
@@ -52,26 +85,10 @@ export async function photoInit(state: State, koa: Context): Promise<void> {
   const cover = source['photo_cover_index'];
   if (!Number.isInteger(cover) || (cover as number) < 0 || (cover as number) >= images.length)
     throw badParams('The photo cover index is invalid');
-  if (isDirect) checkMayPost(state, koa, caller, postInfo);
-  const app = getApp(state, caller.grant.client_key);
-  if (!images.every((url) => isVerified(state, app, url)))
-    throw forbidden('url_ownership_unverified');
-  if (!isDirect) checkPending(state, caller);
-  noteReuse(state, koa, images);
-  const none = { video_size: 0, chunk_size: 0, total_chunk_count: 0 };
-  const publish = open(
-    state,
-    caller,
-    'photo',
-    { ...postInfo, post_mode, photo_cover_index: cover, is_aigc: body['is_aigc'] ?? false },
-    none,
-  );
-  publish.photo_images = images;
-  pullPhotos(state, publish);
-  answer(koa, JSON.stringify({ publish_id: publish.publish_id }));
+  return { images, cover: cover as number };
 }
 
-/** In a direct post everything is told; with one for the inbox the words alone are of use. */
+/** Returns `post_info`. A post to the inbox uses the title and the description alone. */
 function checkWords(
   state: State,
   koa: Context,
@@ -86,21 +103,31 @@ function checkWords(
   if (isDirect) return checkPostInfo(state, koa, info, 90);
   const extra = Object.keys({ ...info, ...(is_aigc === undefined ? {} : { is_aigc }) });
   for (const name of extra.filter((each) => !WORDS.includes(each))) {
-    report(state, 'lint', 'direct_field_on_inbox', name, koa.path);
+    report(state, {
+      kind: 'lint',
+      rule: 'direct_field_on_inbox',
+      detail: name,
+      endpoint: koa.path,
+    });
   }
   const toggles = { brand_content_toggle: false, brand_organic_toggle: false };
   return checkPostInfo(state, koa, { ...info, ...toggles }, 90);
 }
 
-/** An address that was given to an earlier post could hand its photos to the wrong one. */
-function noteReuse(state: State, koa: Context, images: string[]): void {
+/** Reports URLs of an earlier post: TikTok could take the wrong photos from them. */
+function reportReuse(state: State, koa: Context, images: string[]): void {
   const known = new Set(state.publishes.flatMap((each) => each.photo_images));
   for (const url of images.filter((each) => known.has(each))) {
-    report(state, 'violation', 'photo_url_reused', url, koa.path);
+    report(state, {
+      kind: 'violation',
+      rule: 'photo_url_reused',
+      detail: url,
+      endpoint: koa.path,
+    });
   }
 }
 
-/** https, a name and not an address, below a verified domain. */
+/** True for https, and a host that is a verified domain or below one; never for an IP address. */
 function isVerified(state: State, app: App, text: string): boolean {
   const url = URL.parse(text);
   if (!url) return false;

@@ -1,38 +1,40 @@
-// Photos are pulled: each URL is really fetched, in two ranges and without following redirects, and judged.
+// Downloads and checks the photos of a post as TikTok does: in two ranges, without redirects.
 // https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { request } from 'undici';
 import { takeFault } from './faults.ts';
+import { report, reportDuplicate } from './findings.ts';
 import { finish } from './processing.ts';
-import { type Publish, report, type State } from './state.ts';
+import type { Publish, State } from './state.ts';
 
 const MAX_BYTES = 20_000_000;
 const FIRST_PART = 1024;
-/** 320 was refused and 480 taken; between them nobody has told. */
+/** TikTok refused a short side of 320 and took one of 480; what it does between them is unknown. */
 const TOO_SMALL = 320;
 
+/** Returns at once; the photos are downloaded and the post ends after `processing_ms`. */
 export function pullPhotos(state: State, publish: Publish): void {
   const fault = takeFault(state, 'processing', null, publish.open_id);
-  const told = fault?.kind.startsWith('fail:') ? fault.kind.slice(5) : null;
+  const ordered = fault?.kind.startsWith('fail:') ? fault.kind.slice(5) : null;
   const delayMs = state.settings.processing_ms;
   setTimeout(async () => {
-    let reason = told;
+    let reason = ordered;
     const all = createHash('sha256');
     for (const url of reason ? [] : publish.photo_images) {
       reason = await takePhoto(state, publish, url, all).catch(() => 'photo_pull_failed');
       if (reason) break;
     }
     publish.sent_at = Date.now();
-    // It has the photos, and is never heard of again.
+    // The photos are downloaded, and the post never ends.
     if (fault?.kind === 'stuck') return;
     if (!reason) publish.sha256 = all.digest('hex');
-    if (!reason) noteDuplicate(state, publish);
+    if (!reason) reportDuplicate(state, publish);
     finish(state, publish, reason);
   }, delayMs);
 }
 
-/** A reason to fail the whole post, or null. */
+/** Downloads one photo; returns the reason to fail the whole post, or null. */
 async function takePhoto(
   state: State,
   publish: Publish,
@@ -46,7 +48,7 @@ async function takePhoto(
   return judge(bytes);
 }
 
-/** The beginning first, which tells how much there is, then the rest. */
+/** Downloads the first part, which tells how large the photo is, and then the rest. */
 async function pull(state: State, url: string): Promise<Buffer | null> {
   const first = await part(state, url, 0, FIRST_PART - 1);
   if (!first || first.bytes.length === first.total || first.total > MAX_BYTES) {
@@ -56,7 +58,9 @@ async function pull(state: State, url: string): Promise<Buffer | null> {
   return rest && rest.total === first.total ? Buffer.concat([first.bytes, rest.bytes]) : null;
 }
 
-/** Anything but 206 with the very range that was asked for, not packed, is no answer. */
+/**
+ * Returns null for any answer but 206 with exactly the range that was asked for, not compressed.
+ */
 async function part(
   state: State,
   url: string,
@@ -72,10 +76,11 @@ async function part(
   const { 'content-encoding': packed = 'identity', 'content-range': range } = answer.headers;
   const [, first, last, size] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(String(range)) ?? [];
   const total = Number(size);
+  const violation = (rule: string, detail: string) =>
+    report(state, { kind: 'violation', rule, detail, endpoint: '/photos' });
   if (answer.statusCode >= 300 && answer.statusCode < 400)
-    report(state, 'violation', 'photo_redirect', 'a photo URL must not redirect', '/photos');
-  if (answer.statusCode === 200)
-    report(state, 'violation', 'photo_range_ignored', 'a range was asked for', '/photos');
+    violation('photo_redirect', 'a photo URL must not redirect');
+  if (answer.statusCode === 200) violation('photo_range_ignored', 'a range was asked for');
   const isExact =
     answer.statusCode === 206 &&
     packed === 'identity' &&
@@ -85,7 +90,10 @@ async function part(
   return isExact ? { bytes, total } : null;
 }
 
-/** Baseline JPEG or still WebP within the limits: one photo that is not fails the whole post. */
+/**
+ * Returns the reason to fail the whole post unless this is a baseline JPEG or still WebP within the
+ * limits.
+ */
 async function judge(bytes: Buffer): Promise<string | null> {
   if (bytes.length > MAX_BYTES) return 'file_format_check_failed';
   const found = await sharp(bytes, { failOn: 'error' })
@@ -96,17 +104,4 @@ async function judge(bytes: Buffer): Promise<string | null> {
   if (!found || (!isJpeg && !isWebp)) return 'file_format_check_failed';
   const [short, long] = [found.width, found.height].sort((a, b) => a - b) as [number, number];
   return short > 1080 || long > 1920 || short <= TOO_SMALL ? 'picture_size_check_failed' : null;
-}
-
-function noteDuplicate(state: State, publish: Publish): void {
-  const twin = state.publishes.find(
-    (each) =>
-      each !== publish &&
-      each.kind === 'photo' &&
-      each.open_id === publish.open_id &&
-      each.sha256 === publish.sha256 &&
-      each.status !== 'FAILED' &&
-      JSON.stringify(each.post_info) === JSON.stringify(publish.post_info),
-  );
-  if (twin) report(state, 'lint', 'duplicate_post', twin.publish_id, 'content/init');
 }

@@ -1,25 +1,28 @@
-// What happens after the last byte: the file is looked at, and posted or refused.
+// Checks a file after its last byte has come, and posts or refuses it.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { takeFault } from './faults.ts';
-import { type Publish, postId, type State } from './state.ts';
+import { postId } from './ids.ts';
+import type { Publish, State } from './state.ts';
 import { announce } from './webhooks.ts';
 
 const CODECS = ['h264', 'hevc', 'vp8', 'vp9'];
 
-/** Returns at once; the outcome comes after `processing_ms`, or never when told to be stuck. */
+/**
+ * Returns at once; the post ends after `processing_ms`, or never if the fault `stuck` was ordered.
+ */
 export function process(state: State, publish: Publish): void {
   const fault = takeFault(state, 'processing', null, publish.open_id);
   if (fault?.kind === 'stuck') return;
-  const told = fault?.kind.startsWith('fail:') ? fault.kind.slice(5) : null;
+  const ordered = fault?.kind.startsWith('fail:') ? fault.kind.slice(5) : null;
   setTimeout(async () => {
     if (publish.finished_at !== null) return;
-    const reason = told ?? (await judge(state, publish).catch(() => 'file_format_check_failed'));
+    const reason = ordered ?? (await judge(state, publish).catch(() => 'file_format_check_failed'));
     finish(state, publish, reason);
   }, state.settings.processing_ms);
 }
 
-/** Ends a post; `reason` null means that it was taken. */
+/** Ends a post and announces it. `reason`: why it failed; null when it did not. */
 export function finish(state: State, publish: Publish, reason: string | null): void {
   publish.finished_at = Date.now();
   publish.fail_reason = reason;
@@ -38,10 +41,10 @@ export function finish(state: State, publish: Publish, reason: string | null): v
     publish_type: type,
     ...(reason ? { reason } : {}),
   };
-  announce(state, publish.client_key, publish.open_id, event, content);
+  announce(state, publish, event, content);
 }
 
-/** Ids are told of public posts only. */
+/** Publishes a post. Only public posts have ids, as at TikTok. */
 export function publishNow(publish: Publish): void {
   publish.status = 'PUBLISH_COMPLETE';
   if (publish.post_info['privacy_level'] === 'PUBLIC_TO_EVERYONE') publish.post_ids.push(postId());
@@ -58,9 +61,7 @@ interface Probed {
   format: { format_name: string; duration?: string };
 }
 
-/** The reason to refuse the file, or null. https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide */
-async function judge(state: State, publish: Publish): Promise<string | null> {
-  if (publish.kind === 'photo' || !publish.path) return null;
+async function probe(path: string): Promise<Probed> {
   const args = [
     '-v',
     'error',
@@ -70,13 +71,22 @@ async function judge(state: State, publish: Publish): Promise<string | null> {
     '-show_streams',
     '-of',
     'json',
-    publish.path,
+    path,
   ];
   const { stdout } = await promisify(execFile)('ffprobe', args, {
     timeout: 30_000,
     maxBuffer: 4_000_000,
   });
-  const { streams, format } = JSON.parse(stdout) as Probed;
+  return JSON.parse(stdout) as Probed;
+}
+
+/**
+ * Returns the reason to refuse the file, or null.
+ * https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
+ */
+async function judge(state: State, publish: Publish): Promise<string | null> {
+  if (publish.kind === 'photo' || !publish.path) return null;
+  const { streams, format } = await probe(publish.path);
   const video = streams.find((stream) => stream.codec_type === 'video');
   if (
     !video ||
@@ -102,7 +112,7 @@ async function judge(state: State, publish: Publish): Promise<string | null> {
   return Number(format.duration) > limit + 0.5 ? 'duration_check_failed' : null;
 }
 
-/** Refuses to begin without the program that judges: an unchecked sandbox would be a lenient one. */
+/** Throws without ffprobe: a sandbox that checks no videos would take what TikTok refuses. */
 export async function assertFfprobe(): Promise<void> {
   try {
     await promisify(execFile)('ffprobe', ['-version']);

@@ -1,4 +1,4 @@
-// A TikTok that refuses all that the real one refuses, for trying and testing without one.
+// Runs a stand-in for TikTok that refuses what the real one refuses, for demos and tests.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,10 +9,11 @@ import Koa from 'koa';
 import { refusals } from './answers.ts';
 import { addControlRoutes } from './control.ts';
 import { addInitRoutes } from './init.ts';
+import { createState } from './initial-state.ts';
 import { addOAuthRoutes } from './oauth.ts';
 import { addPages } from './pages.ts';
 import { assertFfprobe } from './processing.ts';
-import { createState, type State } from './state.ts';
+import type { State } from './state.ts';
 import { addStatusRoutes } from './status.ts';
 import { addUploadRoute } from './upload.ts';
 
@@ -23,7 +24,10 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-/** Listens on an address of this machine or a private network; 0 picks a port. */
+/**
+ * Listens on an address of this machine or a private network. Port 0, the default, picks a free
+ * one.
+ */
 export async function startSandbox(
   options: { port?: number; host?: string } = {},
 ): Promise<Sandbox> {
@@ -46,7 +50,9 @@ export async function startSandbox(
   };
 }
 
-/** It takes any password and posts nothing: on a public address it would only mislead. */
+/**
+ * Throws for a public address: the sandbox asks for no password, so it must not be reachable there.
+ */
 export function assertNotPublic(host: string): void {
   const isPrivate =
     /^(localhost|127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|0\.0\.0\.0$|::1$|f[cd][0-9a-f]{2}:)/i;
@@ -71,7 +77,7 @@ function createApp(state: State, folder: string): Koa {
   return app;
 }
 
-/** A request for a public name was led here by somebody's DNS or proxy: it is refused. */
+/** Refuses requests for a public host name, which came here by somebody's DNS or proxy. */
 const onlyOurName: Koa.Middleware = async (koa, next) => {
   const isOurs = /^(localhost|sandbox|[\w-]+\.(local|internal|test)|\[?[\da-f:.]+\]?)$/i.test(
     koa.hostname,

@@ -1,4 +1,4 @@
-// How a post ended, and stopping one: status/fetch and cancel.
+// Handles status/fetch, which tells how a post ended, and cancel, which stops one.
 // https://developers.tiktok.com/doc/content-posting-api-reference-get-video-status
 import type Router from '@koa/router';
 import type { Context } from 'koa';
@@ -11,11 +11,15 @@ const SCOPES = ['video.upload', 'video.publish'];
 
 export function addStatusRoutes(router: Router, state: State): void {
   router.post('/v2/post/publish/status/fetch{/}', faults(state, 'status/fetch'), async (koa) => {
-    const caller = authorize(state, koa, 'status', SCOPES, state.settings.statuses_per_minute);
+    const caller = authorize(state, koa, {
+      endpoint: 'status',
+      scopes: SCOPES,
+      perMinute: state.settings.statuses_per_minute,
+    });
     status(koa, await getPublish(state, koa, caller));
   });
   router.post('/v2/post/publish/cancel{/}', faults(state, 'cancel'), async (koa) => {
-    const caller = authorize(state, koa, 'cancel', SCOPES, 30);
+    const caller = authorize(state, koa, { endpoint: 'cancel', scopes: SCOPES, perMinute: 30 });
     cancel(state, koa, await getPublish(state, koa, caller));
   });
 }
@@ -36,7 +40,7 @@ async function getPublish(state: State, koa: Context, { grant }: Caller): Promis
   return publish;
 }
 
-/** Ids are bare JSON numbers beyond 2^53, so the text is put together by hand. */
+/** Answers with JSON text made by hand, since ids are bare numbers beyond 2^53. */
 function status(koa: Context, publish: Publish): void {
   const parts = [
     `"status":${JSON.stringify(publish.status)}`,
@@ -49,7 +53,7 @@ function status(koa: Context, publish: Publish): void {
   answer(koa, `{${parts.join(',')}}`);
 }
 
-/** Only slow downloads can be stopped. */
+/** Stops a post whose photos are still being downloaded; TikTok cancels no other. */
 function cancel(state: State, koa: Context, publish: Publish): void {
   if (publish.status !== 'PROCESSING_DOWNLOAD') {
     throw new Refusal(400, 'publish_not_cancellable', 'The post can no longer be cancelled');

@@ -1,4 +1,4 @@
-// The upload host: chunks in order, inside one hour, byte for byte as planned.
+// The upload host: takes chunks in order, within one hour, exactly as planned.
 import { createHash, type Hash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { truncate } from 'node:fs/promises';
@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { badGateway, cut, takeFault } from './faults.ts';
+import { report, reportDuplicate } from './findings.ts';
 import { process as processPublish } from './processing.ts';
-import { type Publish, report, type State } from './state.ts';
+import type { Publish, State } from './state.ts';
 
 const TYPES = ['video/mp4', 'video/quicktime', 'video/webm'];
 const UPLOAD_FAULTS = [
@@ -21,29 +22,32 @@ const UPLOAD_FAULTS = [
 ];
 
 export function addUploadRoute(router: Router, state: State, folder: string): void {
-  const hashes = new Map<string, Hash>();
+  const uploads: Uploads = { state, folder, hashes: new Map() };
   const busy = new Set<string>();
   router.put('/upload/video{/}', async (koa) => {
     const id = String(koa.query['upload_id'] ?? '');
     const publish = state.publishes.find((each) => each.publish_id === id);
-    // A client that comes back while its broken connection is still being written off waits its turn.
+    // A client may come back before the end of its broken connection was noticed; then it waits.
     while (busy.has(id)) await new Promise((resolve) => setTimeout(resolve, 20));
     busy.add(id);
     try {
-      await put(state, folder, hashes, koa, publish);
+      await put(uploads, koa, publish);
     } finally {
       busy.delete(id);
     }
   });
 }
 
-async function put(
-  state: State,
-  folder: string,
-  hashes: Map<string, Hash>,
-  koa: Context,
-  publish: Publish | undefined,
-): Promise<void> {
+interface Uploads {
+  state: State;
+  /** Where the files are written. */
+  folder: string;
+  /** publish_id → hash of the bytes so far. */
+  hashes: Map<string, Hash>;
+}
+
+async function put(uploads: Uploads, koa: Context, publish: Publish | undefined): Promise<void> {
+  const { state } = uploads;
   const isKnown =
     publish && publish.kind !== 'photo' && publish.upload_token === koa.query['upload_token'];
   if (!isKnown || publish.sent_at !== null || publish.status !== 'PROCESSING_UPLOAD')
@@ -55,22 +59,36 @@ async function put(
   if (fault?.kind === 'http_500') return end(koa, 500);
   if (fault?.kind === 'html_502') return badGateway(koa);
   if (fault?.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, 3_000));
-
   const range = readRange(state, koa, publish);
   if (range === 'bad') return end(koa, 400);
   if (range === 'elsewhere') return progress(koa, publish, 416);
-  const { first, last } = range;
+  await takeChunk(uploads, koa, publish, { ...range, fault: fault?.kind });
+}
+
+/** A chunk's first and last byte, and the kind of fault ordered for it. */
+interface Chunk {
+  first: number;
+  last: number;
+  fault: string | undefined;
+}
+
+async function takeChunk(
+  uploads: Uploads,
+  koa: Context,
+  publish: Publish,
+  { first, last, fault }: Chunk,
+): Promise<void> {
+  const { folder, hashes } = uploads;
   const path = join(folder, `${publish.upload_token}.mp4`);
   const hash = hashes.get(publish.publish_id) ?? createHash('sha256');
   const before = hash.copy();
-  const cutAfter =
-    fault?.kind === 'cut_keep' || fault?.kind === 'cut_drop'
-      ? Math.floor((last - first + 1) / 2)
-      : null;
-  const received = await receive(koa, path, first, hash, last - first + 1, cutAfter);
-  const isWhole = received === last - first + 1;
-  if (!isWhole && fault?.kind !== 'cut_keep') {
-    // Bytes of a chunk that did not come whole are not kept.
+  const expected = last - first + 1;
+  const isCut = fault === 'cut_keep' || fault === 'cut_drop';
+  // The body is no longer than the range: `readRange` has compared Content-Length with it.
+  const limit = isCut ? Math.floor(expected / 2) : Number.POSITIVE_INFINITY;
+  const received = await receive(koa, { path, start: first, hash, limit });
+  if (received !== expected && fault !== 'cut_keep') {
+    // TikTok keeps no bytes of a chunk that did not come whole.
     await truncate(path, first);
     hashes.set(publish.publish_id, before);
     return fault ? cut(koa) : end(koa, 400);
@@ -79,28 +97,33 @@ async function put(
   publish.received_bytes = first + received;
   publish.path = path;
   publish.content_type = koa.get('Content-Type');
-  if (fault?.kind === 'cut_keep') return cut(koa);
+  if (fault === 'cut_keep') return cut(koa);
   publish.chunks.push({ first, last, at: new Date().toISOString() });
   const isDone = publish.received_bytes === publish.video_size;
-  if (isDone) {
-    publish.sha256 = hash.digest('hex');
-    publish.sent_at = Date.now();
-    hashes.delete(publish.publish_id);
-    noteDuplicate(state, publish);
-    processPublish(state, publish);
-  }
-  if (fault?.kind === 'answer_lost') return cut(koa);
+  if (isDone) finishUpload(uploads, publish, hash);
+  if (fault === 'answer_lost') return cut(koa);
   progress(koa, publish, isDone ? 201 : 206);
 }
 
-/** 416 where the range is not where the upload stands; 400 where the headers contradict each other. */
+function finishUpload({ state, hashes }: Uploads, publish: Publish, hash: Hash): void {
+  publish.sha256 = hash.digest('hex');
+  publish.sent_at = Date.now();
+  hashes.delete(publish.publish_id);
+  reportDuplicate(state, publish);
+  processPublish(state, publish);
+}
+
+/**
+ * `elsewhere`: the range is not the next one, for 416. `bad`: the headers contradict each other,
+ * for 400.
+ */
 function readRange(
   state: State,
   koa: Context,
   publish: Publish,
 ): { first: number; last: number } | 'bad' | 'elsewhere' {
   const bad = (detail: string) => {
-    report(state, 'violation', 'upload', detail, koa.path);
+    report(state, { kind: 'violation', rule: 'upload', detail, endpoint: koa.path });
     return 'bad' as const;
   };
   const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(koa.get('Content-Range'));
@@ -116,41 +139,44 @@ function readRange(
   return { first, last };
 }
 
-/** The last byte of the chunk that `first` lies in; the last chunk takes the remainder. */
+/**
+ * Returns the last byte of the chunk that holds `first`; the last chunk also takes the remainder.
+ */
 function plannedEnd({ chunk_size, total_chunk_count, video_size }: Publish, first: number): number {
   const index = Math.min(Math.floor(first / chunk_size), total_chunk_count - 1);
   return index === total_chunk_count - 1 ? video_size - 1 : (index + 1) * chunk_size - 1;
 }
 
-/** Streams to disk while hashing; answers how many bytes came. */
+/**
+ * Streams up to `limit` bytes of the body to the disk at `start` while hashing them. Returns how
+ * many came, which are fewer than sent if the client went away.
+ */
 async function receive(
   koa: Context,
-  path: string,
-  start: number,
-  hash: Hash,
-  expected: number,
-  cutAfter: number | null,
+  { path, start, hash, limit }: { path: string; start: number; hash: Hash; limit: number },
 ): Promise<number> {
   const file = createWriteStream(path, { flags: start === 0 ? 'w' : 'r+', start });
   let received = 0;
   try {
     for await (const part of koa.req) {
-      const room = Math.min(part.length, (cutAfter ?? expected) - received);
-      const bytes = part.subarray(0, room);
+      const bytes = part.subarray(0, Math.min(part.length, limit - received));
       hash.update(bytes);
       received += bytes.length;
       if (!file.write(bytes))
         await new Promise<void>((resolve) => file.once('drain', () => resolve()));
-      if (cutAfter !== null && received >= cutAfter) break;
+      if (received >= limit) break;
     }
   } catch {
-    // The client has gone; what came is counted by the caller.
+    // The client went away; the caller sees that bytes are missing.
   }
   await new Promise<void>((resolve) => file.end(() => resolve()));
   return received;
 }
 
-/** `Content-Range: bytes 0-{UPLOADED_BYTES}/{TOTAL}`, as documented: a count. */
+/**
+ * Answers with `Content-Range: bytes 0-{UPLOADED_BYTES}/{TOTAL}`, which TikTok documents as a
+ * count.
+ */
 function progress(koa: Context, publish: Publish, status: number): void {
   koa.set('Content-Range', `bytes 0-${publish.received_bytes}/${publish.video_size}`);
   end(koa, status);
@@ -159,25 +185,6 @@ function progress(koa: Context, publish: Publish, status: number): void {
 function end(koa: Context, status: number): void {
   koa.status = status;
   koa.body = '';
-  // An answer before the body is through: the rest is not waited for.
+  // When the answer comes before the end of the body, the connection is closed rather than read on.
   if (!koa.req.complete) koa.set('Connection', 'close');
-}
-
-function noteDuplicate(state: State, publish: Publish): void {
-  const twin = state.publishes.find(
-    (each) =>
-      each !== publish &&
-      each.sha256 === publish.sha256 &&
-      each.open_id === publish.open_id &&
-      each.status !== 'FAILED' &&
-      JSON.stringify(each.post_info) === JSON.stringify(publish.post_info),
-  );
-  if (twin)
-    report(
-      state,
-      'lint',
-      'duplicate_post',
-      `${publish.publish_id} repeats ${twin.publish_id}`,
-      '/upload/video/',
-    );
 }

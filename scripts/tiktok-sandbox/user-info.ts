@@ -1,4 +1,4 @@
-// user/info: only fields of the granted scopes, or nothing at all.
+// Handles user/info, which refuses the whole call for one field outside the granted scopes.
 // https://developers.tiktok.com/doc/tiktok-api-v2-get-user-info
 import type { Context } from 'koa';
 import { answer, authorize, badParams, Refusal } from './answers.ts';
@@ -21,9 +21,13 @@ const FIELDS: Record<string, string> = {
   video_count: 'user.info.stats',
 };
 
-/** One field outside the granted scopes fails the whole call. */
+/** Answers with the requested fields of the account. */
 export function userInfo(state: State, koa: Context): void {
-  const { grant, account } = authorize(state, koa, 'user/info', [], 600);
+  const { grant, account } = authorize(state, koa, {
+    endpoint: 'user/info',
+    scopes: [],
+    perMinute: 600,
+  });
   const fields = String(koa.query['fields'] ?? '')
     .split(',')
     .filter(Boolean);

@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { invalid } from '../base/errors.ts';
 import type { PostingDefaults } from '../creators/posting-defaults.ts';
 import type { PostingOptions } from '../creators/posting-options.ts';
-import { PRIVACY_LEVELS } from '../jobs/job.ts';
 import { declaration } from '../tiktok/declaration.ts';
+import { isSwitch, type PostSettingTable } from '../tiktok/post-setting.ts';
+import { POST_SETTINGS } from '../tiktok/post-settings.ts';
+import { createSettingsPatchSchema, findPrivateRefusal } from '../tiktok/settings-schema.ts';
 
 const flag = z
   .enum(['true', 'false', 'on'], 'Expected true or false.')
@@ -12,25 +14,20 @@ const flag = z
   .optional();
 
 /** Named as the settings of a job, with `default_` before them. Unsent fields stay as they are. */
-export const DEFAULT_FIELDS = z.object({
-  default_destination: z
-    .enum(['', 'direct', 'inbox'], 'Expected direct, inbox, or nothing for no defaults.')
-    .optional(),
-  default_privacy_level: z.enum(['', ...PRIVACY_LEVELS], 'Expected a privacy level.').optional(),
-  default_allow_comment: flag,
-  default_allow_duet: flag,
-  default_allow_stitch: flag,
-  default_brand_organic: flag,
-  default_brand_content: flag,
-  default_is_aigc: flag,
-  default_auto_add_music: flag,
-  default_cover_timestamp_ms: z.coerce
-    .number('Expected a number of milliseconds.')
-    .int()
-    .min(0)
-    .max(600_000)
-    .optional(),
-});
+export function createDefaultFields(table: PostSettingTable) {
+  const fields = Object.entries(table).map(([name, { control }]) => [
+    `default_${name}`,
+    isSwitch(control) ? flag : control.defaultsField,
+  ]);
+  return z.object({
+    default_destination: z
+      .enum(['', 'direct', 'inbox'], 'Expected direct, inbox, or nothing for no defaults.')
+      .optional(),
+    ...(Object.fromEntries(fields) as Record<string, z.ZodType>),
+  });
+}
+
+export const DEFAULT_FIELDS = createDefaultFields(POST_SETTINGS);
 export type DefaultsForm = z.output<typeof DEFAULT_FIELDS>;
 
 type Saved = Omit<PostingDefaults, 'given_at'>;
@@ -43,22 +40,23 @@ export function mergedDefaults(
   known: PostingDefaults | undefined,
   form: DefaultsForm,
   options: PostingOptions | null,
+  table: PostSettingTable = POST_SETTINGS,
 ): Saved | null {
-  if (form.default_destination === '') return null;
-  const { default_destination, default_privacy_level, ...rest } = form;
-  const sent = Object.entries(rest)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => [name.slice('default_'.length), value]);
-  const level = default_privacy_level ?? known?.settings.privacy_level;
-  const settings: Saved['settings'] = {
-    ...known?.settings,
-    ...Object.fromEntries(sent),
-    privacy_level: level || undefined,
-  };
+  const { default_destination, ...rest } = form;
+  if (default_destination === '') return null;
+  const settings: Saved['settings'] = { ...known?.settings, ...readSent(rest, table) };
   const destination =
     default_destination ?? known?.destination ?? (settings.privacy_level ? 'direct' : 'inbox');
-  assertPostable(destination, settings, options);
+  assertPostable(destination, settings, options, table);
   return { destination, settings, declaration: declaration(settings.brand_content ?? false) };
+}
+
+/** An empty choice takes away what was saved. */
+function readSent(fields: Record<string, unknown>, table: PostSettingTable): Saved['settings'] {
+  const sent = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name.slice('default_'.length), value === '' ? undefined : value]);
+  return createSettingsPatchSchema(table).parse(Object.fromEntries(sent));
 }
 
 /** The form as it stands when what is saved has not been touched. */
@@ -71,25 +69,24 @@ export function toFields(saved: Saved | null): DefaultsForm {
 
 function assertPostable(
   destination: Saved['destination'],
-  { privacy_level, brand_content, ...settings }: Saved['settings'],
+  settings: Saved['settings'],
   options: PostingOptions | null,
+  table: PostSettingTable,
 ): void {
-  if (destination === 'direct' && !privacy_level) {
+  const level = settings.privacy_level;
+  if (destination === 'direct' && !level) {
     throw invalid('/default_privacy_level', 'Choose who can see posts that are made directly.');
   }
-  if (brand_content && privacy_level === 'SELF_ONLY') {
-    throw invalid('/default_privacy_level', 'Branded content visibility cannot be set to private.');
-  }
+  const refusal = findPrivateRefusal(settings, table);
+  if (refusal) throw invalid('/default_privacy_level', refusal);
   if (!options?.can_post) return;
-  if (privacy_level && !options.privacy_level_options.includes(privacy_level)) {
+  if (level && !options.privacy_level_options.includes(level)) {
     throw invalid('/default_privacy_level', 'TikTok does not offer this audience to your account.');
   }
-  for (const name of ['comment', 'duet', 'stitch'] as const) {
-    if (settings[`allow_${name}`] && options[`${name}_disabled`]) {
-      throw invalid(
-        `/default_allow_${name}`,
-        'This is switched off in your account’s TikTok settings.',
-      );
+  const on = new Map(Object.entries(settings).filter(([, value]) => value));
+  for (const [name, { switchedOffBy }] of Object.entries(table)) {
+    if (on.has(name) && switchedOffBy && options[switchedOffBy]) {
+      throw invalid(`/default_${name}`, 'This is switched off in your account’s TikTok settings.');
     }
   }
 }

@@ -8,7 +8,8 @@ import { findPostingDefaults, savePostingDefaults } from '../creators/posting-de
 import { optionsOrReason } from '../creators/posting-options.ts';
 import { assertNotLeaving, type Creator, mayPost, saveSettings } from '../creators/store.ts';
 import { parseWith } from '../http/validate.ts';
-
+import { PRIVACY_LEVELS } from '../tiktok/post-settings.ts';
+import { groupSwitches } from '../tiktok/switches.ts';
 import { createPages, type PageRequest } from '../web/pages.ts';
 import { DEFAULT_FIELDS, type DefaultsForm, mergedDefaults, toFields } from './defaults-form.ts';
 
@@ -85,6 +86,7 @@ async function show(
   { form = null, fault = null }: { form?: DefaultsForm | null; fault?: string | null },
 ): Promise<void> {
   const defaults = (await findPostingDefaults(ctx.db, creator.id)) ?? null;
+  const options = await currentOptions(ctx, creator, signal);
   render('creators/settings', {
     title: 'Settings',
     is_saved: koa.query['saved'] !== undefined,
@@ -94,6 +96,8 @@ async function show(
     defaults,
     chosen: form ?? toFields(defaults),
     fault,
-    options: await currentOptions(ctx, creator, signal),
+    options,
+    levels: options?.privacy_level_options ?? PRIVACY_LEVELS,
+    switches: groupSwitches(({ isOfferedAsDefault }) => isOfferedAsDefault),
   });
 }

@@ -1,4 +1,4 @@
-// The SQL of the overview: the numbers, and how much needs a person.
+// The SQL of the overview: the numbers, and what needs a person.
 import type { Knex } from 'knex';
 
 export interface Numbers {
@@ -9,7 +9,7 @@ export interface Numbers {
   deletions_under_way: number;
 }
 
-/** Posts and failures are those of the last 24 hours. */
+/** Counts posts and failures of the last 24 hours, and all of the rest. */
 export async function countAll(db: Knex): Promise<Numbers> {
   const { rows } = await db.raw(`
     with ended as (
@@ -26,9 +26,9 @@ export async function countAll(db: Knex): Promise<Numbers> {
 }
 
 export interface Troubles {
-  /** Deletions whose search found something, and that go on until it finds nothing. */
+  /** Deletions whose search found traces. They go on until it finds none. */
   traces: number;
-  /** Posts of which TikTok never told how they ended. */
+  /** Posts of which TikTok never said how they ended. */
   unconfirmed: number;
 }
 

@@ -25,7 +25,7 @@ export type Chapter =
   | 'evidence'
   | 'billing'
   | 'totals'
-  | 'staff'
+  | 'operators'
   | 'nobody';
 
 /** Settings that say after how many days something ends. */

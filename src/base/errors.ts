@@ -49,6 +49,10 @@ export interface ProblemExtras {
   retry_at?: Date;
   tiktok?: TikTokWords;
   job_id?: string;
+  /**
+   * The name of the media rule that was broken, such as `duration`; for programs, not for pages.
+   */
+  rule?: string;
   headers?: Record<string, string>;
   /** Where another protocol fixes a status for what the table has under another. */
   status?: number;
@@ -73,6 +77,19 @@ export class Problem extends Error {
     this.title = ERROR_CODES[code][1];
     this.extras = extras;
   }
+}
+
+/**
+ * Returns the sentence as the API gives it: with the broken rule's name behind it, if there is one.
+ */
+export function withRule({
+  message,
+  rule,
+}: {
+  message: string;
+  rule?: string | undefined;
+}): string {
+  return rule === undefined ? message : `${message} (rule: ${rule})`;
 }
 
 /** `invalid_request` that names the one faulty field by JSON pointer (RFC 6901). */

@@ -1,4 +1,4 @@
-// The manifest of connecting and being disconnected; the rows are the creators'.
+// The manifest of connecting with TikTok and being disconnected; it owns no table.
 import type { Manifest } from '../context/context.ts';
 import { addConnectionPages } from './pages.ts';
 import { addTikTokWebhook } from './tiktok-webhook.ts';
@@ -9,5 +9,5 @@ export const connections: Manifest = {
     addConnectionPages(router, ctx);
     addTikTokWebhook(router, ctx);
   },
-  personalData: { nothing: 'It writes rows of the creators alone, which declare them.' },
+  personalData: { nothing: 'It writes only to tables that other modules declare.' },
 };

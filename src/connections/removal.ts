@@ -1,4 +1,4 @@
-// TikTok took the permission back: its data and the waiting posts go at once, for some reasons everything.
+// Handles TikTok's message that a permission was removed: disconnects or deletes the creator.
 
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
@@ -7,7 +7,7 @@ import { requestDeletion } from '../deletion/request.ts';
 import { cancelAllJobs } from '../jobs/transitions.ts';
 import { REMOVAL_REASONS } from '../tiktok/webhook.ts';
 
-/** The account is gone, or must not be there: nobody can come back to what we hold. */
+/** For these reasons the creator cannot come back, so everything is deleted at once. */
 const ERASED_AT_ONCE: number[] = [
   REMOVAL_REASONS.account_deleted,
   REMOVAL_REASONS.age_changed,
@@ -15,16 +15,19 @@ const ERASED_AT_ONCE: number[] = [
 ];
 
 export interface Removal {
-  /** TikTok's number. */
+  /** TikTok's number of the reason; see `REMOVAL_REASONS`. */
   reason: number;
   /** When it happened, in TikTok's time. */
   at: Date;
 }
 
-/** `late`: they connected again since, which this message must not undo. */
+/** `late`: the creator has connected again since, and this message must not undo that. */
 export type RemovalOutcome = 'unknown' | 'late' | 'disconnected' | 'deleting';
 
-/** Harmless when told twice, or in another order. Durable when it returns. */
+/**
+ * Drops the grant and cancels the posts that wait, or begins a deletion. The change is durable when
+ * this returns. TikTok may send a message twice or in another order without harm.
+ */
 export async function removeAuthorization(
   ctx: Context,
   openId: string,
@@ -44,7 +47,7 @@ class Late extends Error {
   override name = 'Late';
 }
 
-/** All or nothing: a message that turns out to be late takes the begun deletion back. */
+/** Begins a deletion, and rolls it back when the message turns out to be late. */
 async function erase(ctx: Context, creatorId: string, removal: Removal): Promise<RemovalOutcome> {
   try {
     await requestDeletion(ctx, creatorId, 'tiktok', async (trx) => {

@@ -1,4 +1,4 @@
-// Connect with TikTok: the creator that comes of a way there and back.
+// Finishes a sign-in with TikTok: stores the creator, the profile and the tokens.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
@@ -7,14 +7,18 @@ import { saveGrant } from '../creators/grants.ts';
 import { useInvitation } from '../creators/invitations.ts';
 import { type Creator, findCreatorByOpenId, type Profile, saveCreator } from '../creators/store.ts';
 import { sealTokens } from '../creators/tokens.ts';
-import { REVOCATION_LEASE_SECONDS, supersedeRevocations } from '../deletion/revocations.ts';
+import { REVOCATION_LEASE_SECONDS, supersedeRevocations } from '../deletion/revocation-store.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
 
-// A little longer than one try to revoke holds its lease.
+// A little longer than a try to revoke can hold its lease.
 const BUSY_MS = (REVOCATION_LEASE_SECONDS + 1) * 1000;
 
-/** The creator who connected. Throws `sign_up_closed`. */
+/**
+ * Returns the creator who connected.
+ * @throws Problem `sign_up_closed` for an unknown creator without a valid invitation, `unavailable`
+ * when a revocation may have ended the new grant.
+ */
 export async function finishSignIn(
   ctx: Context,
   { state, answer }: Returned,
@@ -22,11 +26,11 @@ export async function finishSignIn(
 ): Promise<Creator> {
   const known = await findCreatorByOpenId(ctx.db, answer.open_id);
   const creator = await storeIfWelcome().catch(async (error) => {
-    // Nobody keeps a permission for an account that was not let in.
-    if (error instanceof Problem && error.code === 'sign_up_closed') await giveBack(ctx, answer);
+    // We keep no permission of a person who may not connect here.
+    if (error instanceof Problem && error.code === 'sign_up_closed') await revoke(ctx, answer);
     throw error;
   });
-  // No id: a line of the log outlives the account.
+  // The log line holds no id, since it outlives the account.
   ctx.log.info({ event: known ? 'creator.signed_in' : 'creator.connected' });
   return creator;
 
@@ -35,32 +39,39 @@ export async function finishSignIn(
       throw new Problem('sign_up_closed', 'Connecting here needs an invitation from the operator.');
     }
     const profile = await fetchProfile(ctx, answer, known, signal);
-    return storeOnceFree(ctx, answer, profile, state.invitation_id, signal);
+    const connection = { answer, profile, invitationId: state.invitation_id };
+    return storeOnceFree(ctx, connection, signal);
   }
 }
 
-async function giveBack(ctx: Context, { access_token }: TokenAnswer): Promise<void> {
+/** What a sign-in brought, to be stored. */
+interface Connection {
+  answer: TokenAnswer;
+  profile: Profile;
+  invitationId: string | null;
+}
+
+/** Best effort: nothing is stored, so a failed revocation cannot be tried again. */
+async function revoke(ctx: Context, { access_token }: TokenAnswer): Promise<void> {
   await ctx.tiktok.revoke(access_token, { signal: AbortSignal.timeout(10_000) }).catch(() => {});
 }
 
 /**
- * A revocation of this person's old grant that is still to come would end the new one, and is dropped
- * with the same commit. One that is being tried right now is waited for; once it was done, nobody can
- * say whether the new grant lives.
+ * Stores the connection when no revocation of this person's old grant is under way, because TikTok
+ * ends the new grant with the old one. A pending revocation is dropped in the same transaction. One
+ * that is being tried is waited for; after it, TikTok is asked whether the new grant is still valid.
  */
 async function storeOnceFree(
   ctx: Context,
-  answer: TokenAnswer,
-  profile: Profile,
-  invitationId: string | null,
+  connection: Connection,
   signal: AbortSignal,
 ): Promise<Creator> {
   const deadline = Date.now() + BUSY_MS;
   let doubt: Doubt = 'none';
   for (;;) {
-    const stored = await store(ctx, answer, profile, invitationId, doubt);
+    const stored = await store(ctx, connection, doubt);
     if (stored === 'doubtful') {
-      if (!(await isAlive(ctx, answer))) throw connectAgain();
+      if (!(await isAlive(ctx, connection.answer))) throw connectAgain();
       doubt = 'settled';
     } else if (stored === 'busy') {
       if (Date.now() > deadline) throw connectAgain();
@@ -70,20 +81,18 @@ async function storeOnceFree(
   }
 }
 
-/** Whether a revocation may have ended the new grant: after waiting for one, until TikTok was asked. */
+/** Whether a revocation that we waited for may have ended the new grant; `settled`: TikTok was asked. */
 type Doubt = 'none' | 'had_to_wait' | 'settled';
 
-/** All or nothing; `busy` and `doubtful` leave nothing behind. */
+/** Stores the connection in one transaction; for `busy` and `doubtful` it is rolled back. */
 async function store(
   ctx: Context,
-  answer: TokenAnswer,
-  profile: Profile,
-  invitationId: string | null,
+  { answer, profile, invitationId }: Connection,
   doubt: Doubt,
 ): Promise<Creator | 'busy' | 'doubtful'> {
   try {
     return await ctx.db.transaction(async (trx) => {
-      // Asked in here: an account may have been deleted while TikTok was answering.
+      // Read again inside, since the account may have been deleted while TikTok was answering.
       const isKnown = (await findCreatorByOpenId(trx, answer.open_id)) !== undefined;
       const creator = await saveCreator(trx, profile, ctx.config);
       const isWelcome = isKnown || ctx.config.SIGN_UP === 'open';
@@ -103,7 +112,7 @@ async function store(
   }
 }
 
-/** Whether TikTok still takes the token that it gave a moment ago. */
+/** Asks TikTok whether it still accepts the token that it gave a moment ago. */
 async function isAlive(ctx: Context, { access_token, scopes }: TokenAnswer): Promise<boolean> {
   const limit = { signal: AbortSignal.timeout(10_000) };
   try {
@@ -115,7 +124,7 @@ async function isAlive(ctx: Context, { access_token, scopes }: TokenAnswer): Pro
   }
 }
 
-/** Takes the transaction back: a revocation is being tried at this moment, or was. */
+/** Rolls the transaction back because a revocation is being tried, or was a moment ago. */
 class Undone extends Error {
   override name = 'Undone';
   readonly reason: 'busy' | 'doubtful';
@@ -128,11 +137,11 @@ class Undone extends Error {
 function connectAgain(): Problem {
   return new Problem(
     'unavailable',
-    'TikTok was ending your earlier permission at this very moment, so the new one may have ended with it. Connect once more.',
+    'TikTok was ending your earlier permission at this moment, so the new one may have ended with it. Please connect once more.',
   );
 }
 
-/** Names as far as the granted scopes tell them; a failing question does not stop a sign-in. */
+/** Asks TikTok for the names, as far as the granted scopes allow. An error does not stop a sign-in. */
 async function fetchProfile(
   ctx: Context,
   answer: TokenAnswer,

@@ -1,4 +1,4 @@
-// POST /webhooks/tiktok: what TikTok tells us by itself, checked by its signature and answered once it is durable.
+// POST /webhooks/tiktok: checks TikTok's signature, and answers once the event's effect is durable.
 import type { IncomingMessage } from 'node:http';
 import type Router from '@koa/router';
 import { Problem } from '../base/errors.ts';
@@ -8,8 +8,9 @@ import { parseWebhook, signedAt, type WebhookEvent } from '../tiktok/webhook.ts'
 import { removeAuthorization } from './removal.ts';
 
 const MAX_BYTES = 64_000;
-// Silence that ends the request.
+// The request ends when no byte has come for this long.
 const IDLE_MS = 10_000;
+// A signature older than this is marked as late in the log.
 const LATE_MS = 300_000;
 
 export function addTikTokWebhook(router: Router, ctx: Context): void {
@@ -24,12 +25,12 @@ export function addTikTokWebhook(router: Router, ctx: Context): void {
       throw new Problem('unauthorized', 'The header TikTok-Signature is missing or wrong.');
     }
     const event = parseWebhook(body.toString('utf8'));
-    if (!event) throw new Problem('invalid_request', 'Expected an event of TikTok.');
+    if (!event) throw new Problem('invalid_request', 'Expected an event from TikTok.');
     if (event.client_key !== ctx.config.TIKTOK_CLIENT_KEY) {
       throw new Problem('unauthorized', 'The event is for another app.');
     }
-    // TikTok does not say whether a retry is signed anew, and an event lost is worse than one told
-    // twice: whatever an event does, it does once, so a late one is let in.
+    // TikTok does not say whether it signs a retry anew, so an old signature is accepted. An event
+    // that comes twice does no harm, and one that is lost does.
     const isLate = Date.now() - signedTime.getTime() > LATE_MS;
     const outcome = await apply(ctx, event);
     ctx.log.info({ event: 'tiktok.told', kind: event.kind, ...outcome, is_late: isLate });
@@ -38,7 +39,7 @@ export function addTikTokWebhook(router: Router, ctx: Context): void {
   });
 }
 
-/** Ends when the effect is committed; TikTok asks again otherwise. */
+/** Returns when the effect is committed; after an error TikTok sends the event again. */
 async function apply(ctx: Context, event: WebhookEvent): Promise<Record<string, unknown>> {
   if (event.kind === 'authorization_removed') {
     const { open_id, reason, created_at: at } = event;
@@ -54,12 +55,15 @@ async function apply(ctx: Context, event: WebhookEvent): Promise<Record<string, 
   return { outcome: 'ignored' };
 }
 
-/** The bytes as they came: the signature is over them. */
+/**
+ * Returns the bytes as they came, since the signature covers them.
+ * @throws Problem `too_large`.
+ */
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   request.socket.setTimeout(IDLE_MS);
   const parts: Buffer[] = [];
   let bytes = 0;
-  // Left open when it is too large, so that the answer still arrives.
+  // A request that is too large stays open, so that the answer still reaches TikTok.
   for await (const part of request.iterator({ destroyOnReturn: false })) {
     bytes += part.length;
     if (bytes > MAX_BYTES) throw new Problem('too_large', 'Expected at most 64 kB.');

@@ -1,7 +1,7 @@
 // The SQL of posting defaults: what a creator has chosen, with consent, for posts that name no settings.
 import type { Knex } from 'knex';
 import { json } from '../base/database.ts';
-import type { PostSettings } from '../jobs/job.ts';
+import type { PostSettings } from '../tiktok/post-settings.ts';
 
 export interface PostingDefaults {
   destination: 'direct' | 'inbox';

@@ -2,10 +2,10 @@
 
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import type { PrivacyLevel } from '../jobs/job.ts';
 import { Later } from '../queue/later.ts';
 import { findRefusal } from '../tiktok/error-table.ts';
 import { TikTokError } from '../tiktok/errors.ts';
+import type { PrivacyLevel } from '../tiktok/post-settings.ts';
 import { assertMayPost, type Creator, saveProfile } from './store.ts';
 import { creatorTikTok } from './tiktok.ts';
 

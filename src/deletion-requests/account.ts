@@ -1,4 +1,4 @@
-// The account that an operator chose for a request, and whether TikTok's names of it can be relied on.
+// Reads the account that an operator chose for a request, and its bio as TikTok knows it.
 import type { Knex } from 'knex';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
@@ -7,7 +7,7 @@ import { getAccess } from '../creators/tokens.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { DeletionRequest } from './store.ts';
 
-/** Undefined when none was chosen, or it is being deleted. */
+/** Returns undefined when no account is chosen or the chosen one is being deleted. */
 export async function findAccount(
   db: Knex,
   { creator_id }: Pick<DeletionRequest, 'creator_id'>,
@@ -15,7 +15,7 @@ export async function findAccount(
   return creator_id ? findCreator(db, creator_id) : undefined;
 }
 
-/** Whatever names the person in this request. */
+/** Returns every name of the person that this request knows. */
 export async function listNames(db: Knex, request: DeletionRequest): Promise<(string | null)[]> {
   const account = await findAccount(db, request);
   const given = request.username?.replace(/^@/, '') ?? null;
@@ -23,8 +23,8 @@ export async function listNames(db: Knex, request: DeletionRequest): Promise<(st
 }
 
 /**
- * The bio as TikTok tells it for this account; null where the account did not allow that, or TikTok
- * does not answer: then an operator's eye has to do.
+ * Asks TikTok for the bio of this account. Returns null where the account did not allow that or
+ * TikTok does not answer; then an operator has to look at the profile.
  */
 export async function readBio(
   ctx: Context,

@@ -1,11 +1,11 @@
-// The SQL of requests that are answered: the person's words go, the bare record stays for its term.
+// Closes requests: the person's words are emptied, and the bare record stays for its term.
 import type { Knex } from 'knex';
 import type { Erased } from '../context/context.ts';
 import { mayExecute } from './rules.ts';
 import { changeRequest, type DeletionRequest, logEvent, NO_PROOF } from './store.ts';
 
-/** What an answered request loses: the person's words, and whom it was about. */
-const WORDLESS = {
+/** The columns that a closed request loses: the person's words, and whom it was about. */
+const EMPTIED = {
   username: null,
   profile_url: null,
   usage: null,
@@ -18,13 +18,13 @@ const WORDLESS = {
   proof_browser_hash: null,
 } satisfies Partial<DeletionRequest>;
 
-/** Answered: only number, times, method and operators stay. */
+/** Closes a request. Number, times, method, operators and the reason of a refusal stay. */
 export async function closeRequest(
   trx: Knex,
   id: string,
   changes: { state: 'done' | 'refused'; refusal_reason?: string },
 ): Promise<void> {
-  await changeRequest(trx, id, { ...WORDLESS, ...changes });
+  await changeRequest(trx, id, { ...EMPTIED, ...changes });
   await trx('deletion_requests').where({ id }).update({ closed_at: trx.fn.now() });
   await emptyEvidence(trx, [id]);
 }
@@ -33,7 +33,7 @@ async function emptyEvidence(trx: Knex, ids: string[]): Promise<void> {
   await trx('deletion_request_events').whereIn('request_id', ids).update({ note: null });
 }
 
-/** The deletion has ended with nothing left: whatever asked for it is answered. */
+/** Closes the requests that led to this deletion, once its search has found nothing. */
 export async function finishRequests(trx: Knex, deletionId: string): Promise<void> {
   const requests = await trx('deletion_requests')
     .where({ deletion_id: deletionId, state: 'deleting' })
@@ -45,9 +45,9 @@ export async function finishRequests(trx: Knex, deletionId: string): Promise<voi
 }
 
 /**
- * The account's rows are about to go. A request that was verified is answered by this deletion,
- * whoever began it; one that was not stays open without its words, for an operator to close: its
- * sender has proved nothing and learns nothing.
+ * Runs before the rows of an account are erased. A verified request is answered by this deletion,
+ * whoever asked for the deletion. A request that is not verified stays open for an operator to
+ * close, because its sender has proved nothing and must not learn that the account is gone.
  */
 export async function leaveRequests(
   trx: Knex,
@@ -57,15 +57,15 @@ export async function leaveRequests(
     .where({ creator_id: creatorId })
     .forUpdate();
   for (const request of requests.filter(({ state }) => state !== 'deleting')) {
-    const isAnswered = mayExecute(request);
+    const isVerified = mayExecute(request);
     await changeRequest(
       trx,
       request.id,
-      isAnswered
+      isVerified
         ? { deletion_id: deletionId, state: 'deleting' }
         : { ...NO_PROOF, state: 'received' },
     );
-    const name = isAnswered ? 'deleting' : 'account_gone';
+    const name = isVerified ? 'deleting' : 'account_gone';
     await logEvent(trx, request.id, { name, operator: null });
   }
   await emptyEvidence(
@@ -75,9 +75,9 @@ export async function leaveRequests(
   for (const id of [creatorId, openId]) if (id) await forgetMentions(trx, id);
 }
 
-/** Another email may have named the same account by its id, in whatever case. */
+/** Removes an id from the other requests, whose emails may name it in upper or lower case. */
 async function forgetMentions(trx: Knex, id: string): Promise<void> {
-  // PostgreSQL's way to say that the rest of a pattern is a plain text.
+  // `***=` makes PostgreSQL take the rest of the pattern as plain text.
   const literal = `***=${id}`;
   for (const column of ['username', 'profile_url', 'usage', 'details', 'proof_description']) {
     await trx('deletion_requests')

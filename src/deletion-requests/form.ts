@@ -1,11 +1,11 @@
-// Reads the desk's forms: texts without surprises, a day that is not in the future, a version.
+// Reads the forms of the deletion requests' pages: bounded texts, a past day, a version, a method.
 
 import { z } from 'zod';
 import { invalid } from '../base/errors.ts';
 import { HOUR_MS } from '../base/time.ts';
 import type { ProofMethod, Words } from './store.ts';
 
-/** A day ends up to 14 hours later elsewhere than it does in UTC. */
+/** A day begins up to 14 hours earlier somewhere than it does in UTC. */
 const ZONES_MS = 14 * HOUR_MS;
 const EARLIEST = new Date('2000-01-01');
 
@@ -13,7 +13,7 @@ const text = (longest: number) =>
   z
     .string('Expected one text')
     .max(longest, `Keep it below ${longest} characters.`)
-    // PostgreSQL takes no NUL in a text.
+    // PostgreSQL refuses NUL in a text.
     .transform((given) => given.replaceAll('\0', '').trim())
     .default('');
 
@@ -27,7 +27,7 @@ const wordsForm = z.object({
 
 export type Faults = Record<string, string>;
 
-/** What was typed, and what is wrong with it by field; or the words of the request. */
+/** Returns the words of a request, or what is wrong with the form: field → sentence. */
 export function readWords(form: unknown): { words: Words } | { faults: Faults } {
   const parsed = wordsForm.safeParse(form);
   if (!parsed.success) {
@@ -40,7 +40,8 @@ export function readWords(form: unknown): { words: Words } | { faults: Faults } 
   }
   const at = readDay(received_at);
   if (!at) {
-    return { faults: { received_at: 'Enter the day the email came; it cannot be in the future.' } };
+    const fault = 'Enter the day on which the email came. It cannot be in the future.';
+    return { faults: { received_at: fault } };
   }
   return {
     words: {
@@ -53,12 +54,12 @@ export function readWords(form: unknown): { words: Words } | { faults: Faults } 
   };
 }
 
-/** A day or a time; nothing is now. Null when it is neither, or lies ahead. */
+/** Reads a day or a time; an empty text means now. Returns null for anything else or the future. */
 function readDay(given: string): Date | null {
   const now = new Date();
   if (!given) return now;
   const at = new Date(given);
-  // Dates that are none would roll on: 31 February is 3 March to JavaScript.
+  // JavaScript would read 31 February as 3 March.
   const day = /^\d{4}-\d{2}-\d{2}/.exec(given)?.[0];
   if (day && !z.iso.date().safeParse(day).success) return null;
   if (Number.isNaN(at.getTime()) || at < EARLIEST) return null;
@@ -67,14 +68,14 @@ function readDay(given: string): Date | null {
   return at > now ? now : at;
 }
 
-/** One field of an act. */
+/** @throws Problem `invalid_request` when the field is longer than `longest` or no single text. */
 export function readText(form: unknown, name: string, longest: number): string {
   const parsed = text(longest).safeParse((form as Record<string, unknown>)[name]);
   if (parsed.success) return parsed.data;
   throw invalid(`/${name}`, parsed.error.issues[0]?.message ?? 'Expected one text');
 }
 
-/** Of the page that was looked at; null from scripts, which act on what is there. */
+/** Returns the version that the page showed; null from scripts, which name none. */
 export function readVersion(form: unknown): number | null {
   const given = readText(form, 'version', 20);
   if (!given) return null;

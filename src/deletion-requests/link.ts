@@ -1,4 +1,4 @@
-// The one-time link: who signed in with TikTok is compared and forgotten; a second click confirms.
+// The one-time link: compares who signed in with TikTok; a second click verifies the request.
 
 import type { Knex } from 'knex';
 import { Problem } from '../base/errors.ts';
@@ -8,7 +8,7 @@ import type { Context } from '../context/context.ts';
 import type { Returned } from '../creators/authorization.ts';
 import { findAccount } from './account.ts';
 import { settleToken } from './proof-token.ts';
-import { linkPath } from './proofs.ts';
+import { findLinkPath } from './proofs.ts';
 import {
   changeRequest,
   type DeletionRequest,
@@ -17,17 +17,20 @@ import {
   logEvent,
 } from './store.ts';
 
-/** Holds what ties the second button to the browser that signed in. */
+/** Ties the second button to the browser that signed in, so that a forwarded link deletes nobody. */
 export const PROOF_COOKIE = { name: 'pm3k_proof', path: '/prove', maxAge: 72 * HOUR_MS };
 
-/** The request of a link that nobody used yet. Throws `not_found`, the same for whatever is wrong. */
+/**
+ * Returns the request of an unused link, for the state of the sign-in.
+ * @throws Problem `not_found`, in the same words whatever is wrong with the link.
+ */
 export async function openLink(
   ctx: Context,
   token: string,
 ): Promise<{ request_id: string; proof_token_hash: string }> {
   const proofTokenHash = sha256(token);
   const request = await findByProofToken(ctx.db, proofTokenHash);
-  if (!request || !isUnused(request)) throw ended();
+  if (!request || !isUnused(request)) throw linkEnded();
   return { request_id: request.id, proof_token_hash: proofTokenHash };
 }
 
@@ -35,13 +38,13 @@ function isUnused(request: DeletionRequest): boolean {
   return request.proof_token !== null && isWaiting(request);
 }
 
-/** Asked for, and still within its time. */
+/** Whether a proof was asked for and its time is not over. */
 function isWaiting({ state, proof_expires_at }: DeletionRequest): boolean {
   const isInTime = proof_expires_at !== null && proof_expires_at > new Date();
   return state === 'identity_asked' && isInTime;
 }
 
-export function ended(): Problem {
+function linkEnded(): Problem {
   return new Problem(
     'not_found',
     'This link was used already, was replaced by a newer one, or has ended: it lasts 72 hours. If you still need it, answer the email it came with and ask for a new one.',
@@ -50,19 +53,22 @@ export function ended(): Problem {
 
 export type LinkStep = 'begin' | 'confirm' | 'other_account' | 'confirmed';
 
-/** What the link shows in this browser. The name is told to nobody but its owner. */
+/**
+ * Returns what the link shows in this browser. `name` is set only for the owner of the account.
+ * @throws Problem `not_found` when the link is unknown, has ended, or was used in another browser.
+ */
 export async function lookAtLink(
   ctx: Context,
   token: string,
   browserToken: string | undefined,
 ): Promise<{ step: LinkStep; name: string | null; number: number }> {
   const request = await findByProofToken(ctx.db, sha256(token));
-  if (!request) throw ended();
+  if (!request) throw linkEnded();
   const { number } = request;
   if (isUnused(request)) return { step: 'begin', name: null, number };
-  if (!isOwnBrowser(request, browserToken)) throw ended();
+  if (!isOwnBrowser(request, browserToken)) throw linkEnded();
   if (request.state === 'verified') return { step: 'confirmed', name: null, number };
-  if (request.state !== 'identity_asked') throw ended();
+  if (request.state !== 'identity_asked') throw linkEnded();
   if (!request.proof_match) return { step: 'other_account', name: null, number };
   const account = await findAccount(ctx.db, request);
   return { step: 'confirm', name: account?.username ?? account?.nickname ?? null, number };
@@ -72,7 +78,11 @@ function isOwnBrowser(request: DeletionRequest, browserToken: string | undefined
   return browserToken !== undefined && request.proof_browser_hash === sha256(browserToken);
 }
 
-/** Keeps match or no match, and which browser it was; answers where that goes on. */
+/**
+ * Records whether the right account signed in and in which browser, and uses the link up. Returns the
+ * path of the link's page, which shows the result.
+ * @throws Problem `not_found` when the link has ended meanwhile.
+ */
 export async function recordSignIn(
   ctx: Context,
   { state, answer }: Returned,
@@ -80,20 +90,23 @@ export async function recordSignIn(
 ): Promise<string> {
   const seen = await ctx.db.transaction(async (trx) => {
     const request = await lockRequest(trx, state.request_id ?? '');
-    // A newer link, or another account chosen meanwhile, ends this one.
+    // A newer link, or a change of the account, has ended this one.
     const isCurrent = request?.proof_token_hash === state.proof_token_hash;
-    const link = request && isCurrent && isUnused(request) ? linkPath(ctx, request) : null;
+    const link = request && isCurrent && isUnused(request) ? findLinkPath(ctx, request) : null;
     if (!request || !link) return null;
-    const isMatch = await compare(trx, request, answer.open_id, state.browser_hash);
+    const isMatch = await recordMatch(trx, request, answer.open_id, state.browser_hash);
     return { path: link, is_match: isMatch };
   });
   await settleToken(ctx, { answer, isMatch: seen?.is_match ?? false }, signal);
-  if (!seen) throw ended();
+  if (!seen) throw linkEnded();
   return seen.path;
 }
 
-/** Without an account nobody matches, and the visitor cannot tell that from another account. */
-async function compare(
+/**
+ * Returns whether the chosen account signed in. If no account is chosen, nobody matches, and the
+ * visitor sees the same page as one who signed in with another account.
+ */
+async function recordMatch(
   trx: Knex,
   request: DeletionRequest,
   openId: string,
@@ -111,7 +124,10 @@ async function compare(
   return proofMatch;
 }
 
-/** The second click, in the browser that signed in: the request is verified by its own person. */
+/**
+ * Verifies the request by the second click, in the browser that signed in.
+ * @throws Problem `not_found` when this browser may not confirm.
+ */
 export async function confirmByLink(
   ctx: Context,
   token: string,
@@ -121,7 +137,7 @@ export async function confirmByLink(
     const found = await findByProofToken(trx, sha256(token));
     const request = found && (await lockRequest(trx, found.id));
     if (request?.state === 'verified' && isOwnBrowser(request, browserToken)) return;
-    if (!request || !mayConfirm(request, sha256(token), browserToken)) throw ended();
+    if (!request || !mayConfirm(request, sha256(token), browserToken)) throw linkEnded();
     await changeRequest(trx, request.id, { state: 'verified', verified_at: new Date() });
     await logEvent(trx, request.id, { name: 'verified_by_sign_in', operator: null });
   });

@@ -1,76 +1,85 @@
-// The desk: the pages on which operators answer deletion requests that came by email.
+// The pages on which operators answer deletion requests that came by email.
 import type Router from '@koa/router';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { createAdminPages } from '../operators/pages.ts';
+import { createOperatorPages, type OperatorPages } from '../operators/pages.ts';
 import type { Operator } from '../operators/store.ts';
 import type { PageRequest } from '../web/pages.ts';
 import {
-  type Act,
+  type Command,
   chooseCreator,
   enterRequest,
   executeRequest,
   getRequest,
   refuseRequest,
-} from './acts.ts';
+} from './commands.ts';
 import { type Faults, readMethod, readText, readVersion, readWords } from './form.ts';
 import { askProof, confirmProof } from './proofs.ts';
 import { listView, requestView } from './view.ts';
 
-const NOTE_LENGTH = 2_000;
-const DESK = '/admin/deletions';
+const EVIDENCE_LENGTH = 2_000;
+const PATH = '/admin/deletions';
 
 export function addRequestPages(router: Router, ctx: Context): void {
-  const pages = createAdminPages(router, ctx);
+  const pages = createOperatorPages(router, ctx);
 
-  pages.own('get', DESK, (request) => showList(ctx, request, {}));
-  pages.own('post', DESK, async (request, operator) => {
+  pages.own('get', PATH, (request) => showList(ctx, request, {}));
+  pages.own('post', PATH, async (request, operator) => {
     const read = readWords(request.form);
     if ('faults' in read) {
       request.koa.status = 400;
       return showList(ctx, request, read.faults);
     }
     const { id } = await enterRequest(ctx, operator, read.words);
-    request.go(`${DESK}/${id}`);
+    request.go(`${PATH}/${id}`);
   });
-  pages.own('get', `${DESK}/:id`, (request) => showRequest(ctx, request, null));
+  pages.own('get', `${PATH}/:id`, (request) => showRequest(ctx, request, null));
+  addCommands(pages, ctx);
+}
 
-  act('creator', (given, { form }) => chooseCreator(ctx, given, readText(form, 'creator_id', 100)));
-  act('proof', (given, { form }) =>
+function addCommands(pages: OperatorPages, ctx: Context): void {
+  command('creator', (given, { form }) =>
+    chooseCreator(ctx, given, readText(form, 'creator_id', 100)),
+  );
+  command('proof', (given, { form }) =>
     askProof(ctx, given, {
       method: readMethod(form),
-      description: readText(form, 'description', NOTE_LENGTH),
+      description: readText(form, 'description', EVIDENCE_LENGTH),
     }),
   );
-  act('verification', (given, { form, signal }) =>
-    confirmProof(ctx, given, readText(form, 'note', NOTE_LENGTH), signal),
+  command('verification', (given, { form, signal }) =>
+    confirmProof(ctx, given, readText(form, 'note', EVIDENCE_LENGTH), signal),
   );
-  act('execution', (given) => executeRequest(ctx, given));
-  act('refusal', (given, { form }) => refuseRequest(ctx, given, readText(form, 'reason', 1_000)));
+  command('execution', (given) => executeRequest(ctx, given));
+  command('refusal', (given, { form }) =>
+    refuseRequest(ctx, given, readText(form, 'reason', 1_000)),
+  );
 
-  /** What cannot be done is said on the request's own page, as it is now. */
-  function act(name: string, work: (given: Act, request: PageRequest) => Promise<void>): void {
-    pages.own('post', `${DESK}/:id/${name}`, async (request, operator) => {
+  /** Shows a refusal on the request's own page, with the request as it is now. */
+  function command(
+    name: string,
+    work: (given: Command, request: PageRequest) => Promise<void>,
+  ): void {
+    pages.own('post', `${PATH}/:id/${name}`, async (request, operator) => {
       try {
-        await work(readAct(request, operator), request);
+        await work(readCommand(request, operator), request);
       } catch (error) {
-        const isTold = error instanceof Problem && isOfThePage(error, request);
-        if (!isTold) throw error;
+        if (!(error instanceof Problem && isShownOnPage(error, request))) throw error;
         request.koa.status = error.status;
         return showRequest(ctx, request, { code: error.code, message: error.message });
       }
-      request.go(`${DESK}/${request.params['id']}`);
+      request.go(`${PATH}/${request.params['id']}`);
     });
   }
 }
 
-function readAct({ params, form }: PageRequest, operator: Operator): Act {
+function readCommand({ params, form }: PageRequest, operator: Operator): Command {
   return { requestId: params['id'] ?? '', operator, version: readVersion(form) };
 }
 
-function isOfThePage({ code }: Problem, { koa }: PageRequest): boolean {
-  const isSaidThere = code === 'state_conflict' || code === 'invalid_request';
-  return isSaidThere && koa.accepts('html', 'json') === 'html';
+function isShownOnPage({ code }: Problem, { koa }: PageRequest): boolean {
+  const isAboutRequest = code === 'state_conflict' || code === 'invalid_request';
+  return isAboutRequest && koa.accepts('html', 'json') === 'html';
 }
 
 async function showList(
@@ -98,5 +107,5 @@ async function showRequest(
   const request = await getRequest(ctx, params['id'] ?? '');
   const view = await requestView(ctx, request);
   const title = `Request ${request.number}`;
-  render('admin/deletions/show', { title, ...view, path: `${DESK}/${request.id}`, fault });
+  render('admin/deletions/show', { title, ...view, path: `${PATH}/${request.id}`, fault });
 }

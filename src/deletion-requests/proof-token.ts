@@ -1,4 +1,4 @@
-// What becomes of the token that the sign-in of a proof brought: it is given back, dropped, or ends up where it can be revoked.
+// Revokes, drops or stores the token that a sign-in by a one-time link brought.
 
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
@@ -9,10 +9,10 @@ import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
 
 /**
- * The token itself is of no use to us, and whoever signed in connected nothing: it is given back at
- * TikTok. Of somebody who is connected it must not be: revoking ends all that this person ever
- * granted us. Then it is dropped, except of the right account where TikTok let it replace the stored
- * one: the deletion that was asked for could not end that permission any more.
+ * We do not need this token, and the person connected nothing, so it is revoked at TikTok. But
+ * revoking it ends everything that this person ever granted us, so it is dropped instead when the
+ * person is connected. If it is the account of the request, and TikTok let the new token replace the
+ * stored one, the new one is stored: the deletion needs it to end the permission.
  */
 export async function settleToken(
   ctx: Context,
@@ -27,7 +27,7 @@ export async function settleToken(
   if (!isConnected) await giveBack(ctx, answer, signal);
 }
 
-/** TikTok may be away; what it does not hear now nobody keeps in order to say it later. */
+/** Best effort: the token is not stored, so a revocation that fails cannot be tried again. */
 async function giveBack(ctx: Context, answer: TokenAnswer, signal: AbortSignal): Promise<void> {
   await ctx.tiktok.revoke(answer.access_token, { signal }).catch(() => {});
 }
@@ -48,8 +48,8 @@ async function isReplaced(
 }
 
 /**
- * False when the account began to leave or lost its permission meanwhile, with nothing stored. The
- * lock holds off both until this is decided.
+ * Returns false, and stores nothing, when the account began to leave or lost its permission
+ * meanwhile. The lock keeps both from happening until the transaction ends.
  */
 async function replace(
   ctx: Context,
@@ -60,7 +60,7 @@ async function replace(
   return ctx.db.transaction(async (trx) => {
     if (!(await lockIfStaying(trx, id))) return false;
     const now = await findGrant(trx, id);
-    // Connected again or refreshed meanwhile: that one lives, and counts.
+    // A grant that was connected again or refreshed meanwhile is newer than ours, and stays.
     if (now?.version === stored.version) {
       await saveGrant(trx, { creator_id: id, ...sealTokens(ctx, id, answer) });
     }

@@ -1,4 +1,4 @@
-// The one-time link's public pages: one button to sign in with TikTok, then a second one to confirm.
+// The public pages of the one-time link: a button to sign in with TikTok, then one to confirm.
 import type Router from '@koa/router';
 import type { Context } from '../context/context.ts';
 import { createPages, type PageRequest } from '../web/pages.ts';
@@ -38,7 +38,7 @@ function readBrowser({ koa }: PageRequest): string | undefined {
   return koa.cookies.get(PROOF_COOKIE.name);
 }
 
-/** Whoever may be signed in here is nobody's business on this page. */
+/** Drops the signed-in creator from the page, who may be another person than the link's. */
 function keepPrivate({ koa }: PageRequest): void {
   koa.state['creator'] = null;
   koa.set('X-Robots-Tag', 'noindex, nofollow');

@@ -1,15 +1,17 @@
-// Ready-made replies, one for each state, to copy into an email. Before a proof they tell nobody whether an account exists.
+// Writes the replies that operators copy into an email, one for each state of a request.
 import type { Context } from '../context/context.ts';
+import { judgeUrgency } from './rules.ts';
 import type { DeletionRequest } from './store.ts';
 import { TERM_DAYS } from './store.ts';
 
 export interface ReplyParts {
-  /** Of the one-time link, while it can still be used. */
+  /** The URL of the one-time link while it can be used. */
   link: string | null;
+  /** The URL of the receipt once a deletion has begun. */
   receipt: string | null;
 }
 
-/** Reasons with a reply of their own. The first two read alike, so that neither tells more. */
+/** Reasons with a reply of their own. The first two get the same one, which hides the difference. */
 export const REASONS = [
   'No account',
   'Ownership was not shown',
@@ -20,6 +22,7 @@ export const REASONS = [
 const STAYS_ON_TIKTOK =
   'What was posted on TikTok stays there. Only you can remove it, in TikTok’s app.';
 
+/** Returns plain text. Before a proof, no reply tells whether an account exists. */
 export function writeReply(ctx: Context, request: DeletionRequest, parts: ReplyParts): string {
   const name = ctx.config.OPERATOR_NAME ?? 'PM3K';
   const lines = ['Hello,', ...writeBody(ctx, request, parts), `Kind regards\n${name}`];
@@ -31,7 +34,7 @@ function writeBody(ctx: Context, request: DeletionRequest, parts: ReplyParts): s
   switch (request.state) {
     case 'received':
       return [
-        `we have your request to delete data. Its number is ${number}; it arrived on ${day(received_at)}, and you get our answer within ${TERM_DAYS} days of that.`,
+        `we have your request to delete data. Its number is ${number}; it arrived on ${day(received_at)}, and ${promiseAnswer(request)}`,
         'Before anything is deleted, we make sure that the request comes from the owner of the TikTok account it is about. We write to you again about how.',
       ];
     case 'identity_asked':
@@ -39,7 +42,7 @@ function writeBody(ctx: Context, request: DeletionRequest, parts: ReplyParts): s
     case 'verified':
       return needs_second_operator && execute_after
         ? [
-            `thank you: what you did for request ${number} shows that the name is yours. Names on TikTok can change hands, so we look at it a second time, and wait until ${day(execute_after)} at the latest before anything is deleted.`,
+            `thank you: what you did for request ${number} shows that the name is yours. Names on TikTok can change hands, so we check a second time, and wait until ${day(execute_after)} at the latest before anything is deleted.`,
             'You need to do nothing more. We write again when the deletion begins.',
           ]
         : [
@@ -57,6 +60,12 @@ function writeBody(ctx: Context, request: DeletionRequest, parts: ReplyParts): s
     case 'refused':
       return refusedWith(ctx, request);
   }
+}
+
+function promiseAnswer(request: DeletionRequest): string {
+  return judgeUrgency(request).daysLeft > 0
+    ? `you get our answer within ${TERM_DAYS} days of that.`
+    : `we should have answered within ${TERM_DAYS} days of that. We are sorry that we are late.`;
 }
 
 function askedFor(request: DeletionRequest, { link }: ReplyParts): string[] {

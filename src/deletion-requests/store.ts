@@ -1,7 +1,7 @@
 // The SQL of deletion requests: one row per email, and the log of what was done about it.
 import type { Knex } from 'knex';
 
-/** So many days an answer may take. */
+/** The days within which a request must be answered (Art. 12(3) GDPR: one month). */
 export const TERM_DAYS = 30;
 
 export type State = 'received' | 'identity_asked' | 'verified' | 'deleting' | 'done' | 'refused';
@@ -43,15 +43,17 @@ export interface RequestEvent {
   at: Date;
   operator_email: string | null;
   name: string;
+  /** The operator's evidence. */
   note: string | null;
 }
 
+/** What the email said. */
 export type Words = Pick<
   DeletionRequest,
   'username' | 'profile_url' | 'usage' | 'details' | 'received_at'
 >;
 
-/** Nothing of a proof; also what a new one begins from. */
+/** The columns of a proof, emptied; a new proof begins from them. */
 export const NO_PROOF = {
   method: null,
   proof_description: null,
@@ -80,7 +82,7 @@ export async function findRequest(db: Knex, id: string): Promise<DeletionRequest
   return db('deletion_requests').where({ id }).first();
 }
 
-/** Nobody else changes it until the caller's transaction ends. */
+/** Locks the row, so that nobody else changes it until the caller's transaction ends. */
 export async function lockRequest(trx: Knex, id: string): Promise<DeletionRequest | undefined> {
   return trx('deletion_requests').where({ id }).forUpdate().first();
 }
@@ -102,15 +104,20 @@ export async function changeRequest(
     .update({ ...changes, version: trx.raw('version + 1') });
 }
 
-/** `operator`: null for what the person or the appliance did. */
+interface NewEvent {
+  name: string;
+  /** Null for what the person or the program did. */
+  operator: { id: string; email: string } | null;
+  evidence?: string | null;
+}
+
 export async function logEvent(
   trx: Knex,
   requestId: string,
-  event: { name: string; operator: { id: string; email: string } | null; note?: string | null },
+  { name, operator, evidence = null }: NewEvent,
 ): Promise<void> {
-  const { name, operator, note = null } = event;
   await trx('deletion_request_events').insert({
-    ...{ request_id: requestId, name, note },
+    ...{ request_id: requestId, name, note: evidence },
     ...{ operator_id: operator?.id ?? null, operator_email: operator?.email ?? null },
   });
 }
@@ -119,11 +126,12 @@ export async function listRequestEvents(db: Knex, requestId: string): Promise<Re
   return db('deletion_request_events').where({ request_id: requestId }).orderBy('id');
 }
 
-/** Those with the fewest days left first. */
+/** Returns the open requests, those with the fewest days left first. */
 export async function listOpen(db: Knex): Promise<DeletionRequest[]> {
   return db('deletion_requests').whereNotIn('state', CLOSED).orderBy(['received_at', 'number']);
 }
 
+/** Returns at most 100 closed requests, the latest first. */
 export async function listClosed(db: Knex): Promise<DeletionRequest[]> {
   return db('deletion_requests')
     .whereIn('state', CLOSED)
@@ -131,7 +139,7 @@ export async function listClosed(db: Knex): Promise<DeletionRequest[]> {
     .limit(SHOWN_CLOSED);
 }
 
-/** For the metrics: how many wait for an answer, and how many of those are late. */
+/** Counts the requests that wait for an answer, and those of them that are late. */
 export async function countOpenRequests(db: Knex): Promise<{ open: number; overdue: number }> {
   const { rows } = await db.raw(
     `select count(*)::int as open,
@@ -142,7 +150,7 @@ export async function countOpenRequests(db: Knex): Promise<{ open: number; overd
   return rows[0];
 }
 
-/** The request that may soon delete this account because its name was proved. */
+/** Returns the request that may soon delete this account although only its name was proved. */
 export async function findNotice(
   db: Knex,
   creatorId: string,

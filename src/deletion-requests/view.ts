@@ -1,11 +1,11 @@
-// What the desk's pages show: the table of requests, and one request with its log and its next act.
+// What the pages of deletion requests show: the list, and one request with its log and next step.
 import type { Context } from '../context/context.ts';
 import { previewDeletion } from '../deletion/deletion-preview.ts';
 import { findDeletion } from '../deletion/store.ts';
 import { capitalised } from '../http/format.ts';
 import { findAccount } from './account.ts';
 import { findMatchingAccounts, type MatchingAccount } from './account-matching/find.ts';
-import { linkPath } from './proofs.ts';
+import { findLinkPath } from './proofs.ts';
 import { REASONS, writeReply } from './replies.ts';
 import { isNameFresh, judgeUrgency, mayExecute, stateName, UNDECIDED } from './rules.ts';
 import {
@@ -30,18 +30,18 @@ const SIGNS: Record<State, { sign: string; colour: string }> = {
 const EVENTS: Record<string, string> = {
   entered: 'Entered',
   account_chosen: 'Account chosen',
-  account_unchosen: 'Account taken back',
-  proof_voided: 'What was asked or proved is void: the choice of the account was changed',
-  asked_by_sign_in: 'One-time link made',
-  asked_by_bio: 'Code for the bio made',
-  asked_by_other: 'Another change asked for',
-  link_matched: 'Signed in with TikTok by the link: the right account',
-  link_did_not_match: 'Signed in with TikTok by the link: no match',
-  verified_by_sign_in: 'Confirmed with the second button, by the account’s owner',
-  verified_by_tiktok: 'TikTok tells that the code is in the bio',
+  account_unchosen: 'Choice of the account undone',
+  proof_voided: 'The choice of the account changed, so what was asked or proved is void',
+  asked_by_sign_in: 'Asked for a sign-in by one-time link',
+  asked_by_bio: 'Asked for a code in the bio',
+  asked_by_other: 'Asked for another change',
+  link_matched: 'The right account signed in by the link',
+  link_did_not_match: 'Another account signed in by the link',
+  verified_by_sign_in: 'The owner of the account confirmed with the second button',
+  verified_by_tiktok: 'TikTok confirmed that the code is in the bio',
   verified: 'Proof confirmed',
-  verified_by_first: 'Proof of the name confirmed, by a first operator',
-  verified_by_second: 'Proof of the name confirmed, by a second operator',
+  verified_by_first: 'A first operator confirmed the proof of the name',
+  verified_by_second: 'A second operator confirmed the proof of the name',
   execution_begun: 'Deletion begun',
   deleting: 'The account is being deleted by another way',
   account_gone: 'The account was deleted by another way',
@@ -73,7 +73,7 @@ export async function requestView(ctx: Context, request: DeletionRequest) {
   const isUndecided = UNDECIDED.includes(request.state);
   const account = await findAccount(ctx.db, request);
   const events = await listRequestEvents(ctx.db, request.id);
-  const path = linkPath(ctx, request);
+  const path = findLinkPath(ctx, request);
   const link = path && ctx.config.PUBLIC_URL + path;
   const receipt = await findReceiptUrl(ctx, request);
   return {
@@ -81,8 +81,8 @@ export async function requestView(ctx: Context, request: DeletionRequest) {
     is_undecided: isUndecided,
     account: account ?? null,
     is_name_fresh: isNameFresh(account?.name_confirmed_at ?? null),
-    candidates: isUndecided ? await findMatchingAccounts(ctx, request) : ([] as MatchingAccount[]),
-    departure: account && isUndecided ? await previewDeletion(ctx, account) : null,
+    matches: isUndecided ? await findMatchingAccounts(ctx, request) : ([] as MatchingAccount[]),
+    preview: account && isUndecided ? await previewDeletion(ctx, account) : null,
     may_execute: mayExecute(request),
     link,
     receipt,
@@ -105,7 +105,7 @@ function toLine({ at, name, operator_email, note }: RequestEvent) {
   return { at, text: EVENTS[name] ?? name.replaceAll('_', ' '), who: operator_email, note };
 }
 
-/** The way from the email to the answer: what was reached has its time. */
+/** Returns the states from the email to the answer, with the times of those that were reached. */
 function listRequestSteps(request: DeletionRequest, events: RequestEvent[]) {
   const last = (...names: string[]) =>
     events.findLast(({ name }) => names.some((each) => name.startsWith(each)))?.at ?? null;
@@ -118,7 +118,7 @@ function listRequestSteps(request: DeletionRequest, events: RequestEvent[]) {
     [end]: request.closed_at,
   };
   const way: State[] = ['received', 'identity_asked', 'verified', 'deleting', end];
-  // A refusal may come at any point of the way: what was left out by it was not reached.
+  // A refusal may come early, so the states that it skipped are left out.
   const order = end === 'refused' ? way.filter((state) => times[state]) : way;
   const here = order.indexOf(request.state);
   return order.map((state, index) => ({

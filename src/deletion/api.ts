@@ -1,4 +1,4 @@
-// Disconnect & revoke by a program: only where the creator has allowed it for keys.
+// The API route that deletes a creator, open to a key only where the creator allowed that.
 import { z } from 'zod';
 import { assertKeysMay } from '../access/keys.ts';
 import { invalid } from '../base/errors.ts';
@@ -17,7 +17,8 @@ export const deletionRoutes: ApiRoute[] = [
     }),
     answers: {
       202: {
-        description: 'Begun: at `receipt_url` anybody sees how far it is, and then the receipt',
+        description:
+          'The deletion has begun. Anybody with `receipt_url` can follow it and read its receipt.',
         schema: z.strictObject({ receipt_url: z.url() }),
       },
     },

@@ -1,4 +1,4 @@
-// What leaving means for one creator, in numbers, and the name that must be typed for it.
+// Counts what a deletion would remove, and checks the name that a person types to confirm it.
 
 import { listKeys } from '../access/keys.ts';
 import type { Context } from '../context/context.ts';
@@ -7,16 +7,18 @@ import type { Status } from '../jobs/states.ts';
 import { countByStatus } from '../jobs/stats.ts';
 import { sumMedia } from '../media/usage.ts';
 import { declaredTables } from '../privacy/eraser.ts';
-import { type Kept, kept } from '../privacy/labels.ts';
+import { type Kept, listKeptTables } from '../privacy/labels.ts';
 
 export interface DeletionPreview {
   posts: { status: Status; count: number }[];
   files: number;
   bytes: number;
   keys: number;
-  /** What to type, ready to copy. */
+  /** The username or the creator id, which the person types to confirm. */
   name: string;
+  /** What stays stored after the deletion, and why. */
   remains: Kept[];
+  /** Whether TikTok still permits us to act for this creator. */
   hasGrant: boolean;
 }
 
@@ -29,12 +31,12 @@ export async function previewDeletion(ctx: Context, creator: Creator): Promise<D
     bytes,
     keys: (await listKeys(ctx, creator.id)).length,
     name: creator.username ?? creator.id,
-    remains: kept(ctx.config, declaredTables(ctx.modules)),
+    remains: listKeptTables(ctx.config, declaredTables(ctx.modules)),
     hasGrant: creator.disconnected_at === null,
   };
 }
 
-/** The username or the creator id; letter case and a leading @ do not matter. */
+/** Accepts the username or the creator id. Letter case and a leading @ do not matter. */
 export function isConfirmed({ id, username }: Creator, typed: string): boolean {
   const plain = (name: string) => name.trim().replace(/^@/, '').toLowerCase();
   const given = plain(typed);

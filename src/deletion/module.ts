@@ -1,4 +1,4 @@
-// The manifest of deletions: those under way, and their receipts.
+// The manifest of deletions: routes, pages, the check at start, and the `deletions` table.
 
 import type { Manifest } from '../context/context.ts';
 import { addApiRoutes } from '../web/api.ts';
@@ -23,31 +23,33 @@ export const deletions: Manifest = {
         about: 'evidence',
         owner: {
           scrub: { by: 'creator_id', columns: [] },
-          keep: 'The receipt of a deletion: numbers and times. It names nobody once the deletion is done.',
+          keep: 'The receipt of a deletion holds numbers and times. It names nobody once the deletion is done.',
         },
         columns: {
           id: 'Id of the deletion.',
           receipt_token: 'The random part of the receipt’s address.',
-          method: 'How it was asked for.',
-          creator_id: 'Whose data is being deleted; empty once it is.',
-          sealed_identifiers: 'Whom to search for, encrypted; dropped when nothing was found.',
-          requested_at: 'When it was asked for.',
+          method: 'How the deletion was asked for.',
+          creator_id: 'Whose data is being deleted; empty once it is deleted.',
+          sealed_identifiers:
+            'The ids and the name to search for, encrypted; removed when nothing was found.',
+          requested_at: 'When the deletion was asked for.',
           quiet_at: 'When the last running step had ended.',
-          recorded_at: 'When it was written into the ledger of deletions.',
-          erased_at: 'When the data was gone.',
-          done_at: 'When the search for traces had found nothing.',
+          recorded_at: 'When the deletion was written into the ledger of deletions.',
+          erased_at: 'When the data was deleted.',
+          done_at: 'When the search for traces found nothing.',
           receipt: 'How many rows of each kind, files and bytes were deleted.',
           traces: 'How many traces were found afterwards.',
           faults: 'How often the search found something.',
           revocation: 'Whether TikTok has ended the permission.',
-          sealed_grant: 'The token to end it with, encrypted; at most 30 days.',
+          sealed_grant:
+            'The token that ends the permission, encrypted; stored for at most 30 days.',
           open_id_hash:
-            'A keyed hash that tells when the same person connects again; at most 30 days.',
+            'A keyed hash by which we notice that the same person connects again; at most 30 days.',
           revoke_lease: 'Which process is asking TikTok.',
-          revoke_leased_until: 'Until when it may.',
+          revoke_leased_until: 'Until when that process may ask.',
           revoke_at: 'When TikTok is asked next.',
           revoke_tries: 'How often TikTok was asked.',
-          revoked_at: 'When TikTok had ended it.',
+          revoked_at: 'When TikTok ended the permission.',
         },
         secret: [
           'sealed_identifiers',
@@ -59,7 +61,7 @@ export const deletions: Manifest = {
         purpose: 'To delete completely, and to prove it.',
         legalBasis: OBLIGATION,
         recipients: 'TikTok, which is told to end the permission',
-        kept: 'REQUEST_RETENTION_DAYS after the deletion; the encrypted token at most 30 days.',
+        kept: 'REQUEST_RETENTION_DAYS after the deletion; the encrypted token for at most 30 days.',
         ends: {
           at: 'done_at',
           after: { days: 'REQUEST_RETENTION_DAYS' },

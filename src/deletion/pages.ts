@@ -1,4 +1,4 @@
-// Pages of leaving: the screen with both ways out, Disconnect & revoke, and the receipt for whoever has its link.
+// The pages where a creator signs out or deletes everything, and the receipt behind its link.
 import type Router from '@koa/router';
 import { createSessions } from '../access/sessions.ts';
 import { Problem } from '../base/errors.ts';
@@ -7,7 +7,7 @@ import type { Creator } from '../creators/store.ts';
 import { declaredTables } from '../privacy/eraser.ts';
 import { createPages, type PageRequest } from '../web/pages.ts';
 import { isConfirmed, previewDeletion } from './deletion-preview.ts';
-import { receiptView } from './receipt.ts';
+import { toReceiptView } from './receipt.ts';
 import { requestDeletion } from './request.ts';
 import { findByReceipt } from './store.ts';
 
@@ -47,11 +47,14 @@ async function showPreview(
   creator: Creator,
   wrongName: string | null,
 ): Promise<void> {
-  const departure = await previewDeletion(ctx, creator);
-  render('access/sign-out', { title: 'Sign out', departure, wrong_name: wrongName });
+  const preview = await previewDeletion(ctx, creator);
+  render('access/sign-out', { title: 'Sign out', preview, wrong_name: wrongName });
 }
 
-/** Names nobody, also when the person is signed in again in this browser. */
+/**
+ * Drops the signed-in creator from the page, since a receipt names nobody and may be passed on.
+ * @throws Problem `not_found` when the link fits no receipt.
+ */
 async function findReceiptView(ctx: Context, { koa, params }: PageRequest) {
   koa.state['creator'] = null;
   koa.set('X-Robots-Tag', 'noindex, nofollow');
@@ -61,8 +64,8 @@ async function findReceiptView(ctx: Context, { koa, params }: PageRequest) {
   if (!deletion) {
     throw new Problem(
       'not_found',
-      'There is no receipt at this address. It may have ended, or a character of the link is missing.',
+      'There is no receipt at this address. Receipts are removed after some time, or a character of the link may be missing.',
     );
   }
-  return receiptView(deletion, declaredTables(ctx.modules), ctx.config);
+  return toReceiptView(deletion, declaredTables(ctx.modules), ctx.config);
 }

@@ -1,11 +1,11 @@
-// A deletion as anybody with its link may see it: how far it is, then the receipt; names nobody.
+// Turns a deletion into what its public page shows: progress, then the receipt, without a name.
 
 import type { Config } from '../base/config.ts';
 import type { TableDeclaration } from '../base/declaration.ts';
 import { DAY_MS } from '../base/time.ts';
 import type { Tables } from '../privacy/eraser.ts';
-import { inOrder, type Kept, kept } from '../privacy/labels.ts';
-import { REVOCATION_DAYS } from './revocations.ts';
+import { type Kept, listKeptTables, sortByChapter } from '../privacy/labels.ts';
+import { REVOCATION_DAYS } from './revocation-store.ts';
 import type { Deletion } from './store.ts';
 
 export interface Step {
@@ -23,9 +23,10 @@ export interface ReceiptView {
   erased_at: Date | null;
   done_at: Date | null;
   steps: Step[];
-  /** The search found something, which is removed before it looks again. */
+  /** The search found traces, so it runs again after they are removed. */
   is_searching_again: boolean;
   revocation: { text: string; at: Date | null; state: 'done' | 'now' | 'open' };
+  /** Rows by what their table calls them. */
   deleted: { called: string; count: number }[];
   files: number;
   bytes: number;
@@ -38,11 +39,11 @@ export interface ReceiptView {
   tables_searched: number;
 }
 
-export function receiptView(deletion: Deletion, tables: Tables, config: Config): ReceiptView {
+export function toReceiptView(deletion: Deletion, tables: Tables, config: Config): ReceiptView {
   const { receipt, requested_at, erased_at, done_at } = deletion;
   return {
     path: `/deletions/${deletion.receipt_token}`,
-    number: receiptNumber(deletion),
+    number: toReceiptNumber(deletion),
     is_done: done_at !== null,
     is_erased: erased_at !== null,
     requested_at,
@@ -64,16 +65,16 @@ export function receiptView(deletion: Deletion, tables: Tables, config: Config):
   };
 }
 
-/** Short enough to be read out, e.g. `4F2A-91BC`. */
-export function receiptNumber({ id }: Pick<Deletion, 'id'>): string {
+/** Returns a number that is short enough to read out, e.g. `4F2A-91BC`. */
+function toReceiptNumber({ id }: Pick<Deletion, 'id'>): string {
   return `${id.slice(0, 4)}-${id.slice(4, 8)}`.toUpperCase();
 }
 
 function listReceiptSteps(deletion: Deletion): Step[] {
   const { receipt, requested_at, quiet_at, erased_at, done_at } = deletion;
   const steps: [doing: string, done: string, at: Date | null][] = [
-    ['', 'Asked for; sign-ins and API keys ended', requested_at],
-    [waitingWords(receipt.jobs_seen_through ?? 0), 'Running work ended', quiet_at],
+    ['', 'Deletion asked for; sign-ins and API keys ended', requested_at],
+    [describeWaiting(receipt.jobs_seen_through ?? 0), 'Running work ended', quiet_at],
     ['Deleting files and records', 'Files and records deleted', erased_at],
     ['Searching for anything left', 'Searched for anything left', done_at],
   ];
@@ -85,9 +86,9 @@ function listReceiptSteps(deletion: Deletion): Step[] {
   }));
 }
 
-function waitingWords(seenThrough: number): string {
+function describeWaiting(seenThrough: number): string {
   if (seenThrough === 0) return 'Waiting until running work has ended';
-  return `Waiting for ${seenThrough === 1 ? 'a post' : `${seenThrough} posts`} that TikTok has already, at most about 6 minutes`;
+  return `Waiting for ${seenThrough === 1 ? 'a post' : `${seenThrough} posts`} that TikTok has already, for at most about 6 minutes`;
 }
 
 function describeRevocation(deletion: Deletion): ReceiptView['revocation'] {
@@ -95,10 +96,10 @@ function describeRevocation(deletion: Deletion): ReceiptView['revocation'] {
   const until = new Date(requested_at.getTime() + REVOCATION_DAYS * DAY_MS);
   switch (revocation) {
     case 'waiting':
-      return { text: 'TikTok is asked next to end the permission.', at: null, state: 'now' };
+      return { text: 'We ask TikTok next to end the permission.', at: null, state: 'now' };
     case 'pending':
       return {
-        text: 'TikTok has not answered yet. It is asked again, with a token kept encrypted for this alone, at the latest until',
+        text: 'TikTok has not ended the permission yet. We keep the token, encrypted, for this alone, and ask again at the latest until',
         at: until,
         state: 'now',
       };
@@ -114,17 +115,17 @@ function describeRevocation(deletion: Deletion): ReceiptView['revocation'] {
       };
     case 'given_up':
       return {
-        text: 'TikTok did not take it. The token is deleted here; to be sure, remove this app in TikTok under Settings and privacy, Security and permissions, Apps and services permissions.',
+        text: 'TikTok did not confirm that it ended the permission. The token is deleted here. To be sure, remove this app in TikTok under Settings and privacy, Security and permissions, Apps and services permissions.',
         at: null,
         state: 'open',
       };
   }
 }
 
-/** Rows that were emptied rather than deleted belong to what was kept. */
+/** Leaves out rows that were emptied and not deleted: the receipt lists those as kept. */
 function listDeleted({ receipt }: Deletion, tables: Tables): ReceiptView['deleted'] {
   const rows = receipt.rows ?? {};
-  const known = inOrder(tables).filter(([, { owner }]) => !('scrub' in owner));
+  const known = sortByChapter(tables).filter(([, { owner }]) => !('scrub' in owner));
   const words = new Map(known.map(([table, { called }]) => [table, called]));
   return [...new Set([...words.keys(), ...Object.keys(rows)])].flatMap((table) => {
     const count = rows[table] ?? 0;
@@ -137,11 +138,14 @@ function isEmptied(declaration: TableDeclaration | undefined): boolean {
   return declaration !== undefined && 'scrub' in declaration.owner;
 }
 
-/** What there is of a creator only if there was any; what is kept without one always. */
+/**
+ * Lists what stays stored. A table whose rows are emptied per creator is listed only if this creator
+ * had rows in it; a table that belongs to no creator is always listed.
+ */
 function listKept({ receipt }: Deletion, tables: Tables, config: Config): Kept[] {
-  return kept(config, tables).filter(({ table }) => {
+  return listKeptTables(config, tables).filter(({ table }) => {
     if (table === 'deletions') return true;
-    // Requests by email and what was done about them go together.
+    // The log of a request by email is shown exactly when the request is.
     const of = tables[table]?.about === 'evidence' ? 'deletion_requests' : table;
     return !isEmptied(tables[of]) || (receipt.rows?.[of] ?? 0) > 0;
   });
@@ -157,7 +161,7 @@ function listEnds(deletion: Deletion, config: Config): ReceiptView['ends'] {
     ...(recorded_at
       ? [
           {
-            what: 'The note that keeps the data from coming back with a backup ends',
+            what: 'The entry that keeps the data from coming back with a backup is gone',
             at: after(recorded_at, config.BACKUP_DAYS + 1),
           },
         ]
@@ -166,7 +170,7 @@ function listEnds(deletion: Deletion, config: Config): ReceiptView['ends'] {
       ? [{ what: 'The encrypted token is gone', at: after(requested_at, REVOCATION_DAYS) }]
       : []),
     ...(done_at
-      ? [{ what: 'This receipt ends', at: after(done_at, config.REQUEST_RETENTION_DAYS) }]
+      ? [{ what: 'This receipt is gone', at: after(done_at, config.REQUEST_RETENTION_DAYS) }]
       : []),
   ];
 }

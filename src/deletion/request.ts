@@ -1,4 +1,4 @@
-// The first line of a deletion: one transaction after which the creator can do nothing any more, and is as good as gone.
+// Begins a deletion in one transaction, after which nobody can sign in or act as this creator.
 import type { Knex } from 'knex';
 import { removeAccess } from '../access/keys.ts';
 import { Problem } from '../base/errors.ts';
@@ -11,9 +11,10 @@ import { type Deletion, findByCreator, insertDeletion, type Method } from './sto
 export const EXECUTE = 'deletion.execute';
 
 /**
- * Marks the creator as leaving, ends sessions and keys, cancels what TikTok does not have yet, and
- * queues the executor, all or nothing. Called again, it answers the deletion that is under way.
- * Throws `not_found`.
+ * Marks the creator as leaving, ends sessions and keys, cancels the posts that TikTok does not have
+ * yet, and queues the execution. All of it happens in one transaction, and `also` runs in it too.
+ * For a creator who is leaving already it returns the deletion that is under way.
+ * @throws Problem `not_found` when there is no such creator.
  */
 export async function requestDeletion(
   ctx: Context,
@@ -41,7 +42,7 @@ export async function requestDeletion(
   return deletion;
 }
 
-/** One run per deletion; asked for again, the waiting one is brought forward or put off. */
+/** Queues the one run of a deletion. A run that waits already is moved to `runAt`. */
 export async function queueExecution(trx: Knex, deletionId: string, runAt?: Date): Promise<void> {
   await queueChore(trx, {
     ...{ name: EXECUTE, key: `deletion:${deletionId}`, runAt },

@@ -1,4 +1,4 @@
-// Ends the grant at TikTok: tried at once, then again for thirty days, without holding up our own deletion.
+// Ends the grant at TikTok: at once, then again for 30 days, while our own deletion goes on.
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,7 +18,7 @@ import {
   type SealedGrant,
   sealGrant,
   settleRevocation,
-} from './revocations.ts';
+} from './revocation-store.ts';
 import { type Deletion, lockDeletion, updateDeletion } from './store.ts';
 
 const TERM_MS = REVOCATION_DAYS * DAY_MS;
@@ -26,8 +26,8 @@ const REFRESH_MS = 20_000;
 const SIX_HOURS_MS = 6 * HOUR_MS;
 
 /**
- * Moves the grant from the creator to the deletion's row, in one transaction. False while a refresh
- * is under way, which would leave us with a dead token.
+ * Moves the grant from the creator to the deletion's row, in one transaction. Returns false while a
+ * refresh is under way, since the token we would take stops working with it.
  */
 export async function takeGrantOver(
   ctx: Context,
@@ -36,7 +36,7 @@ export async function takeGrantOver(
 ): Promise<boolean> {
   return ctx.db.transaction(async (trx) => {
     const now = await lockDeletion(trx, deletion.id);
-    // The person came back meanwhile, and the new grant would end with this one.
+    // The person connected again, and revoking this grant would end the new one with it.
     if (now?.revocation !== 'waiting') return true;
     const grant = await takeGrant(trx, creator_id);
     if (grant === 'busy') return false;
@@ -55,19 +55,20 @@ export async function takeGrantOver(
         revocation: 'pending',
         sealed_grant: sealGrant(ctx, deletion.id, {
           ...openTokens(ctx, grant),
-          // A refresh was begun and never ended: its answer may be lost.
+          // A refresh was begun and did not end, so its answer may be lost.
           is_refreshing: grant.lease_id !== null,
         }),
         open_id_hash: ctx.secrets.keyedHash(openId, 'open_id'),
         revoke_at: new Date(),
       };
     } catch {
-      // Sealed under a key that is gone: we hold nothing that TikTok would know.
+      // The tokens were sealed under a key that is gone, so we have none to show TikTok.
       return { revocation: 'given_up', open_id_hash: null };
     }
   }
 }
 
+/** Tries each revocation that is due, one after another. */
 export async function tryDueRevocations(ctx: Context, signal: AbortSignal): Promise<void> {
   for (const { id } of await listDueRevocations(ctx.db)) {
     if (signal.aborted) return;
@@ -76,7 +77,7 @@ export async function tryDueRevocations(ctx: Context, signal: AbortSignal): Prom
   }
 }
 
-/** One try, under a lease. Whatever TikTok does, it does not throw for it. */
+/** Asks TikTok once, under a lease. An error of TikTok does not throw; it plans the next try. */
 export async function tryRevocation(ctx: Context, id: string, signal: AbortSignal): Promise<void> {
   const deletion = await leaseRevocation(ctx.db, id, randomUUID(), REVOCATION_LEASE_SECONDS);
   if (!deletion) return;
@@ -112,7 +113,10 @@ async function revoke(ctx: Context, deletion: Deletion, signal: AbortSignal): Pr
   return refreshAndRevoke(ctx, deletion, grant, signal);
 }
 
-/** TikTok takes access tokens alone, so one that has lapsed is renewed first, and stored before use. */
+/**
+ * TikTok revokes by an access token only, so an expired one is refreshed first. The new tokens are
+ * stored before they are used, so that a crash does not lose them.
+ */
 async function refreshAndRevoke(
   ctx: Context,
   deletion: Deletion,
@@ -123,13 +127,13 @@ async function refreshAndRevoke(
   if (!(await keepLeasedGrant(ctx.db, deletion, begun))) return 'again';
   let fresh: SealedGrant | undefined;
   const refreshed = await ask(async () => {
-    // Not aborted with the process: an answer that nobody reads would be the grant lost.
+    // Stopping the process does not abort this: a refresh whose answer is lost loses the grant.
     const own = AbortSignal.timeout(REFRESH_MS);
     fresh = await ctx.tiktok.refresh(grant.refresh_token, { signal: own });
   });
   if (refreshed === 'refused') {
-    // A try before this one got tokens that a crash lost, or an answer to it was lost: then the
-    // grant may live on, and only the person can end it.
+    // An earlier refresh may have brought tokens that a crash lost. Then the grant may still be
+    // valid, and only the person can end it.
     if (grant.is_refreshing) return 'given_up';
     return deletion.revoke_tries > 1 ? 'revoked' : 'not_needed';
   }
@@ -141,7 +145,7 @@ async function refreshAndRevoke(
   return answer === 'done' ? 'revoked' : 'not_needed';
 }
 
-/** `refused`: TikTok does not know the token. Other refusals are the operator's fault and may pass. */
+/** `refused`: TikTok does not know the token. Other refusals come from our setup and may pass. */
 async function ask(work: () => Promise<void>): Promise<'done' | 'refused' | 'again'> {
   try {
     await work();

@@ -1,10 +1,8 @@
-// The SQL of deletions: each is a row that outlives the creator and, once done, names nobody.
+// The SQL of deletions: each has a row that outlives the creator and, once done, names nobody.
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { randomToken } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
-import { sumMedia } from '../media/usage.ts';
-import { eraseRows } from '../privacy/eraser.ts';
 import type { Identifiers } from '../privacy/traces.ts';
 
 export type Method =
@@ -24,16 +22,16 @@ export type Revocation =
   | 'superseded'
   | 'given_up';
 
-/** What was deleted and what was kept, in numbers: no name, no id. */
+/** The numbers of a deletion, without a name or an id. */
 export interface Receipt {
-  /** Table → rows. */
+  /** Table → rows deleted or emptied. */
   rows?: Record<string, number>;
   files?: number;
   bytes?: number;
-  /** Files that storage could not remove at once; the sweeper does within minutes. */
+  /** Files that storage could not remove at once. The search and retention remove them later. */
   files_left?: number;
   jobs_cancelled?: number;
-  /** Posts whose bytes were with TikTok already, and so went on there. */
+  /** Posts that TikTok had received already, and that could not be stopped. */
   jobs_seen_through?: number;
   tables_searched?: number;
   search_ms?: number;
@@ -45,7 +43,7 @@ export interface Deletion {
   receipt_token: string;
   method: Method;
   creator_id: string | null;
-  /** Sealed Identifiers, until the search for traces is over. */
+  /** Sealed `Identifiers`, until the search for traces has found nothing. */
   sealed_identifiers: string | null;
   requested_at: Date;
   quiet_at: Date | null;
@@ -65,11 +63,12 @@ export interface Deletion {
   revoked_at: Date | null;
 }
 
-/** No creator has it. */
+/** An id that no creator has. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 const sealContext = (id: string) => `deletions.sealed_identifiers:${id}`;
 
+/** Inserts a deletion that has just been requested. The caller queues its execution. */
 export async function insertDeletion(
   ctx: Context,
   trx: Knex,
@@ -99,8 +98,8 @@ export function sealIdentifiers(ctx: Context, id: string, who: Identifiers): str
 }
 
 /**
- * Null once the search is over and they were dropped. Sealed under a key that is gone, our own id is
- * all that is left to delete and to search by, while there is still a row of it.
+ * Returns null once the deletion is done and the identifiers are dropped. If they were sealed under
+ * a key that is gone, only our own id is left to delete and to search by.
  */
 export function openIdentifiers(ctx: Context, deletion: Deletion): Identifiers | null {
   const { id, sealed_identifiers, creator_id } = deletion;
@@ -116,7 +115,7 @@ export async function findDeletion(db: Knex, id: string): Promise<Deletion | und
   return db('deletions').where({ id }).first();
 }
 
-/** Until the caller's transaction ends, no other run changes it. */
+/** Locks the row, so that no other run changes it until the caller's transaction ends. */
 export async function lockDeletion(trx: Knex, id: string): Promise<Deletion | undefined> {
   return trx('deletions').where({ id }).forUpdate().first();
 }
@@ -129,7 +128,7 @@ export async function findByCreator(db: Knex, creatorId: string): Promise<Deleti
   return db('deletions').where({ creator_id: creatorId }).first();
 }
 
-/** Adds to the receipt and sets columns, in one statement. */
+/** Sets columns and merges `receipt` into the stored one, in one statement. */
 export async function updateDeletion(
   trx: Knex,
   id: string,
@@ -146,59 +145,7 @@ export async function updateDeletion(
   return row;
 }
 
-/** Deletions that are not done, oldest first: each must have a run. */
+/** Returns the deletions that are not done, oldest first. Each of them must have a queued run. */
 export async function listUnfinishedDeletions(db: Knex): Promise<Deletion[]> {
   return db('deletions').where({ done_at: null }).orderBy('requested_at');
-}
-
-interface ErasedRows {
-  deletionId: string;
-  creatorId: string;
-  /** With the files that storage could not remove yet. */
-  sealedIdentifiers: string;
-  filesLeft: number;
-}
-
-/** The rows of one creator go, and the receipt says how many, in one transaction. */
-export async function eraseCreator(
-  ctx: Context,
-  { deletionId, creatorId, sealedIdentifiers, filesLeft }: ErasedRows,
-): Promise<void> {
-  await ctx.db.transaction(async (trx) => {
-    const before = await lockDeletion(trx, deletionId);
-    // Another run was quicker: what it counted is the truth.
-    if (!before || before.erased_at) return;
-    const { files, bytes } = await sumMedia(trx, creatorId);
-    const openId = openIdentifiers(ctx, before)?.open_id ?? null;
-    for (const { beforeErase } of ctx.modules) {
-      await beforeErase?.(trx, { deletionId, creatorId, openId });
-    }
-    const rows = added(before.receipt.rows, await eraseRows(trx, ctx.modules, creatorId));
-    // now() is when the transaction began, and the rows were still there.
-    const erased = {
-      erased_at: trx.raw('clock_timestamp()'),
-      sealed_identifiers: sealedIdentifiers,
-    };
-    await updateDeletion(trx, deletionId, erased, { rows, files, bytes, files_left: filesLeft });
-  });
-}
-
-/** What went early, as sessions do, counts as well. */
-function added(some: Record<string, number> = {}, more: Record<string, number>) {
-  const sum = { ...some };
-  for (const [table, count] of Object.entries(more)) sum[table] = (sum[table] ?? 0) + count;
-  return sum;
-}
-
-/** Nothing is left: whom it was about is dropped, and the request that led here is answered. */
-export async function finishDeletion(
-  { db, modules }: Context,
-  id: string,
-  receipt: Receipt,
-): Promise<void> {
-  await db.transaction(async (trx) => {
-    const done = { done_at: trx.fn.now(), traces: 0, sealed_identifiers: null };
-    await updateDeletion(trx, id, done, receipt);
-    for (const { afterErase } of modules) await afterErase?.(trx, id);
-  });
 }

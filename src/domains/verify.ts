@@ -59,7 +59,7 @@ async function findFault(
   const ask = {
     ...{ url: verificationUrl(ctx, host), host, limit: MAX_FILE_BYTES, signal },
     // A line of text: who drips it would hold a place among the chores, of which posts are one.
-    longest_ms: 2_000 * ctx.config.FETCH_TIMEOUT_SECONDS,
+    longestMs: 2_000 * ctx.config.FETCH_TIMEOUT_SECONDS,
   };
   try {
     const found = await ctx.safeFetch.fetch(ask, ({ body }) => text(body));

@@ -2,11 +2,12 @@
 import type { Knex } from 'knex';
 import { z } from 'zod';
 import { once } from '../access/idempotency.ts';
-import { type ErrorCode, Problem } from '../base/errors.ts';
+import { type ErrorCode, Problem, withRule } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { findPostingDefaults } from '../creators/posting-defaults.ts';
 import type { Creator } from '../creators/store.ts';
-import { acceptJob, defaultsMissing } from '../jobs/accept/accept.ts';
+import { acceptJob } from '../jobs/accept/accept.ts';
+import { createDefaultsMissing } from '../jobs/accept/choose-settings.ts';
 import type { Job, JobError } from '../jobs/job.ts';
 import { newJobSchema } from '../jobs/schema.ts';
 import { STATUSES, toStatus } from '../jobs/states.ts';
@@ -35,7 +36,7 @@ export function hostedProblem({ code, message, extras }: Problem): Record<string
   return {
     ok: false,
     error: hostedName(code),
-    message,
+    message: withRule({ message, rule: extras.rule }),
     ...(retry_at ? { retry_at: retry_at.toISOString() } : {}),
     ...(job_id ? { publish_id: job_id } : {}),
   };
@@ -117,7 +118,7 @@ export const hostedRoutes: ApiRoute[] = [
         publish_id: job.id,
         status: toStatus(job),
         error: job.error ? hostedName(job.error.code) : null,
-        ...(job.error ? { message: job.error.message } : {}),
+        ...(job.error ? { message: withRule(job.error) } : {}),
         post_ids: job.post_ids,
       };
       return { status: 200, body: answer, headers: HEADERS };
@@ -132,10 +133,11 @@ async function acceptByDefaults(
   { source_url: url, ...body }: z.output<typeof directPostSchema>,
 ): Promise<Job> {
   const defaults = await findPostingDefaults(trx, creator.id);
-  if (!defaults) throw defaultsMissing();
+  if (!defaults) throw createDefaultsMissing();
   const request = { ...body, mode: 'now' as const, video: { source: 'url' as const, url } };
   const { declaration } = defaults;
-  return acceptJob(ctx, trx, creator, request, { given_through: 'api', declaration });
+  const consent = { given_through: 'api' as const, declaration };
+  return acceptJob(ctx, trx, { creator, request, consent });
 }
 
 /** Its media are fetched and checked. */
@@ -143,6 +145,6 @@ function isChecked({ state }: Job): boolean {
   return state !== 'accepted' && state !== 'fetched';
 }
 
-function toProblem({ code, message, job_id }: JobError): Problem {
-  return new Problem(code, message, job_id ? { job_id } : {});
+function toProblem({ code, message, job_id, rule }: JobError): Problem {
+  return new Problem(code, message, { ...(job_id ? { job_id } : {}), ...(rule ? { rule } : {}) });
 }

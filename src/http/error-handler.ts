@@ -1,22 +1,23 @@
 // The one door out for errors: problem+json (RFC 9457) for programs, a page for people.
 import { randomUUID } from 'node:crypto';
 import type { Context as KoaContext, Middleware } from 'koa';
-import { Problem } from '../base/errors.ts';
+import { Problem, withRule } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 
 /** What the answer holds; `type` leads to the code's row in the docs. */
 export function problemBody(ctx: Context, problem: Problem, requestId: string) {
-  const { retry_at, tiktok, job_id } = problem.extras;
+  const { retry_at, tiktok, job_id, rule } = problem.extras;
   return {
     type: `${ctx.config.PUBLIC_URL}/docs/errors#${problem.code}`,
     title: problem.title,
     status: problem.status,
-    detail: problem.message,
+    detail: withRule({ message: problem.message, rule }),
     code: problem.code,
     ...listFieldErrors(problem),
     ...(retry_at ? { retry_at: retry_at.toISOString() } : {}),
     ...(tiktok ? { tiktok } : {}),
     ...(job_id ? { job_id } : {}),
+    ...(rule ? { rule } : {}),
     request_id: requestId,
   };
 }

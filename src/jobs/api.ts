@@ -1,10 +1,12 @@
-// The JSON API of jobs.
+// The routes of jobs in the JSON API.
 import { once } from '../access/idempotency.ts';
 import { invalid } from '../base/errors.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
-import { acceptJob, changeJob } from './accept/accept.ts';
+import { acceptJob } from './accept/accept.ts';
+import { changeJob } from './accept/change.ts';
 import { cancelJob, isWorking, resolveJob, retryJob } from './commands.ts';
 import type { Job } from './job.ts';
+import { type JobFilter, listJobs } from './list-store.ts';
 import {
   jobListSchema,
   jobPatchSchema,
@@ -12,7 +14,7 @@ import {
   resolutionSchema,
   waitSchema,
 } from './schema.ts';
-import { getJob, type JobFilter, listEvents, listJobs } from './store.ts';
+import { getJob, listEvents } from './store.ts';
 import { eventsAnswer, eventView, jobListAnswer, jobSchema, jobView } from './view.ts';
 import { waitForJob } from './wait.ts';
 
@@ -30,18 +32,18 @@ export const jobRoutes: ApiRoute[] = [
     body: newJobSchema,
     headers: {
       'Idempotency-Key':
-        'The same key and body answer the first response again, with `Idempotency-Replayed: true`, for 24 hours.',
+        'For 24 hours, the same key and body get the first response again, with `Idempotency-Replayed: true`.',
     },
     answers: { 202: { description: 'The job', schema: jobSchema } },
     async handle(ctx, { creator, body, koa }) {
       const work = async (trx: Parameters<Parameters<typeof once>[4]>[0]) => {
-        const job = await acceptJob(ctx, trx, creator, body, BY_KEY);
+        const job = await acceptJob(ctx, trx, { creator, request: body, consent: BY_KEY });
         const location = `/v1/jobs/${job.id}`;
         return { status: 202, location, body: JSON.stringify(jobView(job, creator.username)) };
       };
       const key = koa.headers['idempotency-key'];
       if (key === undefined) return withLocation(await ctx.db.transaction(work));
-      // As parsed, so that the order of the fields makes no other request of it.
+      // The parsed body: another order of the fields is the same request.
       const request = `POST /v1/jobs\n${JSON.stringify(body)}`;
       const { answer, replayed } = await once(ctx, creator.id, String(key), request, work);
       return withLocation(answer, replayed ? { 'Idempotency-Replayed': 'true' } : {});
@@ -102,7 +104,8 @@ export const jobRoutes: ApiRoute[] = [
     body: jobPatchSchema,
     answers: { 200: { description: 'The job', schema: jobSchema } },
     async handle(ctx, { creator, params, body }) {
-      const job = await changeJob(ctx, creator, params['id'] ?? '', body, BY_KEY);
+      const change = { creator, id: params['id'] ?? '', patch: body, consent: BY_KEY };
+      const job = await changeJob(ctx, change);
       return { status: 200, body: jobView(job, creator.username) };
     },
   }),

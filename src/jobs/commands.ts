@@ -1,4 +1,4 @@
-// What is done about a job that was accepted: cancelled, tried again, or told how it ended.
+// The commands on an accepted job: cancel it, retry it, or say how an unconfirmed one ended.
 import type { Knex } from 'knex';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
@@ -12,7 +12,11 @@ import { CANCELLABLE_STATES, STATES, type WorkingState } from './states.ts';
 import { insertEvent, lockJob, queueNext, updateLockedJob } from './store.ts';
 import { endJob } from './transitions.ts';
 
-/** Before the mark only: a job whose last byte may have left cannot be taken back. */
+/**
+ * Cancels a job before the mark; after it the last byte may have been sent. A job that is cancelled
+ * already is returned as it is.
+ * @throws Problem `not_found`, `state_conflict`.
+ */
 export async function cancelJob(ctx: Context, creatorId: string, id: string): Promise<Job> {
   return ctx.db.transaction(async (trx) => {
     const job = await lockJob(trx, creatorId, id);
@@ -31,7 +35,11 @@ export async function cancelJob(ctx: Context, creatorId: string, id: string): Pr
   });
 }
 
-/** A failed job again: what TikTok may have posted never is failed, so this cannot post twice. */
+/**
+ * Starts a failed job again. A job that TikTok may have posted is never `failed`, so a retry cannot
+ * post twice.
+ * @throws Problem `not_found`, `state_conflict`, and what the limits of posting throw.
+ */
 export async function retryJob(ctx: Context, creator: Creator, id: string): Promise<Job> {
   assertMayPost(creator);
   return ctx.db.transaction(async (trx) => {
@@ -88,7 +96,10 @@ async function assertUpload(trx: Knex, job: Job, key: string | null): Promise<st
   );
 }
 
-/** The creator looked at the profile and says how an `unconfirmed` post ended. */
+/**
+ * Ends an `unconfirmed` job as the creator says, who has looked at the profile.
+ * @throws Problem `not_found`, `state_conflict`.
+ */
 export async function resolveJob(
   ctx: Context,
   creatorId: string,
@@ -100,7 +111,7 @@ export async function resolveJob(
     if (job.state !== 'unconfirmed') {
       throw new Problem(
         'state_conflict',
-        'TikTok has told how this post ended; there is nothing to resolve.',
+        'TikTok has told us how this post ended, so there is nothing to resolve.',
       );
     }
     await closeAttempts(trx, id, `resolved: ${outcome}`);
@@ -112,7 +123,7 @@ export async function resolveJob(
   });
 }
 
-/** The states in which a job still needs its files. */
+/** Whether the job has not ended; until then it needs its files. */
 export function isWorking(job: Job): boolean {
   return STATES[job.state as WorkingState] !== null;
 }

@@ -1,51 +1,32 @@
-// The job: one wish to post, and an attempt at it, as the rest of the code passes them around.
+// The types of a job, its photos and its publish attempts.
 import type { ErrorCode } from '../base/errors.ts';
 import type { MediaFacts } from '../base/media-facts.ts';
+import type { PostSettings } from '../tiktok/post-settings.ts';
 import type { State } from './states.ts';
 
-export const PRIVACY_LEVELS = [
-  'PUBLIC_TO_EVERYONE',
-  'MUTUAL_FOLLOW_FRIENDS',
-  'FOLLOWER_OF_CREATOR',
-  'SELF_ONLY',
-] as const;
-export type PrivacyLevel = (typeof PRIVACY_LEVELS)[number];
-
-/** What the creator consented to; sent to TikTok as it stands (`allow_*` inverted). */
-export interface PostSettings {
-  privacy_level?: PrivacyLevel | undefined;
-  allow_comment: boolean;
-  allow_duet: boolean;
-  allow_stitch: boolean;
-  brand_organic: boolean;
-  brand_content: boolean;
-  is_aigc: boolean;
-  cover_timestamp_ms: number;
-  /** Photos alone. */
-  auto_add_music: boolean;
-}
-
-/** One photo of a post, in its place. */
+/** A row of `job_photos`: one photo of a post. */
 export interface JobPhoto {
   position: number;
   /** The upload, or our copy of the URL; null until that was fetched. */
   source_key: string | null;
   source_url: string | null;
-  /** What the upload was called; null where nobody said. */
+  /** The file name of the upload; null where the client named none. */
   file_name: string | null;
-  /** The photo as TikTok gets it. */
+  /** The file that TikTok gets. */
   output_key: string | null;
   output_type: string | null;
   facts: MediaFacts | null;
 }
 
-/** Why a job failed, in words for the creator; `tiktok` holds TikTok's own. */
+/** Why a job failed, in a sentence for the creator. `tiktok` holds TikTok's own code. */
 export interface JobError {
   code: ErrorCode;
   message: string;
   tiktok: { code: string; log_id: string | null } | null;
-  /** Of `duplicate_media`: the first post of the same content. */
+  /** With `duplicate_media`: the first post of the same content. */
   job_id?: string;
+  /** Of `media_rejected`: the name of the broken rule, such as `duration`. */
+  rule?: string;
 }
 
 /** A row of `jobs`. Times are UTC. */
@@ -63,10 +44,10 @@ export interface Job {
   /** The video as uploaded, or our copy of the URL; null until that was fetched, and for photos. */
   source_key: string | null;
   source_url: string | null;
-  /** The content's hash, by which the same media is known again; null until it was fetched. */
+  /** The hash of the content, which finds the same media again; null until it was fetched. */
   source_sha256: string | null;
   allow_duplicate: boolean;
-  /** Photos alone. */
+  /** Only for photos. */
   description: string | null;
   photo_cover_index: number | null;
   /** The file that is sent: the source itself, or its converted copy. */
@@ -75,9 +56,9 @@ export interface Job {
   media: MediaFacts | null;
   progress: number | null;
   run_token: string | null;
-  /** Faults in a row of the present step; drives its back-off. */
+  /** How often the current step has failed in a row; its back-off depends on this. */
   faults: number;
-  /** Since when its step has been told to wait; patience counts from here. */
+  /** Since when its step has been waiting; a step that waits too long is given up. */
   waiting_since: Date | null;
   publish_id: string | null;
   post_ids: string[];
@@ -87,7 +68,7 @@ export interface Job {
   finished_at: Date | null;
 }
 
-/** What a finished step changes about its job; `state` only where a step has more than one way out. */
+/** What a finished step changes about its job. `state` is set only where a step has several results. */
 export type Patch = Partial<
   Pick<
     Job,
@@ -103,13 +84,13 @@ export type Patch = Partial<
   >
 > & {
   state?: State;
-  /** What changes about photos, each named by its position. */
+  /** The changed photos, each named by its position. */
   photos?: (Pick<JobPhoto, 'position'> & Partial<Omit<JobPhoto, 'file_name'>>)[];
   /** Closes the open publish attempt in the same transaction, with this outcome. */
   attempt_outcome?: string;
 };
 
-/** An attempt to publish. `committed_at` is the mark: from then on it may have been posted. */
+/** An attempt to publish. `committed_at` is the mark: from then on TikTok may have posted it. */
 export interface Attempt {
   id: string;
   number: number;
@@ -124,12 +105,12 @@ export interface Attempt {
   sent_at: Date | null;
   closed_at: Date | null;
   outcome: string | null;
-  /** Photos: an id that TikTok told by itself while init had no answer. */
+  /** Only for photos: an id from TikTok's webhook while the answer to init was missing. */
   told_publish_id: string | null;
   unanswered_at: Date | null;
 }
 
-/** What there is to show of a post; null where it is not stored any more. */
+/** The file that shows a post; null where it is not stored any more. */
 export interface StoredFile {
   job_id: string;
   storage_key: string | null;

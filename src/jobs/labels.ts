@@ -1,4 +1,4 @@
-// Words for posts: their states, their timeline, their titles.
+// The words that pages use for posts: their status, timeline, audience and title.
 import type { Labels, Manifest } from '../context/context.ts';
 import type { Job } from './job.ts';
 import { type Status, toStatus } from './states.ts';
@@ -6,7 +6,7 @@ import type { JobEvent } from './store.ts';
 
 const STATUS: Record<Status, { sign: string; word: string }> = {
   scheduled: { sign: '◷', word: 'Scheduled' },
-  running: { sign: '━', word: 'Working' },
+  running: { sign: '━', word: 'In progress' },
   finished: { sign: '✓', word: 'Posted' },
   failed: { sign: '✕', word: 'Failed' },
   cancelled: { sign: '⊘', word: 'Cancelled' },
@@ -21,6 +21,7 @@ const STEP: Record<string, string> = {
   sent: 'TikTok is processing',
 };
 
+/** Returns a post's status with its sign and word; a running post is named by its step. */
 export function statusWords(job: Job): { status: Status; sign: string; word: string } {
   const status = toStatus(job);
   const { sign, word } = STATUS[status];
@@ -41,7 +42,7 @@ const NOTHING: Record<Status, string> = {
   unconfirmed: 'TikTok has told how every post ended.',
 };
 
-/** What an empty list says, by its filter. */
+/** Returns what an empty list says under this filter. */
 export function nothing(status: Status | null): string {
   return status ? NOTHING[status] : 'No posts here.';
 }
@@ -59,9 +60,9 @@ const EVENTS: NonNullable<Labels['events']> = {
       ? 'Checked: nothing to change'
       : `Checked and changed: ${list.join(' ')}`;
   },
-  rate_limited: () => 'Waiting: TikTok takes only a few new posts a minute',
-  waiting: () => 'Waiting: TikTok takes no more posts for now',
-  delayed: () => 'Moved to the next free time: the limit of posts was reached',
+  rate_limited: () => 'Waiting: TikTok accepts only a few new posts a minute',
+  waiting: () => 'Waiting: TikTok accepts no more posts for now',
+  delayed: () => 'Moved to the next free time, because the limit of posts was reached',
   opened: ({ attempt, pulls }) =>
     pulls
       ? 'TikTok is fetching the photos'
@@ -70,26 +71,26 @@ const EVENTS: NonNullable<Labels['events']> = {
         : `TikTok opened the upload again (attempt ${attempt})`,
   part_sent: ({ part, parts }) => `Sent part ${part} of ${parts}`,
   sent: () => 'Sent. TikTok is processing it',
-  ready: () => 'TikTok failed to process it; it is sent again',
+  ready: () => 'TikTok failed to process it, so it is sent again',
   finished: (_, destination) => (destination === 'inbox' ? 'In your TikTok inbox' : 'Posted'),
   failed: ({ message }) => `Failed: ${message ?? 'no reason given'}`,
   cancelled: ({ reason }) =>
     reason === 'authorization_removed'
       ? 'Cancelled: TikTok no longer lets us post for this account'
       : 'Cancelled',
-  unconfirmed: () => 'TikTok never told how it ended',
+  unconfirmed: () => 'TikTok never told us how it ended',
   resolved: ({ outcome }) =>
     outcome === 'posted' ? 'You confirmed that it is posted' : 'You told us that it is not posted',
   retried: () => 'Tried again',
   edited: () => 'Changed',
   restored: ({ may_be_posted }) =>
     may_be_posted
-      ? 'Restored from a backup; it may have been posted since that was made'
-      : 'Restored from a backup; what was changed since that was made is lost',
-  resumed: () => 'Taken up again after an interruption',
+      ? 'Restored from a backup. It may have been posted after the backup was made'
+      : 'Restored from a backup. Changes made after the backup are lost',
+  resumed: () => 'Resumed after an interruption',
 };
 
-/** A timeline for people, in the words of all modules: parts are folded into the latest one. */
+/** Puts a timeline into the words of all modules. Of sent parts in a row only the last is shown. */
 export function toTimeline(
   modules: Manifest[],
   events: JobEvent[],
@@ -101,7 +102,7 @@ export function toTimeline(
       (event, index) => !(event.name === 'part_sent' && events[index + 1]?.name === 'part_sent'),
     )
     .map(({ name, details, at }, index, shown) => ({
-      // The last failure's reason stands above the timeline already.
+      // The page shows the reason of the last failure above the timeline.
       text:
         name === 'failed' && index === shown.length - 1
           ? 'Failed'

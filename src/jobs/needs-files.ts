@@ -1,12 +1,12 @@
-// Which stored files jobs still use, for whoever wants to remove them.
+// The SQL that tells which stored files jobs still use, so that nobody removes those.
 import type { Knex } from 'knex';
 import type { FileUse } from '../context/context.ts';
 import { WORKING_STATES } from './states.ts';
 
 /**
- * Of these files, those that a job needs as its video or as one of its photos. A job that works
- * needs them; an `unconfirmed` one may be tried again. The caller holds the files' rows, so that no
- * new job begins to use one meanwhile.
+ * Returns the files that a job uses as its video or as one of its photos. `isWorking` is false for an
+ * `unconfirmed` job, which may be tried again. The caller has locked the files' rows, so that no new
+ * job begins to use one meanwhile.
  */
 export async function needsFiles(trx: Knex, storageKeys: string[]): Promise<FileUse[]> {
   const { rows } = await trx.raw(

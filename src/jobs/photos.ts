@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { json } from '../base/database.ts';
 import type { JobPhoto, Patch, StoredFile } from './job.ts';
 
-/** In the order in which they are shown. */
+/** Returns the photos of a job in the order in which they are shown. */
 export async function listPhotos(db: Knex, jobId: string): Promise<JobPhoto[]> {
   return db('job_photos as photos')
     .leftJoin('media', 'media.storage_key', 'photos.source_key')
@@ -14,8 +14,8 @@ export async function listPhotos(db: Knex, jobId: string): Promise<JobPhoto[]> {
 }
 
 /**
- * Of each photo, in order, the file that is still stored: as TikTok gets it, which goes when the post is
- * made, else as it was uploaded; null where neither is.
+ * Returns for each photo, in order, the file that is still stored: the one for TikTok, which is removed
+ * when the post is made, else the upload; null where neither is stored.
  */
 export async function listStored(db: Knex, jobIds: string[]): Promise<StoredPhoto[]> {
   return db('job_photos as photos')
@@ -40,7 +40,7 @@ export async function insertPhotos(
     await trx('job_photos').insert(photos.map((each) => ({ job_id: jobId, ...each })));
 }
 
-/** In the caller's transaction, which holds the job's fence. */
+/** Runs in the caller's transaction, which has checked the job's fence. */
 export async function updatePhotos(
   trx: Knex,
   jobId: string,

@@ -1,59 +1,25 @@
 // What a request about a job may say; everything from outside passes here once.
 import { z } from 'zod';
-import { PRIVACY_LEVELS } from './job.ts';
+import { TIKTOK_LIMITS } from '../tiktok/limits.ts';
+import { settingsPatchSchema } from '../tiktok/settings-schema.ts';
 import { STATUSES } from './states.ts';
 
-const MAX_TITLE = 2200;
-/** TikTok counts UTF-16 units, as JavaScript's `length` does. */
-const title = z
-  .string()
-  // zod counts code points, TikTok UTF-16 units: an emoji is one of those and two of these.
-  .refine((text) => text.length <= MAX_TITLE, `Expected at most ${MAX_TITLE} UTF-16 units`)
-  .meta({ maxLength: MAX_TITLE })
-  .describe('The caption, with #tags and @mentions; at most 2200 UTF-16 units.');
+const { caption, photo } = TIKTOK_LIMITS;
+
+/** zod counts code points, TikTok UTF-16 units: an emoji is one of those and two of these. */
+function words(limit: number) {
+  return z
+    .string()
+    .refine((text) => text.length <= limit, `Expected at most ${limit} UTF-16 units`)
+    .meta({ maxLength: limit });
+}
+
+const title = words(caption).describe(
+  `The caption, with #tags and @mentions; at most ${caption} UTF-16 units.`,
+);
 const time = z.iso
   .datetime({ offset: true, error: 'Expected an RFC 3339 time, e.g. 2030-12-01T10:00:00Z' })
   .transform((text) => new Date(text));
-
-const settingsShape = {
-  privacy_level: z
-    .enum(PRIVACY_LEVELS)
-    .optional()
-    .describe('Who may see the post; required for `direct`, nobody chooses it silently.'),
-  allow_comment: z.boolean().default(false),
-  allow_duet: z.boolean().default(false),
-  allow_stitch: z.boolean().default(false),
-  brand_organic: z.boolean().default(false).describe('Promotes the creator’s own business.'),
-  brand_content: z.boolean().default(false).describe('Paid partnership with a third party.'),
-  is_aigc: z.boolean().default(false).describe('Labels the post as AI-generated.'),
-  cover_timestamp_ms: z.int().min(0).max(600_000).default(0),
-  auto_add_music: z
-    .boolean()
-    .default(false)
-    .describe('Photos alone: TikTok may add music by itself.'),
-};
-
-export const settingsSchema = z
-  .strictObject(settingsShape)
-  .refine((settings) => !(settings.brand_content && settings.privacy_level === 'SELF_ONLY'), {
-    path: ['privacy_level'],
-    error: 'Branded content visibility cannot be set to private.',
-  });
-
-/** Settings that are not named stay as they are. */
-const changedSettings = z.strictObject(
-  Object.fromEntries(
-    Object.entries(settingsShape).map(([name, schema]) => [name, withoutDefault(schema)]),
-  ) as {
-    [K in keyof typeof settingsShape]: z.ZodOptional<
-      z.ZodType<Exclude<z.output<(typeof settingsShape)[K]>, undefined>>
-    >;
-  },
-);
-
-function withoutDefault(schema: z.ZodType): z.ZodType {
-  return (schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema).optional();
-}
 
 const sourceSchema = z.discriminatedUnion('source', [
   z.strictObject({
@@ -68,11 +34,6 @@ const sourceSchema = z.discriminatedUnion('source', [
 
 export type SourceRequest = z.output<typeof sourceSchema>;
 
-export const MAX_PHOTOS = 35;
-/** TikTok's limits of a photo post, in UTF-16 units. */
-export const MAX_PHOTO_TITLE = 90;
-const MAX_DESCRIPTION = 4000;
-
 export const newJobSchema = z
   .strictObject({
     mode: z.enum(['now', 'schedule']),
@@ -82,22 +43,18 @@ export const newJobSchema = z
     photos: z
       .array(sourceSchema)
       .min(1)
-      .max(MAX_PHOTOS)
+      .max(photo.maxCount)
       .optional()
-      .describe('1 to 35 photos in their order; these or `video`.'),
-    description: z
-      .string()
-      .refine(
-        (text) => text.length <= MAX_DESCRIPTION,
-        `Expected at most ${MAX_DESCRIPTION} UTF-16 units`,
-      )
-      .meta({ maxLength: MAX_DESCRIPTION })
+      .describe(`1 to ${photo.maxCount} photos in their order; these or \`video\`.`),
+    description: words(photo.description)
       .optional()
-      .describe('Photos alone: the text below the title; at most 4000 UTF-16 units.'),
+      .describe(
+        `Photos alone: the text below the title; at most ${photo.description} UTF-16 units.`,
+      ),
     photo_cover_index: z
       .int()
       .min(0)
-      .max(MAX_PHOTOS - 1)
+      .max(photo.maxCount - 1)
       .optional()
       .describe('Photos alone: which is shown first, from 0.'),
     destination: z
@@ -106,7 +63,7 @@ export const newJobSchema = z
       .describe(
         'Default: that of the saved posting defaults. `direct` posts; `inbox` hands the video to the creator’s TikTok inbox.',
       ),
-    settings: changedSettings
+    settings: settingsPatchSchema
       .optional()
       .describe('A direct post without a privacy level takes the saved posting defaults.'),
     allow_duplicate: z
@@ -135,10 +92,10 @@ export const newJobSchema = z
     if (job.video ? job.photos : !job.photos) {
       fault(job.video ? ['photos'] : ['video'], 'Expected either a video or photos.');
     }
-    if (job.photos && job.title.length > MAX_PHOTO_TITLE) {
+    if (job.photos && job.title.length > photo.title) {
       fault(
         ['title'],
-        `Expected at most ${MAX_PHOTO_TITLE} UTF-16 units, as TikTok takes with photos.`,
+        `Expected at most ${photo.title} UTF-16 units, as TikTok takes with photos.`,
       );
     }
     if (job.photos && (job.photo_cover_index ?? -1) >= job.photos.length) {
@@ -158,7 +115,7 @@ export type NewJobRequest = z.output<typeof newJobSchema>;
 
 export const jobPatchSchema = z.strictObject({
   title: title.optional(),
-  settings: changedSettings.optional(),
+  settings: settingsPatchSchema.optional(),
   schedule_at: time.refine((at) => at > new Date(), 'Expected a time in the future.').optional(),
 });
 export type JobPatch = z.output<typeof jobPatchSchema>;

@@ -1,13 +1,13 @@
-// The whole state machine of a job; types, boot check, the table's CHECK, labels and public status derive from it.
+// The state machine of a job, from which types, checks, labels and the public status derive.
 import type { PoolName } from '../queue/worker-pool.ts';
 
 /** How a step is run. */
 interface Running {
   /** The worker pool that runs it. */
   pool: PoolName;
-  /** Runs before it is given up; null: only its patience ends it. */
+  /** How many runs it gets; null: it is tried until it has waited too long. */
   attempts: number | null;
-  /** The error of a job whose step was given up. */
+  /** The error code of a job whose step was given up. */
   givesUpWith: 'internal_error' | 'unavailable';
   /** Whether it starts only at the job's planned time. */
   waitsForTime: boolean;
@@ -35,8 +35,8 @@ interface StateEntry extends Running {
 }
 
 /**
- * State → the step that moves a job on from it, and how that step is run. States without a step are
- * ends. `sent` can also end in `failed` or `unconfirmed`.
+ * State → the step that moves a job on from it, and how that step is run. A job in a state without a
+ * step has ended. `sent` can also lead to `failed` or `unconfirmed`.
  */
 export const STATES = {
   accepted: { step: 'media.fetch', next: 'fetched', shown: 'fetch', isCancellable: true, ...FETCH },
@@ -72,7 +72,7 @@ export const CANCELLABLE_STATES = WORKING_STATES.filter((state) => STATES[state]
 export type StepName = NonNullable<(typeof STATES)[State]>['step'];
 export const STEP_NAMES = [...new Set(WORKING_STATES.map((s) => STATES[s].step))];
 
-/** How a step is run; undefined for a step that no state names. */
+/** Returns how a step is run; undefined for a step that no state names. */
 export function findRunning(step: string): Running | undefined {
   const state = WORKING_STATES.find((each) => STATES[each].step === step);
   return state && STATES[state];
@@ -88,7 +88,7 @@ export const STATUSES = [
 ] as const;
 export type Status = (typeof STATUSES)[number];
 
-/** The public status: `scheduled` while its time lies ahead and nothing was sent. */
+/** Returns the public status: `scheduled` while the time lies ahead and nothing was sent. */
 export function toStatus(job: { state: State; send_at: Date }, now = new Date()): Status {
   const { state } = job;
   if (STATES[state] === null) return state as Status;
@@ -99,7 +99,7 @@ export function toStatus(job: { state: State; send_at: Date }, now = new Date())
 /** The public steps, in order. */
 export const SHOWN_STEPS = ['fetch', 'prepare', 'wait', 'send', 'confirm'] as const;
 
-/** The public step, null once the job has ended. */
+/** Returns the public step; null once the job has ended. */
 export function toShownStep(state: State): (typeof SHOWN_STEPS)[number] | null {
   return STATES[state]?.shown ?? null;
 }

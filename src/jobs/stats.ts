@@ -4,6 +4,7 @@ import type { Knex } from 'knex';
 import { DAY_MS } from '../base/time.ts';
 import { STATUSES, type Status, toStatus, WORKING_STATES } from './states.ts';
 
+/** Counts the creator's posts of the last 24 hours, without those that failed or were cancelled. */
 export async function countRecentJobs(db: Knex, creatorId: string): Promise<number> {
   const row = await db('jobs')
     .where({ creator_id: creatorId })
@@ -15,7 +16,7 @@ export async function countRecentJobs(db: Knex, creatorId: string): Promise<numb
   return Number(row?.['count'] ?? 0);
 }
 
-/** Jobs of a creator that have not ended. */
+/** Counts the creator's jobs that have not ended. */
 export async function countWorking(db: Knex, creatorId: string): Promise<number> {
   const row = await db('jobs')
     .where({ creator_id: creatorId })
@@ -25,7 +26,7 @@ export async function countWorking(db: Knex, creatorId: string): Promise<number>
   return Number(row?.['count'] ?? 0);
 }
 
-/** A creator's posts by public status; those that occur. */
+/** Counts the creator's posts by public status, and leaves out a status without posts. */
 export async function countByStatus(
   db: Knex,
   creatorId: string,
@@ -49,7 +50,7 @@ export async function countByState(db: Knex): Promise<Map<string, number>> {
   return new Map(rows.map((row) => [String(row['state']), Number(row['count'])]));
 }
 
-/** Planned time of the longest overdue job that is ready to be sent. */
+/** Returns the planned time of the most overdue job that is ready to be sent. */
 export async function findOverdue(db: Knex): Promise<Date | null> {
   const row = await db('jobs')
     .where({ state: 'ready' })

@@ -1,19 +1,12 @@
-// The SQL of jobs: accepting one, reading one or a list of them, and the lines of their timelines.
+// The SQL of jobs: inserting, reading, changing and queueing one, and its timeline.
 import type { Knex } from 'knex';
 import { isOwnId, json } from '../base/database.ts';
 import { Problem } from '../base/errors.ts';
 import { queueStep } from '../queue/queue.ts';
 import type { Sources } from './accept/sources.ts';
-import type { Job, StoredFile } from './job.ts';
+import type { Job } from './job.ts';
 import { insertPhotos } from './photos.ts';
-import {
-  ALL_STATES,
-  STATES,
-  type Status,
-  toStatus,
-  WORKING_STATES,
-  type WorkingState,
-} from './states.ts';
+import { STATES, type WorkingState } from './states.ts';
 
 export interface JobEvent {
   name: string;
@@ -40,7 +33,7 @@ export interface Consent {
   declaration: string;
 }
 
-/** Inserts the job with its consent, first event and first run, all or nothing. */
+/** Inserts the job with its photos, consent, first event and first run, in one transaction. */
 export async function insertJob(
   trx: Knex,
   job: NewJob,
@@ -62,6 +55,7 @@ export async function insertJob(
   return row;
 }
 
+/** Stores a consent and voids the one before it. */
 export async function insertConsent(trx: Knex, job: Job, consent: Consent): Promise<void> {
   await trx('consents')
     .where({ job_id: job.id, voided_at: null })
@@ -97,7 +91,7 @@ export async function insertEvents(
   );
 }
 
-/** Throws `not_found`, also for a job of somebody else. */
+/** @throws Problem `not_found`, also for a job of another creator. */
 export async function getJob(db: Knex, creatorId: string, id: string): Promise<Job> {
   const job = isOwnId(id)
     ? await db('jobs').where({ id, creator_id: creatorId }).first()
@@ -106,7 +100,11 @@ export async function getJob(db: Knex, creatorId: string, id: string): Promise<J
   return job;
 }
 
-/** As getJob, with the row locked until the transaction ends: the other side of the mark. */
+/**
+ * Reads a job and locks its row until the transaction ends. The mark is set under the same lock, so
+ * a change either comes before it or sees it.
+ * @throws Problem `not_found`, also for a job of another creator.
+ */
 export async function lockJob(trx: Knex, creatorId: string, id: string): Promise<Job> {
   const job = isOwnId(id)
     ? await trx('jobs').where({ id, creator_id: creatorId }).forUpdate().first()
@@ -115,68 +113,11 @@ export async function lockJob(trx: Knex, creatorId: string, id: string): Promise
   return job;
 }
 
-export interface JobFilter {
-  status?: Status | undefined;
-  /** Where the previous page ended: creation time and id of its last job. */
-  after?: { created_at: Date; id: string } | undefined;
-  limit: number;
-}
-
-/** Newest first. */
-export async function listJobs(db: Knex, creatorId: string, filter: JobFilter): Promise<Job[]> {
-  const query = db('jobs').where({ creator_id: creatorId });
-  if (filter.status) whereStatus(query, filter.status);
-  if (filter.after) {
-    query.whereRaw('(created_at, id) < (?, ?)', [filter.after.created_at, filter.after.id]);
-  }
-  return query
-    .orderBy([
-      { column: 'created_at', order: 'desc' },
-      { column: 'id', order: 'desc' },
-    ])
-    .limit(filter.limit);
-}
-
-/** Of each video the file that is still stored: as TikTok gets it, until that goes, else the upload. */
-export async function listStoredVideos(db: Knex, jobIds: string[]): Promise<StoredFile[]> {
-  return db('jobs')
-    .leftJoin('media as output', 'output.storage_key', 'jobs.output_key')
-    .leftJoin('media as source', 'source.storage_key', 'jobs.source_key')
-    .whereIn('jobs.id', jobIds)
-    .select('jobs.id as job_id')
-    .select(db.raw('coalesce(output.storage_key, source.storage_key) as storage_key'));
-}
-
-/** The next job that waits for its time. */
-export async function findNextScheduled(db: Knex, creatorId: string): Promise<Job | undefined> {
-  const query = db('jobs').where({ creator_id: creatorId });
-  whereStatus(query, 'scheduled');
-  return query.orderBy('send_at').first();
-}
-
-/** Public statuses derive from state and time, in SQL as in `statusOf`. */
-function whereStatus(query: Knex.QueryBuilder, status: Status): void {
-  const waiting = ALL_STATES.filter(
-    (state) => STATES[state] && toStatus({ state, send_at: new Date(8.64e15) }) === 'scheduled',
-  );
-  if (status === 'scheduled') query.whereIn('state', waiting).where('send_at', '>', new Date());
-  else if (status === 'running') {
-    query.where((either) =>
-      either
-        .whereIn(
-          'state',
-          WORKING_STATES.filter((state) => !waiting.includes(state)),
-        )
-        .orWhere((early) => early.whereIn('state', waiting).where('send_at', '<=', new Date())),
-    );
-  } else query.where('state', status);
-}
-
 export async function listEvents(db: Knex, jobId: string): Promise<JobEvent[]> {
   return db('job_events').where({ job_id: jobId }).orderBy('id').select('name', 'details', 'at');
 }
 
-/** An unfenced change of a row that the caller has locked. */
+/** Changes a job whose row the caller has locked, without checking the fence. */
 export async function updateLockedJob(
   trx: Knex,
   id: string,
@@ -189,7 +130,7 @@ export async function updateLockedJob(
   return row;
 }
 
-/** Queues the step that the job's state asks for, now or at the planned time. */
+/** Queues the next step of the job, now or at its planned time. Does nothing when it has ended. */
 export async function queueNext(
   trx: Knex,
   job: Pick<Job, 'id' | 'creator_id' | 'state' | 'send_at'>,
@@ -199,7 +140,7 @@ export async function queueNext(
   await queueJob(trx, job, entry.waitsForTime ? job.send_at : new Date());
 }
 
-/** Queues it at a time of the caller's; the modes are those of `queueStep`. */
+/** Queues the next step at `runAt`; the modes are those of `queueStep`. */
 export async function queueJob(
   trx: Knex,
   { id, creator_id, state }: Pick<Job, 'id' | 'creator_id' | 'state'>,

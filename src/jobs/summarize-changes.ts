@@ -1,6 +1,6 @@
-// What was, or will be, changed about the photos of a post, told once for all that it concerns.
+// Summarizes what is changed about the photos of a post: each sentence once, with its photos.
 
-/** Each sentence once, with the photos it is about (from 1); a single photo needs no number. */
+/** Takes the sentences of each photo. Numbers count from 1; a single photo gets none. */
 export function summarizeChanges(changes: string[][]): string[] {
   const about = new Map<string, number[]>();
   for (const [index, sentences] of changes.entries()) {
@@ -9,10 +9,12 @@ export function summarizeChanges(changes: string[][]): string[] {
     }
   }
   if (changes.length === 1) return [...about.keys()];
-  return [...about].map(([sentence, numbers]) => `${named(numbers, changes.length)}: ${sentence}`);
+  return [...about].map(
+    ([sentence, numbers]) => `${namePhotos(numbers, changes.length)}: ${sentence}`,
+  );
 }
 
-function named(numbers: number[], all: number): string {
+function namePhotos(numbers: number[], all: number): string {
   if (numbers.length === all) return 'All photos';
   const last = numbers.at(-1);
   return numbers.length === 1

@@ -1,8 +1,8 @@
-// The job as the API shows it, and the schema that says so.
+// Turns a job into what the API answers, and declares the schema of that.
 import { z } from 'zod';
-import { ERROR_CODES } from '../base/errors.ts';
+import { ERROR_CODES, withRule } from '../base/errors.ts';
+import { settingsSchema } from '../tiktok/settings-schema.ts';
 import type { Job } from './job.ts';
-import { settingsSchema } from './schema.ts';
 import { SHOWN_STEPS, STATUSES, toShownStep, toStatus } from './states.ts';
 import type { JobEvent } from './store.ts';
 
@@ -14,7 +14,7 @@ export const jobSchema = z.strictObject({
   id: z.string(),
   creator_id: z.string(),
   mode: z.enum(['now', 'schedule']),
-  schedule_at: time.nullable().describe('What was asked for.'),
+  schedule_at: time.nullable().describe('The time that was asked for.'),
   send_at: time.describe('The next planned time; later than asked for when a limit moved it.'),
   status: z.enum(STATUSES),
   step: z.enum(SHOWN_STEPS).nullable(),
@@ -45,6 +45,7 @@ export const jobSchema = z.strictObject({
       message: z.string(),
       tiktok: words.nullable(),
       job_id: z.string().optional().describe('Of `duplicate_media`: the first post.'),
+      rule: z.string().optional().describe('Of `media_rejected`: the broken rule.'),
     })
     .nullable(),
   created_at: time,
@@ -63,7 +64,7 @@ export const eventsAnswer = z.strictObject({
   ),
 });
 
-/** `username`: the creator's, for the posts' addresses; null when TikTok did not tell it. */
+/** `username`: the creator's, for the URLs of the posts; null when TikTok did not tell it. */
 export function jobView(job: Job, username: string | null) {
   return {
     id: job.id,
@@ -83,13 +84,14 @@ export function jobView(job: Job, username: string | null) {
     publish_id: job.publish_id,
     post_ids: job.post_ids,
     post_urls: postUrls(job, username),
-    error: job.error,
+    error: job.error && { ...job.error, message: withRule(job.error) },
     created_at: job.created_at.toISOString(),
     updated_at: job.updated_at.toISOString(),
     finished_at: job.finished_at?.toISOString() ?? null,
   };
 }
 
+/** Returns the public URLs of the posts; none without a username. */
 export function postUrls(job: Job, username: string | null): string[] {
   if (!username) return [];
   const profile = `https://www.tiktok.com/@${encodeURIComponent(username)}`;

@@ -1,4 +1,4 @@
-// Waits for a job to come so far, by looking from time to time: any process may be the one that moves it.
+// Polls a job until it is far enough; polling works whichever process moves the job.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../context/context.ts';
 import type { Job } from './job.ts';
@@ -6,7 +6,10 @@ import { getJob } from './store.ts';
 
 const POLL_MS = 300;
 
-/** The job once `is_reached`, or as it is when `ms` have passed. Throws `not_found`, and when `signal` aborts. */
+/**
+ * Returns the job once `isReached` is true for it, or as it is after `ms`.
+ * @throws Problem `not_found`, and the signal's reason when `signal` aborts.
+ */
 export async function waitForJob(
   ctx: Context,
   { creator_id, id }: { creator_id: string; id: string },

@@ -7,7 +7,7 @@ import { randomToken } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
 import { getCreator, getPlanLimits } from '../creators/store.ts';
 import { judgeSourceToday } from '../domains/sources.ts';
-import { MAX_BYTES } from '../tiktok/chunks.ts';
+import { TIKTOK_LIMITS } from '../tiktok/limits.ts';
 import { assertQuota } from './storage-quota.ts';
 import { insertMedia, type NewMedia } from './store.ts';
 import { copyExpiry, inspectStored, type PlannedPost, servesAs } from './store-media.ts';
@@ -41,7 +41,8 @@ export async function downloadSource(
 ): Promise<DownloadedFile> {
   const creator = await getCreator(ctx.db, post.creator_id);
   const { url, domain } = await judgeSourceToday(ctx, creator, text, signal);
-  const limit = Math.min(getPlanLimits(ctx.config, creator).uploadBytes, MAX_BYTES);
+  const { uploadBytes } = getPlanLimits(ctx.config, creator);
+  const limit = Math.min(uploadBytes, TIKTOK_LIMITS.video.maxBytes);
   const storageKey = randomToken(190);
   const stored = await ctx.safeFetch.fetch(
     { url, host: domain.host, limit, signal, progress },
@@ -79,8 +80,9 @@ async function lookAt(
     throw new Problem(
       'media_rejected',
       kind === 'video'
-        ? 'There is a photo at this URL, and no video. Name it under `photos`. (rule: is_video)'
-        : 'There is a video at this URL, and no photo. Name it under `video`. (rule: is_photo)',
+        ? 'There is a photo at this URL, and no video. Name it under `photos`.'
+        : 'There is a video at this URL, and no photo. Name it under `video`.',
+      { rule: kind === 'video' ? 'is_video' : 'is_photo' },
     );
   }
   return found;

@@ -1,7 +1,7 @@
-// The SQL of which storage this database's files are in.
+// Reads and writes the row that says which storage holds this database's files.
 import type { Knex } from 'knex';
 
-/** The name of the note that lies in it; undefined before the first start. */
+/** Returns the name of the marker in that storage; undefined before the first start. */
 export async function findStorageInUse(db: Knex): Promise<string | undefined> {
   const row = await db('storage_in_use').first('id');
   return row?.id;

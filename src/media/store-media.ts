@@ -76,7 +76,7 @@ export async function inspectStored(
   { storage_key, bytes }: Pick<Media, 'storage_key' | 'bytes'>,
   signal: AbortSignal,
 ) {
-  if (bytes === 0) throw new Problem('media_rejected', 'The file is empty (rule: not_empty).');
+  if (bytes === 0) throw new Problem('media_rejected', 'The file is empty.', { rule: 'not_empty' });
   const path = await ctx.storage.checkout(storage_key, ctx.scratch);
   return ctx.inspect(path, signal).finally(() => rm(path, { force: true }));
 }

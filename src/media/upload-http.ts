@@ -5,7 +5,7 @@ import type { Context as KoaContext } from 'koa';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { assertMayPost, type Creator, getPlanLimits } from '../creators/store.ts';
-import { MAX_PHOTOS } from '../jobs/schema.ts';
+import { TIKTOK_LIMITS } from '../tiktok/limits.ts';
 import { assertQuota } from './storage-quota.ts';
 import type { Media } from './store.ts';
 import { storeUpload } from './store-media.ts';
@@ -36,7 +36,7 @@ export async function receiveUploads(
   creator: Creator,
   signal: AbortSignal,
 ): Promise<AtLeastOne> {
-  return receive(ctx, koa, creator, { signal, mostFiles: MAX_PHOTOS });
+  return receive(ctx, koa, creator, { signal, mostFiles: TIKTOK_LIMITS.photo.maxCount });
 }
 
 type AtLeastOne = [Media, ...Media[]];
@@ -127,7 +127,7 @@ function receiveMultipart(
 /** Among several files a sentence without a name helps nobody. */
 function named(error: unknown, fileName: string): unknown {
   if (!(error instanceof Problem) || error.code !== 'media_rejected') return error;
-  return new Problem(error.code, `${fileName}: ${error.message}`);
+  return new Problem(error.code, `${fileName}: ${error.message}`, error.extras);
 }
 
 function createForm(koa: KoaContext, mostFiles: number, reject: (error: unknown) => void) {

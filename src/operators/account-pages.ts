@@ -1,8 +1,8 @@
-// Pages of an operator's own account: password and sessions.
+// The pages of an operator's own account: password and sessions.
 import type Router from '@koa/router';
 import type { Context } from '../context/context.ts';
-import { type AdminPages, createAdminPages, ownSession } from './pages.ts';
-import { faultOfPassword, hashPassword, SHORTEST } from './passwords.ts';
+import { createOperatorPages, type OperatorPages, readOwnSession } from './pages.ts';
+import { findPasswordFault, hashPassword, SHORTEST } from './passwords.ts';
 import { tryPassword } from './sign-in.ts';
 import {
   audit,
@@ -14,10 +14,10 @@ import {
 } from './store.ts';
 
 export function addAccountPages(router: Router, ctx: Context): void {
-  const pages = createAdminPages(router, ctx);
+  const pages = createOperatorPages(router, ctx);
 
   pages.own('get', '/admin/account', async (request, operator) => {
-    const own = ownSession(request);
+    const own = readOwnSession(request);
     const sessions = await listSessions(ctx.db, operator.id);
     request.render('admin/account', {
       title: 'Your account',
@@ -30,19 +30,18 @@ export function addAccountPages(router: Router, ctx: Context): void {
     const { form, go } = request;
     const handle = form['handle'];
     if (handle) await endSession(ctx.db, operator.id, handle);
-    else await endOtherSessions(ctx.db, operator.id, ownSession(request));
-    await audit(
-      ctx.db,
+    else await endOtherSessions(ctx.db, operator.id, readOwnSession(request));
+    await audit(ctx.db, {
       operator,
-      handle ? 'operator.ended_session' : 'operator.ended_other_sessions',
-    );
+      act: handle ? 'operator.ended_session' : 'operator.ended_other_sessions',
+    });
     go('/admin/account');
   });
 
   addPasswordPages(ctx, pages);
 }
 
-function addPasswordPages(ctx: Context, pages: AdminPages): void {
+function addPasswordPages(ctx: Context, pages: OperatorPages): void {
   const view = ({ password_is_initial }: Operator, faults: Record<string, string> = {}) => ({
     title: password_is_initial ? 'Choose your password' : 'Change password',
     is_initial: password_is_initial,
@@ -61,11 +60,13 @@ function addPasswordPages(ctx: Context, pages: AdminPages): void {
       koa.status = 400;
       render('admin/password', view(operator, faults));
     };
-    const fault = faultOfPassword(password);
+    const fault = findPasswordFault(password);
     if (fault) return refuse({ password: fault });
-    if (current === password) return refuse({ password: 'This is the password of now.' });
+    if (current === password) return refuse({ password: 'This is your current password.' });
     if (!(await tryPassword(ctx, operator, current))) {
-      return refuse({ current: 'This is not your password, or there were too many tries.' });
+      return refuse({
+        current: 'This is not your password, or you have tried too often. Try again later.',
+      });
     }
     const passwordHash = await hashPassword(password);
     await ctx.db.transaction(async (trx) => {
@@ -73,8 +74,8 @@ function addPasswordPages(ctx: Context, pages: AdminPages): void {
         password_hash: passwordHash,
         password_is_initial: false,
       });
-      await endOtherSessions(trx, operator.id, ownSession(request));
-      await audit(trx, operator, 'operator.changed_password');
+      await endOtherSessions(trx, operator.id, readOwnSession(request));
+      await audit(trx, { operator, act: 'operator.changed_password' });
     });
     go('/admin/account');
   });

@@ -1,15 +1,16 @@
-// Pages of operators: like a creator's, behind a session and a cookie of their own.
+// Creates the pages of operators, which have a session and a cookie of their own.
 import type Router from '@koa/router';
 import { createSessionsFor, type Sessions } from '../access/sessions.ts';
 import type { Context } from '../context/context.ts';
 import { createPagesFor, type PageRequest, type Pages } from '../web/pages.ts';
 import { findOperator, type Operator } from './store.ts';
 
-export type AdminPages = Pages<Operator>;
+export type OperatorPages = Pages<Operator>;
 
+/** The pages that an operator may open before choosing a password. */
 const FIRST_PAGES = ['/admin/password', '/admin/sign-out'];
 
-export function createAdminPages(router: Router, ctx: Context): AdminPages {
+export function createOperatorPages(router: Router, ctx: Context): OperatorPages {
   const pages = createPagesFor(router, ctx, {
     name: 'admin',
     signInPath: '/admin/sign-in',
@@ -22,7 +23,7 @@ export function createAdminPages(router: Router, ctx: Context): AdminPages {
         method,
         path,
         async (request, operator) => {
-          // Whoever made the password knows it, too.
+          // The operator who made the initial password knows it, so it must be changed first.
           if (operator.password_is_initial && !FIRST_PAGES.includes(path)) {
             return request.go('/admin/password');
           }
@@ -33,7 +34,7 @@ export function createAdminPages(router: Router, ctx: Context): AdminPages {
   };
 }
 
-/** Sent to our own pages alone, and never beyond the admin pages. */
+/** The browser sends this session's cookie only below `/admin`, and never from another site. */
 export function createOperatorSessions(ctx: Context): Sessions<Operator> {
   return createSessionsFor(ctx, {
     table: 'operator_sessions',
@@ -46,7 +47,7 @@ export function createOperatorSessions(ctx: Context): Sessions<Operator> {
   });
 }
 
-/** By which the row of the session that asks is known. */
-export function ownSession({ koa }: PageRequest): string {
+/** Returns the id hash of the session that makes this request. */
+export function readOwnSession({ koa }: PageRequest): string {
   return koa.state['session'] as string;
 }

@@ -1,39 +1,40 @@
-// Operators' passwords: argon2id, and the same work for those that nobody has.
+// Hashes and verifies operators' passwords with argon2id, in the same time for unknown emails.
 import { hash, verify } from '@node-rs/argon2';
 import { randomToken } from '../base/secrets.ts';
 
 export const SHORTEST = 12;
 const LONGEST = 200;
 
-// Argon2id, the library's own choice, with what OWASP asks for: 19 MiB, two passes, one lane.
+// The library chooses argon2id by itself. OWASP asks for 19 MiB, two passes and one lane:
+// https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
 const COST = {
   memoryCost: 19_456,
   timeCost: 2,
   parallelism: 1,
 };
 
-let nobody: Promise<string> | undefined;
+let dummyHash: Promise<string> | undefined;
 
 export async function hashPassword(password: string): Promise<string> {
-  return hash(normal(password), COST);
+  return hash(normalize(password), COST);
 }
 
-/** Without a hash it compares with one that nothing matches, so that the answer takes as long. */
+/** Verifies a dummy hash where there is none, so that timing does not reveal which emails exist. */
 export async function isPassword(hashed: string | null, password: string): Promise<boolean> {
-  nobody ??= hashPassword(randomToken());
-  const isRight = await verify(hashed ?? (await nobody), normal(password));
+  dummyHash ??= hashPassword(randomToken());
+  const isRight = await verify(hashed ?? (await dummyHash), normalize(password));
   return isRight && hashed !== null;
 }
 
-/** Why this is no password to set, in words; null when it is one. */
-export function faultOfPassword(password: string): string | null {
-  const { length } = [...normal(password)];
+/** Returns why this password cannot be set, as a sentence; null when it can. */
+export function findPasswordFault(password: string): string | null {
+  const { length } = [...normalize(password)];
   if (length < SHORTEST) return `Expected ${SHORTEST} or more characters.`;
   if (length > LONGEST) return `Expected at most ${LONGEST} characters.`;
   return null;
 }
 
-/** The same letters from another keyboard are the same password. */
-function normal(password: string): string {
+/** Keyboards may send the same letter as different code points; NFKC makes them one. */
+function normalize(password: string): string {
   return password.normalize('NFKC');
 }

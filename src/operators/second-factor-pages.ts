@@ -1,26 +1,26 @@
-// Pages of an operator's second factor: setting it up, and removing it.
+// The pages on which operators set up and remove their second factor.
 import type Router from '@koa/router';
 import { renderSVG } from 'uqr';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import type { PageRequest } from '../web/pages.ts';
-import { createAdminPages, ownSession } from './pages.ts';
-import { enrolment, newSecret } from './second-factor.ts';
+import { createOperatorPages, readOwnSession } from './pages.ts';
+import { newSecret, readEnrolment } from './second-factor.ts';
 import { tryCode } from './sign-in.ts';
 import { audit, endOtherSessions, type Operator, updateOperator } from './store.ts';
 
 const PATH = '/admin/second-factor';
-const WRONG_CODE = 'This code is not right, or was used already. Wait for the next one.';
+const WRONG_CODE = 'This code is wrong or was used already. Wait for the next one.';
 
 export function addSecondFactorPages(router: Router, ctx: Context): void {
-  const pages = createAdminPages(router, ctx);
+  const pages = createOperatorPages(router, ctx);
 
   pages.own('get', PATH, async ({ render }, operator) =>
     render('admin/second-factor', toSecondFactorView(ctx, operator)),
   );
 
   pages.own('post', PATH, async ({ go }, operator) => {
-    // Another secret would lock out the telephone that is set up.
+    // A new secret would lock out the phone that is set up.
     if (operator.totp_confirmed_at) throw alreadySetUp();
     const totpSecret = newSecret(ctx, operator.id);
     await updateOperator(ctx.db, operator.id, { totp_secret: totpSecret, totp_last_step: null });
@@ -32,8 +32,8 @@ export function addSecondFactorPages(router: Router, ctx: Context): void {
     if (!(await tryCode(ctx, operator, readCode(request)))) return refuse(ctx, request, operator);
     await ctx.db.transaction(async (trx) => {
       await updateOperator(trx, operator.id, { totp_confirmed_at: new Date() });
-      await endOtherSessions(trx, operator.id, ownSession(request));
-      await audit(trx, operator, 'operator.set_up_second_factor');
+      await endOtherSessions(trx, operator.id, readOwnSession(request));
+      await audit(trx, { operator, act: 'operator.set_up_second_factor' });
     });
     request.go('/admin/account');
   });
@@ -43,7 +43,7 @@ export function addSecondFactorPages(router: Router, ctx: Context): void {
     const none = { totp_secret: null, totp_confirmed_at: null, totp_last_step: null };
     await ctx.db.transaction(async (trx) => {
       await updateOperator(trx, operator.id, none);
-      await audit(trx, operator, 'operator.removed_second_factor');
+      await audit(trx, { operator, act: 'operator.removed_second_factor' });
     });
     request.go('/admin/account');
   });
@@ -51,7 +51,7 @@ export function addSecondFactorPages(router: Router, ctx: Context): void {
 
 function toSecondFactorView(ctx: Context, operator: Operator, fault: string | null = null) {
   const isBegun = operator.totp_secret !== null && operator.totp_confirmed_at === null;
-  const { secret, uri } = isBegun ? enrolment(ctx, operator) : { secret: null, uri: null };
+  const { secret, uri } = isBegun ? readEnrolment(ctx, operator) : { secret: null, uri: null };
   return {
     title: 'Second factor',
     is_set_up: operator.totp_confirmed_at !== null,
@@ -72,5 +72,5 @@ function refuse(ctx: Context, request: PageRequest, operator: Operator): void {
 }
 
 function alreadySetUp(): Problem {
-  return new Problem('state_conflict', 'A second factor is set up already. Remove it first.');
+  return new Problem('state_conflict', 'A second factor is already set up. Remove it first.');
 }

@@ -1,9 +1,9 @@
-// Pages on which an operator signs in and out.
+// The pages on which an operator signs in and out.
 import type Router from '@koa/router';
 import { z } from 'zod';
 import { limitSignIns } from '../access/rate-limits.ts';
 import type { Context } from '../context/context.ts';
-import { createAdminPages, createOperatorSessions } from './pages.ts';
+import { createOperatorPages, createOperatorSessions } from './pages.ts';
 import { findSignedIn } from './sign-in.ts';
 import { audit, FAILURES, LOCKED_MINUTES } from './store.ts';
 
@@ -13,11 +13,11 @@ const credentials = z.object({
   totp: z.string().max(20).default(''),
 });
 
-// One sentence for everything, so that it tells nobody which emails, passwords or locks there are.
-const REFUSED = `Email, password or code is not right. After ${FAILURES} wrong tries in a row an operator’s sign-in is locked for ${LOCKED_MINUTES} minutes.`;
+// One sentence for every refusal, so that nobody learns which emails exist or are locked.
+const REFUSED = `The email, password or code is wrong. After ${FAILURES} wrong tries in a row, signing in is locked for ${LOCKED_MINUTES} minutes.`;
 
 export function addSignInPages(router: Router, ctx: Context): void {
-  const pages = createAdminPages(router, ctx);
+  const pages = createOperatorPages(router, ctx);
   const sessions = createOperatorSessions(ctx);
   const title = 'Sign in';
 
@@ -35,10 +35,10 @@ export function addSignInPages(router: Router, ctx: Context): void {
       koa.state['admin'] = null;
       return render('admin/sign-in', { title, fault: REFUSED, email: data?.email ?? '' });
     }
-    // Never the session of before: somebody else may know its id.
+    // Ends the session from before the sign-in, whose id somebody else may know.
     await sessions.end(koa.get('Cookie'));
     koa.append('Set-Cookie', await sessions.start(operator.id));
-    await audit(ctx.db, operator, 'operator.signed_in');
+    await audit(ctx.db, { operator, act: 'operator.signed_in' });
     ctx.log.info({ event: 'operator.signed_in', operator_id: operator.id });
     go('/admin');
   });

@@ -1,4 +1,4 @@
-// Who an operator is: password, code, and what too many wrong ones lead to.
+// Signs operators in: checks password and code, counts failures, and applies ADMIN_PASSWORD.
 import type { Context } from '../context/context.ts';
 import { hashPassword, isPassword } from './passwords.ts';
 import { useCode } from './second-factor.ts';
@@ -21,7 +21,7 @@ export interface Credentials {
   code: string;
 }
 
-/** Null whatever was wrong: the caller has nothing to tell apart, and so tells nobody. */
+/** Returns null whatever was wrong, so that the caller cannot tell anybody the reason. */
 export async function findSignedIn(
   ctx: Context,
   { email, password, code }: Credentials,
@@ -34,8 +34,8 @@ export async function findSignedIn(
 }
 
 /**
- * Judges a password and what else is asked, counted as one try. An unknown operator costs as much
- * time: the count is written while the slow hash is compared.
+ * Checks a password and what `also` checks, and counts both as one try. The count is written while
+ * the slow hash is compared, so an unknown operator takes as long as a known one.
  */
 export async function tryPassword(
   ctx: Context,
@@ -51,7 +51,7 @@ export async function tryPassword(
   return settleTry(ctx, operator, failures, isRight && (await also(operator)));
 }
 
-/** Judges a code alone, counted as one try. */
+/** Checks a code and counts it as one try. */
 export async function tryCode(ctx: Context, operator: Operator, code: string): Promise<boolean> {
   const failures = await countTry(ctx.db, operator.id);
   if (failures === null) return false;
@@ -67,15 +67,15 @@ async function settleTry(
   if (isRight) {
     await forgiveTries(ctx.db, operator.id);
   } else if (failures === FAILURES) {
-    await audit(ctx.db, operator, 'operator.locked_out');
+    await audit(ctx.db, { operator, act: 'operator.locked_out' });
     ctx.log.warn({ event: 'operator.locked', operator_id: operator.id });
   }
   return isRight;
 }
 
 /**
- * Creates the operator of ADMIN_EMAIL, and sets the password when ADMIN_PASSWORD is another one than
- * was last applied: one that was changed on the pages since then stays.
+ * Creates the operator of ADMIN_EMAIL. The password is set only when ADMIN_PASSWORD differs from the
+ * one that was applied last, so a password that was changed on the pages stays.
  */
 export async function applyConfigured(ctx: Context): Promise<void> {
   const { ADMIN_EMAIL, ADMIN_PASSWORD } = ctx.config;
@@ -85,15 +85,15 @@ export async function applyConfigured(ctx: Context): Promise<void> {
   await ctx.db.transaction(async (trx) => {
     const added = await insertOperator(trx, { email: ADMIN_EMAIL, ...applied });
     if (added) {
-      await audit(trx, added, 'operator.added_as_configured');
+      await audit(trx, { operator: added, act: 'operator.added_as_configured' });
       return;
     }
-    // Locked, since several processes may start at once.
+    // The lock is for several processes that start at once.
     const operator = await lockOperator(trx, ADMIN_EMAIL);
     if (!operator || (await isPassword(operator.configured_hash, ADMIN_PASSWORD))) return;
     await updateOperator(trx, operator.id, { ...applied, password_is_initial: false });
     await forgiveTries(trx, operator.id);
     await endOtherSessions(trx, operator.id, null);
-    await audit(trx, operator, 'operator.got_configured_password');
+    await audit(trx, { operator, act: 'operator.got_configured_password' });
   });
 }

@@ -1,4 +1,4 @@
-// The SQL of operators: who may use the admin pages, their sessions, and the log of what they did.
+// The SQL of operators: who may use the admin pages, their sessions, and the audit log.
 import type { Knex } from 'knex';
 import { Problem } from '../base/errors.ts';
 
@@ -7,7 +7,7 @@ export interface Operator {
   id: string;
   email: string;
   password_hash: string;
-  /** Made by another operator: it must be replaced before anything else. */
+  /** Another operator made the password, so its owner must change it first of all. */
   password_is_initial: boolean;
   configured_hash: string | null;
   /** Sealed. */
@@ -31,7 +31,7 @@ export async function findOperatorByEmail(db: Knex, email: string): Promise<Oper
   return db('operators').where({ email: email.toLowerCase() }).first();
 }
 
-/** Until the caller's transaction ends. */
+/** Locks the row until the caller's transaction ends. */
 export async function lockOperator(trx: Knex, email: string): Promise<Operator | undefined> {
   return trx('operators').where({ email: email.toLowerCase() }).forUpdate().first();
 }
@@ -40,7 +40,7 @@ export async function listOperators(db: Knex): Promise<Operator[]> {
   return db('operators').orderBy('email');
 }
 
-/** Undefined when there is one with this email already. */
+/** Returns undefined when an operator with this email exists already. */
 export async function insertOperator(
   trx: Knex,
   operator: Pick<Operator, 'email' | 'password_hash'> & Partial<Operator>,
@@ -63,7 +63,10 @@ export async function updateOperator(
     .update({ ...changes, updated_at: trx.fn.now() });
 }
 
-/** Two who remove each other at once cannot leave nobody: the table is locked first. */
+/**
+ * Locks the table first, so that two operators who remove each other at once cannot both succeed.
+ * @throws Problem `not_found`, and `state_conflict` for the last operator.
+ */
 export async function removeOperator(trx: Knex, id: string): Promise<void> {
   await trx.raw('lock table operators in exclusive mode');
   const all = await listOperators(trx);
@@ -77,8 +80,9 @@ export async function removeOperator(trx: Knex, id: string): Promise<void> {
 }
 
 /**
- * Counts a try before it is judged, so that many at once are as few as one after the other. Answers
- * the tries in a row, or null while locked; the tenth locks, and a right one resets the count.
+ * Counts a try before it is checked, so that tries at the same time count like tries in a row.
+ * Returns the tries in a row, or null while signing in is locked. The tenth try locks it;
+ * `forgiveTries` resets the count after a right one.
  */
 export async function countTry(db: Knex, id: string): Promise<number | null> {
   const tries = 'case when locked_until is null then failures + 1 else 1 end';
@@ -98,7 +102,7 @@ export async function forgiveTries(trx: Knex, id: string): Promise<void> {
   await trx('operators').where({ id }).update({ failures: 0, locked_until: null });
 }
 
-/** False when this code, or a later one, was used already. */
+/** Returns false when this code or a later one was used already. */
 export async function useTotpStep(db: Knex, id: string, step: number): Promise<boolean> {
   const used = await db('operators')
     .where({ id })
@@ -107,7 +111,7 @@ export async function useTotpStep(db: Knex, id: string, step: number): Promise<b
   return used === 1;
 }
 
-/** A session as its owner sees it; `handle` names it and opens nothing. */
+/** A session as its owner sees it. `handle` names it on the page and cannot be used to sign in. */
 export interface OperatorSession {
   handle: string;
   id_hash: string;
@@ -131,7 +135,7 @@ export async function endSession(trx: Knex, operatorId: string, handle: string):
   return ended === 1;
 }
 
-/** All of this operator but the one with this hash. */
+/** Ends all sessions of this operator except the one with this hash. Returns how many. */
 export async function endOtherSessions(
   trx: Knex,
   operatorId: string,
@@ -153,15 +157,20 @@ export interface AuditLine {
 }
 
 /**
- * Writes down who did what, in the transaction that does it. The lines outlive deletions: `subject`
- * and `note` never hold a creator's id or name, only e.g. the number of a request.
+ * A line of the audit log, which outlives deletions: `subject` and `note` never hold a creator's id
+ * or name, only e.g. the number of a request.
  */
+interface Audited {
+  operator: Pick<Operator, 'id' | 'email'>;
+  act: string;
+  subject?: string | null;
+  note?: string | null;
+}
+
+/** Records who did what, in the transaction that does it. */
 export async function audit(
   trx: Knex,
-  operator: Pick<Operator, 'id' | 'email'>,
-  act: string,
-  subject: string | null = null,
-  note: string | null = null,
+  { operator, act, subject = null, note = null }: Audited,
 ): Promise<void> {
   await trx('audit_log').insert({
     operator_id: operator.id,
@@ -172,7 +181,7 @@ export async function audit(
   });
 }
 
-/** Newest first; `before` is the id of the last line of the page before. */
+/** Returns lines, the newest first. `before`: the id of the last line of the page before. */
 export async function listAudit(
   db: Knex,
   limit: number,

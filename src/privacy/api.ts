@@ -1,4 +1,4 @@
-// The export by a program: only where the creator has allowed it for keys.
+// The API route that exports a creator's data, open to a key only where the creator allowed that.
 import { assertKeysMay } from '../access/keys.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
 import { createExport } from './exporter.ts';
@@ -17,7 +17,7 @@ export const privacyRoutes: ApiRoute[] = [
   }),
 ];
 
-/** The file's name says when, and not who. */
+/** The file's name holds the day and no name of the creator. */
 export function exportHeaders(): Record<string, string> {
   const day = new Date().toISOString().slice(0, 10);
   return {

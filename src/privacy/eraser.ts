@@ -1,4 +1,4 @@
-// Erases every row of one creator, derived from the declarations: a table that is declared cannot be forgotten.
+// Erases every row of one creator, derived from the declarations, so that no table is forgotten.
 import type { Knex } from 'knex';
 import { quoted } from '../base/database.ts';
 import type { Ownership, TableDeclaration } from '../base/declaration.ts';
@@ -6,7 +6,7 @@ import type { Manifest } from '../context/context.ts';
 
 export type Tables = Record<string, TableDeclaration>;
 
-/** The declarations of all modules as one record. */
+/** Returns the declarations of all modules: table → declaration. */
 export function declaredTables(modules: Manifest[]): Tables {
   return Object.assign(
     {},
@@ -15,8 +15,8 @@ export function declaredTables(modules: Manifest[]): Tables {
 }
 
 /**
- * Deletes the creator's rows in the caller's transaction, children before their parents. Answers
- * table → rows that went or were emptied. Harmless when run again.
+ * Deletes the creator's rows in the caller's transaction, children before their parents. Returns
+ * table → rows deleted or emptied. It may run again.
  */
 export async function eraseRows(
   trx: Knex,
@@ -30,13 +30,13 @@ export async function eraseRows(
       Object.assign(erased, await personalData.erase?.(trx, creatorId));
     }
   }
-  for (const table of childrenFirst(tables)) {
+  for (const table of sortChildrenFirst(tables)) {
     const { owner } = tables[table] as TableDeclaration;
     if ('scrub' in owner) {
       erased[table] = await scrub(trx, table, owner.scrub, creatorId);
       continue;
     }
-    const whose = ownRows(tables, table, creatorId);
+    const whose = selectOwnRows(tables, table, creatorId);
     if (!whose) continue;
     const { rowCount } = await trx.raw(`delete from ${quoted(table)} as t where ${whose.sql}`, [
       ...whose.bindings,
@@ -58,8 +58,11 @@ async function scrub(
     .update(emptied);
 }
 
-/** A condition on `t` that holds for the creator's rows of the table; null where there are none. */
-export function ownRows(
+/**
+ * Returns an SQL condition on `t` that is true for the creator's rows of the table; null for a table
+ * that holds rows of no creator.
+ */
+export function selectOwnRows(
   tables: Tables,
   table: string,
   creatorId: string,
@@ -69,7 +72,7 @@ export function ownRows(
   if ('scrub' in owner) return { sql: `t.${quoted(owner.scrub.by)} = ?`, bindings: [creatorId] };
   const link = findParent(owner);
   if (!link) return null;
-  const parent = ownRows(tables, link.parent, creatorId);
+  const parent = selectOwnRows(tables, link.parent, creatorId);
   if (!parent) throw new Error(`Expected ${link.parent} to belong to creators, as ${table} says`);
   const value = 'payload' in owner ? `t.payload ->> '${link.column}'` : `t.${quoted(link.column)}`;
   const key = 'payload' in owner ? 'id::text' : 'id';
@@ -79,8 +82,8 @@ export function ownRows(
   };
 }
 
-/** A table comes before the one its rows point at. */
-function childrenFirst(tables: Tables): string[] {
+/** Sorts the tables so that each comes before the one its rows refer to. */
+function sortChildrenFirst(tables: Tables): string[] {
   const depth = (table: string): number => {
     const { owner } = tables[table] as TableDeclaration;
     const link = findParent(owner);

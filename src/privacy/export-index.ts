@@ -1,8 +1,8 @@
-// The README of an export: what each file holds, in the words of the declarations.
+// Writes the README of an export: what each file holds, in the words of the declarations.
 import type { Config } from '../base/config.ts';
 import type { TableDeclaration } from '../base/declaration.ts';
 import type { Tables } from './eraser.ts';
-import { inWords, kept } from './labels.ts';
+import { fillSettings, listKeptTables } from './labels.ts';
 
 export function explainExport(
   config: Config,
@@ -12,14 +12,14 @@ export function explainExport(
   const operator = config.OPERATOR_NAME ?? 'this instance';
   return [
     `Everything that ${operator} stores about your account, as of ${new Date().toISOString()}.`,
-    'data/ holds one file for each kind of record, as JSON: one record a line. Times are in UTC.',
+    'data/ holds one JSON file for each kind of record, with one record on each line. Times are in UTC.',
     `media/ holds your files (${files}), named by their storage_key in data/media.json.`,
-    'Tokens and hashes are stored but never given out; they are named below as "not shown".',
+    'Tokens and hashes are stored but never given out; below they are marked "not shown".',
     ...Object.entries(counts).map(([table, count]) =>
       explainTable(config, table, tables[table] as TableDeclaration, count),
     ),
-    'Stored without your account, so that nothing in it can be found by it:',
-    ...kept(config, tables)
+    'Stored without a link to your account, so that we cannot find what in it is about you:',
+    ...listKeptTables(config, tables)
       .filter(({ table }) => !(table in counts))
       .map(({ called, why }) => `- ${called}: ${why}`),
   ].join('\n\n');
@@ -33,8 +33,8 @@ function explainTable(
 ): string {
   return [
     `data/${table}.json: ${called}, ${count} ${count === 1 ? 'record' : 'records'}`,
-    `  Why it is stored: ${inWords(purpose, config)}`,
-    `  How long: ${inWords(term, config)}`,
+    `  Why it is stored: ${fillSettings(purpose, config)}`,
+    `  How long: ${fillSettings(term, config)}`,
     ...Object.entries(columns).map(
       ([column, words]) => `  ${column}${secret.includes(column) ? ' (not shown)' : ''}: ${words}`,
     ),

@@ -1,11 +1,11 @@
-// Everything stored about one creator as a zip, derived from the declarations: what is declared cannot be left out.
+// Exports everything stored about one creator as a zip, derived from the declarations.
 import { addAbortSignal, PassThrough, Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
 import type { TableDeclaration } from '../base/declaration.ts';
 import type { Context } from '../context/context.ts';
 import { listFiles } from '../media/store.ts';
-import { declaredTables, ownRows, type Tables } from './eraser.ts';
+import { declaredTables, selectOwnRows, type Tables } from './eraser.ts';
 import { explainExport } from './export-index.ts';
 import { streamRows } from './stream-rows.ts';
 
@@ -19,15 +19,15 @@ const EXTENSIONS: Record<string, string> = {
 };
 
 interface Archive {
-  /** Answers when the stream has gone into the zip. */
+  /** Resolves when the stream is in the zip. */
   add(body: Readable, name: string, options?: { compress?: boolean; mtime?: Date }): Promise<void>;
 }
 
-/** One JSON file per declared table with rows of the creator, an index in words, and the media. */
+/** Streams a zip: one JSON file per table with rows of the creator, their media, and a README. */
 export function createExport(ctx: Context, creatorId: string): Readable {
   const output = new PassThrough();
   const gone = new AbortController();
-  // Nobody reads any more: what is being read for it is closed as well.
+  // When the reader goes away, the source that is being read is closed too.
   output.once('close', () => gone.abort());
   const zip = new ZipFile();
   zip.on('error', (error) => output.destroy(error));
@@ -49,14 +49,15 @@ export function createExport(ctx: Context, creatorId: string): Readable {
   return output;
 }
 
-/** Part after part, so that memory does not grow with what is stored. */
+/** Adds one part after another, so that memory does not grow with what is stored. */
 async function fill(ctx: Context, archive: Archive, creatorId: string): Promise<void> {
   const tables = declaredTables(ctx.modules);
   const counts: Record<string, number> = {};
   for (const table of Object.keys(tables)) {
-    const whose = ownRows(tables, table, creatorId);
+    const whose = selectOwnRows(tables, table, creatorId);
     if (!whose) continue;
-    const { rows, body } = await streamRows(ctx, { table, columns: shown(tables, table), whose });
+    const columns = listShownColumns(tables, table);
+    const { rows, body } = await streamRows(ctx, { table, columns, whose });
     counts[table] = rows;
     await archive.add(body, `data/${table}.json`);
   }
@@ -65,7 +66,7 @@ async function fill(ctx: Context, archive: Archive, creatorId: string): Promise<
   await archive.add(Readable.from([index]), 'README.txt');
 }
 
-/** Media are compressed already. One that went in the meantime is left out. */
+/** Media are compressed already, so the zip stores them. A file that is gone meanwhile is left out. */
 async function addFiles(ctx: Context, archive: Archive, creatorId: string): Promise<number> {
   let files = 0;
   for (const media of await listFiles(ctx.db, creatorId)) {
@@ -80,8 +81,8 @@ async function addFiles(ctx: Context, archive: Archive, creatorId: string): Prom
   return files;
 }
 
-/** Tokens and hashes never leave, not even to the person they are about. */
-export function shown(tables: Tables, table: string): string[] {
+/** Leaves out tokens and hashes, which are given to nobody, not even to the person. */
+export function listShownColumns(tables: Tables, table: string): string[] {
   const { columns, secret = [] } = tables[table] as TableDeclaration;
   return Object.keys(columns).filter((column) => !secret.includes(column));
 }

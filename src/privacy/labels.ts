@@ -1,9 +1,9 @@
-// The declarations in words for people: terms in days, chapters of the privacy page, and what remains.
+// Puts the declarations into words for people: terms in days, chapters, and what stays stored.
 import type { Config } from '../base/config.ts';
 import type { Chapter, TableDeclaration } from '../base/declaration.ts';
 import type { Tables } from './eraser.ts';
 
-/** The chapters in the order of the pages. */
+/** The chapters of the privacy page, in its order. */
 export const CHAPTERS: Record<Chapter, string> = {
   tiktok: 'Your TikTok account',
   account: 'Your account here',
@@ -14,17 +14,17 @@ export const CHAPTERS: Record<Chapter, string> = {
   evidence: 'Proof of deletions',
   billing: 'Billing',
   totals: 'Totals without identifiers',
-  staff: 'Our own staff',
-  nobody: 'The machinery, which knows nobody',
+  operators: 'Operators of this service',
+  nobody: 'Technical tables without personal data',
 };
 
-/** All but the staff's and the machinery's, what matters most first. */
+/** The chapters that may be about a creator, the technical one last. */
 const KEPT_CHAPTERS = (Object.keys(CHAPTERS) as Chapter[])
-  .filter((chapter) => chapter !== 'staff' && chapter !== 'nobody')
+  .filter((chapter) => chapter !== 'operators' && chapter !== 'nobody')
   .sort((a, b) => Number(a === 'technical') - Number(b === 'technical'));
 
-/** Names of settings in a text are put into numbers: "REQUEST_RETENTION_DAYS after" → "365 days after". */
-export function inWords(text: string, config: Config): string {
+/** Replaces names of settings by their values: "REQUEST_RETENTION_DAYS after" → "365 days after". */
+export function fillSettings(text: string, config: Config): string {
   return text.replaceAll(/\b[A-Z]+(?:_[A-Z]+)+\b/g, (name) => {
     const value = (config as unknown as Record<string, unknown>)[name];
     if (typeof value !== 'number') return name;
@@ -40,18 +40,19 @@ export interface Kept {
   term: string;
 }
 
-/** What outlives a creator and may have to do with one. */
-export function kept(config: Config, tables: Tables): Kept[] {
+/** Lists the tables that stay after a creator is deleted and may be about one. */
+export function listKeptTables(config: Config, tables: Tables): Kept[] {
   return KEPT_CHAPTERS.flatMap((chapter) =>
     Object.entries(tables).flatMap(([table, { called, about, owner, kept: term }]) => {
       if (!('keep' in owner) || about !== chapter) return [];
-      return [{ table, called, why: inWords(owner.keep, config), term: inWords(term, config) }];
+      const why = fillSettings(owner.keep, config);
+      return [{ table, called, why, term: fillSettings(term, config) }];
     }),
   );
 }
 
-/** The declarations as the pages show them: chapter by chapter. */
-export function inOrder(tables: Tables): [string, TableDeclaration][] {
+/** Sorts the declarations by chapter, as the pages show them. */
+export function sortByChapter(tables: Tables): [string, TableDeclaration][] {
   const chapters = Object.keys(CHAPTERS);
   return Object.entries(tables).sort(
     ([, a], [, b]) => chapters.indexOf(a.about) - chapters.indexOf(b.about),

@@ -1,20 +1,20 @@
-// What the legal pages say: the operator, the terms in days and every declared table, in words.
+// Collects what the legal pages say: the operator, the terms in days and every declared table.
 import type { Config, PlanName } from '../base/config.ts';
 import type { Chapter, TableDeclaration } from '../base/declaration.ts';
 import type { Manifest } from '../context/context.ts';
 import { declaredTables, type Tables } from './eraser.ts';
-import { CHAPTERS, inOrder, inWords, type Kept, kept } from './labels.ts';
+import { CHAPTERS, fillSettings, type Kept, listKeptTables, sortByChapter } from './labels.ts';
 import { UPDATED } from './updated.ts';
 
 interface Entry {
   called: string;
   purpose: string;
-  /** What its columns hold. */
+  /** What the columns hold. */
   holds: string[];
   legalBasis: string;
   recipients: string;
   kept: string;
-  /** Why it outlives a creator; null when it does not. */
+  /** Why the rows stay after a creator is deleted; null when they do not. */
   remains: string | null;
 }
 
@@ -24,12 +24,12 @@ export interface LegalView {
   address: string | null;
   dataProtectionOfficer: string | null;
   authority: string | null;
-  /** Set when the operator runs this for somebody else, who decides. */
+  /** Set when the operator runs this for a controller (Art. 4(7) GDPR), who decides. */
   controller: string | null;
   updated: { on: string; declarations: string };
   chapters: { name: string; tables: Entry[] }[];
-  /** What stores nothing about anybody, by name. */
-  machinery: string[];
+  /** The names of tables without personal data. */
+  technicalTables: string[];
   remains: Kept[];
   recipients: { name: string; of: string[] }[];
   purposes: { basis: string; purposes: string[] }[];
@@ -42,7 +42,7 @@ export interface LegalView {
 
 export function legalView(config: Config, modules: Manifest[]): LegalView {
   const tables = declaredTables(modules);
-  const ofPeople = inOrder(tables).filter(([, { about }]) => about !== 'nobody');
+  const ofPeople = sortByChapter(tables).filter(([, { about }]) => about !== 'nobody');
   const plans = (['free', 'trial', 'paid'] as const).map((name) => ({
     name,
     mediaDays: config.plans[name].mediaDays,
@@ -52,8 +52,8 @@ export function legalView(config: Config, modules: Manifest[]): LegalView {
     ...describeOperator(config),
     updated: { on: longDate(UPDATED.on), declarations: UPDATED.declarations.slice(0, 12) },
     chapters: listChapters(ofPeople, config),
-    machinery: listMachinery(tables),
-    remains: kept(config, tables),
+    technicalTables: listTechnicalTables(tables),
+    remains: listKeptTables(config, tables),
     recipients: groupedBy(ofPeople, 'recipients').map(({ name, tables: those }) => ({
       name,
       of: those.map(({ called }) => called),
@@ -99,22 +99,22 @@ function toEntry(declaration: TableDeclaration, config: Config): Entry {
   const { called, purpose, columns, legalBasis, recipients, kept: term, owner } = declaration;
   return {
     called,
-    purpose: inWords(purpose, config),
-    holds: unique(Object.values(columns)).map((words) => inWords(words, config)),
+    purpose: fillSettings(purpose, config),
+    holds: unique(Object.values(columns)).map((words) => fillSettings(words, config)),
     legalBasis,
     recipients,
-    kept: inWords(term, config),
-    remains: 'keep' in owner ? inWords(owner.keep, config) : null,
+    kept: fillSettings(term, config),
+    remains: 'keep' in owner ? fillSettings(owner.keep, config) : null,
   };
 }
 
-function listMachinery(tables: Tables): string[] {
-  return inOrder(tables)
+function listTechnicalTables(tables: Tables): string[] {
+  return sortByChapter(tables)
     .filter(([, { about }]) => about === 'nobody')
     .map(([, { called }]) => called);
 }
 
-/** The tables by one of their fields, without those where it says that there is nothing to tell. */
+/** Groups the tables by one of their fields, and leaves out the values that say "none". */
 function groupedBy(
   tables: [string, TableDeclaration][],
   field: 'recipients' | 'legalBasis',

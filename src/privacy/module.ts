@@ -1,4 +1,4 @@
-// The manifest of privacy: the export and the legal pages, made of what all modules declare.
+// The manifest of privacy: the export and the legal pages, made from what all modules declare.
 import type { Manifest } from '../context/context.ts';
 import { addApiRoutes } from '../web/api.ts';
 import { privacyRoutes } from './api.ts';
@@ -11,5 +11,5 @@ export const privacy: Manifest = {
     addApiRoutes(router, ctx, privacyRoutes);
     addPrivacyPages(router, ctx);
   },
-  personalData: { nothing: 'It shows what the others declare.' },
+  personalData: { nothing: 'It shows what other modules declare.' },
 };

@@ -1,4 +1,4 @@
-// The legal pages, the export on the dashboard, and TikTok's proof that the site is the operator's.
+// The legal pages, the export on the dashboard, and the file by which TikTok verifies the site.
 import type Router from '@koa/router';
 import type { Context } from '../context/context.ts';
 import { createPages } from '../web/pages.ts';

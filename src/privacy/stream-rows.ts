@@ -1,4 +1,4 @@
-// Reads rows by a cursor into a file without a name: memory stays flat, and no slow reader holds a transaction.
+// Reads rows by a cursor into an unlinked file, so that a slow reader holds no transaction open.
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ interface Selection {
   whose: { sql: string; bindings: string[] };
 }
 
-/** The rows as a JSON array, one a line. */
+/** Returns the rows as a JSON array, one on each line, and their count. Memory stays flat. */
 export async function streamRows(
   ctx: Context,
   selection: Selection,
@@ -23,7 +23,7 @@ export async function streamRows(
   const path = join(ctx.scratch, `${randomUUID()}.json`);
   const file = await open(path, 'wx+', 0o600);
   try {
-    // From here on it has no name: whatever happens, nothing of it stays on the disk.
+    // The open file is unlinked at once, so nothing of it stays on the disk after a crash.
     await rm(path);
     const rows = await ctx.db.transaction((trx) => writeRows(trx, file, selection));
     return { rows, body: file.createReadStream({ start: 0 }) };
@@ -40,12 +40,12 @@ async function writeRows(
 ): Promise<number> {
   const list = columns.map((column) => `t.${quoted(column)}`).join(', ');
   await trx.raw(
-    `declare spooled no scroll cursor for select ${list} from ${quoted(table)} as t where ${whose.sql}`,
+    `declare streamed no scroll cursor for select ${list} from ${quoted(table)} as t where ${whose.sql}`,
     whose.bindings,
   );
   let count = 0;
   for (;;) {
-    const { rows } = await trx.raw(`fetch ${ROWS_AT_ONCE} from spooled`);
+    const { rows } = await trx.raw(`fetch ${ROWS_AT_ONCE} from streamed`);
     if (rows.length === 0) break;
     const lines = rows.map((row: object) => JSON.stringify(row)).join(',\n');
     await file.appendFile(`${count === 0 ? '[\n' : ',\n'}${lines}`);

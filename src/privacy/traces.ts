@@ -1,28 +1,29 @@
-// Searches everything that is stored for what identified a creator: the proof behind a receipt.
+// Searches everything that is stored for a creator's identifiers, which a receipt reports on.
 
 import { quoted } from '../base/database.ts';
 import type { TableDeclaration } from '../base/declaration.ts';
 import type { Context } from '../context/context.ts';
 import { declaredTables } from './eraser.ts';
 
+/** What identifies a creator in stored data. */
 export interface Identifiers {
   creator_id: string;
   open_id: string | null;
   username: string | null;
-  /** Files that could not be removed at once. */
+  /** Keys of the files that could not be removed at once. */
   left_keys: string[];
 }
 
-/** Where something was found, and how often. Values are never part of it. */
+/** A table or the storage, and how often something was found there. It never holds a value. */
 export interface Trace {
   place: string;
   count: number;
 }
 
 /**
- * Reads every table of every schema, the queue's own too, and the storage. Ids are looked for
- * anywhere in a row. The username only in what is emptied of people's words: elsewhere it is
- * somebody else's who has it now, a caption, or simply a word.
+ * Reads every table of every schema, those of the queue too, and the storage. Ids are searched for
+ * anywhere in a row. The username is searched for only in columns that an erasure empties: elsewhere
+ * it may belong to the person who has it now, or be a word of a caption. `tables`: how many were read.
  */
 export async function findTraces(
   ctx: Context,
@@ -33,12 +34,8 @@ export async function findTraces(
   const tables = await listTables(ctx);
   const declared = declaredTables(ctx.modules);
   for (const table of tables) {
-    const count = await rowsWith(
-      ctx,
-      { ...table, owner: declared[table.name]?.owner },
-      ids,
-      who.username,
-    );
+    const owner = declared[table.name]?.owner;
+    const count = await countRowsWith(ctx, { ...table, owner }, ids, who.username);
     if (count > 0) traces.push({ place: `${table.schema}.${table.name}`, count });
   }
   let files = 0;
@@ -64,7 +61,7 @@ async function listTables(ctx: Context): Promise<Table[]> {
   return rows as Table[];
 }
 
-async function rowsWith(
+async function countRowsWith(
   ctx: Context,
   { schema, name, owner }: Table & { owner: TableDeclaration['owner'] | undefined },
   ids: string[],
@@ -73,14 +70,14 @@ async function rowsWith(
   const conditions = ids.map(() => 'position(? in t::text) > 0');
   const bindings: string[] = [...ids];
   if (username && owner && 'scrub' in owner) {
-    // A request by email names whom it is about until it is answered.
-    const answered = name === 'deletion_requests' ? 't.closed_at is not null and ' : '';
+    // An open request by email may name the person; its words are emptied when it is closed.
+    const closed = name === 'deletion_requests' ? 't.closed_at is not null and ' : '';
     for (const column of owner.scrub.columns) {
-      conditions.push(`${answered}t.${quoted(column)}::text = ?`);
+      conditions.push(`${closed}t.${quoted(column)}::text = ?`);
       bindings.push(username);
     }
   }
-  // One process per table: a search that takes every core is noticed by everybody else.
+  // Without parallel workers: a search on every core would slow down everything else.
   return ctx.db.transaction(async (trx) => {
     await trx.raw('set local max_parallel_workers_per_gather = 0');
     const { rows } = await trx.raw(

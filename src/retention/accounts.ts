@@ -1,4 +1,4 @@
-// Accounts that end by themselves: TikTok's permission gone for long, or nothing done for long.
+// Requests the deletion of accounts that have been disconnected or unused for too long.
 
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
@@ -8,11 +8,11 @@ import { type Dormancy, isDormant, listDormant } from './store.ts';
 
 const REASONS: Dormancy[] = ['disconnected', 'inactive'];
 
-/** Asks for their deletion; that is carried out, with its receipt, as any other. */
+/** Requests their deletion, which is then executed like any other and has a receipt. */
 export async function removeDormant(ctx: Context, pace: Pace): Promise<void> {
   for (const reason of REASONS) {
     const ids = await listDormant(ctx.db, ctx.config, reason, BATCH);
-    // One by one, each counted in the transaction that asks for it.
+    // Each account is counted in the transaction that requests its deletion.
     await inBatches(pace, `accounts_${reason}`, async (recordRemoval) => {
       const id = ids.shift();
       if (id)
@@ -22,7 +22,7 @@ export async function removeDormant(ctx: Context, pace: Pace): Promise<void> {
   }
 }
 
-/** Not, when the creator has come back, or left, since the list was made. */
+/** Does nothing when the creator came back or left after the list was made. */
 async function removeAccount(
   ctx: Context,
   id: string,

@@ -1,10 +1,10 @@
-// The pace of retention: small batches, a rest after each, and an end after its time, however much is left.
+// Paces retention: small batches, a rest after each, and a time limit for each kind of thing.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../context/context.ts';
-import { recordSweep, touched } from './store.ts';
+import { keepAlive, recordSweep } from './store.ts';
 
 export const BATCH = 100;
-// For each kind and run: short, so that no kind holds up another, nor a run the posts that are due.
+// The limit for each kind in a run. It is short so that no kind delays another or a post that is due.
 const BUDGET_MS = 5_000;
 const REST_MS = { least: 20, most: 1_000 };
 
@@ -12,9 +12,9 @@ export type Transaction = Parameters<Parameters<Context['db']['transaction']>[0]
 
 export interface Pace {
   signal: AbortSignal;
-  /** The time is over, or the process stops. */
+  /** Whether the time is over or the process stops. */
   isOver(): boolean;
-  /** As long as the batch took, so that others have the machine at least half of the time. */
+  /** Waits as long as the batch took, so that retention uses at most half of the machine's time. */
   rest(batchMs: number): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export function createPace(signal: AbortSignal, budgetMs = BUDGET_MS): Pace {
   };
 }
 
-/** What one batch removed; `isLast`: there is nothing more of the kind. */
+/** What one batch removed. `isLast`: nothing more of this kind is left. */
 export interface Batch {
   removed: number;
   bytes: number;
@@ -38,13 +38,10 @@ export interface Batch {
 }
 
 export type Database = Context['db'];
-/** Adds to the line of a kind, in the transaction that removes where there is one. */
+/** Adds to the sweep's row of this kind, in the transaction that removes if there is one. */
 type RecordRemoval = (db: Database, removed: Omit<Batch, 'isLast'>) => Promise<void>;
 
-/**
- * Removes one kind of thing, batch after batch, and each notes what it removed. Answers whether
- * nothing is left.
- */
+/** Removes one kind of thing, batch by batch, and records it. Returns whether nothing is left. */
 export async function inBatches(
   pace: Pace,
   what: string,
@@ -64,7 +61,7 @@ export async function inBatches(
   return false;
 }
 
-/** Each batch in a transaction with what is noted about it: a kill between any two loses neither. */
+/** Removes and records each batch in one transaction, so that a kill separates neither. */
 export async function inTransactions(
   ctx: Context,
   pace: Pace,
@@ -73,15 +70,15 @@ export async function inTransactions(
 ): Promise<boolean> {
   return inBatches(pace, what, (recordRemoval) =>
     ctx.db.transaction(async (trx) => {
-      // Files of locked rows are removed under the lock, however slow the disk is.
-      const batch = await touched(trx, () => removeBatch(trx));
+      // The batch may wait for a slow disk under its locks, which must not end as idle.
+      const batch = await keepAlive(trx, () => removeBatch(trx));
       await recordRemoval(trx, batch);
       return batch;
     }),
   );
 }
 
-/** What is removed in one go and outside the database; noted when it is gone. */
+/** Removes in one go what lies outside the database, then records it. */
 export async function atOnce(
   ctx: Context,
   pace: Pace,

@@ -1,8 +1,8 @@
-// The SQL of working copies that no post needs any more.
+// The SQL that finds working copies which no post needs any more.
 import type { Knex } from 'knex';
 import type { EndedFile } from '../media/expiry.ts';
 
-/** The jobs of a row of `media`, whether it is their video or one of their photos. */
+/** The jobs that use a row of `media` as their video or as one of their photos. */
 const USERS_OF_FILE = `
   select id from jobs where source_key = media.storage_key
   union all select id from jobs where output_key = media.storage_key
@@ -10,8 +10,9 @@ const USERS_OF_FILE = `
   union all select job_id from job_photos where output_key = media.storage_key`;
 
 /**
- * Working copies whose post is finished or cancelled, failed or became unconfirmed a day ago, or is
- * not there: a copy is registered a moment before its post names it.
+ * Locks and returns working copies whose post is finished or cancelled, or failed or became
+ * unconfirmed a day ago, or does not exist. A copy without a post must be an hour old, since it is
+ * registered a moment before its post names it.
  */
 export async function lockEndedCopies(
   trx: Knex,

@@ -1,4 +1,4 @@
-// Removes files that have reached their end, each before its row: while a row is there, no crash leaves an unknown file.
+// Removes files that have reached their end, each before its row, so that a crash orphans no file.
 
 import type { Context } from '../context/context.ts';
 import { findFileUses } from '../context/hooks.ts';
@@ -8,15 +8,15 @@ import { lockSilentUploads, removeSilentRows } from '../media/tus/store.ts';
 import { BATCH, inTransactions, type Pace } from './batches.ts';
 import { lockEndedCopies } from './ended-copies.ts';
 
-// Each may be of some hundred parts.
+// An upload may have some hundred parts.
 const SILENT_AT_ONCE = 5;
 
-/** Uploads live by plan, and until the last post that needs them has ended. */
+/** Removes uploads whose time by plan is over and that no post needs. */
 export async function removeUploads(ctx: Context, pace: Pace): Promise<boolean> {
   return removeEndedFiles(ctx, pace, 'uploads', lockEndedUploads);
 }
 
-/** Uploads that nobody went on with for a day. */
+/** Removes unfinished uploads to which nothing was added for a day. */
 export async function removeSilentUploads(ctx: Context, pace: Pace): Promise<boolean> {
   const left: string[] = [];
   return inTransactions(ctx, pace, 'silent_uploads', async (trx) => {
@@ -37,7 +37,7 @@ export async function removeSilentUploads(ctx: Context, pace: Pace): Promise<boo
   });
 }
 
-/** Working copies go when their post has ended. */
+/** Removes working copies whose post has ended. */
 export async function removeWorkingCopies(ctx: Context, pace: Pace): Promise<boolean> {
   return removeEndedFiles(ctx, pace, 'working_copies', lockEndedCopies);
 }
@@ -48,12 +48,12 @@ async function removeEndedFiles(
   what: string,
   lockEnded: typeof lockEndedUploads,
 ): Promise<boolean> {
-  // Goes on behind what it has seen: files in use, or that storage does not let go, hold up nothing.
+  // Each batch begins after the last one, so files that are in use or cannot be removed block nothing.
   let last: EndedFile | null = null;
   return inTransactions(ctx, pace, what, async (trx) => {
     const ended = await lockEnded(trx, last, BATCH);
     const keys = ended.map(({ storage_key }) => storage_key);
-    // An unconfirmed post may be tried again, and then needs its upload; its copies can be made anew.
+    // An unconfirmed post may be tried again. It then needs its upload; its copies can be made again.
     const uses = await findFileUses(ctx.modules, trx, keys);
     const needed = uses.filter(({ isWorking }) => isWorking || what === 'uploads');
     const neededKeys = new Set(needed.map(({ storage_key }) => storage_key));
@@ -77,7 +77,7 @@ export interface StoredFile {
   bytes: number;
 }
 
-/** Answers those that are gone; what storage does not let go now is tried by the next sweep. */
+/** Returns the files that were removed. The next sweep tries the others again. */
 export async function removeFiles<File extends StoredFile>(
   ctx: Context,
   files: File[],

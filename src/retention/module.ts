@@ -1,4 +1,4 @@
-// The manifest of retention: what was swept, and when, for the operator to see.
+// The manifest of retention: the table that records what was removed, and when.
 import type { Manifest } from '../context/context.ts';
 
 export const retention: Manifest = {
@@ -6,18 +6,18 @@ export const retention: Manifest = {
   personalData: {
     tables: {
       sweeps: {
-        called: 'What was swept',
+        called: 'What retention removed',
         about: 'nobody',
         owner: { keep: 'Counts of what was removed; nothing about anybody.' },
         columns: {
           id: 'Number of the line.',
-          at: 'When.',
+          at: 'When it was removed.',
           what: 'What kind of thing was removed.',
-          removed: 'How many.',
+          removed: 'How many things were removed.',
           bytes: 'How many bytes of files.',
           ms: 'How long it took.',
         },
-        purpose: 'To show that terms are kept.',
+        purpose: 'To show that data is removed on time.',
         legalBasis: 'No personal data',
         recipients: 'None',
         kept: 'REQUEST_RETENTION_DAYS.',

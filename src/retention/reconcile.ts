@@ -1,4 +1,4 @@
-// retention.mend: walks all files and all rows, and ends those that have lost their other half.
+// Reconciles storage and database (retention.mend): files without a row, rows without a file.
 
 import { z } from 'zod';
 import { HOUR_MS } from '../base/time.ts';
@@ -19,11 +19,11 @@ import { removeFiles, type StoredFile } from './files.ts';
 import { hasKnownAnybody, RECONCILE_LOCK, whileAlone } from './store.ts';
 
 const RECONCILE_CHORE = 'retention.mend';
-// A file comes before its row; by then its upload has been looked at and registered, or was cut off.
+// A file is written before its row. After this time its upload was registered or has failed.
 const UNKNOWN_MS = HOUR_MS;
 const AGAIN_MS = 10_000;
 
-/** How far a walk has come; kept in the queue, so that it goes on there after whatever happens. */
+/** How far a walk has come. It is stored in the queue, so that the walk goes on after a crash. */
 const position = z.object({ walk: z.enum(['files', 'rows']), after: z.string() });
 type Position = z.output<typeof position>;
 
@@ -33,7 +33,7 @@ export async function reconcile(
   signal: AbortSignal,
 ): Promise<void> {
   const given = position.safeParse(payload).data;
-  // The walk before has not come to its end; a new one would never let it.
+  // The previous walk has not ended, and a new one would begin before it could.
   if (!given && (await findQueuedKeys(ctx.db, [RECONCILE_CHORE])).has(RECONCILE_CHORE)) return;
   const result = await whileAlone(ctx.db, RECONCILE_LOCK, (lost) => {
     const pace = createPace(AbortSignal.any([signal, lost]));
@@ -61,8 +61,8 @@ async function walk(ctx: Context, pace: Pace, from: Position): Promise<Position 
 }
 
 /**
- * Before the wrong database every file looks lost, and before a disk that is not mounted every row:
- * nothing is concluded from either.
+ * Whether storage and database belong together. With the wrong database every file looks orphaned,
+ * and with an unmounted disk every row does, so nothing is removed then.
  */
 async function isOurs(ctx: Context): Promise<boolean> {
   const isKnown = await hasKnownAnybody(ctx.db);
@@ -78,7 +78,7 @@ interface Found extends StoredFile {
   modifiedAt: Date;
 }
 
-/** Files without a row. Answers where it stopped, or null at the end. */
+/** Removes files without a row. Returns the key at which it stopped, or null at the end. */
 async function walkFiles(ctx: Context, pace: Pace, after: string): Promise<string | null> {
   const files = ctx.storage.list(after)[Symbol.asyncIterator]();
   let last = after;
@@ -118,7 +118,10 @@ async function removeUnknown(ctx: Context, found: Found[]): Promise<Batch> {
   return batch;
 }
 
-/** Rows without a file. One that a post needs stays: its post finds out, and says so. */
+/**
+ * Removes rows without a file. A row that a post needs stays: the post fails and says why. Returns
+ * the key at which it stopped, or null at the end.
+ */
 async function walkRows(ctx: Context, pace: Pace, after: string): Promise<string | null> {
   let last = after;
   const isDone = await inBatches(pace, 'rows_without_file', async (recordRemoval) => {
@@ -143,7 +146,7 @@ async function removeUnneeded(ctx: Context, trx: Transaction, lost: string[]): P
   return gone.length;
 }
 
-/** Throws when storage cannot tell of one: an answer that is wrong would cost its row. */
+/** @throws when storage cannot tell whether a file exists: a wrong answer would delete its row. */
 async function withoutFile(ctx: Context, keys: string[]): Promise<string[]> {
   const has = await Promise.all(keys.map((key) => ctx.storage.has(key)));
   return keys.filter((_key, index) => !has[index]);

@@ -1,14 +1,14 @@
-// Working folders of processes that are gone, so that no half-made video outlives its process.
+// Removes the scratch folders of dead processes, so that no half-made video outlives its process.
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Context } from '../context/context.ts';
 
-// A living process touches its folder each minute; the rest is for machines whose clocks differ.
+// A living process touches its folder each minute. The other nine allow for clocks that differ.
 const IDLE_MS = 10 * 60_000;
 
 /**
- * Whatever machine or container they ran on: neither a host's name nor a process id says who lives,
- * since several containers may have the same of both.
+ * Judges a folder by its age alone. Host name and process id do not tell which process lives, since
+ * several containers may have the same ones. Returns the folders and bytes that were removed.
  */
 export async function removeAbandonedScratch(
   ctx: Context,
@@ -20,14 +20,14 @@ export async function removeAbandonedScratch(
     const path = join(all, name);
     const found = await stat(path).catch(() => null);
     if (!found || Date.now() - found.mtimeMs <= IDLE_MS) continue;
-    sum.bytes += await bytesIn(path);
+    sum.bytes += await sumBytes(path);
     await rm(path, { recursive: true, force: true });
     sum.removed += 1;
   }
   return sum;
 }
 
-async function bytesIn(folder: string): Promise<number> {
+async function sumBytes(folder: string): Promise<number> {
   const names = await readdir(folder, { recursive: true }).catch(() => []);
   const sizes = await Promise.all(
     names.map(async (name) => {

@@ -1,20 +1,21 @@
-// The SQL of retention: rows whose term is over, accounts that ended by themselves, and what was swept.
+// The SQL of retention: rows whose term is over, dormant accounts, and records of what was removed.
 import type { Knex } from 'knex';
 import type { Config } from '../base/config.ts';
 import { quoted } from '../base/database.ts';
 import type { Term } from '../base/declaration.ts';
 import { WORKING_STATES } from '../jobs/states.ts';
 
-/** One sweep at a time; any numbers that only we use. */
+/** Advisory locks, so that one process at a time sweeps or reconciles; no other code has these. */
 export const SWEEP_LOCK = 715_004;
 export const RECONCILE_LOCK = 715_005;
 
-// A third of what the database lets a transaction idle.
+// A third of the time after which the database ends an idle transaction.
 const TOUCH_MS = 5_000;
 
 /**
- * Works while this process alone holds the lock; it ends with the process, also with one that is
- * stopped. `lost`: it ended before, and the work must end as well.
+ * Runs `work` while this process holds the lock; returns `not_now` when another one holds it. The
+ * lock ends with the connection, also when the process is killed or stopped. `lost` aborts when the
+ * lock is gone and the work must end.
  */
 export async function whileAlone<T>(
   db: Knex,
@@ -23,12 +24,12 @@ export async function whileAlone<T>(
 ): Promise<T | 'not_now'> {
   return db.transaction(async (trx) => {
     const { rows } = await trx.raw('select pg_try_advisory_xact_lock(?) as is_ours', [lock]);
-    return rows[0].is_ours ? touched(trx, work) : 'not_now';
+    return rows[0].is_ours ? keepAlive(trx, work) : 'not_now';
   });
 }
 
-/** Keeps a transaction that waits for a disk, or for other transactions, from being ended as idle. */
-export async function touched<T>(trx: Knex, work: (lost: AbortSignal) => Promise<T>): Promise<T> {
+/** Keeps the database from ending a transaction as idle while `work` waits for something else. */
+export async function keepAlive<T>(trx: Knex, work: (lost: AbortSignal) => Promise<T>): Promise<T> {
   const lost = new AbortController();
   const touch = () => trx.raw('select 1').catch(() => lost.abort());
   const touching = setInterval(touch, TOUCH_MS);
@@ -39,12 +40,13 @@ export async function touched<T>(trx: Knex, work: (lost: AbortSignal) => Promise
   }
 }
 
+/** A table whose declaration says when its rows end. */
 export interface Ending {
   table: string;
   term: Term;
 }
 
-/** Deletes at most `limit` rows whose term is over; what another transaction holds waits for later. */
+/** Deletes at most `limit` rows whose term is over, and skips locked ones. Returns how many. */
 export async function removeEnded(
   trx: Knex,
   { table, term }: Ending,
@@ -63,7 +65,7 @@ export async function removeEnded(
   return rowCount;
 }
 
-/** A line of what the admin page shows; `what` is a table's name or a kind of thing. */
+/** A row of `sweeps`, which the overview shows. `what` is a table or a kind of thing. */
 export interface Sweep {
   id: number;
   at: Date;
@@ -73,12 +75,14 @@ export interface Sweep {
   ms: number;
 }
 
-/** Newest first. */
+/** Returns what was removed, the newest first. */
 export async function listSweeps(db: Knex, limit: number): Promise<Sweep[]> {
   return db('sweeps').orderBy('id', 'desc').limit(limit);
 }
 
-/** Starts a line, or adds to it; answers its id. Rows are removed in the same transaction. */
+/**
+ * Inserts a row, or adds to the one of this id, in the transaction that removes. Returns the id.
+ */
 export async function recordSweep(
   trx: Knex,
   id: number | null,
@@ -94,10 +98,10 @@ export async function recordSweep(
   return id;
 }
 
-/** Why an account ends by itself. */
+/** Why an account is deleted without anybody asking. */
 export type Dormancy = 'disconnected' | 'inactive';
 
-/** Accounts that ended by themselves; none while the setting is off. */
+/** Returns the ids of dormant accounts; none while the setting is off. */
 export async function listDormant(
   db: Knex,
   config: Config,
@@ -107,7 +111,7 @@ export async function listDormant(
   return dormant(db, config, reason).where({ leaving_at: null }).limit(limit).pluck('id');
 }
 
-/** Once more, in the transaction that has marked it as leaving: it may have come back meanwhile. */
+/** Checks again in the transaction that marked the account as leaving: it may have come back. */
 export async function isDormant(
   trx: Knex,
   config: Config,
@@ -125,7 +129,7 @@ function dormant(db: Knex, config: Config, reason: Dormancy): Knex.QueryBuilder 
   }
   const days = config.INACTIVE_DAYS;
   if (days === 0) return db('creators').whereRaw('false');
-  // Visits are noted to the day, so one day more; what is posted for somebody is use as well.
+  // Visits are stored by the day, so this waits one day more. Posts count as use too.
   return db('creators')
     .whereRaw("last_seen_at < now() - (? + 1) * interval '1 day'", [days])
     .whereRaw(
@@ -135,7 +139,7 @@ function dormant(db: Knex, config: Config, reason: Dormancy): Knex.QueryBuilder 
     );
 }
 
-/** A database that never knew anybody is not the one that these files belong to. */
+/** Whether the database has ever had a creator. If not, stored files belong to another database. */
 export async function hasKnownAnybody(db: Knex): Promise<boolean> {
   const { rows } = await db.raw(
     'select exists (select from creators) or exists (select from deletions) as is_so',

@@ -1,4 +1,4 @@
-// retention.sweep: every five minutes, all that has reached its end, kind by kind, as far as the time goes.
+// Removes everything that has reached its end (retention.sweep, every five minutes), kind by kind.
 
 import type { Context } from '../context/context.ts';
 import { pruneLedger, pruneLedgerBeside } from '../deletion/ledger.ts';
@@ -13,7 +13,7 @@ import { type Ending, removeEnded, SWEEP_LOCK, whileAlone } from './store.ts';
 
 const SWEEP = 'retention.sweep';
 
-/** One process at a time; a second one finds the lock taken, and leaves. Unfinished, it comes again. */
+/** Runs in one process at a time. A sweep that ran out of time queues the next one at once. */
 export async function sweep(ctx: Context, signal: AbortSignal): Promise<void> {
   const result = await whileAlone(ctx.db, SWEEP_LOCK, async (lost) =>
     (await sweepAll(ctx, AbortSignal.any([signal, lost]))) ? 'done' : 'unfinished',
@@ -21,12 +21,12 @@ export async function sweep(ctx: Context, signal: AbortSignal): Promise<void> {
   if (result === 'unfinished') await queueChore(ctx.db, { name: SWEEP, key: SWEEP });
 }
 
-/** For a post that has just ended: the sweep finds the same copies, some minutes later. */
+/** Removes the copies of a post that has just ended, some minutes before the sweep would. */
 export async function removeCopies(ctx: Context, signal: AbortSignal): Promise<void> {
   await removeWorkingCopies(ctx, createPace(signal));
 }
 
-/** Each kind has its own time. Answers whether nothing is left of any. */
+/** Each kind has its own time limit. Returns whether nothing of any kind is left. */
 async function sweepAll(ctx: Context, signal: AbortSignal): Promise<boolean> {
   const pace = () => createPace(signal);
   await removeDormant(ctx, pace());
@@ -51,7 +51,7 @@ async function sweepAll(ctx: Context, signal: AbortSignal): Promise<boolean> {
   return isDone;
 }
 
-/** The backups' folder may be another user's, who made them: that holds up nothing else. */
+/** The folder of backups may belong to the user who makes them; an error there stops nothing else. */
 async function unlessRefused<T>(ctx: Context, otherwise: T, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -61,7 +61,7 @@ async function unlessRefused<T>(ctx: Context, otherwise: T, work: () => Promise<
   }
 }
 
-/** Every table whose declaration says when its rows end. */
+/** Lists the tables whose declarations say when rows end. */
 function listEndings(ctx: Context): Ending[] {
   return Object.entries(declaredTables(ctx.modules)).flatMap(([table, { ends }]) =>
     ends ? [{ table, term: ends }] : [],

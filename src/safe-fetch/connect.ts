@@ -1,4 +1,4 @@
-// Connects to an address that was judged: the name is resolved once, and nobody looks it up again.
+// Resolves a host once, checks its addresses, and connects to these without another look-up.
 import { isIP } from 'node:net';
 import { buildConnector } from 'undici';
 import { Problem } from '../base/errors.ts';
@@ -7,17 +7,18 @@ import type { Network } from './network.ts';
 import type { Policy } from './urls.ts';
 
 const CONNECT_MS = 10_000;
-const MOST_ADDRESSES = 4;
-/** What another address of the same host may not suffer from. */
+const MAX_ADDRESSES = 4;
+/** Faults of one address, after which the host's next address is tried. */
 const UNREACHED =
   /^(ECONNREFUSED|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT)$/;
 
 /**
- * All addresses of the host, each of them public. One that is not refuses the host as a whole: a
- * name that is also the name of something near us is no creator's. Throws `url_not_allowed`, or what
- * the resolver threw.
+ * Returns up to four addresses of the host. One address that is not public refuses the whole host,
+ * since a creator's server has no name that also leads into our network.
+ *
+ * @throws Problem `url_not_allowed`; else the resolver's error.
  */
-export async function judgedAddresses(
+export async function resolvePublic(
   url: URL,
   network: Network,
   { allowPrivateNetworks }: Policy,
@@ -27,13 +28,16 @@ export async function judgedAddresses(
   if (!allowPrivateNetworks && !addresses.every(isPublicAddress)) {
     throw new Problem(
       'url_not_allowed',
-      `${url.hostname} leads to an address that is not public, so it is not asked.`,
+      `${url.hostname} leads to an address that is not public, so we do not connect to it.`,
     );
   }
-  return addresses.slice(0, MOST_ADDRESSES);
+  return addresses.slice(0, MAX_ADDRESSES);
 }
 
-/** Tries these addresses in turn. Certificate and Host header stay the name's. */
+/**
+ * Returns a connector that tries these addresses in turn; certificate and Host header are the
+ * name's.
+ */
 export function connectTo(addresses: string[], network: Network): buildConnector.connector {
   const connect = buildConnector({ timeout: CONNECT_MS, allowH2: false, maxCachedSessions: 0 });
   return (options, callback) => {
@@ -47,7 +51,8 @@ export function connectTo(addresses: string[], network: Network): buildConnector
     const attempt = (address: string, rest: string[]): void => {
       const place = network.place(address, number);
       const to = { ...options, hostname: place.address, port: String(place.port) };
-      // TLS has names alone; without one it would take the address for it.
+      // The certificate is checked for the host's name; without `servername` it would be the
+      // address.
       const named = protocol === 'https:' && !isIP(hostname) ? { ...to, servername: hostname } : to;
       connect(named, (...[error, socket]) => {
         const [next, ...later] = rest;

@@ -1,14 +1,17 @@
-// What the network did, as a sentence for the creator: never an address, never a path.
+// Turns network faults into sentences for the creator, which never hold an address or a path.
 import { errors } from 'undici';
 import { Problem } from '../base/errors.ts';
 
 const TLS = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO)/;
 
-/** Which of our own times ran out, if one did. */
+/** Which of our own time limits ran out, if one did. */
 export type Expired = 'first byte' | 'whole' | null;
 
-/** What stands for an error of a fetch; what is no fault of the network's is answered as it is. */
-export function explained(
+/**
+ * Returns what to throw for an error of a fetch: the signal's reason when it aborted, a Problem for
+ * a fault of the network, and any other error as it is.
+ */
+export function explainError(
   error: unknown,
   host: string,
   { limit, signal }: { limit: number; signal: AbortSignal },
@@ -24,7 +27,7 @@ export function explained(
 export function tooLarge(limit: number): Problem {
   return new Problem(
     'too_large',
-    `The file is larger than ${limit / 1_000_000} MB, the most that is taken.`,
+    `The file is larger than ${limit / 1_000_000} MB, the most that we take.`,
   );
 }
 
@@ -42,7 +45,7 @@ function explainFault(error: unknown, host: string, expired: Expired): string | 
     return `${host} ended the connection before the file was complete.`;
   }
   if (code === 'ENOTFOUND' || code === 'ENODATA') return `There is no host ${host}.`;
-  if (isOfNames(error)) return `${host} could not be looked up at the moment.`;
+  if (isLookupFault(error)) return `${host} could not be looked up at the moment.`;
   if (TLS.test(code)) return `The TLS certificate of ${host} is not valid.`;
   if (error instanceof errors.UndiciError || /^E(CONN|PIPE|TIMEDOUT|HOST|NET|ADDR)/.test(code)) {
     return `${host} could not be reached, or ended the connection.`;
@@ -50,8 +53,11 @@ function explainFault(error: unknown, host: string, expired: Expired): string | 
   return null;
 }
 
-/** A name server's trouble has names like that of a connection; the call tells. */
-function isOfNames(error: unknown): boolean {
+/**
+ * Faults of name servers have the same codes as faults of connections; the system call tells them
+ * apart.
+ */
+function isLookupFault(error: unknown): boolean {
   const { syscall } = (error ?? {}) as NodeJS.ErrnoException;
   return /^(query|getaddrinfo)/.test(syscall ?? '');
 }

@@ -1,34 +1,34 @@
-// The one place where requests leave for addresses that a creator named: resolved once, judged, bounded, never redirected.
+// Sends every request to a URL that a creator named: resolved once, checked, bounded, no redirects.
 
 import type { Readable } from 'node:stream';
 import { Client } from 'undici';
 import { Problem } from '../base/errors.ts';
 import { HOUR_MS } from '../base/time.ts';
-import { connectTo, judgedAddresses } from './connect.ts';
-import { type Expired, explained, tooLarge } from './faults.ts';
+import { connectTo, resolvePublic } from './connect.ts';
+import { type Expired, explainError, tooLarge } from './faults.ts';
 import { internet, type Network, neighbourhood } from './network.ts';
 import { get, type Reply } from './reply.ts';
 import { judgeUrl, type Policy, toHost } from './urls.ts';
 
 const MAX_HEADER_BYTES = 16_384;
-/** 4 GB at 10 Mbit/s; who drips longer holds a place that others need. */
+/** 4 GB at 10 Mbit/s take about an hour. A slower source would hold a worker that others need. */
 const LONGEST_MS = HOUR_MS;
 
 export interface Ask {
-  /** As the creator named it; judged anew here. */
+  /** The URL as the creator gave it; it is checked here again. */
   url: string;
-  /** The host it must be on, as `hostOf` says it. */
+  /** The host that the URL must be on, as `toHost` returns it. */
   host: string;
-  /** Bytes, declared or streamed, beyond which it is `too_large`. */
+  /** In bytes. A file that is larger, as declared or as streamed, is `too_large`. */
   limit: number;
   signal: AbortSignal;
-  /** How long the whole may take; an hour unless said. */
+  /** How long the whole request may take; an hour by default. */
   longestMs?: number;
-  /** 0…1, where the server says how much will come. */
+  /** Called with 0…1 if the server says how much will come. */
   progress?: ((fraction: number) => void) | undefined;
 }
 
-/** The answer's body, identity-encoded; `bytes` is what the server promised, null when nothing. */
+/** The body without any encoding. `bytes`: the declared length, null when the server names none. */
 export interface Answer {
   body: Readable;
   bytes: number | null;
@@ -37,15 +37,20 @@ export interface Answer {
 export interface SafeFetch {
   policy: Policy;
   /**
-   * GETs a URL and gives the answer to `take`; with its end the connection ends too. Throws
-   * `url_not_allowed`, `redirect_not_allowed`, `too_large` or `fetch_failed`; what happens while
-   * `take` reads comes to it as an error of the body. The signal's reason when it aborts. What `take`
-   * throws is passed on. The `cause` of a `fetch_failed` is the HTTP status as a number, or the
-   * network's code as a text.
+   * GETs a URL, gives the answer to `take` and returns what that returns. The connection is closed
+   * when `take` ends. A fault while `take` reads comes as an error of the body; what `take` throws
+   * is passed on.
+   *
+   * @throws Problem `url_not_allowed`, `redirect_not_allowed`, `too_large` or `fetch_failed`, whose
+   *   `cause` is the HTTP status as a number or the network's code as a string; the signal's reason
+   *   when it aborts.
    */
   fetch<T>(ask: Ask, take: (answer: Answer) => Promise<T>): Promise<T>;
 }
 
+/**
+ * `timeoutMs`: how long look-up, connection and first byte may take together, and each pause after.
+ */
 export function createSafeFetch(
   of: Policy & { timeoutMs: number },
   network: Network = of.allowPrivateNetworks ? neighbourhood : internet(),
@@ -58,10 +63,10 @@ export function createSafeFetch(
         throw new Problem('url_not_allowed', `The URL is not on ${ask.host}.`);
       }
       const clock = startClock(ask, of.timeoutMs);
-      const explain = (error: unknown) => explained(error, url.hostname, ask, clock.expired());
+      const explain = (error: unknown) => explainError(error, url.hostname, ask, clock.expired());
       let client: Client | undefined;
       try {
-        const addresses = await clock.race(judgedAddresses(url, network, of)).catch((error) => {
+        const addresses = await clock.race(resolvePublic(url, network, of)).catch((error) => {
           throw explain(error);
         });
         client = openClient(url, addresses, { network, limit: ask.limit, ms: of.timeoutMs });
@@ -79,16 +84,18 @@ export function createSafeFetch(
 
 interface Clock {
   signal: AbortSignal;
-  /** Why it ran out, else null. */
+  /** Which limit ran out, else null. */
   expired(): Expired;
-  /** Rejects when time is over before the promise is settled. */
+  /** Rejects when a limit runs out, or the request is aborted, before the promise is settled. */
   race<T>(promise: Promise<T>): Promise<T>;
-  /** The first byte has come. */
+  /** Call it when the first byte has come: it ends the first limit. */
   begun(): void;
   stop(): void;
 }
 
-/** One time-out for name, connection and first byte together, and one for the whole. */
+/**
+ * Starts one limit for look-up, connection and first byte together, and one for the whole request.
+ */
 function startClock({ signal, longestMs = LONGEST_MS }: Ask, firstByteMs: number): Clock {
   const over = new AbortController();
   let expired: Expired = null;
@@ -117,7 +124,7 @@ function startClock({ signal, longestMs = LONGEST_MS }: Ask, firstByteMs: number
   };
 }
 
-/** One connection for one request: none is kept, and none shared between hosts. */
+/** Opens one connection for one request; none is kept or shared between hosts. */
 function openClient(
   url: URL,
   addresses: string[],
@@ -134,7 +141,7 @@ function openClient(
   });
 }
 
-/** Throws when the answer is not the file itself. */
+/** Returns the answer's body and declared length; throws when the answer is not the file itself. */
 function toAnswer({ status, headers, body }: Reply, limit: number): Answer {
   if (status >= 300 && status < 400) {
     throw new Problem(

@@ -1,10 +1,10 @@
-// How a name becomes addresses and an address a connection; tests on loopback bring another one.
+// Resolves names and places connections; tests replace both to stay on loopback.
 import { lookup, Resolver } from 'node:dns/promises';
 
 export interface Network {
-  /** Every A and AAAA address of a name, asked once for each request. */
+  /** Returns every A and AAAA address of a name. It is called once for each request. */
   resolve(hostname: string): Promise<string[]>;
-  /** Where a connection to this address really goes. */
+  /** Returns where a connection to this address goes; the address itself, except in tests. */
   place(address: string, port: number): { address: string; port: number };
 }
 
@@ -12,9 +12,9 @@ const LOOKUP_MS = 5_000;
 const place: Network['place'] = (address, port) => ({ address, port });
 
 /**
- * Asks name servers itself, by default the machine's: neither the machine's own list of hosts nor its
- * search domains mean a creator's server. `lookup` would also block one of the four threads that read
- * and write files, for as long as somebody's name server likes.
+ * Asks name servers directly, by default the machine's. The machine's hosts file and search domains
+ * are not used, since they do not name a creator's server. `lookup` would also block one of the
+ * four threads that read and write files, for as long as a foreign name server takes.
  */
 export function internet(nameServers?: string[]): Network {
   return {
@@ -34,7 +34,7 @@ export function internet(nameServers?: string[]): Network {
   };
 }
 
-/** As the machine itself looks names up, for a closed test network. */
+/** Resolves names as the machine does, for a closed test network. */
 export const neighbourhood: Network = {
   place,
   async resolve(hostname) {

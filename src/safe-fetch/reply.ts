@@ -1,9 +1,9 @@
-// The answer of a source as it arrives: its head, then its body as a stream.
+// Sends a GET request and returns the answer's head, with its body as a stream.
 import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Client, Dispatcher } from 'undici';
 
-/** What may wait for its reader before the source is made to wait. */
+/** How many bytes may wait for the reader before the source has to wait. */
 const WAITING_BYTES = 1_048_576;
 const HEADERS = { 'accept-encoding': 'identity', accept: '*/*', 'user-agent': 'PM3K' };
 
@@ -16,15 +16,18 @@ export interface Reply {
 interface Watch {
   signal: AbortSignal;
   /**
-   * What an error of the network is told as. Here is the border: whoever reads the body gets what this
-   * answers, so that trouble of the reader's own is never taken for the source's.
+   * Returns what to throw for an error of the network. The reader of the body gets this value, so
+   * that the reader's own errors are never taken for the source's.
    */
   explain(error: unknown): unknown;
-  /** 0…1, where the server says how much will come. */
+  /** Called with 0…1 if the server says how much will come. */
   progress?: ((fraction: number) => void) | undefined;
 }
 
-/** Resolves with the head of the final answer; when the signal aborts, head and body end at once. */
+/**
+ * Resolves with the head of the final answer. When the signal aborts, the promise or the body fails
+ * at once.
+ */
 export function get(client: Client, url: URL, watch: Watch): Promise<Reply> {
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined;
@@ -32,9 +35,9 @@ export function get(client: Client, url: URL, watch: Watch): Promise<Reply> {
     let bytes = 0;
     let expected = 0;
     const fail = (error: unknown) => {
-      const told = watch.explain(error);
-      if (body) body.destroy(told as Error);
-      else reject(told);
+      const explained = watch.explain(error);
+      if (body) body.destroy(explained as Error);
+      else reject(explained);
     };
     const abort = () => {
       fail(watch.signal.reason);
@@ -50,7 +53,7 @@ export function get(client: Client, url: URL, watch: Watch): Promise<Reply> {
           if (watch.signal.aborted) abort();
         },
         onResponseStart(answering, status, headers) {
-          // Informational; the answer is still to come.
+          // 1xx is informational; the final answer is still to come.
           if (status < 200) return;
           body = createBody(answering);
           expected = Number(headers['content-length'] ?? 0);
@@ -77,6 +80,6 @@ function createBody(controller: Dispatcher.DispatchController): Readable {
       done(error);
     },
   });
-  // Who does not read on does not listen for its end.
+  // A reader that stops early no longer listens for errors, and an unheard one ends the process.
   return body.on('error', () => {});
 }

@@ -1,23 +1,25 @@
-// Judges, without the network, the hosts and URLs that a creator may name.
+// Checks, without the network, the hosts and URLs that a creator may name.
 import { isIPv4 } from 'node:net';
 import { Problem } from '../base/errors.ts';
 
-/** `allow_private_networks`: a closed test network, where http, any port and any host may be named. */
+/** `allowPrivateNetworks`: for a closed test network; http, any port and any host are allowed. */
 export interface Policy {
   allowPrivateNetworks: boolean;
 }
 
 const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/;
 const TOP_LEVEL = /^(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})$/;
-/** Names that DNS in the internet does not know, and that mean something near us (RFC 6761, 6762, 8375, 9476). */
+/** Names that public DNS does not know and that mean local hosts (RFC 6761, 6762, 8375, 9476). */
 const NEAR = ['localhost', 'local', 'internal', 'invalid', 'test', 'onion', 'alt', 'home.arpa'];
 
 /**
- * The URL as it will be asked for: host in lower case and punycode, without a trailing dot and
- * without a fragment. Throws `url_not_allowed`.
+ * Returns the URL as it will be requested: host in lower case and punycode, no trailing dot, no
+ * fragment.
+ *
+ * @throws Problem `url_not_allowed`
  */
 export function judgeUrl(text: string, policy: Policy): URL {
-  // A browser strips line breaks and reads \ as /; what is meant must stand there.
+  // Parsers strip line breaks and read \ as /; a URL with them may not mean what it shows.
   const isPlain = ![...text].some((sign) => sign <= ' ' || sign === '\\' || sign === '\x7f');
   const url = isPlain ? URL.parse(text) : null;
   if (!url) throw refused('This is not a URL. Expected one such as https://example.com/video.mp4.');
@@ -25,7 +27,7 @@ export function judgeUrl(text: string, policy: Policy): URL {
   if (url.protocol !== 'https:' && !isHttp) throw refused('The URL must begin with https://.');
   if (url.username || url.password) throw refused('The URL must not contain a name or password.');
   if (url.port && !policy.allowPrivateNetworks) {
-    throw refused('The URL must not name a port: only the usual one, 443, is asked.');
+    throw refused('The URL must not name a port: we use only the usual one, 443.');
   }
   url.hostname = judgeHostname(url.hostname, policy);
   url.hash = '';
@@ -33,11 +35,13 @@ export function judgeUrl(text: string, policy: Policy): URL {
 }
 
 /**
- * A host as typed by a creator, in the form in which URLs are compared with it (`hostOf`). Throws
- * `invalid_request` at `/host` for what is no host, and `url_not_allowed` for one that is not public.
+ * Returns a host that a creator typed, in the form in which URLs are compared with it (`toHost`).
+ *
+ * @throws Problem `invalid_request` at `/host` for a text that is not a host; `url_not_allowed` for
+ *   a host that is not public.
  */
 export function judgeHost(text: string, policy: Policy): string {
-  // The scheme of the check: its usual port is no port.
+  // Verification uses this scheme, so its default port is dropped.
   const scheme = policy.allowPrivateNetworks ? 'http' : 'https';
   const isHost = /^[^\s/?#@\\%<>^|"`{}]+$/u.test(text);
   const url = isHost ? URL.parse(`${scheme}://${text}/`) : null;
@@ -48,12 +52,12 @@ export function judgeHost(text: string, policy: Policy): string {
   return toHost(url);
 }
 
-/** Host, and port where it is not the scheme's own. */
+/** Returns the host, with the port if it is not the scheme's default. */
 export function toHost(url: URL): string {
   return url.host;
 }
 
-/** The parser has brought every spelling of a number, wide letters and escapes into one form. */
+/** Checks a hostname in which the URL parser has normalised numbers, wide letters and escapes. */
 function judgeHostname(given: string, policy: Policy): string {
   const hostname = given.replace(/\.$/, '').toLowerCase();
   if (policy.allowPrivateNetworks) return hostname;

@@ -1,13 +1,16 @@
-// Removes what a crash left half written on a disk.
+// Removes half-written files that a crash left on a disk.
 
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HOUR_MS } from '../base/time.ts';
 
-// Far longer than the two minutes that an upload may idle.
+// An upload may idle for two minutes, so nobody will finish a file that was idle for an hour.
 const ABANDONED_MS = HOUR_MS;
 
-/** Every write goes to a `.part` first; one that nobody has touched for an hour nobody will finish. */
+/**
+ * Removes the `.part` files in these folders that nobody has written to for an hour; every write
+ * goes to one first. Returns how many files and bytes were removed.
+ */
 export async function removeAbandonedParts(
   folders: string[],
 ): Promise<{ removed: number; bytes: number }> {

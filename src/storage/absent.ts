@@ -1,9 +1,12 @@
-// Tells what is not there from what could not be looked at: nothing is concluded from a disk in trouble.
+// Tells a file that does not exist from one that the disk failed to read.
 
-/** Null for what does not exist; whatever else went wrong is thrown. */
-export async function unlessAbsent<T>(looking: Promise<T>): Promise<T | null> {
+/**
+ * Returns null if the file does not exist; every other fault is thrown, so that none passes for
+ * absence.
+ */
+export async function unlessAbsent<T>(work: Promise<T>): Promise<T | null> {
   try {
-    return await looking;
+    return await work;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

@@ -1,4 +1,4 @@
-// The folder of backups: how files are named, how old they are, and which have had their time.
+// Names the files in the folder of backups, and removes those that have expired.
 
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -8,23 +8,27 @@ import { unlessAbsent } from './absent.ts';
 const NAME = /^pm3k-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.backup\.age$/;
 const UNFINISHED = /^pm3k-.*\.backup\.age\.\d+\.(part|keys)$/;
 
-/** Where backups are made when no other folder is named. */
+/** The folder for backups when the operator names no other. */
 export function backupsFolder(dataDir: string): string {
   return join(resolve(dataDir), 'backups');
 }
 
+/** Returns e.g. `pm3k-20261128T191300Z.backup.age`. */
 export function backupName(madeAt: Date): string {
   const time = madeAt.toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
   return `pm3k-${time}Z.backup.age`;
 }
 
-/** By its name, which survives copying as times of files do not; undefined for other files. */
+/**
+ * Reads the time from a backup's name, since copying changes a file's own times; undefined for
+ * other files.
+ */
 export function readBackupTime(name: string): Date | undefined {
   const [, year, month, day, hour, minute, second] = NAME.exec(name) ?? [];
   return year ? new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) : undefined;
 }
 
-/** When the newest backup of the folder was made. */
+/** Returns when the newest backup of the folder was made. */
 export async function newestBackup(folder: string): Promise<Date | undefined> {
   const names = (await unlessAbsent(readdir(folder))) ?? [];
   return names
@@ -33,8 +37,8 @@ export async function newestBackup(folder: string): Promise<Date | undefined> {
 }
 
 /**
- * Removes backups older than `days`, and what a killed run left. A backup that lived longer would
- * keep people whom nobody remembers to have been deleted.
+ * Removes backups older than `days`, and drafts that a killed run left. The ledger of deletions
+ * forgets people after that time, so an older backup could bring back somebody who was deleted.
  */
 export async function removeExpiredBackups(
   folder: string,

@@ -1,11 +1,9 @@
-// The requests to one bucket of an S3-compatible server, signed by the client library, tried again when that may help.
-import { setTimeout as sleep } from 'node:timers/promises';
-import { S3Client, type S3ClientOptions, S3Errors } from '@bradenmacdonald/s3-lite-client';
-import { Problem } from '../base/errors.ts';
+// Sends signed requests to one bucket of an S3-compatible server, and retries those that may pass.
+import { S3Client, type S3ClientOptions } from '@bradenmacdonald/s3-lite-client';
+import { findCause, isAbsent, refused, retry } from './bucket-faults.ts';
 import { putPart } from './put-part.ts';
+import { blocksIn, valueIn } from './s3-xml.ts';
 
-const TRIES = 4;
-const FIRST_WAIT_MS = 200;
 const PAGE = 1_000;
 const SIGNED_SECONDS = 3_600;
 
@@ -24,12 +22,16 @@ export interface Unfinished {
 export type Bucket = ReturnType<typeof openBucket>;
 type Asked = Parameters<S3Client['makeRequest']>[0];
 
-/** Every call throws a Problem: `not_found`, `storage_full`, or `unavailable` with the server's code. */
+/**
+ * Returns the calls to a bucket. Each throws a Problem: `not_found`, `storage_full`, or
+ * `unavailable` with the server's code.
+ */
 export function openBucket(options: S3ClientOptions) {
   const client = new S3Client(options);
-  const ask = (asked: Asked) => retried(() => client.makeRequest({ ...asked }));
+  const ask = (asked: Asked) => retry(() => client.makeRequest({ ...asked }));
   const text = async (asked: Asked) => (await ask({ ...asked, returnBody: true })).text();
 
+  /** Returns the object's size in bytes; null when there is none. */
   async function head(place: string): Promise<number | null> {
     try {
       const { headers } = await ask({ method: 'HEAD', objectName: place });
@@ -45,17 +47,18 @@ export function openBucket(options: S3ClientOptions) {
     async put(place: string, payload: Uint8Array<ArrayBuffer>): Promise<void> {
       await ask({ method: 'PUT', objectName: place, payload });
     },
-    /** `end` inclusive. */
+    /** Returns an object, or a range of its bytes with `end` inclusive. */
     get(place: string, range?: { start: number; end: number }): Promise<Response> {
       const length = range ? range.end - range.start + 1 : 0;
-      return retried(() => client.getPartialObject(place, { offset: range?.start ?? 0, length }));
+      return retry(() => client.getPartialObject(place, { offset: range?.start ?? 0, length }));
     },
+    /** Removes the object; a missing one is no error. */
     async remove(place: string): Promise<void> {
       await ask({ method: 'DELETE', objectName: place, statusCode: 204 }).catch((error) => {
         if (!isAbsent(error)) throw error;
       });
     },
-    /** In the order of their names. */
+    /** Lists objects whose names begin with `prefix` and follow `after`, in the order of names. */
     async *list(prefix: string, after: string): AsyncGenerator<Listed> {
       for (let last = after; ; ) {
         const query = { 'list-type': '2', prefix, 'start-after': last, 'max-keys': String(PAGE) };
@@ -68,13 +71,14 @@ export function openBucket(options: S3ClientOptions) {
         if (valueIn(page, 'IsTruncated') !== 'true') return;
       }
     },
+    /** Begins an upload in parts and returns its id. */
     async begin(place: string): Promise<string> {
       const answer = await text({ method: 'POST', objectName: place, query: 'uploads' });
       const uploadId = valueIn(answer, 'UploadId');
       if (!uploadId) throw refused('begins no upload in parts');
       return uploadId;
     },
-    /** Answers the part's tag, by which the end names it. */
+    /** Sends a part and returns its ETag, by which `complete` names it. */
     async part(
       place: string,
       uploadId: string,
@@ -82,30 +86,32 @@ export function openBucket(options: S3ClientOptions) {
       payload: Uint8Array<ArrayBuffer>,
     ): Promise<string> {
       const parameters = { partNumber: String(number), uploadId };
-      return retried(async () => {
+      return retry(async () => {
         const signed = { parameters, expirySeconds: SIGNED_SECONDS };
         return putPart(await client.getPresignedUrl('PUT', place, signed), payload);
       });
     },
+    /** Puts the parts together; `tags` are theirs, in order. */
     async complete(place: string, uploadId: string, tags: string[]): Promise<void> {
       const parts = tags.map(
         (tag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>"${tag}"</ETag></Part>`,
       );
       const payload = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${parts.join('')}</CompleteMultipartUpload>`;
       const query = { uploadId };
-      // It may say 200 first and only then that it failed.
+      // The server may send status 200 first and the failure in the body.
       const answer = await text({ method: 'POST', objectName: place, query, payload });
       if (!answer.includes('<CompleteMultipartUploadResult')) {
         throw refused(valueIn(answer, 'Code') || 'does not put the parts together');
       }
     },
+    /** Discards an upload in parts; a missing one is no error. */
     async abort(place: string, uploadId: string): Promise<void> {
       const query = { uploadId };
       await ask({ method: 'DELETE', objectName: place, query, statusCode: 204 }).catch((error) => {
         if (!isAbsent(error)) throw error;
       });
     },
-    /** Uploads in parts that never came to their end. */
+    /** Lists uploads in parts that are neither complete nor discarded. */
     async *unfinished(): AsyncGenerator<Unfinished> {
       for (let marks = {}; ; ) {
         const page = await text({
@@ -124,7 +130,10 @@ export function openBucket(options: S3ClientOptions) {
         };
       }
     },
-    /** Whether deleted objects stay as old versions; servers without versions do not know the question. */
+    /**
+     * Whether deleted objects stay as old versions. A server that refuses the question has no
+     * versions.
+     */
     async keepsVersions(): Promise<boolean> {
       const query = { versioning: '' };
       try {
@@ -138,61 +147,4 @@ export function openBucket(options: S3ClientOptions) {
       }
     },
   };
-}
-
-/** Network faults, 5xx and "slow down" may pass within a second; nothing else does. */
-async function retried<T>(work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      const status = error instanceof S3Errors.ServerError ? error.statusCode : undefined;
-      const mayPass = status === undefined || status === 429 || (status >= 500 && status < 507);
-      if (!mayPass || status === 501 || tries === TRIES) throw toProblem(error);
-      await sleep(FIRST_WAIT_MS * 2 ** (tries - 1));
-    }
-  }
-}
-
-function toProblem(cause: unknown): Problem {
-  const { statusCode, code } = (cause ?? {}) as { statusCode?: number; code?: string };
-  if (statusCode === 404 && code !== 'NoSuchBucket') {
-    return new Problem('not_found', 'There is no such file.', { cause });
-  }
-  if (statusCode === 507 || /quota|insufficient|storagefull/i.test(code ?? '')) {
-    return new Problem(
-      'storage_full',
-      'The storage takes no more. Nothing that was stored before is lost.',
-      { cause },
-    );
-  }
-  return refused(code ? `answers ${code}` : 'does not answer', cause);
-}
-
-function refused(what: string, cause?: unknown): Problem {
-  return new Problem('unavailable', `The storage ${what}. Try again in a minute.`, { cause });
-}
-
-export function findCause(error: unknown): { statusCode?: number; code?: string } {
-  return ((error as Error | undefined)?.cause ?? {}) as { statusCode?: number; code?: string };
-}
-
-export function isAbsent(error: unknown): boolean {
-  return error instanceof Problem && error.code === 'not_found';
-}
-
-// What S3 answers is flat: its elements hold text or one level of others, and no attributes.
-function blocksIn(xml: string, name: string): string[] {
-  return [...xml.matchAll(new RegExp(`<${name}>(.*?)</${name}>`, 'gs'))].map(
-    ([, inner]) => inner ?? '',
-  );
-}
-
-const ENTITIES: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
-
-function valueIn(xml: string, name: string): string {
-  const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? '';
-  return text
-    .replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)))
-    .replaceAll(/&(lt|gt|amp|quot|apos);/g, (_, entity: string) => ENTITIES[entity] ?? '');
 }

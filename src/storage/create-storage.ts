@@ -1,11 +1,11 @@
-// The storage that the configuration names.
+// Creates the storage that the configuration names.
 import { join, resolve } from 'node:path';
 import type { Config } from '../base/config.ts';
 import { createDiskStorage } from './disk.ts';
 import { createS3Storage } from './s3.ts';
 import type { Storage } from './storage.ts';
 
-/** Looks at nothing yet. */
+/** Returns the storage without connecting to it; `open` does that. */
 export function createStorage(config: Config): Storage {
   if (config.STORAGE === 'disk') return createDiskStorage(join(resolve(config.DATA_DIR), 'media'));
   return createS3Storage({

@@ -1,4 +1,4 @@
-// The storage port on a local disk: write beside, fsync, rename.
+// Implements the storage port on a local disk: each file is written aside, synced and renamed.
 import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import {
@@ -24,11 +24,14 @@ import { createMeter } from './meter.ts';
 import { isKey, markerPlace, toPlace } from './names.ts';
 import type { Storage } from './storage.ts';
 
-/** Left to everything else on the same disk: the database must be able to write. */
+/** Free space that is left to everything else on the disk: the database must be able to write. */
 const MIN_FREE_BYTES = 200_000_000;
-/** What is gathered while the disk writes, and then written at once: the hash is paid for by fewer writes. */
+/**
+ * How much is buffered for one write. Fewer, larger writes make up for the time that hashing takes.
+ */
 const WRITE_BYTES = 1_048_576;
 
+/** Returns the storage in the folder `root`, which is made at the first write. */
 export function createDiskStorage(root: string): Storage {
   const findPath = (key: string) => join(root, toPlace(key));
   const markerPath = (folder: string, name: string) => join(root, markerPlace(folder, name));
@@ -59,22 +62,23 @@ export function createDiskStorage(root: string): Storage {
     },
     async read(key, range) {
       const path = findPath(key);
-      await existing(path);
+      await statExisting(path);
       return createReadStream(path, range);
     },
     async size(key) {
-      return (await existing(findPath(key))).size;
+      return (await statExisting(findPath(key))).size;
     },
     async has(key) {
       return (await unlessAbsent(stat(findPath(key)))) !== null;
     },
     async checkout(key, folder) {
       const path = findPath(key);
-      await existing(path);
+      await statExisting(path);
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const target = join(folder, key);
       await rm(target, { force: true });
-      // A link costs nothing and outlives a deletion of the original; across disks it takes a copy.
+      // A hard link takes no space and survives the deletion of the original. Across disks only a
+      // copy is possible.
       await link(path, target).catch(() =>
         copyFile(path, target).catch((error) => {
           throw fullDisk(error);
@@ -109,7 +113,7 @@ export function createDiskStorage(root: string): Storage {
       if (bavail * bsize < MIN_FREE_BYTES + bytes) {
         throw new Problem(
           'storage_full',
-          'Less than 200 MB are free on the disk that holds the media, or would be.',
+          'The disk that holds the media has, or would have, less than 200 MB of free space.',
         );
       }
     },
@@ -134,12 +138,14 @@ export function createDiskStorage(root: string): Storage {
   };
 }
 
-async function existing(path: string) {
+/** @throws Problem `not_found` */
+async function statExisting(path: string) {
   const found = await unlessAbsent(stat(path));
   if (!found?.isFile()) throw new Problem('not_found', 'There is no such file.');
   return found;
 }
 
+/** Returns the folders that hold objects, in order; their names have two letters. */
 async function objectFolders(root: string): Promise<string[]> {
   const folders = (await unlessAbsent(readdir(root))) ?? [];
   return folders.filter((name) => name.length === 2).sort();

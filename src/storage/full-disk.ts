@@ -1,6 +1,10 @@
-// Tells a full disk from every other fault of writing.
+// Turns the error of a full disk into a Problem.
 import { Problem } from '../base/errors.ts';
 
+/**
+ * Returns a Problem `storage_full` for a full disk or an exhausted quota, and any other error as it
+ * is.
+ */
 export function fullDisk(error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException)?.code;
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;

@@ -1,8 +1,12 @@
-// Counts and hashes what streams through, and ends what is larger than allowed.
+// Counts and hashes the bytes of a stream, and fails a stream that is larger than allowed.
 import { createHash } from 'node:crypto';
 import { Transform } from 'node:stream';
 import { Problem } from '../base/errors.ts';
 
+/**
+ * Returns a stream to pipe through. After its end `bytes()` and `sha256()` (hex) describe what came
+ * through; over `limit` bytes it fails with the Problem `too_large`.
+ */
 export function createMeter(limit: number) {
   const hash = createHash('sha256');
   let bytes = 0;

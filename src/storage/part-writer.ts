@@ -1,17 +1,22 @@
-// Writes one object to a bucket as it streams in, part after part; one part at a time is in memory.
-import { type Bucket, findCause } from './bucket.ts';
+// Writes one object to a bucket as it streams in, with only one part in memory at a time.
+import type { Bucket } from './bucket.ts';
+import { findCause } from './bucket-faults.ts';
 
-// The least that S3 takes for a part; the 10,000 of an object hold more than any upload.
+// The smallest part that S3 takes. An object may have 10,000 of them, which is more than any
+// upload.
 const PART_BYTES = 5 * 1024 * 1024;
 
 export interface PartWriter {
   addAll(source: AsyncIterable<Buffer>): Promise<void>;
-  /** The object is there, whole, when it returns. */
+  /** When it returns, the object exists and is complete. */
   finish(): Promise<void>;
-  /** Whatever was sent goes; no object of this name has changed. */
+  /** Discards what was sent. An object that had this name before is unchanged. */
   abort(): Promise<void>;
 }
 
+/**
+ * Returns a writer for the object at `place`. An object that fits into one part takes one request.
+ */
 export function createPartWriter(bucket: Bucket, place: string): PartWriter {
   let buffer = Buffer.allocUnsafeSlow(0);
   let gathered = 0;
@@ -29,7 +34,8 @@ export function createPartWriter(bucket: Bucket, place: string): PartWriter {
   async function add(chunk: Buffer): Promise<void> {
     if (buffer.length === 0) buffer = Buffer.allocUnsafeSlow(PART_BYTES);
     for (let at = 0; at < chunk.length; ) {
-      // Not before more has come: what fits into one part goes in one request.
+      // A full part is sent only once more bytes have come, so that a small object takes one
+      // request.
       if (gathered === PART_BYTES) await send();
       const taken = chunk.copy(buffer, gathered, at);
       gathered += taken;
@@ -46,7 +52,7 @@ export function createPartWriter(bucket: Bucket, place: string): PartWriter {
       if (uploadId === null) return bucket.put(place, buffer.subarray(0, gathered));
       if (gathered > 0) await send();
       await bucket.complete(place, uploadId, tags).catch(async (error) => {
-        // The answer to an earlier try was lost, and that try was the one that counted.
+        // The upload is gone if an earlier try completed it and only its answer was lost.
         const isGone = findCause(error).code === 'NoSuchUpload';
         if (!isGone || (await bucket.head(place)) !== total) throw error;
       });

@@ -1,4 +1,4 @@
-// Sends one part to its signed address without a copy of it: the client library would make three.
+// Sends one part to its signed URL without copying it; the client library would make three copies.
 import { createHash } from 'node:crypto';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
@@ -7,12 +7,16 @@ import { S3Errors } from '@bradenmacdonald/s3-lite-client';
 
 const IDLE_MS = 120_000;
 
-/** Answers the part's tag; throws the library's own fault for what the server refuses. */
+/**
+ * Returns the part's ETag, without quotes.
+ *
+ * @throws S3Errors.ServerError when the server refuses the part; Error when it cannot be reached.
+ */
 export function putPart(url: string, part: Uint8Array): Promise<string> {
   const request = url.startsWith('https:') ? requestHttps : requestHttp;
   const headers = {
     'Content-Length': part.length,
-    // The signature does not cover the body, so the server compares it by this.
+    // The signature does not cover the body, so the server checks the body by its MD5.
     'Content-MD5': createHash('md5').update(part).digest('base64'),
   };
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-// The storage port on an S3-compatible bucket: objects in parts of 5 MB, which appear whole or not at all.
+// Implements the storage port on an S3-compatible bucket: an object appears whole or not at all.
 
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
@@ -9,19 +9,21 @@ import type { ReadableStream } from 'node:stream/web';
 import type { S3ClientOptions } from '@bradenmacdonald/s3-lite-client';
 import { Problem } from '../base/errors.ts';
 import { HOUR_MS } from '../base/time.ts';
-import { type Bucket, isAbsent, openBucket } from './bucket.ts';
+import { type Bucket, openBucket } from './bucket.ts';
+import { isAbsent } from './bucket-faults.ts';
 import { fullDisk } from './full-disk.ts';
 import { createMeter } from './meter.ts';
 import { keyAt, markerPlace, toPlace } from './names.ts';
 import { createPartWriter } from './part-writer.ts';
 import type { Storage } from './storage.ts';
 
-// Far longer than the two minutes that an upload may idle.
+// An upload may idle for two minutes, so nobody will finish one that was begun an hour ago.
 const ABANDONED_MS = HOUR_MS;
-// Asked for every few seconds by whatever watches over the process.
+// Health checks come every few seconds; the bucket is written to once a minute.
 const CHECKED_MS = 60_000;
 const CHECK_PLACE = 'check/writable.txt';
 
+/** Returns the storage in a bucket. Objects are written in parts of 5 MB. */
 export function createS3Storage(options: S3ClientOptions): Storage {
   const bucket = openBucket(options);
   let checkedAt = 0;
@@ -57,7 +59,7 @@ export function createS3Storage(options: S3ClientOptions): Storage {
         await (onlyIf(stored.sha256) ? parts.finish() : parts.abort());
         return stored;
       } catch (error) {
-        // What cannot be taken back now is, once nobody can be going on with it.
+        // If this fails as well, `removeAbandoned` discards the upload an hour later.
         await parts.abort().catch(() => {});
         throw error;
       }
@@ -108,7 +110,7 @@ export function createS3Storage(options: S3ClientOptions): Storage {
   };
 }
 
-/** Null when it went in the meantime. */
+/** Returns the object's text; null if it was removed since it was listed. */
 async function readText(bucket: Bucket, place: string): Promise<string | null> {
   try {
     return await (await bucket.get(place)).text();
@@ -118,7 +120,7 @@ async function readText(bucket: Bucket, place: string): Promise<string | null> {
   }
 }
 
-/** A server that cannot name its unfinished uploads has to end them by itself. */
+/** Discards unfinished uploads of ours that were begun over an hour ago. */
 async function removeAbandoned(bucket: Bucket): Promise<{ removed: number; bytes: number }> {
   const sum = { removed: 0, bytes: 0 };
   for await (const { place, uploadId, begunAt } of bucket.unfinished()) {

@@ -1,7 +1,7 @@
 // The chunk plan of an upload: a pure function that keeps both wordings of TikTok's rule.
+import { TIKTOK_LIMITS } from './limits.ts';
 
-/** 4 GiB: TikTok's "4 GB" at its largest reading. */
-export const MAX_BYTES = 4_294_967_296;
+const { maxBytes } = TIKTOK_LIMITS.video;
 // Decimal: 66,259,900 bytes in one chunk were refused, although below 64 MiB.
 const MAX_SINGLE = 64_000_000;
 const TARGET = 32_000_000;
@@ -12,13 +12,14 @@ export interface ChunkPlan {
 }
 
 /**
- * `count = floor(size / chunk)` and `chunk = floor(size / count)` both hold; chunks are 16 to 32 MB and
- * the last takes the few bytes left over. Throws for an empty file and for one TikTok never takes.
+ * Both `count = floor(size / chunk)` and `chunk = floor(size / count)` hold. Chunks have 16 to 32
+ * MB; the last one also takes the few bytes that are left over.
+ * @throws RangeError for an empty file, and for one that is larger than TikTok takes.
  * https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
  */
 export function chunkPlan(sizeBytes: number): ChunkPlan {
-  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 1 || sizeBytes > MAX_BYTES) {
-    throw new RangeError(`Expected a size of 1 to ${MAX_BYTES} bytes, got ${sizeBytes}`);
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 1 || sizeBytes > maxBytes) {
+    throw new RangeError(`Expected a size of 1 to ${maxBytes} bytes, got ${sizeBytes}`);
   }
   if (sizeBytes <= MAX_SINGLE) return { chunk_size: sizeBytes, chunk_count: 1 };
   const chunkCount = Math.ceil(sizeBytes / TARGET);

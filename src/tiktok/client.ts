@@ -1,13 +1,13 @@
 // The TikTok client: every call the appliance makes, typed, with refusals as TikTokError.
 import type { z } from 'zod';
-import type { PostSettings, PrivacyLevel } from '../jobs/job.ts';
-import type { ChunkPlan } from './chunks.ts';
 import { TikTokError } from './errors.ts';
 import { assertUploadHost } from './hosts.ts';
 import { authorizeUrl, exchange, type OAuthOptions, refresh, revoke } from './oauth.ts';
 import { type PhotoPost, photoBody } from './photo-body.ts';
+import type { PrivacyLevel } from './post-settings.ts';
 import { callApi, readData } from './requests.ts';
 import { type ChunkAnswer, type ChunkUpload, putChunk } from './upload.ts';
+import { directVideoBody, inboxVideoBody, type VideoFile, type VideoPost } from './video-body.ts';
 import { creatorInfo, photoInit, publishStatus, userInfo, videoInit } from './wire.ts';
 
 export interface TikTokOptions {
@@ -62,9 +62,7 @@ export function createTikTok(options: TikTokOptions) {
   async function post<S extends z.ZodType>(
     token: string,
     path: string,
-    body: unknown,
-    schema: S,
-    signal: AbortSignal,
+    { body, schema, signal }: { body?: unknown; schema: S } & Abortable,
   ): Promise<z.output<S>> {
     const reply = await callApi({
       method: 'POST',
@@ -112,7 +110,7 @@ export function createTikTok(options: TikTokOptions) {
     /** Sent without a body: one was answered with a 400. */
     async creatorInfo(token: string, { signal }: Abortable): Promise<CreatorInfo> {
       try {
-        const info = await post(token, 'creator_info/query', undefined, creatorInfo, signal);
+        const info = await post(token, 'creator_info/query', { schema: creatorInfo, signal });
         return {
           can_post: true,
           username: info.creator_username,
@@ -132,38 +130,20 @@ export function createTikTok(options: TikTokOptions) {
       }
     },
 
-    /** https://developers.tiktok.com/docs/en/content-posting-api-reference-direct-post */
-    initDirectVideo(
-      token: string,
-      video: { title: string; settings: PostSettings; size: number; plan: ChunkPlan },
-      { signal }: Abortable,
-    ) {
-      const { settings } = video;
-      const postInfo = {
-        title: video.title,
-        privacy_level: settings.privacy_level,
-        disable_comment: !settings.allow_comment,
-        disable_duet: !settings.allow_duet,
-        disable_stitch: !settings.allow_stitch,
-        video_cover_timestamp_ms: settings.cover_timestamp_ms,
-        // Marked required although the documentation's examples leave them out: always said.
-        brand_content_toggle: settings.brand_content,
-        brand_organic_toggle: settings.brand_organic,
-        is_aigc: settings.is_aigc,
-      };
-      const body = { post_info: postInfo, source_info: fileUpload(video.size, video.plan) };
-      return opened(post(token, 'video/init', body, videoInit, signal));
+    initDirectVideo(token: string, video: VideoPost, { signal }: Abortable) {
+      const body = directVideoBody(video);
+      return opened(post(token, 'video/init', { body, schema: videoInit, signal }));
     },
 
-    /** No post_info: TikTok would drop it silently. */
-    initInboxVideo(token: string, video: { size: number; plan: ChunkPlan }, { signal }: Abortable) {
-      const body = { source_info: fileUpload(video.size, video.plan) };
-      return opened(post(token, 'inbox/video/init', body, videoInit, signal));
+    initInboxVideo(token: string, video: VideoFile, { signal }: Abortable) {
+      const body = inboxVideoBody(video);
+      return opened(post(token, 'inbox/video/init', { body, schema: videoInit, signal }));
     },
 
     /** TikTok pulls from `photo_images` by itself: from here on the post may be made. */
     async initPhotos(token: string, postOf: PhotoPost, { signal }: Abortable) {
-      return (await post(token, 'content/init', photoBody(postOf), photoInit, signal)).publish_id;
+      const body = photoBody(postOf);
+      return (await post(token, 'content/init', { body, schema: photoInit, signal })).publish_id;
     },
 
     async uploadChunk(chunk: ChunkUpload): Promise<ChunkAnswer> {
@@ -172,13 +152,8 @@ export function createTikTok(options: TikTokOptions) {
     },
 
     async status(token: string, publishId: string, { signal }: Abortable): Promise<PublishStatus> {
-      const data = await post(
-        token,
-        'status/fetch',
-        { publish_id: publishId },
-        publishStatus,
-        signal,
-      );
+      const body = { publish_id: publishId };
+      const data = await post(token, 'status/fetch', { body, schema: publishStatus, signal });
       return {
         status: data.status,
         fail_reason: data.fail_reason,
@@ -188,15 +163,6 @@ export function createTikTok(options: TikTokOptions) {
         uploaded_bytes: data.uploaded_bytes ?? null,
       };
     },
-  };
-}
-
-function fileUpload(size: number, plan: ChunkPlan) {
-  return {
-    source: 'FILE_UPLOAD',
-    video_size: size,
-    chunk_size: plan.chunk_size,
-    total_chunk_count: plan.chunk_count,
   };
 }
 

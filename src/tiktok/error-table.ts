@@ -13,6 +13,8 @@ export interface Refusal {
   code: ErrorCode;
   /** What happened, why, and what to do now. */
   sentence: string;
+  /** Of `media_rejected`: which rule of the media was broken. */
+  rule?: string;
 }
 
 const REFUSALS: Record<string, Refusal> = {
@@ -148,23 +150,27 @@ const REFUSALS: Record<string, Refusal> = {
   file_format_check_failed: {
     act: 'fail',
     code: 'media_rejected',
-    sentence: 'TikTok does not take this file’s format (rule: container, codec).',
+    sentence: 'TikTok does not take this file’s format.',
+    rule: 'container, codec',
   },
   duration_check_failed: {
     act: 'fail',
     code: 'media_rejected',
-    sentence: 'TikTok does not take a video of this length from this account (rule: duration).',
+    sentence: 'TikTok does not take a video of this length from this account.',
+    rule: 'duration',
   },
   frame_rate_check_failed: {
     act: 'fail',
     code: 'media_rejected',
-    sentence: 'TikTok takes 23 to 60 frames a second (rule: frame_rate).',
+    sentence: 'TikTok takes 23 to 60 frames a second.',
+    rule: 'frame_rate',
   },
   picture_size_check_failed: {
     act: 'fail',
     code: 'media_rejected',
     sentence:
-      'TikTok takes videos of 360 to 4096 pixels on each side, and photos of at most 1080 by 1920 (rule: picture_size).',
+      'TikTok takes videos of 360 to 4096 pixels on each side, and photos of at most 1080 by 1920.',
+    rule: 'picture_size',
   },
   internal: {
     act: 'retry',

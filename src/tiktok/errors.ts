@@ -1,8 +1,9 @@
-// The one error of the TikTok client; its message never holds a token, a URL with a query, or a caption.
+// The error of the TikTok client. Its message holds no token, no URL with a query and no caption.
 
 /**
- * `refused`: TikTok said no, with a definite code. `no_answer`: network, time-out, 5xx or HTML: it may
- * have been processed all the same. `unreadable`: a success of a shape we do not know. `aborted`: by us.
+ * `refused`: TikTok said no, with a definite code. `no_answer`: the network failed, or a time-out,
+ * a 5xx or HTML came back; TikTok may have processed the request all the same. `unreadable`: a
+ * success of a shape that we do not know. `aborted`: we stopped the request.
  */
 export type TikTokErrorKind = 'refused' | 'no_answer' | 'unreadable' | 'aborted';
 

@@ -1,10 +1,12 @@
-// Which hosts bytes may be sent to: an upload address anywhere else is refused before a byte leaves.
+// The hosts that may be sent files: any other upload address is refused before a byte leaves.
 import { isLocalhost } from '../base/localhost.ts';
 import { TikTokError } from './errors.ts';
 
 /**
- * Patterns are `host` or `host:port`; `*.` in front takes any subdomain. Without a port only https on
- * 443 is meant; http is for a host of this machine that is named with its port.
+ * Patterns are `host` or `host:port`; `*.` in front takes any subdomain. A pattern without a port
+ * means https on 443. http is allowed to this machine alone, and only with a port in the pattern.
+ *
+ * @throws TikTokError `upload_url_not_allowed`
  */
 export function assertUploadHost(uploadUrl: string, patterns: string[]): URL {
   const url = URL.parse(uploadUrl);

@@ -33,7 +33,10 @@ export function newVerifier(): string {
   return randomBytes(48).toString('base64url');
 }
 
-/** `disable_auto_auth=1` always shows the page, so that consent is seen and another account can connect. */
+/**
+ * `disable_auto_auth=1` makes TikTok always show its page, so that people see what they consent to
+ * and can choose another account.
+ */
 export function authorizeUrl(
   options: OAuthOptions,
   ask: { state: string; scopes: string[]; redirect_uri: string; code_challenge?: string },
@@ -79,13 +82,13 @@ export async function refresh(
   );
 }
 
-/** `token` is the access token: https://developers.tiktok.com/docs/en/oauth-revoke-a-user-access-token */
+/** https://developers.tiktok.com/docs/en/oauth-revoke-a-user-access-token */
 export async function revoke(
   options: OAuthOptions,
-  token: string,
+  accessToken: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await post(options, 'revoke', { token }, signal);
+  await post(options, 'revoke', { token: accessToken }, signal);
 }
 
 async function post(

@@ -1,6 +1,8 @@
 // What TikTok is asked when photos are posted or handed to the inbox.
 // https://developers.tiktok.com/docs/en/content-posting-api-reference-photo-post
-import type { PostSettings } from '../jobs/job.ts';
+import type { PostSettingTable } from './post-setting.ts';
+import { POST_SETTINGS, type PostSettings } from './post-settings.ts';
+import { writeSettings } from './settings-body.ts';
 
 export interface PhotoPost {
   destination: 'direct' | 'inbox';
@@ -11,7 +13,7 @@ export interface PhotoPost {
   photo_images: string[];
 }
 
-export function photoBody(post: PhotoPost) {
+export function photoBody(post: PhotoPost, table: PostSettingTable = POST_SETTINGS) {
   const sourceInfo = {
     source: 'PULL_FROM_URL',
     photo_cover_index: post.photo_cover_index,
@@ -30,22 +32,12 @@ export function photoBody(post: PhotoPost) {
       source_info: sourceInfo,
     };
   }
-  const { settings } = post;
-  const postInfo = {
-    ...words,
-    privacy_level: settings.privacy_level,
-    disable_comment: !settings.allow_comment,
-    auto_add_music: settings.auto_add_music,
-    brand_content_toggle: settings.brand_content,
-    brand_organic_toggle: settings.brand_organic,
-  };
-  // The one place where TikTok wants it outside post_info.
-  const { is_aigc } = settings;
+  const { postInfo, beside } = writeSettings(post.settings, 'photo', table);
   return {
     media_type: 'PHOTO',
     post_mode: 'DIRECT_POST',
-    post_info: postInfo,
-    is_aigc,
+    post_info: { ...words, ...postInfo },
+    ...beside,
     source_info: sourceInfo,
   };
 }

@@ -1,4 +1,4 @@
-// The one place where requests leave for TikTok: time-outs, an abort signal, no redirects, bounded answers.
+// Sends requests to TikTok, with time-outs and an abort signal; answers are bounded.
 import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher, errors, request } from 'undici';
 import { TikTokError } from './errors.ts';
@@ -25,7 +25,11 @@ export interface ApiCall {
   signal: AbortSignal;
 }
 
-/** Sends and reads the whole answer within `timeout_ms`. Throws `no_answer` or `aborted`. */
+/**
+ * Sends a request and reads the whole answer within `timeoutMs`. Redirects are not followed.
+ *
+ * @throws TikTokError `no_answer` or `aborted`
+ */
 export async function callApi(call: ApiCall): Promise<Reply> {
   const limit = AbortSignal.timeout(call.timeoutMs);
   try {
@@ -50,8 +54,10 @@ export interface UploadCall {
 }
 
 /**
- * Streams a body. Silence of a minute ends it, however long it takes as a whole. An answer that comes
- * before the body is through (416, 403) is read, and the rest of the body is not sent.
+ * Streams a body. It may take as long as it needs, but a minute of silence ends it. An answer that
+ * comes before the body was sent whole (416, 403) is read, and the rest of the body is not sent.
+ *
+ * @throws TikTokError `no_answer` or `aborted`
  */
 export async function putStream(call: UploadCall): Promise<Reply> {
   try {
@@ -95,7 +101,12 @@ function unanswered(error: unknown, signal: AbortSignal, code: string): TikTokEr
   return new TikTokError({ kind: 'no_answer', code, cause });
 }
 
-/** The `data` of an enveloped answer; success is `error.code === "ok"`, whatever the HTTP status. */
+/**
+ * Returns the `data` of an answer in an envelope. An `error.code` of "ok" means success, whatever
+ * the HTTP status is.
+ *
+ * @throws TikTokError for any other code, and for an answer that is not TikTok's
+ */
 export function readData(reply: Reply): unknown {
   const parsed = envelope.safeParse(readJson(reply));
   if (!parsed.success) throw unreadable(reply);
@@ -111,7 +122,11 @@ export function readData(reply: Reply): unknown {
   });
 }
 
-/** A flat OAuth answer; an `error` in it is a refusal even with HTTP 200. */
+/**
+ * Returns a flat OAuth answer.
+ *
+ * @throws TikTokError for an `error` in it, which is a refusal even with HTTP 200
+ */
 export function readOAuthData(reply: Reply): unknown {
   const json = reply.text.trim() === '' && reply.status < 300 ? {} : readJson(reply);
   const failed = oauthError.safeParse(json);
@@ -139,7 +154,7 @@ function readJson(reply: Reply): unknown {
   }
 }
 
-/** No JSON, or not TikTok's: with a 5xx a gateway's page, and so no answer. */
+/** For an answer that is not TikTok's JSON. With a 5xx it is the page of a gateway: no answer. */
 export function unreadable(reply: Reply): TikTokError {
   const kind = reply.status >= 500 ? 'no_answer' : 'unreadable';
   return new TikTokError({ kind, code: 'unreadable_answer', http_status: reply.status });

@@ -25,7 +25,12 @@ export interface ChunkAnswer {
   receivedBytes: number | null;
 }
 
-/** Throws `refused` on 400, `no_answer` on 5xx and a broken line: then the same chunk may be sent again. */
+/**
+ * Sends one chunk.
+ *
+ * @throws TikTokError `refused` on 400; `no_answer` on 429, 5xx and a broken connection: then the
+ *   same chunk may be sent again
+ */
 export async function putChunk(chunk: ChunkUpload): Promise<ChunkAnswer> {
   const { first, last, total } = chunk;
   const reply = await putStream({
@@ -73,7 +78,10 @@ function readChunkAnswer(reply: Reply, isLast: boolean): ChunkAnswer {
   }
 }
 
-/** `Content-Range: bytes 0-{UPLOADED_BYTES}/{TOTAL}`; TikTok's second number is a count, read as such. */
+/**
+ * TikTok answers `Content-Range: bytes 0-{UPLOADED_BYTES}/{TOTAL}`. Its second number is a count of
+ * bytes, not the position of the last one.
+ */
 function readReceivedBytes(reply: Reply): number | null {
   const match = /^bytes (\d+)-(\d+)\/\d+$/.exec(String(reply.headers['content-range'] ?? ''));
   return match ? Number(match[2]) : null;

@@ -2,7 +2,7 @@
 import { isInteger, parse } from 'lossless-json';
 import { z } from 'zod';
 
-/** Parses raw text so that int64 ids beyond 2^53 survive, as strings; other numbers stay numbers. */
+/** Parses JSON. Whole numbers beyond 2^53, such as ids, become strings; others stay numbers. */
 export function parseText(text: string): unknown {
   return parse(text, null, (digits) => {
     if (isInteger(digits) && !Number.isSafeInteger(Number(digits))) return digits;

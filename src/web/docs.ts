@@ -169,6 +169,7 @@ function problemSchema() {
       retry_at: { type: 'string', format: 'date-time' },
       tiktok: { type: 'object' },
       job_id: { type: 'string' },
+      rule: { type: 'string' },
       request_id: { type: 'string' },
     },
   };

@@ -102,8 +102,11 @@ function send(box, file, place) {
       },
       onError(error) {
         end();
-        const { detail } = parse(error.originalResponse?.getBody());
-        const said = detail ?? 'The connection broke. Choose the file again to go on.';
+        const { detail, rule } = parse(error.originalResponse?.getBody());
+        // The rule's name is for programs.
+        const said =
+          detail?.replace(` (rule: ${rule})`, '') ??
+          'The connection broke. Choose the file again to go on.';
         reject(new Error(place ? `${file.name}: ${said}` : said));
       },
     });

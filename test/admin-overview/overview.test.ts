@@ -1,16 +1,17 @@
+// Shows what the overview counts, and what operators do with creators’ accounts.
 import { expect } from 'chai';
 import pg from 'pg';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
-import { ADMIN, type Desk, signedInOperator } from '../support/operator.ts';
+import { ADMIN, type OperatorClient, signedInOperator } from '../support/operator.ts';
 import { video } from '../support/videos.ts';
 
 describe('the admin pages', () => {
   let app: Appliance;
-  let desk: Desk;
+  let operator: OperatorClient;
   let creator: Client;
   before(async () => {
     app = await anAppliance(ADMIN);
-    desk = await signedInOperator(app.url);
+    operator = await signedInOperator(app.url);
     creator = await app.creator('winter.shop');
   });
   after(() => app[Symbol.asyncDispose]());
@@ -26,7 +27,7 @@ describe('the admin pages', () => {
       .replace(/^[\s\S]*<main/, '<main')
       .replaceAll(/<[^>]+>/g, ' ')
       .replaceAll(/\s+/g, ' ');
-  const overview = async () => words((await desk.page('/admin')).text);
+  const overview = async () => words((await operator.page('/admin')).text);
   const audited = () => sql(`select act, subject, note from audit_log where act like 'creator.%'`);
 
   describe('overview', () => {
@@ -74,9 +75,9 @@ describe('the admin pages', () => {
       expect(text).to.contain('5 open requests');
       expect(text).to.match(/request 1 ✕ 1 day overdue .*request 2 ✕ Overdue since today /);
       expect(text).to.match(/request 3 ◷ 1 day left .*request 4 ◷ 7 days left/);
-      const deskWords = words((await desk.page('/admin/deletions')).text);
+      const listWords = words((await operator.page('/admin/deletions')).text);
       for (const said of ['1 day overdue', 'Overdue since today', '1 day left', '7 days left']) {
-        expect(deskWords).to.contain(said);
+        expect(listWords).to.contain(said);
       }
       for (const number of [5, 6, 7]) expect(text).not.to.contain(`request ${number} `);
     });
@@ -96,7 +97,7 @@ describe('the admin pages', () => {
     const openId = async () =>
       (await sql('select open_id from creators where id = $1', [creator.creator_id]))[0].open_id;
     const found = async (q: string) =>
-      (await desk.page(`/admin/creators?${new URLSearchParams({ q })}`)).text.includes(
+      (await operator.page(`/admin/creators?${new URLSearchParams({ q })}`)).text.includes(
         `/admin/creators/${creator.creator_id}"`,
       );
 
@@ -123,11 +124,11 @@ describe('the admin pages', () => {
 
     it('suspend and let go again, which an API key feels at once', async () => {
       const path = `/admin/creators/${creator.creator_id}`;
-      await desk.form(`${path}/suspension`);
-      await desk.form(`${path}/suspension`);
-      expect(words((await desk.page(path)).text)).to.contain('Suspended since');
+      await operator.form(`${path}/suspension`);
+      await operator.form(`${path}/suspension`);
+      expect(words((await operator.page(path)).text)).to.contain('Suspended since');
       expect((await creator.api('GET', '/v1/jobs')).json['code']).to.equal('forbidden');
-      await desk.form(`${path}/suspension/removal`);
+      await operator.form(`${path}/suspension/removal`);
       expect((await creator.api('GET', '/v1/jobs')).status).to.equal(200);
       expect((await audited()).map(({ act }) => act)).to.deep.equal([
         'creator.suspended',
@@ -137,7 +138,7 @@ describe('the admin pages', () => {
 
     it('set a plan with its last day, which holds at once', async () => {
       const path = `/admin/creators/${creator.creator_id}/plan`;
-      const set = (fields: Record<string, string>) => desk.form(path, fields);
+      const set = (fields: Record<string, string>) => operator.form(path, fields);
       expect((await set({ plan: 'trial', ends_on: '2026-01-31' })).status).to.equal(303);
       expect((await creator.api('POST', '/v1/jobs', creator.job('x'))).json['code']).to.equal(
         'plan_expired',
@@ -153,18 +154,18 @@ describe('the admin pages', () => {
     it('refuse a plan or a day that is none, and a creator who is none', async () => {
       const path = `/admin/creators/${creator.creator_id}/plan`;
       for (const fields of [{ plan: 'gold' }, { plan: 'paid', ends_on: '31.1.' }, {}]) {
-        expect((await desk.form(path, fields as Record<string, string>)).status).to.equal(400);
+        expect((await operator.form(path, fields as Record<string, string>)).status).to.equal(400);
       }
       for (const id of ['nonsense', '00000000-0000-4000-8000-000000000000']) {
-        expect((await desk.page(`/admin/creators/${id}`)).status).to.equal(404);
-        expect((await desk.form(`/admin/creators/${id}/suspension`)).status).to.equal(404);
+        expect((await operator.page(`/admin/creators/${id}`)).status).to.equal(404);
+        expect((await operator.form(`/admin/creators/${id}/suspension`)).status).to.equal(404);
       }
     });
 
     it('do not show whoever is leaving', async () => {
       await sql('update creators set leaving_at = now() where id = $1', [creator.creator_id]);
       expect(await found('winter.shop')).to.equal(false);
-      expect((await desk.page(`/admin/creators/${creator.creator_id}`)).status).to.equal(404);
+      expect((await operator.page(`/admin/creators/${creator.creator_id}`)).status).to.equal(404);
       await sql('update creators set leaving_at = null where id = $1', [creator.creator_id]);
     });
 
@@ -180,7 +181,9 @@ describe('the admin pages', () => {
       expect(rows).to.deep.include({ act: 'creator.plan_set', subject: 'trial', note: null });
       expect(JSON.stringify(rows)).not.to.contain(creator.creator_id);
       expect(JSON.stringify(rows)).not.to.contain('winter');
-      expect(words((await desk.page('/admin/audit')).text)).to.contain('creator: plan set trial');
+      expect(words((await operator.page('/admin/audit')).text)).to.contain(
+        'creator: plan set trial',
+      );
     });
   });
 });

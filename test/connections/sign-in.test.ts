@@ -1,3 +1,4 @@
+// Shows who can connect with TikTok, and what a sign-in stores.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -175,7 +176,7 @@ describe('connecting with TikTok', () => {
     });
     expect(done.status).to.equal(303);
     expect((await fetch(link)).status).to.equal(403);
-    // Whoever is connected already needs no invitation to sign in again.
+    // A creator who is connected already needs no invitation to sign in again.
     await connectAccount(closed.url, 'sample');
   });
 });

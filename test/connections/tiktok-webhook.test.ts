@@ -1,3 +1,4 @@
+// Shows which of TikTok’s webhooks are accepted, and what each does.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import pg from 'pg';
@@ -79,7 +80,7 @@ describe('TikTok’s webhook', () => {
   const removal = (openId: string, reason: number, more: Json = {}) =>
     eventBody(openId, 'authorization.removed', { reason }, more);
 
-  /** In TikTok's app: the sandbox ends the grant and sends its own signed webhook. */
+  /** Removes the app as in TikTok's app: the sandbox ends the grant and sends a signed webhook. */
   async function removeAtTikTok(username: string, reason: number) {
     (app.sandbox.state.apps[0] as { webhook_url: string | null }).webhook_url =
       `${app.url}/webhooks/tiktok`;
@@ -99,7 +100,7 @@ describe('TikTok’s webhook', () => {
       const { username, client } = await aPerson();
       const jobId = await aScheduledJob(client);
       expect((await removeAtTikTok(username, reason)).status).to.equal(200);
-      // All of it is committed before the answer.
+      // Everything is committed before the answer.
       const creator = await creatorOf(client.creator_id);
       expect(creator).to.include({
         ...{ username: null, nickname: null, avatar_url: null, name_confirmed_at: null },
@@ -163,7 +164,7 @@ describe('TikTok’s webhook', () => {
   it('leaves who came back alone, however late it is told', async () => {
     const { username, open_id } = await aPerson();
     expect((await send(removal(open_id, 1))).status).to.equal(200);
-    // They connect again a while after they left, and TikTok tells the old story once more.
+    // The creator connects again after a while, and TikTok repeats the old message.
     const client = await app.creator(username);
     await database.query(
       `update grants set granted_at = now() + interval '5 s' where creator_id = $1`,
@@ -212,7 +213,7 @@ describe('TikTok’s webhook', () => {
     expect(await client.ended(jobId)).to.include({ status: 'unconfirmed' });
   });
 
-  /** Sent, and stuck in TikTok's processing; its next question is an hour away. */
+  /** Makes a post that TikTok is processing and that we would ask about in an hour. */
   async function aSentJob(client: Client, username: string): Promise<string> {
     const fault = { endpoint: 'processing', kind: 'stuck', count: 1, open_id: openId(username) };
     app.sandbox.state.faults.push(fault as Fault);
@@ -237,7 +238,7 @@ describe('TikTok’s webhook', () => {
       (each) => each.open_id === open_id,
     ) as unknown as Json;
     const { publish_id } = publish as { publish_id: string };
-    // Said to have failed, while TikTok's answer will be that it is posted.
+    // The webhook says that the post failed, but TikTok's answer is that it is posted.
     const lie = eventBody(open_id, 'post.publish.failed', {
       publish_id,
       reason: 'picture_size_check_failed',

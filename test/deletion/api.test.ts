@@ -1,3 +1,4 @@
+// Shows that a program deletes its creator only where that is allowed and confirmed.
 import { expect } from 'chai';
 import type { Database } from '../../src/base/database.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';

@@ -1,5 +1,6 @@
-// A process that deletes one creator and kills itself at a point that is told by number: before or after
-// any statement, file or call to TikTok. Without a number it prints the points it passed.
+// Deletes one creator in a process that kills itself at a numbered point, for the tests.
+// A point lies before and after each statement, file and call to TikTok. Without a number the process
+// prints how many points it passed.
 
 import type { Context } from '../../src/context/context.ts';
 import { executeDeletion } from '../../src/deletion/execute.ts';
@@ -15,7 +16,7 @@ function point(name: string): void {
   if (passed.length === Number(killAt)) process.kill(process.pid, 'SIGKILL');
 }
 
-/** Points around every method that reaches outside. */
+/** Puts points around every method that reaches outside the process. */
 function watched<T extends object>(port: T, name: string): T {
   return new Proxy(port, {
     get(target, method) {

@@ -1,10 +1,11 @@
+// Shows that a deletion which is killed at any point is completed by the next process.
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { type Sandbox, startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
-import { account } from '../../scripts/tiktok-sandbox/state.ts';
 import type { Context } from '../../src/context/context.ts';
 import { executeDeletion } from '../../src/deletion/execute.ts';
 import { requestDeletion } from '../../src/deletion/request.ts';
@@ -14,7 +15,7 @@ import { findByCreator, findDeletion } from '../../src/deletion/store.ts';
 import { aCreator, type Seeded } from '../support/a-creator.ts';
 import { anOwnContext, type OwnContext } from '../support/context.ts';
 
-// `npm run storm` kills two hundred times; the tests a few.
+// `npm run storm` kills two hundred times, the tests a few times.
 const KILLS = Number(process.env['STORM_DELETIONS'] ?? 24);
 const CHILD = join(import.meta.dirname, 'killed-run.ts');
 const signal = new AbortController().signal;
@@ -36,7 +37,7 @@ describe('a deletion that is killed', () => {
     await sandbox?.close();
   });
 
-  /** Answers the points that were passed, or null when the process was killed on the way. */
+  /** Returns how many points were passed, or null when the process was killed on the way. */
   async function deleteInChild(creatorId: string, killAt: number): Promise<string[] | null> {
     try {
       const args = [CHILD, databaseUrl, dataDir, sandbox.url, creatorId, String(killAt)];
@@ -48,7 +49,7 @@ describe('a deletion that is killed', () => {
     }
   }
 
-  /** What the next process does: its start, then the request again when it was never made, else the queued run. */
+  /** Does what the next process does: its start, then the request if it was never made, then the run. */
   async function seeThrough(creatorId: string) {
     await eraseReturned(ctx);
     const known = await findByCreator(ctx.db, creatorId);
@@ -57,7 +58,7 @@ describe('a deletion that is killed', () => {
     const deletion =
       unfinished ?? (isThere && (await requestDeletion(ctx, creatorId, 'self_service')));
     if (deletion) await executeDeletion(ctx, deletion.id, signal);
-    // A lease that the dead held has run out.
+    // Lets the lease that the dead process held run out.
     await ctx.db('deletions').update({ revoke_leased_until: null, revoke_at: new Date() });
     await tryDueRevocations(ctx, signal);
   }
@@ -81,8 +82,8 @@ describe('a deletion that is killed', () => {
   }
 
   /**
-   * TikTok kills the old refresh token as it answers: killed before that answer is stored, nobody
-   * holds a token any more, and the receipt says that the person must end the grant.
+   * TikTok invalidates the old refresh token as it answers. After a kill before that answer is stored,
+   * nobody has a valid token, and the receipt says that the person must end the grant.
    */
   function expectEnded(creator: Seeded, revocation: string, name: string): void {
     const of = ({ open_id }: { open_id: string }) => open_id === creator.open_id;
@@ -106,7 +107,7 @@ describe('a deletion that is killed', () => {
     this.timeout(KILLS * 5_000 + 60_000);
     const kinds = ['live', 'lapsed', 'dead'] as const;
     const aPerson = (kind: (typeof kinds)[number], n: number) => {
-      const someone = account(`leaving.${n}`, `Leaving ${n}`);
+      const someone = createAccount(`leaving.${n}`, `Leaving ${n}`);
       sandbox.state.accounts.push(someone);
       return aCreator(ctx, sandbox, someone, kind);
     };
@@ -123,7 +124,7 @@ describe('a deletion that is killed', () => {
     );
     expect(all.length).to.be.greaterThan(100);
     for (let n = 0; n < KILLS; n += 1) {
-      // Spread over all points by the golden ratio, the same ones each time.
+      // The golden ratio spreads the kills over all points, at the same ones each time.
       const chosen = all[Math.floor(((n * 0.618_034) % 1) * all.length)];
       const { kind, name, kill_at } = chosen as (typeof all)[0];
       const creator = await aPerson(kind, 100 + n);

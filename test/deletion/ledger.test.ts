@@ -1,8 +1,9 @@
+// Shows that the ledger of deletions keeps restored creators out, and for how long.
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { deletedCreators, recordDeletion } from '../../src/deletion/ledger.ts';
+import { listDeletedCreators, recordDeletion } from '../../src/deletion/ledger.ts';
 import { eraseReturned } from '../../src/deletion/restore.ts';
 import { sweep } from '../../src/retention/sweep.ts';
 import { ago, aKept, DAY, type Kept, never, swept } from '../retention/kept.ts';
@@ -30,7 +31,7 @@ describe('the ledger of deletions', () => {
     const over = [note(ago(1_000)), note(ago(400 * DAY))];
     const lasting = note(ago(-60_000));
     await recordDeletion(itIs.ctx, itIs.creator_id);
-    expect(await deletedCreators(itIs.ctx)).to.have.members([lasting, itIs.creator_id]);
+    expect(await listDeletedCreators(itIs.ctx)).to.have.members([lasting, itIs.creator_id]);
     await sweep(itIs.ctx, never);
     for (const id of over) expect(existsSync(fileOf(id))).to.equal(false);
     expect(existsSync(fileOf(lasting))).to.equal(true);
@@ -51,10 +52,10 @@ describe('the ledger of deletions', () => {
 
   it('gives an entry that it cannot understand an end, and believes its name until then', async () => {
     writeFileSync(fileOf(itIs.creator_id), '{"creator_id');
-    expect(await deletedCreators(itIs.ctx)).to.deep.equal([itIs.creator_id]);
+    expect(await listDeletedCreators(itIs.ctx)).to.deep.equal([itIs.creator_id]);
     await sweep(itIs.ctx, never);
     expect(endsAt(itIs.creator_id)).to.be.greaterThan(Date.now() + 30.9 * DAY);
-    expect(await deletedCreators(itIs.ctx)).to.deep.equal([itIs.creator_id]);
+    expect(await listDeletedCreators(itIs.ctx)).to.deep.equal([itIs.creator_id]);
     expect(await swept(itIs.ctx)).to.deep.equal({});
   });
 

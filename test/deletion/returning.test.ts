@@ -1,7 +1,9 @@
+// Shows that a person who connects again during a deletion keeps the new grant.
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
+import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { type Sandbox, startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
-import { type Account, account } from '../../scripts/tiktok-sandbox/state.ts';
+import type { Account } from '../../scripts/tiktok-sandbox/state.ts';
 import { Problem } from '../../src/base/errors.ts';
 import { finishSignIn } from '../../src/connections/sign-in.ts';
 import type { Context } from '../../src/context/context.ts';
@@ -33,11 +35,11 @@ describe('a person who returns while their deletion is under way', () => {
   });
   beforeEach(() => {
     persons += 1;
-    someone = account(`back.${persons}`, `Back ${persons}`);
+    someone = createAccount(`back.${persons}`, `Back ${persons}`);
     sandbox.state.accounts.push(someone);
   });
 
-  /** The tokens that TikTok gives with a new consent. */
+  /** Returns the tokens that TikTok gives with a new consent. */
   function granted() {
     const answer = {
       access_token: `act.new${persons}`,
@@ -117,7 +119,7 @@ describe('a person who returns while their deletion is under way', () => {
     const error = await connect().catch((fault) => fault);
     await revoking;
     expect(error).to.be.instanceOf(Problem);
-    expect(error.message).to.contain('Connect once more');
+    expect(error.message).to.contain('connect once more');
     expect((await deletionOf(id)).revocation).to.equal('revoked');
     const again = await connect();
     expect(await ctx.db('grants').where({ creator_id: again.id })).to.have.length(1);
@@ -151,7 +153,7 @@ describe('a deletion', () => {
     await sandbox?.close();
   });
   const person = (username: string) => {
-    const someone = account(username, username);
+    const someone = createAccount(username, username);
     sandbox.state.accounts.push(someone);
     return aCreator(ctx, sandbox, someone);
   };
@@ -189,7 +191,7 @@ describe('a deletion', () => {
     };
     const consent = { given_through: 'api' as const, declaration: 'Yes' };
     for (const ask of [
-      () => ctx.db.transaction((trx) => acceptJob(ctx, trx, creator, post, consent)),
+      () => ctx.db.transaction((trx) => acceptJob(ctx, trx, { creator, request: post, consent })),
       () => retryJob(ctx, creator, job.id),
     ]) {
       const refusal = await ask().catch((error) => error);

@@ -1,3 +1,4 @@
+// Shows how a creator signs out, deletes everything, and reads the receipt.
 import { expect } from 'chai';
 import { connectAccount } from '../../scripts/connect.ts';
 import type { Database } from '../../src/base/database.ts';
@@ -17,7 +18,7 @@ describe('leaving by oneself', () => {
   const row = (id: string) => db('creators').where({ id }).first();
   const shownName = (text: string) => /<code id="own-name">([^<]+)</.exec(text)?.[1] ?? '';
 
-  /** A creator with a file, a post that was made, and one that waits for tomorrow. */
+  /** Makes a creator with a file, a finished post, and one that waits for tomorrow. */
   async function settled(username: string): Promise<{ client: Client; storage_key: string }> {
     const client = await app.creator(username);
     const { json } = await client.upload(await video());
@@ -114,7 +115,7 @@ describe('leaving by oneself', () => {
     const { headers } = await receiptOf(app, path);
     expect(headers.get('cache-control')).to.equal('no-store');
     expect(headers.get('x-robots-tag')).to.contain('noindex');
-    // Signed in again in the same browser: the receipt still names nobody.
+    // The receipt names nobody even when the person is signed in again in the same browser.
     const back = await app.creator('unnamed.person');
     const { status, text } = await back.page(path);
     expect(status).to.equal(200);
@@ -136,7 +137,7 @@ describe('leaving by oneself', () => {
   it('lets who comes back begin anew: another id, and nothing of the old account', async () => {
     const { client } = await settled('comes.back');
     const answer = await client.form('/disconnect', { confirm: 'comes.back' });
-    // Not waiting for the end: whoever is leaving is somebody else already.
+    // This does not wait for the end, since the new account is another one already.
     const { cookie } = await connectAccount(app.url, 'comes.back');
     const back = new Client(app.url, { cookie, creator_id: '', key: '' });
     const { text } = await back.page('/sign-out');
@@ -170,11 +171,11 @@ describe('leaving by oneself', () => {
         const username = `closed.${index}`;
         const { client } = await settled(username);
         await make(client.creator_id);
-        // Export and both ways out with the session from before …
+        // Export, sign-out and deletion work with the session from before …
         expect((await client.page('/sign-out')).status).to.equal(200);
         const zip = await client.page('/export');
         expect(zip.headers.get('content-type')).to.equal('application/zip');
-        // … and after signing in again, which mends a dead grant, and neither plan nor suspension.
+        // … and after a new sign-in, which renews a dead grant but changes neither plan nor suspension.
         const { cookie } = await connectAccount(app.url, username);
         const again = new Client(app.url, { ...client, cookie });
         expect((await again.page('/export')).status).to.equal(200);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
+import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
-import { account } from '../../scripts/tiktok-sandbox/state.ts';
 import type { Context } from '../../src/context/context.ts';
 import { getCreator } from '../../src/creators/store.ts';
 import { recheckDomains } from '../../src/domains/recheck.ts';
@@ -21,7 +21,7 @@ describe('the look at a verified domain', () => {
     const own = await anOwnContext({ tiktok_url: sandbox.url, env });
     ctx = own.ctx;
     source = await aSource();
-    creatorId = (await aCreator(ctx, sandbox, account('looked.at', 'Looked at'))).id;
+    creatorId = (await aCreator(ctx, sandbox, createAccount('looked.at', 'Looked at'))).id;
     ends.push(
       () => own[Symbol.asyncDispose](),
       () => source[Symbol.asyncDispose](),

@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
-import { type Account, account } from '../../scripts/tiktok-sandbox/state.ts';
+import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
+import type { Account } from '../../scripts/tiktok-sandbox/state.ts';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
 import { closeBrowser, expectFitForAll, needsChromium, newPage } from '../support/browser.ts';
 import { paddedVideo, video } from '../support/videos.ts';
@@ -120,7 +121,7 @@ describe('the dashboard in a browser', () => {
     });
 
     it('who cannot post now is told so, and cannot choose to', async () => {
-      app.sandbox.state.accounts.push({ ...account('banned', 'Banned'), is_banned: true });
+      app.sandbox.state.accounts.push({ ...createAccount('banned', 'Banned'), is_banned: true });
       await open('banned');
       expect(await page.textContent('.panel.bad')).to.contain('banned');
       expect(await page.isDisabled('input[value=direct]')).to.equal(true);

@@ -1,3 +1,4 @@
+// Shows in a browser how a creator leaves.
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';

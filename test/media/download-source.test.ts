@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
-import { account } from '../../scripts/tiktok-sandbox/state.ts';
 import type { Context } from '../../src/context/context.ts';
 import { getCreator } from '../../src/creators/store.ts';
 import { addDomain, getDomain } from '../../src/domains/store.ts';
@@ -33,7 +33,7 @@ describe('the worker, handed a URL', () => {
     ({ ctx, data_dir: dataDir } = own);
     canary = await aCanary();
     source = await aSource();
-    creatorId = (await aCreator(ctx, sandbox, account('given.url', 'Given a URL'))).id;
+    creatorId = (await aCreator(ctx, sandbox, createAccount('given.url', 'Given a URL'))).id;
     stored = objects();
     ends.push(
       () => own[Symbol.asyncDispose](),

@@ -1,10 +1,11 @@
+// Shows how ADMIN_EMAIL and ADMIN_PASSWORD make an operator, and how sign-ins are limited.
 import { expect } from 'chai';
 import pg from 'pg';
 import { openDatabase } from '../../src/base/database.ts';
 import { insertOperator, listOperators, removeOperator } from '../../src/operators/store.ts';
 import { type Appliance, anAppliance, type Env } from '../support/appliance.ts';
 import { freshDatabase } from '../support/database.ts';
-import { ADMIN, Desk, signedInOperator } from '../support/operator.ts';
+import { ADMIN, OperatorClient, signedInOperator } from '../support/operator.ts';
 
 describe('the configured operator', () => {
   let app: Appliance;
@@ -16,7 +17,7 @@ describe('the configured operator', () => {
 
   const email = ADMIN['ADMIN_EMAIL'] as string;
   const status = async (password: string) =>
-    (await new Desk(app.url).signIn(email, password)).status;
+    (await new OperatorClient(app.url).signIn(email, password)).status;
   const sql = async (text: string) => {
     const client = new pg.Client(app.database_url);
     await client.connect();
@@ -28,18 +29,18 @@ describe('the configured operator', () => {
   };
 
   it('keeps a password changed on the pages until the configured one changes', async () => {
-    const desk = await signedInOperator(app.url);
+    const operator = await signedInOperator(app.url);
     const first = ADMIN['ADMIN_PASSWORD'] as string;
-    await desk.form('/admin/password', { current: first, password: 'chosen on the pages' });
+    await operator.form('/admin/password', { current: first, password: 'chosen on the pages' });
     await restart(first);
     expect(await status(first)).to.equal(403);
     expect(await status('chosen on the pages')).to.equal(303);
-    expect((await desk.page('/admin')).status).to.equal(200);
+    expect((await operator.page('/admin')).status).to.equal(200);
 
     await restart('configured anew, and long');
     expect(await status('chosen on the pages')).to.equal(403);
     expect(await status('configured anew, and long')).to.equal(303);
-    expect((await desk.page('/admin')).status, 'sessions of before').to.equal(303);
+    expect((await operator.page('/admin')).status, 'sessions of before').to.equal(303);
   });
 
   it('is let in again by a new password after a lock-out', async () => {
@@ -63,9 +64,11 @@ describe('the configured operator', () => {
     await app.start({ SIGN_INS_PER_MINUTE: '3' });
     const tried: number[] = [];
     for (let n = 0; n < 5; n += 1) {
-      tried.push((await new Desk(app.url).signIn(`n${n}@agency.example`, 'wrong')).status);
+      tried.push(
+        (await new OperatorClient(app.url).signIn(`n${n}@agency.example`, 'wrong')).status,
+      );
     }
-    // A minute may begin anew in between, once.
+    // A new minute may begin once in between.
     expect(tried.filter((each) => each === 403).length).to.be.within(3, 4);
     expect(tried).to.include(429);
   });
@@ -73,11 +76,11 @@ describe('the configured operator', () => {
   it('may go when no setting names it, but the last operator stays', async () => {
     await app.stop();
     await app.start({ ADMIN_EMAIL: '', ADMIN_PASSWORD: '' });
-    const desk = await signedInOperator(app.url);
-    await desk.addOperator('bo@agency.example');
+    const operator = await signedInOperator(app.url);
+    await operator.addOperator('bo@agency.example');
     const ids = await sql('select id from operators order by email desc');
     const removal = async (id: string) =>
-      (await desk.form(`/admin/operators/${id}/removal`)).status;
+      (await operator.form(`/admin/operators/${id}/removal`)).status;
     const [bo, ada] = ids.map(({ id }) => id);
     expect(await removal(bo)).to.equal(303);
     expect(await removal(ada)).to.equal(409);
@@ -109,7 +112,7 @@ describe('the last two operators', () => {
       () => (answer = 'removed'),
       (error) => (answer = error.code),
     );
-    // Until it has an answer, or waits for the first.
+    // Waits until the request has an answer or waits for the first one.
     const isWaiting = async () => (await db('pg_locks').where({ granted: false })).length > 0;
     while (answer === undefined && !(await isWaiting()));
     await first.commit();
@@ -123,7 +126,10 @@ describe('the last two operators', () => {
 describe('without a configured operator', () => {
   it('nobody can sign in, and the page answers as always', async () => {
     await using app = await anAppliance();
-    const { status } = await new Desk(app.url).signIn('ada@agency.example', 'a very long password');
+    const { status } = await new OperatorClient(app.url).signIn(
+      'ada@agency.example',
+      'a very long password',
+    );
     expect(status).to.equal(403);
   });
 });

@@ -1,19 +1,20 @@
+// Shows that nothing of a deleted creator is left anywhere, and that another one is untouched.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type Database, quoted } from '../../src/base/database.ts';
 import { loadModules } from '../../src/modules.ts';
-import { declaredTables, ownRows, type Tables } from '../../src/privacy/eraser.ts';
+import { declaredTables, selectOwnRows, type Tables } from '../../src/privacy/eraser.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
 import { video } from '../support/videos.ts';
 
-/** Someone with a canary in every column, file, token, payload and error that can hold one. */
+/** A creator with a canary in every column, file, token, payload and error that can hold one. */
 interface Person {
   client: Client;
-  /** In every text we could put it into. */
+  /** The text that is in every column that takes a text. */
   canary: string;
-  /** Everything that identifies this person, in the plain. */
+  /** Everything that identifies this person, unencrypted. */
   marks: string[];
   media: Json;
 }
@@ -35,7 +36,7 @@ describe('the canary', () => {
   });
   after(() => app?.[Symbol.asyncDispose]());
 
-  /** A real life first: uploads, posts of every ending, a remembered answer; then every column by hand. */
+  /** Makes uploads, posts of every ending and a remembered answer, then fills every column. */
   async function aPerson(username: string): Promise<Person> {
     const client = await app.creator(username);
     const canary = `${username.replace('.', '')}${Math.random().toString(36).slice(2, 10)}`;
@@ -69,7 +70,7 @@ describe('the canary', () => {
     return { client, canary, marks, media };
   }
 
-  /** An upload of which a part has arrived, and no more. */
+  /** Makes an upload of which only a part has arrived. */
   async function beginUpload(client: Client, canary: string): Promise<void> {
     const headers = { authorization: `Bearer ${client.key}`, 'tus-resumable': '1.0.0' };
     const name = Buffer.from(canary).toString('base64');
@@ -90,7 +91,7 @@ describe('the canary', () => {
   const openIdOf = (username: string) =>
     app.sandbox.state.accounts.find((each) => each.username === username)?.open_id ?? '';
 
-  /** A video whose bytes hold the canary, in a box that players skip. */
+  /** Makes a video that holds the canary in a box that players skip. */
   async function withCanary(canary: string): Promise<Buffer<ArrayBuffer>> {
     const text = Buffer.from(canary.padEnd(64));
     const box = Buffer.alloc(8);
@@ -107,7 +108,7 @@ describe('the canary', () => {
     }
   }
 
-  /** The rows that a life does not make by itself, and the canary in each column that takes a text. */
+  /** Inserts rows that normal use does not make, and the canary in each column that takes a text. */
   async function fill(creatorId: string, canary: string): Promise<void> {
     await db('invitations').insert({
       ...{ creator_id: creatorId, token_hash: canary, expires_at: new Date(), used_at: new Date() },
@@ -148,14 +149,14 @@ describe('the canary', () => {
   }
 
   async function fillTable(table: string, creatorId: string, canary: string): Promise<void> {
-    const whose = ownRows(tables, table, creatorId);
-    // What a run in the queue is called must stay as the worker knows it.
+    const whose = selectOwnRows(tables, table, creatorId);
+    // The worker must still know the name of a run in the queue.
     if (!whose || table.startsWith('graphile_worker') || table === 'deletions') return;
     const own = async (sql: string, bindings: string[]) =>
       (await db.raw(sql, [...bindings, ...whose.bindings])).rowCount as number;
     const count = await own(`select from ${quoted(table)} as t where ${whose.sql}`, []);
     expect(count, `rows of ${table}`).to.be.greaterThan(0);
-    // Billing outlives the person by law, without a name: nothing of the person is put there.
+    // Billing records outlive the person by law and hold no name, so no canary is put there.
     if (table === 'billing_records') return;
     const { rows } = await db.raw(
       `select column_name as name, data_type as type from information_schema.columns
@@ -168,21 +169,21 @@ describe('the canary', () => {
       const column = quoted(name);
       const keep = type === 'jsonb' ? `coalesce(${column}, '{}')` : `coalesce(${column}, '')`;
       const sql = `update ${quoted(table)} as t set ${column} = ${keep} || ${value} where ${whose.sql}`;
-      // Keys, names that TikTok told, and what a check of the table refuses stay as they are.
+      // Keys, names from TikTok, and values that a check constraint refuses stay as they are.
       const isFilled = await own(sql, [canary]).then(
         () => true,
         () => false,
       );
       if (isFilled) filled.add(`${table}.${name}`);
     }
-    // What the account needs to live on.
+    // Columns that the account needs in order to work.
     if (table === 'sessions' || table === 'api_keys') await unfill(table, whose, canary);
     if (['grants', 'media', 'jobs', 'uploads', 'upload_parts'].includes(table))
       await unfill(table, whose, canary);
     if (table === 'creators') await unfill(table, whose, canary, ['nickname', 'avatar_url']);
   }
 
-  /** Takes the canary out of columns that other parts must still understand. */
+  /** Removes the canary from columns that other parts must still understand. */
   async function unfill(
     table: string,
     whose: { sql: string; bindings: string[] },
@@ -204,7 +205,7 @@ describe('the canary', () => {
     }
   }
 
-  /** Every value of every table of every schema, as text, by table. */
+  /** Returns every value of every table of every schema, as text, by table. */
   async function everyTable(): Promise<Map<string, string[]>> {
     const { rows } = await db.raw(
       `select quote_ident(schemaname) || '.' || quote_ident(tablename) as name from pg_tables
@@ -227,11 +228,11 @@ describe('the canary', () => {
       .filter((path) => statSync(path).isFile());
   }
 
-  /** The second creator's own rows, as they are, without what a clock writes. */
+  /** Returns the second creator's own rows, without what a clock writes. */
   async function rowsOf(creatorId: string): Promise<Record<string, string[]>> {
     const all: Record<string, string[]> = {};
     for (const table of Object.keys(tables)) {
-      const whose = ownRows(tables, table, creatorId);
+      const whose = selectOwnRows(tables, table, creatorId);
       if (!whose) continue;
       const { rows } = await db.raw(
         `select t::text as text from ${quoted(table)} as t where ${whose.sql} order by 1`,
@@ -259,7 +260,7 @@ describe('the canary', () => {
     const files = everyFile(app.data_dir).filter((path) =>
       readFileSync(path).includes(first.canary),
     );
-    // The upload, and the part of one that is under way.
+    // The upload, and the part of an unfinished one.
     expect(files).to.have.length(2);
   });
 
@@ -312,14 +313,14 @@ describe('the canary', () => {
   const isJobId = (mark: string) =>
     /^[0-9a-f-]{36}$/.test(mark) && mark !== first.client.creator_id;
 
-  /** Times and counts of use, which reading by key moves on. */
+  /** Times and counts of use, which change when the API is read by key. */
   function withoutClocks(rows: Record<string, string[]>): Record<string, string[]> {
     const { api_keys = [], creators = [], tiktok_calls: _calls, ...rest } = rows;
     const still = (text: string) => text.replaceAll(/"?\d{4}-\d\d-\d\d[^,")]*"?/g, '');
     return { ...rest, api_keys: api_keys.map(still), creators: creators.map(still) };
   }
 
-  /** Through the dashboard, as a person leaves; the receipt is read where anybody with the link may. */
+  /** Deletes the account on the dashboard, and reads the receipt at its public link. */
   async function leave({ client }: Person): Promise<void> {
     const answer = await client.form('/disconnect', { confirm: client.creator_id });
     expect(answer.status).to.equal(303);

@@ -1,3 +1,4 @@
+// Shows that the declarations name every table and column of the database.
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { printSchema, SCHEMA_FILE } from '../../scripts/schema.ts';
@@ -19,7 +20,7 @@ describe('the privacy declarations', () => {
   });
   after(() => db.destroy());
 
-  /** `table.column` of the whole database, and of the declarations. */
+  /** Lists `table.column` of the whole database, and of the declarations. */
   async function columns(): Promise<{ real: string[]; said: string[] }> {
     const { rows } = await db.raw(
       `select case table_schema when 'public' then '' else table_schema || '.' end || table_name as table_name, column_name

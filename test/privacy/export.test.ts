@@ -1,3 +1,4 @@
+// Shows that an export holds everything that is declared and none of the secrets.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import { createLog } from '../../src/base/log.ts';
 import type { Context } from '../../src/context/context.ts';
 import { loadModules } from '../../src/modules.ts';
 import { declaredTables, type Tables } from '../../src/privacy/eraser.ts';
-import { createExport, shown } from '../../src/privacy/exporter.ts';
+import { createExport, listShownColumns } from '../../src/privacy/exporter.ts';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
 import { anOwnContext, type OwnContext } from '../support/context.ts';
 import { ownedTables, planted } from '../support/planted.ts';
@@ -52,13 +53,15 @@ describe('the export', () => {
   it('visits every declared table, shows every canary and none of the secrets', async () => {
     const { id, canaries } = await planted(ctx, tables, 'One');
     const other = await planted(ctx, tables, 'Two');
-    // 20 tables of columns: the test itself must not be looking at nothing.
+    // The test must have looked at the columns of 20 tables.
     expect(canaries.size).to.be.greaterThan(40);
     const entries = await exported(id);
     for (const table of owned()) {
       const rows = JSON.parse(entries.get(`data/${table}.json`) ?? 'null');
       expect(rows, table).to.have.length(1);
-      expect(Object.keys(rows[0]).sort(), table).to.deep.equal(shown(tables, table).sort());
+      expect(Object.keys(rows[0]).sort(), table).to.deep.equal(
+        listShownColumns(tables, table).sort(),
+      );
     }
     const everything = [...entries.values()].join('\n');
     for (const [place, canary] of canaries) {
@@ -125,7 +128,7 @@ describe('the export over HTTP', () => {
     const status = readFileSync(`/proc/${app.process().pid}/status`, 'utf8');
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
   };
-  /** Files of the appliance that are open and have no name any more. */
+  /** Lists the appliance's open files that are unlinked. */
   const nameless = () => {
     const folder = `/proc/${app.process().pid}/fd`;
     return readdirSync(folder).filter((fd) => {
@@ -176,7 +179,7 @@ describe('the export over HTTP', () => {
       [client.creator_id, count],
     );
 
-  /** The most memory that the appliance took while it made the archive. */
+  /** Returns the most memory that the appliance used while it made the archive. */
   async function measured(): Promise<{ peak: number; jobs: string }> {
     let peak = memory();
     const sampling = setInterval(() => {
@@ -205,7 +208,7 @@ describe('the export over HTTP', () => {
       gone.abort();
     }
     while (nameless().length > 0) await sleep(50);
-    // As many as were abandoned are more than the pool of connections holds.
+    // More exports were abandoned than the pool has connections.
     expect((await client.page('/jobs')).status).to.equal(200);
     const scratch = readdirSync(join(app.data_dir, 'scratch'), { recursive: true });
     expect(scratch.filter((name) => String(name).endsWith('.json'))).to.deep.equal([]);

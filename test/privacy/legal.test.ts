@@ -1,3 +1,4 @@
+// Shows that the legal pages say what the declarations and settings say.
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -11,7 +12,7 @@ import { type Appliance, anAppliance, ROOT } from '../support/appliance.ts';
 
 const PAGES = ['/data-deletion', '/privacy', '/terms'];
 
-/** What a reader sees: no tags, entities as letters. */
+/** Returns what a reader sees: the text without tags, and entities as letters. */
 function wordsOf(html: string): string {
   const main = /<main[\s\S]*<\/main>/.exec(html)?.[0] ?? '';
   return main
@@ -95,7 +96,7 @@ describe('the legal pages', () => {
 
   it('give the reason for everything that outlives a deletion', () => {
     for (const { called, about, owner } of Object.values(declaredTables(modules))) {
-      if (!('keep' in owner) || about === 'nobody' || about === 'staff') continue;
+      if (!('keep' in owner) || about === 'nobody' || about === 'operators') continue;
       for (const path of ['/privacy', '/data-deletion']) {
         const reason = owner.keep.replace('STATISTICS_MIN_CREATORS', '8');
         expect(words(path)).to.contain(`${called} . ${reason}`);
@@ -196,7 +197,7 @@ describe('the date of the legal pages', () => {
     };
     const before = fingerprint(declared());
     for (const change of [
-      ...[{ purpose: 'Q' }, { kept: 'L' }, { recipients: 'S' }, { legal_basis: 'M' }],
+      ...[{ purpose: 'Q' }, { kept: 'L' }, { recipients: 'S' }, { legalBasis: 'M' }],
       ...[{ columns: { id: 'A.' } }, { secret: ['b'] }, { owner: { keep: 'For ever.' } }],
     ]) {
       expect(fingerprint(declared(change)), JSON.stringify(change)).to.not.equal(before);

@@ -1,3 +1,4 @@
+// Shows what the request log records, without delaying a request.
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,7 +21,7 @@ describe('the request log', () => {
   });
   after(() => app?.[Symbol.asyncDispose]());
 
-  /** The rows that meet the condition, once there are so many. */
+  /** Returns the rows that meet the condition, once there are `count` of them. */
   async function rows(
     where: Record<string, unknown>,
     count = 1,

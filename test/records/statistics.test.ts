@@ -1,3 +1,4 @@
+// Shows which totals are kept, and that they are right after late or repeated runs.
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { Knex } from 'knex';
@@ -23,7 +24,7 @@ describe('statistics', () => {
   });
   afterEach(() => db.destroy());
 
-  /** A post of each of the first so many creators that ended at this time, with 100 bytes sent. */
+  /** Makes a post for each of the first creators that ended at this time, with 100 bytes sent. */
   async function posts(count: number, at: string, state = 'finished'): Promise<string[]> {
     const ids: string[] = [];
     for (const creatorId of creators.slice(0, count)) {

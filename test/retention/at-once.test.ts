@@ -1,3 +1,4 @@
+// Shows that sweeps which run together, are killed or are stopped remove the right things once.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +13,7 @@ import { ago, aKept, DAY, HOUR, type Kept, never, swept } from './kept.ts';
 const CHILD = join(import.meta.dirname, 'sweeping-run.ts');
 const KILLS = 12;
 
-/** Things of each kind that go, and of each kind that stay. */
+/** Makes things of each kind that must be removed, and of each kind that must stay. */
 async function fill(itIs: Kept, count: number) {
   const { db } = itIs.ctx;
   for (let n = 0; n < count; n += 1) {
@@ -67,7 +68,7 @@ describe('sweeps', () => {
     expect(await swept(itIs.ctx)).to.deep.equal({ uploads: 250 });
   });
 
-  it('killed anywhere leave nothing that the next does not mend', async () => {
+  it('killed anywhere leave nothing that the next does not repair', async () => {
     const points = await pointsOfOne();
     let kills = 0;
     for (let n = 0; n < KILLS; n += 1) {
@@ -77,7 +78,7 @@ describe('sweeps', () => {
       const args = [CHILD, itIs.database_url, itIs.data_dir, String(killAt)];
       const killed = await promisify(execFile)(process.execPath, args).catch((error) => error);
       if (killed.signal) kills += 1;
-      // The server takes a moment to see that the process is gone, and its locks with it.
+      // The server takes a moment to notice that the process is gone and to free its locks.
       const locks =
         "select 1 from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())";
       while ((await itIs.ctx.db.raw(locks)).rows.length > 0) await sleep(20);
@@ -87,7 +88,7 @@ describe('sweeps', () => {
       await reconcile(itIs.ctx, {}, never);
       await expectSwept(itIs, stay);
     }
-    // The last points vary by what database and storage answer first.
+    // The last points differ by whether database or storage answers first.
     expect(kills).to.be.greaterThan(KILLS - 3);
   }).timeout(300_000);
 
@@ -112,7 +113,7 @@ describe('sweeps', () => {
       let seen = 0;
       for await (const found of list(after)) {
         seen += 1;
-        // In the middle of the second batch the process is told to stop.
+        // The process is told to stop in the middle of the second batch.
         if (walked.length === 1 && seen === 150) stopping.abort();
         yield found;
       }
@@ -120,7 +121,7 @@ describe('sweeps', () => {
     await reconcile(ctx, {}, stopping.signal);
     const [waiting] = await runsOf(ctx, 'retention.mend');
     expect(waiting.payload).to.include({ walk: 'files' });
-    // The regular one leaves it to the one that waits.
+    // The regular run leaves the work to the run that waits.
     await reconcile(ctx, {}, never);
     expect(walked).to.have.length(1);
     await reconcile(ctx, waiting.payload, never);

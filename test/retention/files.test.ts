@@ -1,3 +1,4 @@
+// Shows which files retention removes and which it keeps, whatever else is going on.
 import { randomUUID } from 'node:crypto';
 import {
   existsSync,
@@ -11,15 +12,16 @@ import {
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { acceptJob, NO_SETTINGS } from '../../src/jobs/accept/accept.ts';
+import { acceptJob } from '../../src/jobs/accept/accept.ts';
 import { WORKING_STATES } from '../../src/jobs/states.ts';
 import { findTraces } from '../../src/privacy/traces.ts';
 import { reconcile } from '../../src/retention/reconcile.ts';
 import { removeCopies, sweep } from '../../src/retention/sweep.ts';
+import { settingsSchema } from '../../src/tiktok/settings-schema.ts';
 import { ago, aKept, DAY, HOUR, type Kept, never, swept } from './kept.ts';
 
 const MINUTE = 60_000;
-const SETTINGS = { ...NO_SETTINGS, privacy_level: 'SELF_ONLY' };
+const SETTINGS = settingsSchema.parse({ privacy_level: 'SELF_ONLY' });
 
 describe('retention of files', () => {
   let itIs: Kept;
@@ -70,17 +72,13 @@ describe('retention of files', () => {
     await ctx.db('media').update({ facts: { kind: 'video' } });
     const creator = await ctx.db('creators').first();
     await ctx.db.transaction(async (trx) => {
-      await acceptJob(
-        ctx,
-        trx,
-        creator,
-        {
-          ...{ mode: 'now', title: 'x', destination: 'direct', settings: SETTINGS },
-          video: { source: 'pm3k_storage', storage_key: key },
-        } as never,
-        { given_through: 'api', declaration: 'Yes.' },
-      );
-      // Its time ends while the post is being accepted; the sweep comes before the commit.
+      const request = {
+        ...{ mode: 'now', title: 'x', destination: 'direct', settings: SETTINGS },
+        video: { source: 'pm3k_storage', storage_key: key },
+      } as never;
+      const consent = { given_through: 'api' as const, declaration: 'Yes.' };
+      await acceptJob(ctx, trx, { creator, request, consent });
+      // The upload's time ends while the post is being accepted; the sweep runs before the commit.
       while ((await ctx.db('media').whereRaw('expires_at < now()').first()) === undefined);
       await sweep(ctx, never);
     });
@@ -205,11 +203,11 @@ describe('retention of files', () => {
       [notes, 'note.json', 400 * DAY],
       [join(scratch, 'a-dead-one'), 'video.mp4', 11 * MINUTE],
       [join(scratch, 'a-living-one'), 'video.mp4', 9 * MINUTE],
-      // Of a container with this one's name and processes of its own.
+      // A folder of another container with the same host name.
       [join(scratch, `${hostname()}-4194305`), 'video.mp4', MINUTE],
-      // Of a machine whose clock is ahead.
+      // A folder of a machine whose clock is ahead.
       [join(scratch, 'from-the-future'), 'video.mp4', -4 * MINUTE],
-      // This process's own, after a long sleep of the machine.
+      // The folder of this process, after a long sleep of the machine.
       [itIs.ctx.scratch, 'video.mp4', HOUR],
     ] as const) {
       mkdirSync(folder, { recursive: true });

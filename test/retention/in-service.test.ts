@@ -1,3 +1,4 @@
+// Shows what an appliance removes or records of its own accord while it serves.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Knex } from 'knex';

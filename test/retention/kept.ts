@@ -1,4 +1,4 @@
-// What retention looks at, written straight into tables and storage: files, posts, and their ages.
+// Writes what retention looks at straight into tables and storage: files, posts, and their ages.
 import { utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -14,9 +14,9 @@ export const never = new AbortController().signal;
 
 export interface Kept extends OwnContext {
   creator_id: string;
-  /** A stored file with its row. */
+  /** Makes a stored file with its row. */
   file(of?: Partial<FileRow>): Promise<string>;
-  /** A stored file alone, last written so long ago. */
+  /** Makes a stored file without a row, last written so long ago. */
   strayFile(ageMs: number): Promise<string>;
   job(of: Partial<JobRow>): Promise<string>;
   hasRow(key: string): Promise<boolean>;
@@ -80,7 +80,7 @@ export async function aKept(env: Env = {}): Promise<Kept> {
   };
 }
 
-/** What was swept, kind → how many, over all lines. */
+/** Returns what was removed over all rows of `sweeps`: kind → count. */
 export async function swept(ctx: Context): Promise<Record<string, number>> {
   const lines = await ctx.db('sweeps').groupBy('what').select('what').sum('removed as removed');
   return Object.fromEntries(lines.map(({ what, removed }) => [what, Number(removed)]));

@@ -1,3 +1,4 @@
+// Shows that one process at a time sweeps, and that a sweep ends when its lock is lost.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { removeDormant } from '../../src/retention/accounts.ts';
@@ -7,7 +8,7 @@ import { RECONCILE_LOCK, SWEEP_LOCK } from '../../src/retention/store.ts';
 import { sweep } from '../../src/retention/sweep.ts';
 import { ago, aKept, DAY, HOUR, type Kept, never, swept } from './kept.ts';
 
-// Longer than the database lets a transaction idle.
+// Longer than the time after which the database ends an idle transaction.
 const LONG_MS = 17_000;
 
 describe('the lock of a sweep', () => {

@@ -1,5 +1,6 @@
-// A process that sweeps and mends once, and may kill itself at a point that is told by number: before or after
-// any statement or file. At its end it prints how many points it passed.
+// Sweeps and reconciles once in a process that may kill itself at a numbered point, for the tests.
+// A point lies before and after each statement and file. At its end the process prints how many points
+// it passed.
 import { reconcile } from '../../src/retention/reconcile.ts';
 import { sweep } from '../../src/retention/sweep.ts';
 import { aContext } from '../support/context.ts';

@@ -1,3 +1,4 @@
+// Shows that rows and accounts are removed exactly when their term is over.
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { declaredTables } from '../../src/privacy/eraser.ts';
@@ -19,7 +20,7 @@ describe('what has a term', () => {
   });
   afterEach(() => itIs[Symbol.asyncDispose]());
 
-  /** Rows of a table that differ in one time: those of `gone` ago go with a sweep, the others stay. */
+  /** Makes rows that differ in one time: a sweep removes those of `gone` ago and keeps the others. */
   async function expectTerm(
     table: string,
     row: (at: Date) => Record<string, unknown>,
@@ -147,7 +148,7 @@ describe('what has a term', () => {
     const { ctx } = itIs;
     const endings = Object.entries(declaredTables(ctx.modules)).filter(([, { ends }]) => ends);
     expect(endings.length).to.be.greaterThan(9);
-    // Each is a statement that the database takes; an unknown column would throw.
+    // The database must accept each statement; an unknown column would throw.
     await sweep(ctx, never);
     for (const [table, { ends }] of endings) {
       const days = ends?.after;
@@ -157,7 +158,7 @@ describe('what has a term', () => {
 });
 
 describe('an account that ends by itself', () => {
-  /** One creator more, with these columns; answers whether a sweep asked for the deletion. */
+  /** Makes a creator with these columns. Returns whether a sweep requested the deletion. */
   async function isEnded(itIs: Kept, columns: Record<string, unknown>, job = {}): Promise<boolean> {
     const { db } = itIs.ctx;
     const [creator] = await db('creators')
@@ -201,7 +202,7 @@ describe('an account that ends by itself', () => {
     await db('creators').update({ disconnected_at: ago(31 * DAY) });
     const back = await db.transaction();
     await back('creators').update({ disconnected_at: null });
-    // Its list was made before the return is committed; it waits for the row.
+    // The sweep lists the account before the return is committed, then waits for the row.
     const sweeping = sweep(itIs.ctx, never);
     const waiting =
       "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";

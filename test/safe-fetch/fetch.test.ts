@@ -1,3 +1,4 @@
+// Shows how a download ends when its source misbehaves.
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -17,7 +18,7 @@ import { aCertificate } from '../support/certificate.ts';
 const OK = 'HTTP/1.1 200 OK\r\n';
 const never = () => new AbortController().signal;
 
-/** What a source says once it was asked, as raw bytes. */
+/** Answers a request with raw bytes. */
 type Script = (socket: Socket) => unknown;
 
 async function fetched(script: Script, more: Partial<Ask> = {}) {
@@ -29,7 +30,7 @@ async function fetched(script: Script, more: Partial<Ask> = {}) {
     source.network({ 'media.test': ['127.0.0.1'] }),
   );
   const ask = { url: 'http://media.test/v.mp4', host: 'media.test', limit: 1000, signal: never() };
-  // Awaited here: the source must outlive the request.
+  // Awaited here, since the source must outlive the request.
   return await outside.fetch({ ...ask, ...more }, ({ body }) => buffer(body));
 }
 
@@ -259,7 +260,7 @@ describe('a fetch', () => {
     });
     const network = source.network({ 'media.test': ['10.0.0.1', '10.0.0.2'] });
     const { place } = network;
-    // Port 1 of loopback: nobody listens there.
+    // Nobody listens on port 1 of loopback.
     network.place = (address, port) =>
       address === '10.0.0.1' ? { address: '127.0.0.1', port: 1 } : place(address, port);
     const outside = createSafeFetch({ allowPrivateNetworks: true, timeoutMs: 400 }, network);

@@ -1,3 +1,4 @@
+// Shows that a name is resolved once and its addresses are checked.
 import { expect } from 'chai';
 import { createSafeFetch } from '../../src/safe-fetch/fetch.ts';
 import { internet } from '../../src/safe-fetch/network.ts';
@@ -24,7 +25,7 @@ describe('a name', () => {
     canary.heard.length = 0;
   });
 
-  /** Through a real name server; connections go to the canary, whatever they were meant for. */
+  /** Resolves by a real name server, and sends every connection to the canary. */
   async function fetched(timeoutMs = 5_000): Promise<string> {
     const network = { ...internet([names.address]), place: canary.network().place };
     const outside = createSafeFetch({ allowPrivateNetworks: false, timeoutMs }, network);

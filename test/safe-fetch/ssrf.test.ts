@@ -1,3 +1,4 @@
+// Shows that no URL, address or redirect leads into our own network.
 import { isIP } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -9,7 +10,7 @@ import { aCanary, type Canary } from '../support/canary.ts';
 const STRICT = { allowPrivateNetworks: false, timeoutMs: 5_000 };
 const PUBLIC = '93.184.215.14';
 
-/** URLs that are refused by their looks, whatever stands in DNS. */
+/** URLs that are refused by their text, without asking DNS. */
 const LOOKS = [
   // Schemes.
   ...['http://media.example.com/v.mp4', 'ftp://media.example.com/v.mp4', 'file:///etc/passwd'],
@@ -45,7 +46,7 @@ const LOOKS = [
   ...['https://[::ffff:7f00:1]/', 'https://[::127.0.0.1]/', 'https://[64:ff9b::7f00:1]/'],
   ...['https://[fe80::1]/', 'https://[fe80::1%25eth0]/', 'https://[fd00:ec2::254]/'],
   ...['https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/', 'https://[::1', 'https://[1::2::3]/'],
-  // Names of things near us.
+  // Names of local hosts.
   ...['https://localhost/', 'https://LOCALHOST/', 'https://localhost./', 'https://a.localhost/'],
   ...['https://ｌｏｃａｌｈｏｓｔ/', 'https://metadata.google.internal/', 'https://printer.local/'],
   ...[
@@ -55,7 +56,7 @@ const LOOKS = [
     'https://a.onion/',
     'https://a.test/',
   ],
-  // No names at all.
+  // Not names of hosts.
   ...['https://a..example.com/', 'https://-a.example.com/', 'https://.example.com/'],
   ...['https://media.example.123x/', 'https://example..com/', 'https://exa mple.com/'],
   ...['https://exa\nmple.com/', 'https://media.example.com/\tv.mp4', ' https://media.example.com/'],
@@ -64,7 +65,7 @@ const LOOKS = [
   ...['https://xn--/', 'https://exa<mple.com/', 'https://\ud800.example.com/'],
 ];
 
-/** Addresses that DNS may tell for a host, each of which refuses it. */
+/** Addresses that DNS may return for a host; each of them refuses the host. */
 const ADDRESSES = [
   // IPv4: RFC 6890 and its successors.
   ...['0.0.0.0', '0.1.2.3', '10.0.0.1', '10.255.255.255', '100.64.0.1', '100.100.100.200'],
@@ -79,13 +80,13 @@ const ADDRESSES = [
   ...['2001:db8::1', '3fff::1', '3fff:fff::1', '2001:2::1', '2001:10::1', '2001:20::1'],
   ...['2001:30::1', '2001:1::1', '2001:3::1', '2001:4:112::1', '2620:4f:8000::1', '5f00::1'],
   ...['4000::1', '8000::1', 'e000::1', '::1234', '0:1::1'],
-  // IPv6 that carries an IPv4 address, private or not.
+  // IPv6 that contains an IPv4 address, private or not.
   ...['::ffff:127.0.0.1', '::ffff:10.0.0.1', `::ffff:${PUBLIC}`, '::ffff:0:127.0.0.1'],
   ...['::127.0.0.1', '::10.0.0.1', `::${PUBLIC}`, '64:ff9b::127.0.0.1', `64:ff9b::${PUBLIC}`],
   ...['64:ff9b:1::a00:1', '2002:7f00:1::1', '2002:a00:1::1', '2002:5db8:d70e::1'],
   ...['2001:0:7f00:1::1', '2001::1', '2a00:1450:4001:1:0:5efe:7f00:1'],
   ...['2a00:1450:4001:1:200:5efe:a00:1'],
-  // No addresses.
+  // Not addresses.
   ...['', 'localhost', '0x7f.1', '127.1', '2130706433', '127.0.0.1:80', '[::1]', '1.2.3'],
 ];
 
@@ -116,7 +117,7 @@ describe('the guard', () => {
       });
   }
 
-  /** The most forgiving host, so that nothing but the guard's own judgement can refuse. */
+  /** A host that answers everything, so that only the guard can refuse. */
   function hostIn(url: string): string {
     return URL.parse(url)?.host ?? '';
   }

@@ -1,3 +1,4 @@
+// Shows that a backup of a bucket is made and restored.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+// Shows what a backup holds, and what a restore brings back and what it does not.
 import { spawn } from 'node:child_process';
 import {
   appendFileSync,
@@ -42,7 +43,7 @@ interface Ended {
   errors: string;
 }
 
-/** Runs a script of the project as an operator does, with nothing in the environment but this. */
+/** Runs a script of the project as an operator does, with this environment alone. */
 function run(script: string, args: string[], env: Env): Promise<Ended> {
   const child = spawn(join(ROOT, 'scripts', script), args, {
     cwd: tmpdir(),
@@ -74,7 +75,7 @@ function aFolder(): string {
   return folder;
 }
 
-/** A machine with nothing on it: a database without a table, and an empty folder. */
+/** A new machine: a database without a table, and an empty folder. */
 async function anEmptyPlace(): Promise<{ database_url: string; data_dir: string }> {
   const { url } = await freshDatabase();
   await sql(url, 'drop schema public, graphile_worker cascade; create schema public');
@@ -90,7 +91,7 @@ async function sql(databaseUrl: string, text: string, values?: unknown[]): Promi
     .finally(() => client.end());
 }
 
-/** Made in a folder of its own; answers the file. */
+/** Makes a backup in a folder of its own, and returns its path. */
 async function backUp(env: Env, folder = aFolder()): Promise<string> {
   const made = await run('backup.sh', [folder], env);
   expect(made.errors).to.equal('');
@@ -121,7 +122,7 @@ async function schedule(client: Client, inMs: number, title = 'Later'): Promise<
   return (await client.api('POST', '/v1/jobs', body)).json;
 }
 
-/** The same sandbox, so that grants and posts are the same. */
+/** Uses the same sandbox, so that grants and posts are the same. */
 const sameTikTok = ({ sandbox }: Appliance): Env => ({
   TIKTOK_AUTHORIZE_URL: `${sandbox.url}/v2/auth/authorize/`,
   TIKTOK_API_URL: sandbox.url,
@@ -140,7 +141,7 @@ async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> 
   }
 }
 
-/** As the creator, by a key that may; answers when nothing is left. */
+/** Deletes the account by the creator's key, and returns when nothing is left. */
 async function deleteCreator(databaseUrl: string, client: Client): Promise<void> {
   await sql(databaseUrl, 'update creators set keys_may_export_and_erase = true where id = $1', [
     client.creator_id,
@@ -154,7 +155,7 @@ async function deleteCreator(databaseUrl: string, client: Client): Promise<void>
   });
 }
 
-/** Starts it, and answers what the first requests with this key got while it started. */
+/** Starts the appliance, and returns what requests with this key got while it started. */
 async function startAsking(app: Appliance, client: Client): Promise<number[]> {
   const statuses: number[] = [];
   let isOver = false;
@@ -258,19 +259,31 @@ describe('a backup of a database of one’s own', () => {
       [/holds 1 creators/, [backup]],
       [/another APP_SECRET/, ['--replace', backup], other],
       [
-        /no whole backup/,
+        /not a complete backup/,
         ['--replace', changed('one-byte-less', (path) => truncateSync(path, size - 1))],
       ],
-      [/no whole backup/, ['--replace', changed('half', (path) => truncateSync(path, size / 2))]],
       [
-        /no whole backup/,
+        /not a complete backup/,
+        ['--replace', changed('half', (path) => truncateSync(path, size / 2))],
+      ],
+      [
+        /not a complete backup/,
         ['--replace', changed('a-chunk-less', (path) => truncateSync(path, chunkEnd(path)))],
       ],
-      [/no whole backup/, ['--replace', changed('tampered', (path) => flip(path, size / 2))]],
-      [/no whole backup/, ['--replace', changed('tampered-end', (path) => flip(path, size - 20))]],
-      [/no whole backup/, ['--replace', changed('longer', (path) => appendFileSync(path, 'x'))]],
-      [/no whole backup/, ['--replace', changed('text', (path) => writeFileSync(path, 'text'))]],
-      [/no whole backup/, ['--replace', changed('empty', (path) => writeFileSync(path, ''))]],
+      [/not a complete backup/, ['--replace', changed('tampered', (path) => flip(path, size / 2))]],
+      [
+        /not a complete backup/,
+        ['--replace', changed('tampered-end', (path) => flip(path, size - 20))],
+      ],
+      [
+        /not a complete backup/,
+        ['--replace', changed('longer', (path) => appendFileSync(path, 'x'))],
+      ],
+      [
+        /not a complete backup/,
+        ['--replace', changed('text', (path) => writeFileSync(path, 'text'))],
+      ],
+      [/not a complete backup/, ['--replace', changed('empty', (path) => writeFileSync(path, ''))]],
       [/cannot be read/, ['--replace', join(folder, 'none')]],
       [/^Usage/, []],
       [/^Usage/, ['--replace', '--all', backup]],
@@ -320,7 +333,7 @@ describe('a backup of a database of one’s own', () => {
       status: 'scheduled',
       title: CANARY,
     });
-    // It works on: a new post goes out, with a new line in tables whose numbers are counted.
+    // The instance works: a new post goes out, and tables with sequences get new rows.
     const { json } = await client.api(
       'POST',
       '/v1/jobs',
@@ -365,7 +378,7 @@ describe('a backup of a database of one’s own', () => {
       rows['media'].map((each: Json) => each['storage_key']).sort(),
     );
     expect(await rowsOf(app.database_url, staying)).to.deep.equal(rows);
-    // What the replaced database knew to have ended is not sent either.
+    // Posts that had ended in the replaced database are not sent either.
     expect((await staying.api('GET', `/v1/jobs/${far['id']}`)).json).to.include({
       status: 'unconfirmed',
     });
@@ -468,7 +481,7 @@ describe('a backup of a database of one’s own', () => {
     expect(output).to.match(/1 files were damaged before they were backed up/);
     expect(existsSync(path)).to.equal(true);
     expect(readFileSync(path).equals(whole)).to.equal(true);
-    // Where there is none, the damaged one is not put there either.
+    // A damaged file is not written where there is none either.
     rmSync(path);
     expect((await run('restore.sh', ['--replace', made], env)).code).to.equal(0);
     expect(existsSync(path)).to.equal(false);
@@ -521,12 +534,12 @@ describe('a backup of a database of one’s own', () => {
       { key_hash: 'shortened-key', is_over: true },
     ]);
 
-    // An instance that has nobody yet knows nothing about who lost what.
+    // An instance without creators does not know who lost access.
     for (const args of [[made], ['--replace', made]]) {
       const place = await anEmptyPlace();
       const bare = await run('restore.sh', args, environment(place));
       expect(bare.code).to.equal(0);
-      expect(bare.output).to.match(/nothing to compare .* with/);
+      expect(bare.output).to.match(/no database here to compare .* with/);
       expect(await sql(place.database_url, 'select from operators')).to.have.length(3);
     }
     await sql(url, 'delete from operators');
@@ -538,7 +551,7 @@ describe('a backup of a database of one’s own', () => {
     const young = join(folder, `pm3k-${stamp(29)}.backup.age`);
     const strange = join(folder, 'pm3k-notes.txt');
     for (const path of [old, young, strange]) writeFileSync(path, 'x');
-    // Touched by a copy: the name counts.
+    // A copy changes the file's times; its name counts.
     utimesSync(old, new Date(), new Date());
     const { output } = await run('backup.sh', [folder], { ...env, BACKUP_DAYS: '30' });
     expect(output).to.contain('Removed 1 backups older than 30 days.');
@@ -549,7 +562,7 @@ describe('a backup of a database of one’s own', () => {
     ]);
     expect(readdirSync(folder).filter((name) => name !== 'deletions')).to.have.length(3);
 
-    // A failure to make a new one keeps no old one longer.
+    // Expired backups are removed even if making a new one fails.
     writeFileSync(old, 'x');
     const failed = await run('backup.sh', [folder], {
       ...env,
@@ -573,7 +586,7 @@ describe('a backup of a database of one’s own', () => {
     });
     try {
       await until(async () => !existsSync(old));
-      // It has the ledger's end that the ledger itself has.
+      // The copied ledger expires when the ledger itself does.
       await until(async () => JSON.parse(readFileSync(over, 'utf8')).ends_at > '2000');
     } finally {
       child.kill('SIGTERM');
@@ -625,7 +638,7 @@ describe('a backup of the embedded database', () => {
       await app.stop();
     }
 
-    // On a new machine the secret comes first.
+    // On a new machine the secret is put in place first.
     const bare = { ...env, DATA_DIR: aFolder() };
     const refused = await run('restore.sh', [beside], bare);
     expect(refused.errors).to.match(/There is no secret/);
@@ -644,7 +657,10 @@ describe('a backup of the embedded database', () => {
   });
 });
 
-/** Where a chunk of the age format ends: its header, a nonce of 16 bytes, then 64 KiB and a tag each. */
+/**
+ * Returns where a chunk of the age format ends: header, 16 bytes of nonce, then chunks of 64 KiB
+ * and a tag.
+ */
 function chunkEnd(path: string): number {
   const bytes = readFileSync(path);
   const headerEnd = bytes.indexOf('\n', bytes.indexOf('\n---') + 1) + 1;

@@ -1,4 +1,4 @@
-// `npm run dev`: one command starts sandbox and appliance, and one signal ends them with their database.
+// Shows that `npm run dev` starts sandbox and appliance, and that one signal ends both.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';

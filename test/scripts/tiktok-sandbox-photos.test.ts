@@ -1,3 +1,4 @@
+// Shows that the sandbox takes photos as TikTok does.
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -43,7 +44,7 @@ describe('the sandbox, of photos,', () => {
   });
 
   let number = 0;
-  /** The client's own call; answers how the post ended. */
+  /** Calls init as a client does, and returns how the post ended. */
   async function posted(destination: 'direct' | 'inbox' = 'direct') {
     number += 1;
     const tiktok = createTikTok({
@@ -63,7 +64,7 @@ describe('the sandbox, of photos,', () => {
     }
   }
 
-  /** As TikTok wants it: the very range, not packed. */
+  /** Answers as TikTok wants it: exactly the range, not compressed. */
   const proper =
     (bytes: Buffer): RequestListener =>
     (request, answer) => {

@@ -1,3 +1,4 @@
+// Shows that the sandbox refuses what TikTok refuses.
 import { expect } from 'chai';
 import { checkChunks } from '../../scripts/tiktok-sandbox/bodies.ts';
 import { isRegistered } from '../../scripts/tiktok-sandbox/consent.ts';
@@ -381,11 +382,10 @@ describe('the sandbox', () => {
   });
 
   describe('at upload', () => {
+    /** PUTs `bytes` as those from `first` on, of `total`. */
     const put = (
       url: string,
-      first: number,
-      bytes: Uint8Array<ArrayBuffer>,
-      total: number,
+      [first, bytes, total]: [first: number, bytes: Uint8Array<ArrayBuffer>, total: number],
       headers: Record<string, string> = {},
     ) =>
       fetch(url, {
@@ -406,19 +406,19 @@ describe('the sandbox', () => {
       });
       const { upload_url, publish_id } = opened.data;
       const [first, second] = [bytes.subarray(0, 6_000_000), bytes.subarray(6_000_000)];
-      expect((await put(upload_url, 6_000_000, second, 12_000_000)).status).to.equal(416);
+      expect((await put(upload_url, [6_000_000, second, 12_000_000])).status).to.equal(416);
       expect(
-        (await put(upload_url, 0, first, 12_000_000, { 'content-type': 'text/plain' })).status,
+        (await put(upload_url, [0, first, 12_000_000], { 'content-type': 'text/plain' })).status,
       ).to.equal(400);
-      expect((await put(upload_url, 0, first, 11_000_000)).status).to.equal(400);
-      const taken = await put(upload_url, 0, first, 12_000_000);
+      expect((await put(upload_url, [0, first, 11_000_000])).status).to.equal(400);
+      const taken = await put(upload_url, [0, first, 12_000_000]);
       expect([taken.status, taken.headers.get('content-range')]).to.deep.equal([
         206,
         'bytes 0-6000000/12000000',
       ]);
-      expect((await put(upload_url, 0, first, 12_000_000)).status).to.equal(416);
-      expect((await put(upload_url, 6_000_000, second, 12_000_000)).status).to.equal(201);
-      expect((await put(upload_url, 6_000_000, second, 12_000_000)).status).to.equal(404);
+      expect((await put(upload_url, [0, first, 12_000_000])).status).to.equal(416);
+      expect((await put(upload_url, [6_000_000, second, 12_000_000])).status).to.equal(201);
+      expect((await put(upload_url, [6_000_000, second, 12_000_000])).status).to.equal(404);
       await new Promise((done) => setTimeout(done, 1000));
       const status = await api('status/fetch', await access(), { publish_id });
       expect(status.text).to.match(/"publicaly_available_post_id":\[\d{19}\]/);
@@ -428,9 +428,9 @@ describe('the sandbox', () => {
         post_info: postInfo,
         source_info: source(9),
       });
-      // An hour is over; zero would not be, within the same millisecond.
+      // -1, since with 0 the URL would still be valid within the same millisecond.
       sandbox.state.settings.upload_url_seconds = -1;
-      const late = await put(opened.data.upload_url, 0, new Uint8Array(9), 9);
+      const late = await put(opened.data.upload_url, [0, new Uint8Array(9), 9]);
       sandbox.state.settings.upload_url_seconds = 3600;
       expect(late.status).to.equal(403);
     });
@@ -450,7 +450,7 @@ describe('the sandbox', () => {
           post_info: postInfo,
           source_info: source(bytes.length),
         });
-        await put(opened.data.upload_url, 0, bytes, bytes.length);
+        await put(opened.data.upload_url, [0, bytes, bytes.length]);
         await new Promise((done) => setTimeout(done, 800));
         expect(
           (await api('status/fetch', accessToken, { publish_id: opened.data.publish_id })).data,

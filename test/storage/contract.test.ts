@@ -1,3 +1,4 @@
+// Runs the same tests against every implementation of the storage port.
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,9 +25,9 @@ function chosen(env: Env): Storage {
 }
 
 /**
- * Every storage there is. The S3 server is s3rver, with a gate before it that checks signatures, since
- * s3rver does not. With S3_TEST_ENDPOINT and the other settings of a bucket the same suite runs against
- * any server's empty one; it did against OpenStack Swift.
+ * Every storage that there is. The S3 server is s3rver, behind a gate that checks signatures, which
+ * s3rver does not. With S3_TEST_ENDPOINT and the other settings of an empty bucket, the same suite
+ * runs against any server; it has passed against OpenStack Swift.
  */
 const KINDS: Record<string, () => Promise<Kind>> = {
   async disk() {
@@ -77,7 +78,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
       storage.write(key, Readable.from([Buffer.from(bytes)]), options);
     const get = async (key: string, range?: { start: number; end: number }) =>
       buffer(await storage.read(key, range));
-    /** More than two parts of S3, and no whole number of them, in the chunks of a stream. */
+    /** A stream of more than two S3 parts, and not of a whole number of them. */
     const large = randomBytes(12_000_001);
     const stream = () => Readable.from(chunksOf(large));
     function* chunksOf(bytes: Buffer) {
@@ -175,11 +176,11 @@ for (const [kind, open] of Object.entries(KINDS)) {
     it('takes an object only if its hash is the expected one', async () => {
       const key = randomToken(190);
       await put(key, 'good');
-      const { sha256: found } = await put(key, large, { only_if: () => false });
+      const { sha256: found } = await put(key, large, { onlyIf: () => false });
       expect(found).to.equal(sha256(large));
-      await put(key, 'bad', { only_if: () => false });
+      await put(key, 'bad', { onlyIf: () => false });
       expect((await get(key)).toString()).to.equal('good');
-      await put(key, large, { only_if: (hash: string) => hash === sha256(large) });
+      await put(key, large, { onlyIf: (hash: string) => hash === sha256(large) });
       expect((await get(key)).equals(large)).to.equal(true);
     });
 

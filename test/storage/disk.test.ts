@@ -1,3 +1,4 @@
+// Shows what holds for a storage on a disk alone.
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

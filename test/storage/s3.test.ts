@@ -1,3 +1,4 @@
+// Shows what holds for a storage in a bucket alone.
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connected, connectWithKey } from '../../scripts/connect.ts';
+import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { type Sandbox, startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
-import { account } from '../../scripts/tiktok-sandbox/state.ts';
 import { type Database, openDatabase } from '../../src/base/database.ts';
 import type { Timing } from '../../src/base/timing.ts';
 import { askBroker, holdFolder, holdProcess, releaseProcess } from './broker-client.ts';
@@ -117,7 +117,7 @@ export async function anAppliance(env: Env = {}, timing?: Partial<Timing>): Prom
     stop: (signal = 'SIGTERM') => end(child, signal),
     async creator(username = 'sample') {
       if (!sandbox.state.accounts.some((each) => each.username === username)) {
-        sandbox.state.accounts.push(account(username, username));
+        sandbox.state.accounts.push(createAccount(username, username));
       }
       return new Client(url, await connectWithKey(url, username), username);
     },

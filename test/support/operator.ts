@@ -7,7 +7,7 @@ export const ADMIN: Env = {
   ADMIN_PASSWORD: 'a very long password',
 };
 
-export class Desk {
+export class OperatorClient {
   readonly url: string;
   cookie: string;
 
@@ -48,11 +48,11 @@ export class Desk {
   }
 
   /** Another operator, added here, who has chosen a password and is signed in. */
-  async addOperator(email: string, password = 'another long password'): Promise<Desk> {
+  async addOperator(email: string, password = 'another long password'): Promise<OperatorClient> {
     const { text } = await this.form('/admin/operators', { email });
     const given = /<code id="given">([^<]+)</.exec(text)?.[1];
     if (!given) throw new Error(`Expected a page that shows a password, got: ${text}`);
-    const other = new Desk(this.url);
+    const other = new OperatorClient(this.url);
     await other.signIn(email, given);
     await other.form('/admin/password', { current: given, password });
     return other;
@@ -60,12 +60,12 @@ export class Desk {
 }
 
 /** The configured operator, signed in. */
-export async function signedInOperator(url: string): Promise<Desk> {
-  const desk = new Desk(url);
-  const { status, text } = await desk.signIn(
+export async function signedInOperator(url: string): Promise<OperatorClient> {
+  const operator = new OperatorClient(url);
+  const { status, text } = await operator.signIn(
     ADMIN['ADMIN_EMAIL'] as string,
     ADMIN['ADMIN_PASSWORD'] as string,
   );
   if (status !== 303) throw new Error(`Expected to be signed in, got ${status}: ${text}`);
-  return desk;
+  return operator;
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { quoted } from '../../src/base/database.ts';
 import type { TableDeclaration } from '../../src/base/declaration.ts';
 import type { Context } from '../../src/context/context.ts';
-import { ownRows, type Tables } from '../../src/privacy/eraser.ts';
+import { selectOwnRows, type Tables } from '../../src/privacy/eraser.ts';
 
 interface Column {
   name: string;
@@ -24,7 +24,7 @@ interface Place {
 }
 
 export function ownedTables(tables: Tables): string[] {
-  return Object.keys(tables).filter((table) => ownRows(tables, table, randomUUID()));
+  return Object.keys(tables).filter((table) => selectOwnRows(tables, table, randomUUID()));
 }
 
 /** A row in every table that belongs to creators, with a canary of its own in every column. */

@@ -7,10 +7,10 @@ const isUnit = (name: string) => startsNoProcess(join(ROOT, 'test', name));
 
 describe('the files of tests', () => {
   it('are in the unit run when nothing that they import could start a process', () => {
-    expect(isUnit('jobs/free-time.test.ts')).to.equal(true);
+    expect(isUnit('jobs/accept/free-time.test.ts')).to.equal(true);
     // By the broker, by an appliance behind two others, and by ffmpeg in the product itself.
-    expect(isUnit('log.test.ts')).to.equal(false);
-    expect(isUnit('plugins/retention/lock.test.ts')).to.equal(false);
+    expect(isUnit('base/log.test.ts')).to.equal(false);
+    expect(isUnit('retention/lock.test.ts')).to.equal(false);
     expect(isUnit('plugins/media/inspect.test.ts')).to.equal(false);
   });
 

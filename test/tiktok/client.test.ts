@@ -186,12 +186,12 @@ describe('the TikTok client', () => {
       signal,
     });
     for (const [status, headers, expected] of [
-      [206, {}, { result: 'more', received_bytes: null }],
-      [200, {}, { result: 'more', received_bytes: null }],
-      [201, {}, { result: 'more', received_bytes: null }],
-      [416, { 'content-range': 'bytes 0-15/20' }, { result: 'behind', received_bytes: 15 }],
-      [403, {}, { result: 'expired', received_bytes: null }],
-      [404, {}, { result: 'unknown', received_bytes: null }],
+      [206, {}, { result: 'more', receivedBytes: null }],
+      [200, {}, { result: 'more', receivedBytes: null }],
+      [201, {}, { result: 'more', receivedBytes: null }],
+      [416, { 'content-range': 'bytes 0-15/20' }, { result: 'behind', receivedBytes: 15 }],
+      [403, {}, { result: 'expired', receivedBytes: null }],
+      [404, {}, { result: 'unknown', receivedBytes: null }],
     ] as const) {
       it(`reads ${status} as ${expected.result}`, async () => {
         script = answers(status, '', headers);
@@ -234,7 +234,7 @@ describe('the TikTok client', () => {
         .catch((error) => error.kind);
       // Where the line broke before the answer was read, the same chunk is sent again.
       if (answer !== 'no_answer')
-        expect(answer).to.deep.equal({ result: 'behind', received_bytes: 0 });
+        expect(answer).to.deep.equal({ result: 'behind', receivedBytes: 0 });
     });
   });
 

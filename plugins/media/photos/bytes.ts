@@ -1,13 +1,13 @@
-// Takes everything but the picture out of a JPEG or WebP file without touching the picture itself.
+// Removes everything but the picture from a JPEG or WebP file, without encoding the picture again.
 
-/** A start or end that JPEG and WebP share with nothing else. */
+/** The markers with which a JPEG starts and ends. */
 const SOI = Buffer.from([0xff, 0xd8]);
 const EOI = Buffer.from([0xff, 0xd9]);
 
 /**
- * The same picture without EXIF, XMP, profiles, comments and whatever follows its end; equal to the
- * input when there was none of that. Null: not a plain baseline JPEG, so it must be encoded anew.
- * ITU-T T.81, annex B.
+ * Returns the JPEG without EXIF, XMP, profiles, comments and what follows its end; the same bytes
+ * when it has none of these. Null for any JPEG that is not plain baseline, and so must be encoded
+ * again. ITU-T T.81, annex B.
  */
 export function bareJpeg(file: Buffer): Buffer | null {
   if (!file.subarray(0, 2).equals(SOI)) return null;
@@ -24,7 +24,7 @@ export function bareJpeg(file: Buffer): Buffer | null {
     const end = at + 2 + file.readUInt16BE(at + 2);
     const segment = file.subarray(at, end);
     if (segment.length < 4 || end > file.length || !isPlain(marker, segment)) return null;
-    const scanEnd = marker === 0xda ? endOfScan(file, end) : end;
+    const scanEnd = marker === 0xda ? findScanEnd(file, end) : end;
     if (isNeeded(marker, segment)) kept.push(file.subarray(at, scanEnd));
     at = scanEnd;
   }
@@ -32,7 +32,10 @@ export function bareJpeg(file: Buffer): Buffer | null {
   return Buffer.concat([...kept, EOI]);
 }
 
-/** Baseline (SOF0) of 8 bits with grey or three parts; no other way of coding, no RGB by Adobe's mark. */
+/**
+ * False for a segment that TikTok may not read: only baseline (SOF0) of 8 bits with one or three
+ * components passes, and no arithmetic coding or Adobe's RGB.
+ */
 function isPlain(marker: number, segment: Buffer): boolean {
   const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
   if (isFrame) return marker === 0xc0 && segment[4] === 8 && [1, 3].includes(segment[9] ?? 0);
@@ -43,7 +46,10 @@ function isPlain(marker: number, segment: Buffer): boolean {
 const isAdobe = (marker: number, segment: Buffer) =>
   marker === 0xee && segment.toString('latin1', 4, 9) === 'Adobe';
 
-/** Tables, frame and scans; JFIF without its thumbnail, and the mark that tells the colours. */
+/**
+ * True for what a decoder needs: tables, frame and scans, JFIF without a thumbnail, and Adobe's
+ * segment, which names the colour space.
+ */
 function isNeeded(marker: number, segment: Buffer): boolean {
   if (marker === 0xe0)
     return segment.length === 18 && segment.toString('latin1', 4, 9) === 'JFIF\0';
@@ -51,8 +57,10 @@ function isNeeded(marker: number, segment: Buffer): boolean {
   return marker < 0xe0 && marker >= 0xc0;
 }
 
-/** In coded data FF is followed by 00 or by a restart mark; anything else ends it. */
-function endOfScan(file: Buffer, from: number): number {
+/**
+ * Returns where a scan's data ends: at the first FF that neither 00 nor a restart marker follows.
+ */
+function findScanEnd(file: Buffer, from: number): number {
   let at = file.indexOf(0xff, from);
   while (at !== -1 && at + 1 < file.length) {
     const next = file[at + 1] as number;
@@ -63,7 +71,7 @@ function endOfScan(file: Buffer, from: number): number {
 }
 
 /**
- * As `bareJpeg`, for a still WebP without transparency; null for any other.
+ * Returns the WebP without metadata, as `bareJpeg` does. Null for one that moves or is transparent.
  * https://developers.google.com/speed/webp/docs/riff_container
  */
 export function bareWebp(file: Buffer): Buffer | null {
@@ -86,7 +94,7 @@ export function bareWebp(file: Buffer): Buffer | null {
   return Buffer.concat([head, picture]);
 }
 
-/** Whether EXIF data name a place: tag 0x8825 in its first directory. */
+/** Whether EXIF data hold a location: tag 0x8825 in the first directory. */
 export function namesPlace(exif: Buffer | undefined): boolean {
   if (!exif) return false;
   const tiff = exif.subarray(exif.toString('latin1', 0, 6) === 'Exif\0\0' ? 6 : 0);

@@ -1,4 +1,4 @@
-// Makes a plain picture of a HEIC photo: its boxes are read by us, its pixels by ffmpeg, since sharp has no decoder for them.
+// Decodes a HEIC photo to PNG: we read its boxes and ffmpeg its pixels, since sharp cannot.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
@@ -17,8 +17,11 @@ const TURNS: Record<CodedPhoto['turns'][number], string> = {
 };
 
 /**
- * A PNG in `folder` (an empty one), as the photo is shown; `icc` is its profile, kept with the pixels.
- * Throws `media_rejected`. Sizes were judged before, by the header.
+ * Writes the photo as a PNG into `folder`, which must be empty, and returns its path. The picture
+ * is cropped and turned as the photo is shown; `icc`, its colour profile, is written into the PNG.
+ * The caller has checked the photo's size by its header.
+ *
+ * @throws Problem `media_rejected`
  */
 export async function decodeHeic(
   path: string,
@@ -56,7 +59,7 @@ function readParts(file: Buffer): CodedPhoto {
     return readHeif(file);
   } catch {
     throw rejected(
-      'This HEIC photo is built in a way that cannot be read here. Save it as JPEG and upload that.',
+      'We cannot read this kind of HEIC photo. Save it as JPEG and upload that.',
       'photo_kind',
     );
   }
@@ -71,7 +74,7 @@ function filters({ columns, rows, tile, size, turns }: CodedPhoto): string {
   ].join(',');
 }
 
-/** The profile as a chunk of the PNG, right behind its header. */
+/** Returns the PNG with the profile as a chunk right behind its header. */
 function withProfile(png: Buffer, icc: Buffer): Buffer {
   const body = Buffer.concat([Buffer.from('iCCPicc\0\0', 'latin1'), deflateSync(icc)]);
   const ends = Buffer.alloc(8);

@@ -1,19 +1,19 @@
-// Reads the boxes of a HEIF file: which coded pictures make up the photo. All reading, no decoder.
+// Reads from the boxes of a HEIF file which coded pictures make up the photo; decodes none.
 // ISO/IEC 14496-12 and 23008-12.
 import { type Box, boxesIn, one, reader } from '../iso-boxes.ts';
 
-/** The photo as coded: tiles in rows, each as large as the first, with one decoder configuration. */
+/** A photo as coded: rows of tiles of one size, which share one decoder configuration. */
 export interface CodedPhoto {
   tiles: Buffer[];
   columns: number;
   rows: number;
   tile: Size;
-  /** Of the whole, before it is turned; less than the tiles together where they stand over. */
+  /** The size of the photo before it is turned. The last tiles may reach beyond it. */
   size: Size;
   hvcC: Buffer;
-  /** Which colours the numbers mean (`nclx`), if the file says. */
+  /** The colour space (`nclx`), if the file names it. */
   colr: Buffer | null;
-  /** How it is shown, in this order. */
+  /** How the photo is turned and mirrored to be shown, in this order. */
   turns: ('left' | 'over' | 'right' | 'flip' | 'mirror')[];
 }
 
@@ -24,7 +24,7 @@ export interface Size {
 
 const MAX_TILES = 1024;
 
-/** Throws (whatever) for what is built in another way: the caller says so in words. */
+/** Returns the photo's tiles. Throws an error of any kind for a file of another structure. */
 export function readHeif(file: Buffer): CodedPhoto {
   const meta = boxesIn(one(boxesIn(file), 'meta').body.subarray(4));
   const items = readItems(meta, file);
@@ -65,7 +65,7 @@ function readItems(meta: Box[], file: Buffer): { get(id: number): Item } {
   const places = readPlaces(one(meta, 'iloc').body);
   const properties = readProperties(boxesIn(one(meta, 'iprp').body));
   const idat = meta.find(({ type }) => type === 'idat')?.body ?? Buffer.alloc(0);
-  // Items may name the same bytes again and again: a small file would fill the memory.
+  // A hostile file may name the same bytes many times, so that a small file would fill the memory.
   let left = file.length;
   return {
     get(id) {
@@ -144,7 +144,7 @@ function readProperties(iprp: Box[]): Map<number, Box[]> {
   return of;
 }
 
-/** The tiles of a grid, in their order. */
+/** Returns the ids of a grid's tiles, in their order. */
 function readReferences(meta: Box[], id: number): number[] {
   const iref = one(meta, 'iref').body;
   const size = iref[0] === 0 ? 2 : 4;
@@ -172,7 +172,9 @@ function findNclx(properties: Box[]): Buffer | null {
   return found?.body ?? null;
 }
 
-/** `irot` counts quarters against the clock; `imir` exchanges top and bottom (0) or the sides (1). */
+/**
+ * `irot` counts quarter turns anticlockwise; `imir` swaps top and bottom (0) or left and right (1).
+ */
 function readTurns({ type, body }: Box): CodedPhoto['turns'] {
   const value = body[0] ?? 0;
   if (type === 'imir') return [value & 1 ? 'mirror' : 'flip'];

@@ -1,10 +1,14 @@
-// Packs the tiles of a HEIF photo as a film of one frame each: ffmpeg reads films of any age, HEIF only of late.
+// Packs a HEIF photo's tiles as the frames of an MP4: every ffmpeg reads that, only new ones HEIF.
 import type { CodedPhoto } from './heif-boxes.ts';
 
-/** A minimal MP4, the pictures' bytes and their decoder's configuration untouched. */
-export function makeFilm({ tiles, tile, hvcC, colr }: CodedPhoto): Buffer {
+/**
+ * Returns a minimal MP4 with one frame a tile; the coded bytes and their configuration are
+ * unchanged.
+ */
+export function makeFilm(photo: CodedPhoto): Buffer {
+  const { tiles } = photo;
   const ftyp = box('ftyp', Buffer.from('isom\0\0\x02\0isommp41', 'latin1'));
-  const head = (offset: number) => Buffer.concat([ftyp, moov(tiles, tile, hvcC, colr, offset)]);
+  const head = (offset: number) => Buffer.concat([ftyp, moov(photo, offset)]);
   const offset = head(0).length + 8;
   return Buffer.concat([head(offset), box('mdat', ...tiles)]);
 }
@@ -14,7 +18,7 @@ function box(type: string, ...bodies: Buffer[]): Buffer {
   return Buffer.concat([numbers(size), Buffer.from(type, 'latin1'), ...bodies]);
 }
 
-/** 32 bits each. */
+/** Returns the numbers with 32 bits each. */
 function numbers(...values: number[]): Buffer {
   const bytes = Buffer.alloc(values.length * 4);
   for (const [index, value] of values.entries()) bytes.writeUInt32BE(value, index * 4);
@@ -24,15 +28,11 @@ function numbers(...values: number[]): Buffer {
 const UNIT = [0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000];
 const zeros = (count: number) => Buffer.alloc(count);
 
-function moov(
-  tiles: Buffer[],
-  { width, height }: CodedPhoto['tile'],
-  hvcC: Buffer,
-  colr: Buffer | null,
-  offset: number,
-): Buffer {
+/** Returns the index. `offset`: where in the file the first tile begins. */
+function moov({ tiles, tile, hvcC, colr }: CodedPhoto, offset: number): Buffer {
+  const { width, height } = tile;
   const count = tiles.length;
-  // One second each.
+  // Each frame lasts one second.
   const mvhd = box(
     'mvhd',
     numbers(0, 0, 0, 1, count, 0x10000, 0x01000000, 0, 0, ...UNIT),
@@ -47,7 +47,7 @@ function moov(
   const hdlr = box('hdlr', numbers(0, 0), Buffer.from('vide'), zeros(13));
   const stbl = box(
     'stbl',
-    box('stsd', numbers(0, 1), entry(width, height, hvcC, colr)),
+    box('stsd', numbers(0, 1), sampleEntry(tile, hvcC, colr)),
     box('stts', numbers(0, 1, count, 1)),
     box('stsc', numbers(0, 1, 1, count, 1)),
     box('stsz', numbers(0, 0, count, ...tiles.map(({ length }) => length))),
@@ -58,7 +58,11 @@ function moov(
   return box('moov', mvhd, box('trak', tkhd, box('mdia', mdhd, hdlr, minf)));
 }
 
-function entry(width: number, height: number, hvcC: Buffer, colr: Buffer | null): Buffer {
+function sampleEntry(
+  { width, height }: CodedPhoto['tile'],
+  hvcC: Buffer,
+  colr: Buffer | null,
+): Buffer {
   const size = Buffer.alloc(4);
   size.writeUInt16BE(width, 0);
   size.writeUInt16BE(height, 2);

@@ -1,12 +1,15 @@
-// Which kind of picture a file is, by its first bytes alone and before any decoder opens it.
+// Detects the kind of a picture by its first bytes, before any decoder opens it.
 
-/** What sharp's libvips decodes with libraries that are fuzzed; HEIC's pixels by ffmpeg, since patents keep them out of it. */
+/**
+ * The kinds that libvips decodes with fuzzed libraries, and HEIC. Patents keep HEIC's codec out of
+ * sharp's libvips, so ffmpeg decodes its pixels.
+ */
 export type PhotoKind = 'jpeg' | 'png' | 'webp' | 'avif' | 'heic' | 'gif' | 'tiff';
 
 export interface Kind {
   content_type: string;
   extension: string;
-  /** As a person calls it. */
+  /** The name that people use. */
   name: string;
 }
 
@@ -20,11 +23,13 @@ export const KINDS: Record<PhotoKind, Kind> = {
   tiff: { content_type: 'image/tiff', extension: '.tif', name: 'TIFF' },
 };
 
-/** How many bytes `kindOf` wants to see. */
+/** How many bytes `detectKind` needs. */
 export const HEAD_BYTES = 512;
 
 /**
- * A kind we open, the sentence why a known picture is none of them, or null: not a picture. SVG is a program in disguise: it names other files and addresses.
+ * Returns the kind of a picture that we open; for other known kinds, the sentence that refuses
+ * them; null when the file is not a picture. SVG is refused because it can name other files and
+ * addresses.
  */
 export function detectKind(head: Buffer): PhotoKind | { refused: string } | null {
   const text = head.toString('latin1');
@@ -33,13 +38,13 @@ export function detectKind(head: Buffer): PhotoKind | { refused: string } | null
   if (text.startsWith('RIFF') && text.slice(8, 12) === 'WEBP') return 'webp';
   if (text.startsWith('GIF87a') || text.startsWith('GIF89a')) return 'gif';
   if (['II*\0', 'II+\0', 'MM\0*', 'MM\0+'].includes(text.slice(0, 4))) return 'tiff';
-  if (text.slice(4, 8) === 'ftyp') return kindOfBrands(head);
+  if (text.slice(4, 8) === 'ftyp') return detectByBrands(head);
   if (LOOKS_LIKE_SVG.test(text)) return { refused: 'SVG drawings are not photos.' };
   const other = OTHERS.find(([start]) => text.startsWith(start));
   return other ? { refused: other[1] } : null;
 }
 
-/** Behind a declaration, a comment or a document type. */
+/** Also behind an XML declaration, a comment or a document type. */
 const LOOKS_LIKE_SVG = /^\s*(\xef\xbb\xbf)?\s*<[\s\S]*svg[\s>]/i;
 const OTHERS: [string, string][] = [
   ['\x1f\x8b', 'Compressed files are not photos.'],
@@ -50,8 +55,11 @@ const OTHERS: [string, string][] = [
   ['\0\0\0\x0cjP  ', 'JPEG 2000 pictures are not taken. Save it as JPEG.'],
 ];
 
-/** ISO containers name their kinds; one that is a still picture says so first or among the rest. */
-function kindOfBrands(head: Buffer): PhotoKind | null {
+/**
+ * Reads the brands of an ISO container; a still picture names its kind as the first brand or a
+ * later one.
+ */
+function detectByBrands(head: Buffer): PhotoKind | null {
   const end = Math.min(head.readUInt32BE(0), head.length);
   const brands = head.toString('latin1', 8, end).match(/.{4}/gs) ?? [];
   const [major = '', , ...others] = brands;

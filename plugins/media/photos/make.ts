@@ -1,49 +1,54 @@
-// Makes of a photo what TikTok takes, and a small picture of it for lists.
+// Makes the file that TikTok takes from a photo, and a small picture of the photo for lists.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JpegOptions, Sharp } from 'sharp';
 import type { MediaFacts } from '#plugin';
 import { rejected } from '../plan.ts';
-import { KINDS } from './kinds.ts';
 import {
-  decoded,
-  kindOfFile,
-  lookAtHeader,
-  lookAtPhoto,
+  decodeFully,
+  detectKindOfFile,
   MAX_SECONDS,
-  opened,
+  openPhoto,
   photoFacts,
-  readable,
-  readToItsEnd,
+  probeHeader,
+  probePhoto,
+  rejectDamaged,
   stripMetadata,
-} from './look.ts';
+  toReadable,
+} from './inspect.ts';
+import { KINDS } from './kinds.ts';
 import { type PhotoPlan, type PhotoProbe, planForPhoto } from './plan.ts';
 
 const WHITE = '#ffffff';
+
 export interface MadePhoto {
-  /** The file to send; the source itself when nothing had to be done. */
+  /** The file to send; the source itself when nothing had to be changed. */
   path: string;
   content_type: string;
   act: PhotoPlan['act'];
   facts: MediaFacts;
 }
 
-/** The photo as TikTok takes it. Throws `media_rejected` for what is none or is damaged. */
+/**
+ * Returns a photo that TikTok takes; a new file is written into `folder`.
+ *
+ * @throws Problem `media_rejected` when the source is not a photo or is damaged.
+ */
 export async function makePhoto(
   source: string,
   folder: string,
   signal: AbortSignal,
 ): Promise<MadePhoto> {
-  const kind = await kindOfFile(source);
+  const kind = await detectKindOfFile(source);
   if (!kind) throw rejected('This file is not a photo.', 'is_photo');
-  const found = await lookAtPhoto(source, kind);
+  const found = await probePhoto(source, kind);
   signal.throwIfAborted();
   const plan = planForPhoto(found);
   if (plan.act === 'convert') {
-    const picture = await readable(source, found, folder, signal);
+    const picture = await toReadable(source, found, folder, signal);
     return convert(picture, join(folder, 'photo.jpg'), found, plan);
   }
-  await readToItsEnd(source);
+  await decodeFully(source);
   const { content_type, extension } = KINDS[kind];
   const facts = photoFacts(found, null, plan.changes);
   if (plan.act === 'nothing') return { path: source, content_type, act: plan.act, facts };
@@ -53,41 +58,46 @@ export async function makePhoto(
   return { path, content_type, act: plan.act, facts: { ...facts, bytes: bare.length } };
 }
 
-/** Baseline, sRGB, upright, without metadata: sharp keeps none unless told to. */
+/** Writes a baseline JPEG in sRGB, upright and without metadata, which sharp drops by default. */
 async function convert(
   source: string,
   path: string,
   found: PhotoProbe,
   { size, changes }: Extract<PhotoPlan, { act: 'convert' }>,
 ): Promise<MadePhoto> {
-  const upright = opened(source).autoOrient();
+  const upright = openPhoto(source).autoOrient();
   const sized = size ? upright.resize(size.width, size.height, { fit: 'fill' }) : upright;
   const {
     width,
     height,
     size: bytes,
-  } = await decoded(asJpeg(sized, { quality: 92, chromaSubsampling: '4:4:4' }).toFile(path));
+  } = await rejectDamaged(asJpeg(sized, { quality: 92, chromaSubsampling: '4:4:4' }).toFile(path));
   const facts = photoFacts({ ...found, width, height, bytes }, null, changes);
   return { path, content_type: 'image/jpeg', act: 'convert', facts };
 }
 
-/** A small JPEG of any photo we take, for lists; `folder` is empty but for it, perhaps. */
+/**
+ * Returns a small JPEG of a photo, with sides of at most `side` pixels. `folder` must hold nothing
+ * but the photo; a HEIC is decoded into it.
+ *
+ * @throws Problem `media_rejected`
+ */
 export async function makeThumbnail(
   path: string,
   side: number,
   folder: string,
   signal: AbortSignal,
 ): Promise<Buffer> {
-  const kind = await kindOfFile(path);
+  const kind = await detectKindOfFile(path);
   if (!kind) throw rejected('This file is not a photo.', 'is_photo');
-  const header = await lookAtHeader(path, kind);
-  const sized = opened(await readable(path, header, folder, signal))
+  const header = await probeHeader(path, kind);
+  const sized = openPhoto(await toReadable(path, header, folder, signal))
     .autoOrient()
     .resize(side, side, { fit: 'inside', withoutEnlargement: true });
-  return decoded(asJpeg(sized, { quality: 80 }).toBuffer());
+  return rejectDamaged(asJpeg(sized, { quality: 80 }).toBuffer());
 }
 
-/** On white where it was clear, in the colours of ordinary screens. */
+/** Puts transparent pixels on white and converts the colours to sRGB. */
 function asJpeg(picture: Sharp, options: JpegOptions): Sharp {
   return picture
     .flatten({ background: WHITE })

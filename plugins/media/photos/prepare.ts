@@ -1,4 +1,4 @@
-// media.prepare for photos: each is judged and, where TikTok would refuse it, made anew; a fault names the photo.
+// media.prepare for photos: checks each photo, and converts those that TikTok would refuse.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -18,7 +18,12 @@ type Prepared = Pick<JobPhoto, 'position'> & {
   facts: MediaFacts;
 };
 
-/** One after the other, so that a post of 35 takes no more memory than one of a single photo. */
+/**
+ * Prepares the photos one after the other, so that a post of 35 takes no more memory than one
+ * photo.
+ *
+ * @throws Problem `media_rejected`, with a message that names the photo.
+ */
 export async function preparePhotos(job: Job, context: StepContext): Promise<Patch> {
   const photos = await context.photos();
   const prepared: Prepared[] = [];
@@ -49,7 +54,7 @@ async function preparePhoto(photo: JobPhoto, context: StepContext): Promise<Prep
   try {
     const source = await context.storage.checkout(source_key, folder);
     const made = await makePhoto(source, folder, context.signal).catch((error) => {
-      throw named(error, photo);
+      throw namePhoto(error, photo);
     });
     const { content_type: outputType, facts } = made;
     if (made.act === 'nothing')
@@ -66,9 +71,13 @@ async function preparePhoto(photo: JobPhoto, context: StepContext): Promise<Prep
   }
 }
 
-/** Among 35 photos a sentence without a name helps nobody. */
-function named(error: unknown, { position, file_name }: JobPhoto): unknown {
+/** Puts the photo's number and file name before the message: a post may have 35 photos. */
+function namePhoto(error: unknown, { position, file_name }: JobPhoto): unknown {
   if (!(error instanceof Problem) || error.code !== 'media_rejected') return error;
   const name = file_name ? ` (${file_name})` : '';
-  return new Problem('media_rejected', `Photo ${position + 1}${name}: ${error.message}`);
+  return new Problem(
+    'media_rejected',
+    `Photo ${position + 1}${name}: ${error.message}`,
+    error.extras,
+  );
 }

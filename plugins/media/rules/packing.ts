@@ -1,4 +1,4 @@
-// What TikTok's players ask of the sound, and what is mended by packing the same picture anew.
+// The rules about sound and container: what copying the picture into a new file can repair.
 import { describeMetadata, findMetadata } from '../metadata.ts';
 import { codecName } from '../readable.ts';
 import { isSoundFine } from '../target.ts';
@@ -29,7 +29,7 @@ export const PACKING: Rule[] = [
         ? null
         : `TikTok takes MP4, MOV and WebM files; yours was ${containerName(container, structure.brand)}`,
     remedy: ({ container }) =>
-      `so we packed it as ${container === 'webm' ? 'WebM' : 'MP4'} without touching the picture`,
+      `so we packed it as ${container === 'webm' ? 'WebM' : 'MP4'} without changing the picture`,
     isMinor: true,
   },
   {
@@ -37,7 +37,7 @@ export const PACKING: Rule[] = [
     repair: 'remux',
     fault: ({ structure }) =>
       structure.isIndexLast
-        ? 'The index of the file stood at its end, where it is found late'
+        ? 'The index of the file stood at its end, where players find it late'
         : null,
     remedy: () => 'so we moved it to the front',
     isMinor: true,
@@ -54,7 +54,7 @@ export const PACKING: Rule[] = [
     name: 'length',
     repair: 'remux',
     fault: ({ hasDuration }) => (hasDuration ? null : 'The file did not say how long it is'),
-    remedy: () => 'so we packed it anew',
+    remedy: () => 'so we wrote its length into it',
     isMinor: true,
   },
   {
@@ -64,14 +64,14 @@ export const PACKING: Rule[] = [
       structure.kind === 'mp4' && blankMs > 500
         ? `The file began with ${(blankMs / 1000).toFixed(1)} seconds of nothing`
         : null,
-    remedy: () => 'so we packed it anew without them',
+    remedy: () => 'so we removed them',
     isMinor: true,
   },
   {
     name: 'edits',
     repair: 'remux',
     fault: ({ structure }) =>
-      structure.hides === 'end' ? 'The file still held what had been cut off at its end' : null,
+      structure.hides === 'end' ? 'The file still held the part that you cut off at its end' : null,
     remedy: () => 'so we removed it',
   },
   {
@@ -94,7 +94,7 @@ export const PACKING: Rule[] = [
     name: 'streams',
     repair: 'remux',
     fault: ({ otherStreams, otherCodecs }) =>
-      // A track of places was told of already.
+      // The rule `privacy` reports a GPS track.
       otherStreams > 0 && !otherCodecs.some((codec) => /gpmd|camm/.test(codec))
         ? 'The file held data that is neither picture nor sound, which TikTok does not take'
         : null,

@@ -1,7 +1,10 @@
-// What TikTok asks of the picture; what breaks one of these is converted.
+// The rules about the picture: a video that breaks one is encoded again.
+import { TIKTOK_LIMITS } from '#plugin';
 import { codecName } from '../readable.ts';
-import { CLOCK, MAX_BYTES, MAX_FPS, MAX_SIDE, MIN_FPS, MIN_SIDE } from './limits.ts';
+import { FPS_TOLERANCE } from '../target.ts';
 import type { Rule } from './rule.ts';
+
+const { maxBytes, minFps, maxFps, minSide, maxSide } = TIKTOK_LIMITS.video;
 
 const round = (fps: number) => Number(fps.toFixed(2));
 
@@ -32,18 +35,18 @@ export const PICTURE: Rule[] = [
   {
     name: 'transparency',
     repair: 'encode',
-    fault: ({ video }) => (video?.hasAlpha ? 'TikTok shows nothing through a picture' : null),
-    remedy: () => 'so we laid whatever is transparent on black',
+    fault: ({ video }) => (video?.hasAlpha ? 'TikTok does not show transparency' : null),
+    remedy: () => 'so we put the picture on black',
   },
   {
     name: 'colour_depth',
     repair: 'encode',
     fault({ video }) {
-      // Where the codec, HDR or transparency is mended, so is this.
+      // Repairing the codec, HDR or transparency repairs this as well.
       if (!video || !SENDABLE.includes(video.codec) || video.dynamicRange !== 'sdr') return null;
       return video.hasAlpha || /^yuvj?420p$/.test(video.pixFmt)
         ? null
-        : 'Many phones cannot play colours that are stored as finely as here';
+        : 'Many phones cannot play colours that are stored as finely as in this video';
     },
     remedy: () => 'so we converted them to the usual 8 bits',
   },
@@ -52,9 +55,9 @@ export const PICTURE: Rule[] = [
     repair: 'encode',
     fault({ video }) {
       if (!video) return null;
-      if (video.fps > MAX_FPS + CLOCK)
+      if (video.fps > maxFps + FPS_TOLERANCE)
         return `TikTok takes at most 60 frames a second; yours had ${round(video.fps)}`;
-      if (video.fps < MIN_FPS - CLOCK)
+      if (video.fps < minFps - FPS_TOLERANCE)
         return `TikTok takes at least 23 frames a second; yours had ${round(video.fps)}`;
       return video.hasVariableFps
         ? 'TikTok takes a constant frame rate; yours changed within the video'
@@ -68,9 +71,9 @@ export const PICTURE: Rule[] = [
     fault({ video }) {
       if (!video) return null;
       const { width, height } = video;
-      if (Math.min(width, height) < MIN_SIDE)
+      if (Math.min(width, height) < minSide)
         return `TikTok takes at least 360 pixels on each side; yours had ${width}×${height}`;
-      if (Math.max(width, height) > MAX_SIDE)
+      if (Math.max(width, height) > maxSide)
         return `TikTok takes at most 4096 pixels on each side; yours had ${width}×${height}`;
       return video.hasSquarePixels && (width % 2 || height % 2)
         ? `Players need an even number of pixels on each side; yours had ${width}×${height}`
@@ -85,15 +88,15 @@ export const PICTURE: Rule[] = [
     fault: ({ video }) =>
       !video || video.hasSquarePixels
         ? null
-        : 'Its pixels are not square, which some players ignore',
-    remedy: () => 'so we stretched the picture to the shape that was meant',
+        : 'The pixels of the video are not square, and some players show it squeezed',
+    remedy: () => 'so we stretched the picture to its right shape',
   },
   {
     name: 'interlacing',
     repair: 'encode',
     fault: ({ video }) =>
-      video?.isInterlaced ? 'The picture is interlaced, which shows as combs on a phone' : null,
-    remedy: () => 'so we made whole pictures of its halves',
+      video?.isInterlaced ? 'The picture is interlaced, which shows as stripes on a phone' : null,
+    remedy: () => 'so we made it progressive',
   },
   {
     name: 'views',
@@ -107,15 +110,15 @@ export const PICTURE: Rule[] = [
     repair: 'encode',
     fault: ({ structure }) =>
       structure.hides === 'parts'
-        ? 'The file holds parts that were cut out and are only skipped, which TikTok might show'
+        ? 'The file still holds parts that were cut out, which TikTok might show'
         : null,
-    remedy: () => 'so we wrote it anew without them',
+    remedy: () => 'so we removed them',
   },
   {
     name: 'bytes',
     repair: 'encode',
     fault: ({ bytes }) =>
-      bytes <= MAX_BYTES ? null : 'The file is larger than 4 GB, the most that TikTok takes',
+      bytes <= maxBytes ? null : 'The file is larger than 4 GB, the most that TikTok takes',
     remedy: () => 'so we made it smaller',
   },
 ];

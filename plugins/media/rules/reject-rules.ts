@@ -1,7 +1,9 @@
-// What cannot be mended: the file is refused, with the reason.
+// The rules that no conversion can satisfy: a video that breaks one is refused.
+import { TIKTOK_LIMITS } from '#plugin';
 import { cannotRead, isReadable, MAX_PIXELS } from '../readable.ts';
-import { MAX_DURATION_MS, MIN_DURATION_MS } from './limits.ts';
 import type { Rule } from './rule.ts';
+
+const { minDurationMs, maxDurationMs } = TIKTOK_LIMITS.video;
 
 const seconds = (ms: number) => (ms / 1000).toFixed(1);
 
@@ -28,7 +30,7 @@ export const REFUSALS: Rule[] = [
     repair: 'refuse',
     fault: ({ structure }) =>
       structure.hasExternalData
-        ? 'The file only points at pictures that are stored in another file'
+        ? 'The pictures of this video are stored in another file, which was not uploaded'
         : null,
   },
   {
@@ -38,7 +40,7 @@ export const REFUSALS: Rule[] = [
       const codec = [video?.codec, audio?.codec].find((each) => each && !isReadable(each));
       if (codec) return cannotRead(codec);
       return video?.isDolbyOnly
-        ? 'Its colours are in a form of Dolby Vision that only its maker can read; save it as HDR10 or SDR'
+        ? 'The video is in a form of Dolby Vision that we cannot read; save it as HDR10 or SDR'
         : null;
     },
   },
@@ -46,10 +48,10 @@ export const REFUSALS: Rule[] = [
     name: 'duration',
     repair: 'refuse',
     fault({ durationMs }) {
-      // A frame or two less is still a second to everybody.
-      if (durationMs < MIN_DURATION_MS - 50)
+      // A frame or two less than a second still counts as one.
+      if (durationMs < minDurationMs - 50)
         return `The video is ${seconds(durationMs)} seconds long; TikTok takes at least 1 second`;
-      if (durationMs > MAX_DURATION_MS)
+      if (durationMs > maxDurationMs)
         return `The video is ${seconds(durationMs)} seconds long; TikTok takes at most 10 minutes`;
       return null;
     },

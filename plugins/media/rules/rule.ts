@@ -1,17 +1,21 @@
-// What a rule about a video is: what breaks it, what that needs, and how it is told.
+// The type of a rule about a video: its test, its repair, and its sentence for the creator.
 import type { Probe } from '../probe.ts';
 import type { Target } from '../target.ts';
 
-/** From the gravest to the least: a plan does what the gravest broken rule needs. */
+/** Ordered from the gravest to the least. A plan does what the gravest broken rule needs. */
 export const REPAIRS = ['refuse', 'encode', 'audio', 'remux'] as const;
 
 export interface Rule {
   name: string;
   repair: (typeof REPAIRS)[number];
-  /** What is wrong, a sentence without its full stop; null when the rule is kept. */
+  /**
+   * Returns what is wrong, as a sentence without its full stop; null when the video keeps the rule.
+   */
   fault(probe: Probe): string | null;
-  /** How the sentence goes on when it was mended. */
+  /** Returns how the sentence goes on once the fault is repaired. */
   remedy?(target: Target): string;
-  /** Any new file has it right: not worth a word when the picture was converted. */
+  /**
+   * Every new file keeps this rule, so creators are not told when the picture was encoded again.
+   */
   isMinor?: boolean;
 }

@@ -1,12 +1,12 @@
-// What an email says that may lead to an account: names, links, ids, and times.
+// Finds what an email says that may lead to an account: names, links, ids, and times.
 import type { DeletionRequest } from '../store.ts';
 
 export interface Clues {
-  /** As written, without the @. */
+  /** Usernames and display names as written, without the @. */
   names: string[];
-  /** Of accounts, or of jobs. */
+  /** Ids of accounts or jobs. */
   uuids: string[];
-  /** Long words: TikTok's open_id, publish_id or log_id. */
+  /** Long words that may be TikTok's open_id, publish_id or log_id. */
   tokens: string[];
   /** TikTok's ids of posts. */
   post_ids: string[];
@@ -41,7 +41,7 @@ export function findClues(
   };
 }
 
-/** "@name." at the end of a sentence is @name. */
+/** Turns `@name.`, as at the end of a sentence, into `name`. */
 function withoutSigns(name: string): string {
   return name.trim().replace(/^@+/, '').replace(/\.+$/, '');
 }
@@ -50,7 +50,7 @@ function few(list: string[]): string[] {
   return [...new Set(list.filter(Boolean))].slice(0, MANY);
 }
 
-/** Without a zone it is taken for UTC, which the search's quarter of an hour may miss. */
+/** A time without a zone is read as UTC, so the search of ±15 minutes may miss its post. */
 function findTimes(text: string): Date[] {
   const [, date, clock, zone] =
     /^(\S{10})[T ](\S+?)\s?(Z|UTC|GMT|[+-]\d{2}:?\d{2})?$/i.exec(text.trim()) ?? [];

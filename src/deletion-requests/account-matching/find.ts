@@ -1,4 +1,4 @@
-// Finds the accounts that an email may be about, for an operator to choose from: nothing is chosen here.
+// Finds the accounts that an email may be about, from which an operator chooses.
 import type { Context } from '../../context/context.ts';
 import type { DeletionRequest } from '../store.ts';
 import { findClues } from './clues.ts';
@@ -14,14 +14,14 @@ import {
 
 export interface MatchingAccount extends Account {
   reasons: string[];
-  /** What an operator must look at twice. */
+  /** Why an operator may take this account for another one. */
   warnings: string[];
   isChosen: boolean;
 }
 
 const SHOWN = 20;
 
-/** In the order in which an operator should look at them. */
+/** The strongest reason first; accounts are shown in this order. */
 const REASONS: [Reason, string][] = [
   ['chosen', 'Chosen for this request'],
   ['username', 'Has exactly this username'],
@@ -77,7 +77,7 @@ async function findLookAlikes(ctx: Context, names: string[]): Promise<Hit[]> {
 
 function findWarnings(account: Account, all: Account[], names: string[]): string[] {
   const { username } = account;
-  if (!username) return ['TikTok never told its username: compare by other means.'];
+  if (!username) return ['TikTok never told us its username. Compare by other means.'];
   const isNamed = names.some((name) => name.toLowerCase() === username.toLowerCase());
   const meant = isNamed ? undefined : names.find((name) => areLookAlikes(name, username));
   const twins = all.filter(
@@ -85,7 +85,7 @@ function findWarnings(account: Account, all: Account[], names: string[]): string
       other.username && other.username !== meant && areLookAlikes(username, other.username),
   );
   return [
-    ...(meant ? [`Looks like “${meant}” from the email, and is not the same name.`] : []),
-    ...twins.map((twin) => `Easily taken for @${twin.username}, which is another account.`),
+    ...(meant ? [`Looks like “${meant}” from the email, but is not the same name.`] : []),
+    ...twins.map((twin) => `Easily confused with @${twin.username}, which is another account.`),
   ];
 }

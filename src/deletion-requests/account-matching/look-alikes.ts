@@ -1,6 +1,6 @@
-// Usernames that a person may take for one another: folded letters, dots and underscores, one slip.
+// Tells whether two usernames look alike: similar letters, ignored dots, or one typing slip.
 
-/** Letters and pairs that look like others, in common fonts; the right side stands for all of them. */
+/** Letter or pair → the letter it looks like in common fonts. */
 const FOLDED: Record<string, string> = {
   '0': 'o',
   '1': 'l',
@@ -51,10 +51,10 @@ const FOLDED: Record<string, string> = {
   ß: 'b',
 };
 const PAIRS = /rn|vv|cl/g;
-/** Below this length one slip apart says nothing. */
+/** Names below this length are not compared for a slip: too many differ by one letter. */
 const SHORT = 4;
 
-/** What is left of a name when all that the eye skips is folded. */
+/** Returns the name with look-alike letters replaced and dots, underscores and accents removed. */
 export function toSkeleton(name: string): string {
   const plain = name
     .normalize('NFKD')
@@ -65,7 +65,7 @@ export function toSkeleton(name: string): string {
   return [...plain].map((letter) => FOLDED[letter] ?? letter).join('');
 }
 
-/** Different names that a hurried reader may confuse. */
+/** Whether these are different names that a hurried reader may confuse. */
 export function areLookAlikes(one: string, other: string): boolean {
   if (one.toLowerCase() === other.toLowerCase()) return false;
   const [a, b] = [toSkeleton(one), toSkeleton(other)];
@@ -73,7 +73,7 @@ export function areLookAlikes(one: string, other: string): boolean {
   return Math.min(a.length, b.length) >= SHORT && isOneSlip(a, b);
 }
 
-/** One letter more, fewer, another, or two swapped. */
+/** Whether one letter was added, left out or replaced, or two neighbours were swapped. */
 function isOneSlip(a: string, b: string): boolean {
   if (a.length > b.length) return isOneSlip(b, a);
   let at = 0;

@@ -1,8 +1,8 @@
-// The SQL that finds accounts by what an email says; whoever is leaving is not among them.
+// The SQL that finds accounts by what an email says; it leaves out accounts that are being deleted.
 import type { Knex } from 'knex';
 import type { Clues } from './clues.ts';
 
-/** An account as the operator has to recognise it. */
+/** What an operator sees of an account in order to recognise it. */
 export interface Account {
   id: string;
   username: string | null;
@@ -14,7 +14,7 @@ export interface Account {
   last_post_at: Date | null;
 }
 
-/** Why an account is shown: a row of a search. */
+/** One reason to show an account. */
 export interface Hit {
   creator_id: string;
   reason: Reason;
@@ -36,7 +36,7 @@ export type Reason =
 const MANY = 50;
 const MINUTES = 15;
 
-/** All that fits exactly, by whatever the email named. */
+/** Returns the accounts that fit a clue exactly, up to 50 for each kind of search. */
 export async function findHits(db: Knex, clues: Clues): Promise<Hit[]> {
   const { names, uuids, tokens, post_ids } = clues;
   const lower = names.map((name) => name.toLowerCase());
@@ -56,7 +56,7 @@ export async function findHits(db: Knex, clues: Clues): Promise<Hit[]> {
   return [...rows, ...posts, ...times.flat()];
 }
 
-/** These have no index: an operator waits a moment where all jobs are read. */
+/** These columns have no index, so the query reads all jobs; only operators wait for it. */
 async function findByPosts(db: Knex, { post_ids, tokens }: Clues): Promise<Hit[]> {
   const { rows } = await db.raw(
     `select distinct creator_id, 'post' as reason from jobs where post_ids && cast(:post_ids as text[])
@@ -80,7 +80,7 @@ async function findByTime(db: Knex, at: Date): Promise<Hit[]> {
   return rows;
 }
 
-/** Names of about this length, to be compared by the eye's rules. */
+/** Returns the usernames of about this length; `areLookAlikes` compares them. */
 export async function listNamesLike(
   db: Knex,
   length: number,

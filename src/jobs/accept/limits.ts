@@ -1,4 +1,4 @@
-// Our own limits of posting, since TikTok bans who posts too often or the same again: judged by planned times.
+// Our own limits of posting, by planned times: TikTok bans accounts that post too often or twice.
 
 import type { Knex } from 'knex';
 import type { Config } from '../../base/config.ts';
@@ -15,9 +15,10 @@ export function readPostLimits(config: Config): PostLimits {
 }
 
 /**
- * The time at which a post wanted at `at` may be made: `at` itself or the next free one, where that is
- * not after `latest`. Throws `daily_limit` or `too_soon` with `retry_at`. Until the transaction ends, no other post of
- * the creator takes a time. `except_id`: a post that is being moved.
+ * Returns the time at which a post wanted at `at` may be made: `at`, or the next free time if that is
+ * not after `latest`. Until the transaction ends, no other post of the creator can take a time.
+ * `exceptId`: a post that is being moved and does not count.
+ * @throws Problem `daily_limit` or `too_soon`, with `retry_at`.
  */
 export async function reserveTime(
   trx: Knex,
@@ -28,7 +29,7 @@ export async function reserveTime(
   const limits = readPostLimits(config);
   if (limits.perDay === 0 && limits.spacingMs === 0) return at;
   await lockPosting(trx, creatorId);
-  const taken = await takenTimes(trx, creatorId, at, limits, exceptId);
+  const taken = await listTakenTimes(trx, creatorId, { since: findStart(at, limits), exceptId });
   const conflict = conflictAt(taken, at.getTime(), limits);
   if (!conflict) return at;
   const freeAt = new Date(nextFreeTime(taken, at.getTime(), limits));
@@ -42,21 +43,22 @@ export function limitInWords(
   { perDay, spacingMs }: PostLimits,
 ): string {
   return limit === 'daily_limit'
-    ? `At most ${perDay} posts in 24 hours are made for one account, so that TikTok does not take it for spam.`
-    : `Posts of one account are made at least ${spoken(spacingMs)} apart, so that TikTok does not take them for spam.`;
+    ? `At most ${perDay} posts in 24 hours are made for one account, so that TikTok does not take them for spam.`
+    : `Posts of one account are made at least ${describeDuration(spacingMs)} apart, so that TikTok does not take them for spam.`;
 }
 
-/** When the creator's next post can be begun, by our limits and by TikTok's minute. */
+/** Returns when the creator's next post can begin, by our limits and TikTok's limit per minute. */
 export async function nextPostAt(ctx: Context, creatorId: string): Promise<Date> {
   const limits = readPostLimits(ctx.config);
   const from = await nextFreeAt(ctx, creatorId);
-  const taken = await takenTimes(ctx.db, creatorId, from, limits);
+  const taken = await listTakenTimes(ctx.db, creatorId, { since: findStart(from, limits) });
   return new Date(nextFreeTime(taken, from.getTime(), limits));
 }
 
 /**
- * Throws `duplicate_media`, with the first post's `job_id`, when the same content is planned or posted
- * within 24 hours of the same creator's post at `send_at`. Holds off other posts of the creator.
+ * Checks that the creator has no other post of the same content within 24 hours of `send_at`. Until
+ * the transaction ends, no other post of the creator can take a time.
+ * @throws Problem `duplicate_media`, with the first post's `job_id`.
  */
 export async function assertNoDuplicate(
   trx: Knex,
@@ -64,16 +66,16 @@ export async function assertNoDuplicate(
 ): Promise<void> {
   if (job.allow_duplicate || job.source_sha256 === null) return;
   await lockPosting(trx, job.creator_id);
-  const twin = await findDuplicate(trx, job);
-  if (!twin) return;
+  const duplicate = await findDuplicate(trx, job);
+  if (!duplicate) return;
   throw new Problem(
     'duplicate_media',
-    `The same media is in another post of this account within 24 hours (${twin}). Say \`allow_duplicate\` if that is meant.`,
-    { job_id: twin },
+    `The same media is in another post of this account within 24 hours (${duplicate}). Set \`allow_duplicate\` if that is meant.`,
+    { job_id: duplicate },
   );
 }
 
-/** Id of the first post of the same content within 24 hours. */
+/** Returns the id of the first post of the same content within 24 hours. */
 export async function findDuplicate(
   db: Knex,
   job: Pick<Job, 'creator_id' | 'source_sha256' | 'send_at'> & { id?: string },
@@ -88,18 +90,21 @@ export async function findDuplicate(
   return (await query.first('id'))?.id;
 }
 
-/** One at a time judges and takes a time of this creator. */
+/** One transaction at a time checks and takes a time of this creator. */
 async function lockPosting(trx: Knex, creatorId: string): Promise<void> {
   await lockName(trx, `posting:${creatorId}`);
 }
 
-/** What was sent or will be; what failed before anything was sent, or was cancelled, counts no more. */
-async function takenTimes(
+/** Returns since when posts can conflict with one at `at`. */
+function findStart(at: Date, { spacingMs }: PostLimits): Date {
+  return new Date(at.getTime() - Math.max(DAY_MS, spacingMs));
+}
+
+/** Leaves out posts that were cancelled, or that failed before everything was sent. */
+async function listTakenTimes(
   db: Knex,
   creatorId: string,
-  at: Date,
-  { spacingMs }: PostLimits,
-  exceptId?: string,
+  { since, exceptId }: { since: Date; exceptId?: string | undefined },
 ): Promise<number[]> {
   const { rows } = await db.raw(
     `select send_at from jobs
@@ -107,16 +112,12 @@ async function takenTimes(
         and state <> 'cancelled'
         and (state <> 'failed' or exists (
           select from publish_attempts where job_id = jobs.id and sent_at is not null))`,
-    {
-      creator_id: creatorId,
-      since: new Date(at.getTime() - Math.max(DAY_MS, spacingMs)),
-      except_id: exceptId ?? null,
-    },
+    { creator_id: creatorId, since, except_id: exceptId ?? null },
   );
   return rows.map((row: { send_at: Date }) => row.send_at.getTime());
 }
 
-function spoken(ms: number): string {
+function describeDuration(ms: number): string {
   const minutes = Math.round(ms / 60_000);
   if (ms < 60_000) return `${Math.round(ms / 1000)} seconds`;
   if (minutes % 60 === 0) return minutes === 60 ? 'one hour' : `${minutes / 60} hours`;

@@ -6,13 +6,8 @@ import { parseWith } from '../../http/validate.ts';
 import type { Media } from '../../media/store.ts';
 
 import { type NewJobRequest, newJobSchema } from '../schema.ts';
+import { checkSettings, type Faults, type Form, readSettings } from './composer-settings.ts';
 import { zonedTime } from './zoned-time.ts';
-
-export type Form = Record<string, string>;
-/** Field of the form → what is wrong with it. */
-export type Faults = Record<string, string>;
-
-const isOn = (form: Form, name: string) => form[name] === 'on' || form[name] === 'true';
 
 /** What the post is made from; nothing chosen is a video that is not there. */
 export type Chosen =
@@ -31,8 +26,6 @@ export function readForm(
 ): { request: NewJobRequest } | { faults: Faults } {
   const faults = checkChoices(form, options, chosen);
   if (Object.keys(faults).length > 0) return { faults };
-  const disclosed = isOn(form, 'disclosure');
-  const isDirect = form['destination'] === 'direct';
   try {
     const request = parseWith(
       newJobSchema,
@@ -49,17 +42,7 @@ export function readForm(
         title: plain(form['title']),
         ...sourceFields(form, chosen),
         destination: form['destination'],
-        settings: {
-          ...(isDirect ? { privacy_level: form['privacy_level'] } : {}),
-          allow_comment: isOn(form, 'allow_comment'),
-          allow_duet: isOn(form, 'allow_duet'),
-          allow_stitch: isOn(form, 'allow_stitch'),
-          is_aigc: isOn(form, 'is_aigc'),
-          brand_organic: disclosed && isOn(form, 'brand_organic'),
-          brand_content: disclosed && isOn(form, 'brand_content'),
-          cover_timestamp_ms: Math.round(Number(form['cover_timestamp_ms'] || 0)),
-          auto_add_music: chosen.kind === 'photo' && isOn(form, 'auto_add_music'),
-        },
+        settings: readSettings(form, chosen.kind),
         ...allowances,
       },
       'form',
@@ -111,20 +94,7 @@ function checkChoices(form: Form, options: PostingOptions | null, chosen: Chosen
   if (form['destination'] !== 'direct') return faults;
   if (!options) return faults;
   if (!options.can_post) return { ...faults, destination: options.message };
-  const level = form['privacy_level'] ?? '';
-  if (!(options.privacy_level_options as string[]).includes(level))
-    faults['privacy_level'] = `Choose who can see ${isPhoto ? 'these photos' : 'this video'}.`;
-  for (const name of ['comment', 'duet', 'stitch'] as const) {
-    if (isOn(form, `allow_${name}`) && options[`${name}_disabled`])
-      faults[`allow_${name}`] = 'Switched off in this account’s TikTok settings.';
-  }
-  if (isOn(form, 'disclosure') && !isOn(form, 'brand_organic') && !isOn(form, 'brand_content')) {
-    faults['disclosure'] =
-      'You need to indicate if your content promotes yourself, a third party, or both.';
-  }
-  if (isOn(form, 'disclosure') && isOn(form, 'brand_content') && level === 'SELF_ONLY') {
-    faults['privacy_level'] = 'Branded content visibility cannot be set to private.';
-  }
+  Object.assign(faults, checkSettings(form, chosen.kind, options));
   const limit = options.max_video_post_duration_sec;
   if (!isPhoto && media?.facts.duration_ms && media.facts.duration_ms > limit * 1000) {
     faults['storage_key'] =

@@ -1,4 +1,4 @@
-// The pages on which a post is composed: choosing what to post, and the form, for a video and for photos.
+// The pages on which a creator composes a post: choosing the media, and the form.
 import { once } from '../../access/idempotency.ts';
 import { randomToken } from '../../base/secrets.ts';
 import type { Context } from '../../context/context.ts';
@@ -8,19 +8,23 @@ import { findManyMedia, findMedia, listMedia, type Media } from '../../media/sto
 import { servesAs } from '../../media/store-media.ts';
 import { listUnfinishedUploads } from '../../media/tus/store.ts';
 import { declaration } from '../../tiktok/declaration.ts';
+import { TIKTOK_LIMITS } from '../../tiktok/limits.ts';
+import { groupSwitches } from '../../tiktok/switches.ts';
 import type { PageRequest, Pages } from '../../web/pages.ts';
 import { acceptJob } from '../accept/accept.ts';
-import { MAX_PHOTOS } from '../schema.ts';
 import { summarizeChanges } from '../summarize-changes.ts';
-import { type Chosen, type Faults, type Form, readForm } from './composer-form.ts';
+import { type Chosen, readForm } from './composer-form.ts';
+import type { Faults, Form } from './composer-settings.ts';
 import { type LimitPrompt, promptFor, readAllowances } from './limit-prompt.ts';
 import { reorder } from './reorder.ts';
+
+const { maxCount } = TIKTOK_LIMITS.photo;
 
 const isPhoto = (media: Media) => servesAs('photo', media);
 
 export function addComposerPages(pages: Pages, ctx: Context): void {
   pages.own('get', '/jobs/new', async (request, creator) => {
-    const chosen = await chosenBy(ctx, creator, request.koa.query);
+    const chosen = await findChosen(ctx, creator, request.koa.query);
     await showComposer(ctx, request, creator, { form: {}, faults: {}, chosen });
   });
   pages.own('post', '/jobs', (request, creator) => compose(ctx, request, creator));
@@ -33,13 +37,13 @@ interface Composition {
   limitPrompt?: LimitPrompt | undefined;
 }
 
-/** By address: `media` names one upload, `photo` several, in the order in which they were uploaded. */
-async function chosenBy(
+/** Reads the choice from the address: `media` is one upload, `photo` several, in upload order. */
+async function findChosen(
   ctx: Context,
   creator: Creator,
   query: PageRequest['koa']['query'],
 ): Promise<Chosen> {
-  const keys = [query['photo'] ?? []].flat().slice(0, MAX_PHOTOS);
+  const keys = [query['photo'] ?? []].flat().slice(0, maxCount);
   const one = typeof query['media'] === 'string' ? query['media'] : '';
   if (keys.length === 0) {
     const media = await findMedia(ctx.db, creator.id, one);
@@ -52,7 +56,7 @@ async function chosenBy(
   return { kind: 'photo', photos };
 }
 
-/** In the order of the keys; what is no photo, or not stored any more, is left out. */
+/** Returns the photos in the order of the keys, without those that are not stored any more. */
 async function findPhotos(ctx: Context, creator: Creator, keys: string[]): Promise<Media[]> {
   const found = await findManyMedia(ctx.db, creator.id, keys);
   const of = new Map(found.map((media) => [media.storage_key, media]));
@@ -63,27 +67,16 @@ function listChanges({ facts }: Media): string[] {
   return facts.kind === 'photo' ? facts.changes : ['The first picture of the animation is posted.'];
 }
 
-/** creator_info is asked each time the page is made: nothing is shown from memory. */
+/** Asks TikTok for creator_info each time the page is shown, since its answer may change any time. */
 async function showComposer(
   ctx: Context,
   { signal, render }: PageRequest,
   creator: Creator,
-  { form, faults, chosen, limitPrompt: heldBack }: Composition,
+  { form, faults, chosen, limitPrompt }: Composition,
 ): Promise<void> {
   const isPhotoPost = chosen.kind === 'photo';
   const media = isPhotoPost ? chosen.photos[0] : chosen.media;
-  if (!media) {
-    const uploads = await listMedia(ctx.db, creator.id);
-    render('jobs/choose', {
-      title: 'New post',
-      photos: uploads.filter(isPhoto),
-      videos: uploads.filter(({ facts }) => facts.kind === 'video'),
-      max_photos: MAX_PHOTOS,
-      unfinished: await listUnfinishedUploads(ctx.db, creator.id),
-      fault: faults['storage_key'] ?? faults['photos'] ?? null,
-    });
-    return;
-  }
+  if (!media) return showChoice(ctx, render, creator, faults);
   const options = await optionsOrReason(ctx, creator, signal);
   const wantsDirect =
     form['destination'] === 'direct' || (!form['destination'] && ctx.config.TIKTOK_APP_AUDITED);
@@ -96,7 +89,9 @@ async function showComposer(
     media_url: `/media/${media.storage_key}`,
     photos,
     changes: summarizeChanges(photos.map(listChanges)),
-    max_photos: MAX_PHOTOS,
+    max_photos: maxCount,
+    limits: TIKTOK_LIMITS,
+    switches: groupSwitches(({ kinds }) => kinds.includes(chosen.kind)),
     options,
     creator,
     form: {
@@ -105,17 +100,35 @@ async function showComposer(
       cover: hasCover ? form['cover'] : media.storage_key,
     },
     faults,
-    held_back: heldBack ?? null,
+    limit_prompt: limitPrompt ?? null,
     is_audited: ctx.config.TIKTOK_APP_AUDITED,
     request_id: form['request_id'] ?? randomToken(128),
     declarations: { plain: declaration(false), branded: declaration(true) },
   });
 }
 
+/** Shows the page on which the creator chooses what to post. */
+async function showChoice(
+  ctx: Context,
+  render: PageRequest['render'],
+  creator: Creator,
+  faults: Faults,
+): Promise<void> {
+  const uploads = await listMedia(ctx.db, creator.id);
+  render('jobs/choose', {
+    title: 'New post',
+    photos: uploads.filter(isPhoto),
+    videos: uploads.filter(({ facts }) => facts.kind === 'video'),
+    max_photos: maxCount,
+    unfinished: await listUnfinishedUploads(ctx.db, creator.id),
+    fault: faults['storage_key'] ?? faults['photos'] ?? null,
+  });
+}
+
 async function compose(ctx: Context, request: PageRequest, creator: Creator): Promise<void> {
   const { form, signal, koa, go } = request;
-  const chosen = await chosenIn(ctx, creator, form);
-  // Moving a photo shows the form again, with all that was typed; nothing is judged yet.
+  const chosen = await readChosen(ctx, creator, form);
+  // Moving a photo shows the form again with everything that was typed, and checks nothing yet.
   if (form['arrange'] !== undefined) {
     return showComposer(ctx, request, creator, { form, faults: {}, chosen });
   }
@@ -132,11 +145,11 @@ async function compose(ctx: Context, request: PageRequest, creator: Creator): Pr
     given_through: 'dashboard' as const,
     declaration: declaration(read.request.settings?.brand_content ?? false),
   };
-  // A second click sends the same form again: one form makes one post.
+  // A second click sends the same form again, and one form makes one post.
   const key = `form-${(form['request_id'] ?? randomToken(128)).slice(0, 64)}`;
   try {
     const { answer } = await once(ctx, creator.id, key, 'composer', async (trx) => {
-      const job = await acceptJob(ctx, trx, creator, read.request, consent);
+      const job = await acceptJob(ctx, trx, { creator, request: read.request, consent });
       return { status: 303, location: `/jobs/${job.id}`, body: '' };
     });
     go(answer.location ?? '/jobs');
@@ -148,13 +161,13 @@ async function compose(ctx: Context, request: PageRequest, creator: Creator): Pr
   }
 }
 
-async function chosenIn(ctx: Context, creator: Creator, form: Form): Promise<Chosen> {
+async function readChosen(ctx: Context, creator: Creator, form: Form): Promise<Chosen> {
   if (form['photos'] === undefined) {
     return {
       kind: 'video',
       media: await findMedia(ctx.db, creator.id, form['storage_key'] ?? ''),
     };
   }
-  const keys = reorder(form['photos'].split(',').slice(0, MAX_PHOTOS + 1), form['arrange']);
+  const keys = reorder(form['photos'].split(',').slice(0, maxCount + 1), form['arrange']);
   return { kind: 'photo', photos: await findPhotos(ctx, creator, keys) };
 }

@@ -1,12 +1,13 @@
-// A composed post that a limit or a twin holds back: what is said of it, and how the creator says yes all the same.
+// Builds the "post anyway / post later" prompt when a limit or a duplicate stops a composed post.
 
 import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
 import type { PageRequest } from '../../web/pages.ts';
 import { limitInWords, readPostLimits } from '../accept/limits.ts';
-import { type Allowances, type Faults, faultsByField } from './composer-form.ts';
+import { type Allowances, faultsByField } from './composer-form.ts';
+import type { Faults } from './composer-settings.ts';
 
-/** A post that may be made after all: later, or although it was made before. `path`: where the yes goes. */
+/** What the composer offers instead. `path`: where the form is posted when the creator agrees. */
 export interface LimitPrompt {
   path: string;
   /** The next free time. */
@@ -15,7 +16,7 @@ export interface LimitPrompt {
   jobId?: string | undefined;
 }
 
-/** Said yes to with a button that a first try brought. */
+/** Reads from the address what the creator has agreed to with the buttons of earlier prompts. */
 export function readAllowances(query: PageRequest['koa']['query']): Allowances {
   return {
     allow_duplicate: query['allow_duplicate'] === 'true',
@@ -23,7 +24,10 @@ export function readAllowances(query: PageRequest['koa']['query']): Allowances {
   };
 }
 
-/** What of a refusal the form can show and mend, else null; a yes that was given stays given. */
+/**
+ * Returns what the form shows for this error, or null for an error that it cannot show. What the
+ * creator has agreed to stays in the path.
+ */
 export function promptFor(
   ctx: Context,
   error: unknown,
@@ -40,7 +44,7 @@ export function promptFor(
   }
   if (code === 'duplicate_media') {
     const faults = {
-      mode: 'This is already in a post of yours within 24 hours, and TikTok may take that for spam.',
+      mode: 'Another post of yours within 24 hours has the same media. Posting it twice can look like spam.',
     };
     return { faults, limitPrompt: { path: pathWith({ allow_duplicate: true }), jobId: job_id } };
   }

@@ -1,20 +1,22 @@
-// Pages of posts: the list, and one post with its timeline.
+// The pages of posts: the list, and one post with its timeline.
 
 import type Router from '@koa/router';
 import type { Context } from '../../context/context.ts';
 import { listNotices } from '../../context/hooks.ts';
 
 import { type Creator, mayPost } from '../../creators/store.ts';
+import { groupSwitches } from '../../tiktok/switches.ts';
 import { createPages, type PageRequest } from '../../web/pages.ts';
 import { nextPostAt } from '../accept/limits.ts';
 import { parseCursor, toCursor } from '../api.ts';
 import { cancelJob, isWorking, resolveJob, retryJob } from '../commands.ts';
 import type { Job } from '../job.ts';
 import { toTimeline } from '../labels.ts';
+import { findNextScheduled, listJobs } from '../list-store.ts';
 import { listStored } from '../photos.ts';
 import { CANCELLABLE_STATES, STATUSES, type Status, toStatus } from '../states.ts';
 import { countRecentJobs } from '../stats.ts';
-import { findNextScheduled, getJob, listEvents, listJobs } from '../store.ts';
+import { getJob, listEvents } from '../store.ts';
 import { postUrls } from '../view.ts';
 import { addComposerPages } from './composer.ts';
 import { findThumbnails } from './thumbnails.ts';
@@ -105,16 +107,18 @@ async function showJob(
     fragment('jobs/progress', view);
     return;
   }
+  const settings: Record<string, unknown> = job.settings;
   const stored = (await findThumbnails(ctx.db, [job]))[job.id];
   render('jobs/show', {
     title: 'Post',
     ...view,
+    switches: groupSwitches(({ name }) => settings[name] === true),
     video: stored && job.kind === 'video' ? `/media/${stored}` : null,
     photos: await listStored(ctx.db, [job.id]),
   });
 }
 
-/** Scheduled posts that are prepared stand still until their time. */
+/** Whether the page must refresh. A scheduled post that is prepared does not change until its time. */
 function isMoving(job: Job): boolean {
   return isWorking(job) && !(job.state === 'ready' && toStatus(job) === 'scheduled');
 }

@@ -1,8 +1,8 @@
-// Moves a photo among the others, as a button of the composer says.
+// Moves or removes a photo of a post, as a button of the composer says.
 
-/** `act` is `earlier:<key>`, `later:<key>` or `remove:<key>`; anything else changes nothing. */
-export function reorder(keys: string[], act: string | undefined): string[] {
-  const [, move, key = ''] = /^(earlier|later|remove):(.+)$/.exec(act ?? '') ?? [];
+/** `button` is `earlier:<key>`, `later:<key>` or `remove:<key>`; anything else changes nothing. */
+export function reorder(keys: string[], button: string | undefined): string[] {
+  const [, move, key = ''] = /^(earlier|later|remove):(.+)$/.exec(button ?? '') ?? [];
   const from = keys.indexOf(key);
   if (!move || from === -1) return keys;
   const others = keys.filter((_, index) => index !== from);

@@ -1,10 +1,10 @@
-// Finds the stored file that stands for a post on the pages: its video, or the cover of its photos.
+// Finds the stored file that shows a post on the pages: its video, or the cover of its photos.
 import type { Knex } from 'knex';
 import type { Job, StoredFile } from '../job.ts';
+import { listStoredVideos } from '../list-store.ts';
 import { listStored } from '../photos.ts';
-import { listStoredVideos } from '../store.ts';
 
-/** Job → key of that file; posts of which none is stored any more are not in it. */
+/** Returns job id → storage key, without the posts whose files are not stored any more. */
 export async function findThumbnails(db: Knex, jobs: Job[]): Promise<Record<string, string>> {
   const videos = jobs.filter(({ kind }) => kind === 'video');
   const photos = jobs.filter(({ kind }) => kind === 'photo');

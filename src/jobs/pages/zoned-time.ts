@@ -1,13 +1,16 @@
-// A wall-clock time in a person's zone, as an instant.
+// Converts a wall-clock time in a person's time zone to an instant.
 
-/** `2026-11-24T18:00` in `Europe/Berlin`; null when time or zone is none. A time that a clock change skips moves on. */
+/**
+ * Takes e.g. `2026-11-24T18:00` and `Europe/Berlin`. Returns null when either is invalid. A time that
+ * a clock change skips becomes a later one.
+ */
 export function zonedTime(local: string, timeZone: string): Date | null {
   const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::\d\d)?$/.exec(local);
   if (!match) return null;
   const wall = Date.parse(`${local.slice(0, 16)}:00Z`);
   if (Number.isNaN(wall)) return null;
   try {
-    // Twice: the offset at the first guess may be that of the other side of a clock change.
+    // The first guess may lie on the other side of a clock change, so its offset is read again.
     const guess = wall - offsetAt(wall, timeZone);
     return new Date(wall - offsetAt(guess, timeZone));
   } catch {
@@ -15,7 +18,7 @@ export function zonedTime(local: string, timeZone: string): Date | null {
   }
 }
 
-/** How far the zone's clock is ahead of UTC at that instant, in ms. */
+/** Returns by how many ms the zone's clock is ahead of UTC at that instant. */
 function offsetAt(instant: number, timeZone: string): number {
   const parts = new Intl.DateTimeFormat('en-US', {
     timeZone,

@@ -64,11 +64,12 @@ function backOff({ firstFaultMs, longestFaultMs }: Timing, faults: number): numb
 }
 
 function toJobError(problem: Problem): JobError {
-  const { tiktok, job_id } = problem.extras;
+  const { tiktok, job_id, rule } = problem.extras;
   return {
     code: problem.code,
     message: problem.message,
     tiktok: tiktok ? { code: tiktok.code, log_id: tiktok.log_id } : null,
     ...(job_id ? { job_id } : {}),
+    ...(rule ? { rule } : {}),
   };
 }

@@ -100,6 +100,7 @@ async function readPart(ctx: Context, { storage_key }: UploadPart): Promise<Read
 function lost(): Problem {
   return new Problem(
     'media_rejected',
-    'A part of this upload is no longer stored. Upload the file again (rule: stored).',
+    'A part of this upload is no longer stored. Upload the file again.',
+    { rule: 'stored' },
   );
 }

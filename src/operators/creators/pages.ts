@@ -1,4 +1,4 @@
-// Pages on which operators find a creator, suspend the account, or set its plan.
+// The pages on which operators find a creator, suspend the account, or set its plan.
 
 import type Router from '@koa/router';
 import { z } from 'zod';
@@ -13,13 +13,13 @@ import {
 } from '../../creators/store.ts';
 import { parseWith } from '../../http/validate.ts';
 
-import { createAdminPages } from '../pages.ts';
+import { createOperatorPages, type OperatorPages } from '../pages.ts';
 import { audit } from '../store.ts';
 import { countHoldings } from './store.ts';
 
 const SHOWN = 50;
 const uuid = z.uuid();
-/** The end is a day, through its last moment in UTC; none means no end. */
+/** The plan lasts until the end of the day `ends_on` in UTC; without a day it does not end. */
 const planForm = z.object({
   plan: z.enum(['free', 'trial', 'paid']),
   ends_on: z
@@ -29,7 +29,7 @@ const planForm = z.object({
 });
 
 export function addCreatorPages(router: Router, ctx: Context): void {
-  const pages = createAdminPages(router, ctx);
+  const pages = createOperatorPages(router, ctx);
 
   pages.own('get', '/admin/creators', async ({ koa, render }) => {
     const asked = koa.query['q'];
@@ -52,32 +52,40 @@ export function addCreatorPages(router: Router, ctx: Context): void {
     });
   });
 
+  addSuspensionPages(pages, ctx);
+  addPlanPages(pages, ctx);
+}
+
+function addSuspensionPages(pages: OperatorPages, ctx: Context): void {
   for (const isSuspended of [true, false]) {
     const path = `/admin/creators/:id/suspension${isSuspended ? '' : '/removal'}`;
     pages.own('post', path, async ({ params, go }, operator) => {
       const { id } = await getShown(ctx, params);
       const act = isSuspended ? 'creator.suspended' : 'creator.unsuspended';
       await ctx.db.transaction(async (trx) => {
-        if (await setSuspended(trx, id, isSuspended)) await audit(trx, operator, act);
+        if (await setSuspended(trx, id, isSuspended)) await audit(trx, { operator, act });
       });
-      // No id of the creator: a line of the log outlives the account.
+      // The log line holds no id of the creator, since it outlives the account.
       ctx.log.info({ event: act, operator_id: operator.id });
       go(`/admin/creators/${id}`);
     });
   }
+}
 
+function addPlanPages(pages: OperatorPages, ctx: Context): void {
   pages.own('post', '/admin/creators/:id/plan', async ({ params, form, go }, operator) => {
     const { id } = await getShown(ctx, params);
     const { plan, ends_on } = parseWith(planForm, form, 'form');
     await ctx.db.transaction(async (trx) => {
       await setPlan(trx, id, plan, ends_on);
-      await audit(trx, operator, 'creator.plan_set', plan);
+      await audit(trx, { operator, act: 'creator.plan_set', subject: plan });
     });
     ctx.log.info({ event: 'creator.plan_set', operator_id: operator.id });
     go(`/admin/creators/${id}`);
   });
 }
 
+/** @throws Problem `not_found`. */
 async function getShown(ctx: Context, params: Record<string, string>): Promise<Creator> {
   const id = uuid.safeParse(params['id']);
   const creator = id.success ? await findCreator(ctx.db, id.data) : undefined;

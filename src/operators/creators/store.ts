@@ -1,7 +1,7 @@
-// The SQL of what an account holds, in numbers, for operators.
+// The SQL that counts what an account holds, for the operators' page about it.
 import type { Knex } from 'knex';
 
-/** What an account holds, in numbers. */
+/** `working` counts the jobs that have not ended. */
 export interface Holdings {
   jobs: number;
   working: number;

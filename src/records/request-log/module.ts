@@ -1,4 +1,4 @@
-// The manifest of the request log: one line per request, for security alone.
+// The manifest of the request log: one row per request, for security alone.
 import type { Manifest } from '../../context/context.ts';
 
 export const requestLog: Manifest = {
@@ -9,12 +9,12 @@ export const requestLog: Manifest = {
         called: 'Request log',
         about: 'technical',
         owner: {
-          keep: 'Technical log for security and abuse prevention: an IP address and a route, never an account.',
+          keep: 'A technical log for security and abuse prevention holds an IP address and a route, never an account.',
         },
         columns: {
           id: 'Number of the line.',
-          at: 'When.',
-          ip: 'The IP address.',
+          at: 'When the request came.',
+          ip: 'The IP address it came from.',
           method: 'The HTTP method.',
           route: 'The pattern of the address, without ids.',
           status: 'The HTTP status.',

@@ -1,4 +1,4 @@
-// Writes one row per request to the table, a second later and many at once, so that no request waits for it.
+// Records each request in a table, in batches once a second, so that no request waits for it.
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Middleware } from 'koa';
@@ -8,9 +8,9 @@ import { insertRequests, type RequestRow } from './store.ts';
 
 const FLUSH_MS = 1_000;
 const STOP_MS = 2_000;
-// Some megabytes at most, however long the database is away; what is oldest goes first.
+// Bounds the buffer to some megabytes while the database is away; the oldest rows are dropped first.
 const MOST_ROWS = 10_000;
-/** Asked by machines every few seconds, or by every page for its looks: they would bury the rest. */
+/** Machines or pages ask for these all the time, and their rows would hide the others. */
 const UNRECORDED = ['/healthz', '/readyz', '/metrics', '/static/:name'];
 
 interface Buffer {
@@ -39,7 +39,7 @@ export function recordRequests(ctx: Context): Middleware {
   };
 }
 
-/** Behind a proxy the address is a header's word, and need not be one. */
+/** Behind a proxy the address comes from a header, which may hold anything; null if it is none. */
 function plainIp(ip: string): string | null {
   const plain = ip.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
   return isIP(plain) ? plain : null;
@@ -60,7 +60,7 @@ function bound(buffer: Buffer): void {
   buffer.dropped += tooMany;
 }
 
-/** One insert at a time; what the database did not take is tried again with what came meanwhile. */
+/** Runs one insert at a time. Rows that could not be inserted are tried again with the next ones. */
 function flush(ctx: Context, buffer: Buffer): Promise<void> {
   buffer.flushing ??= insert(ctx, buffer).finally(() => {
     buffer.flushing = null;
@@ -88,7 +88,7 @@ async function insert(ctx: Context, buffer: Buffer): Promise<void> {
   }
 }
 
-/** Before the database is let go; a database that is away is not waited for. */
+/** Inserts what is left before the database closes. It waits two seconds at most. */
 export async function flushRequests(ctx: Context): Promise<void> {
   const buffer = buffers.get(ctx);
   if (!buffer) return;

@@ -1,12 +1,12 @@
 // The SQL of the request log: many rows in one insert.
 import type { Knex } from 'knex';
 
-/** One request: no path, no query, no account. */
+/** One request, without its path, query or account. */
 export interface RequestRow {
   at: Date;
   ip: string | null;
   method: string;
-  /** The pattern; `none` where none matched. */
+  /** The pattern of the route; `none` where none matched. */
   route: string;
   status: number;
   duration_ms: number;

@@ -1,11 +1,11 @@
-// The manifest of statistics: totals of a day or a month, kept only where enough people contributed.
+// The manifest of statistics: totals of a day or month to which enough people contributed.
 import type { Manifest } from '../../context/context.ts';
 import { keepTotals } from './store.ts';
 
 export const statistics: Manifest = {
   name: 'statistics',
   chores: {
-    // An hour after midnight: what ended before it is committed by then.
+    // An hour after midnight everything that ended on the day before is committed.
     daily: {
       cron: '0 1 * * *',
       async run(ctx) {
@@ -20,13 +20,13 @@ export const statistics: Manifest = {
         called: 'Totals of a day or a month',
         about: 'totals',
         owner: {
-          keep: 'Totals without identifiers, kept only where at least STATISTICS_MIN_CREATORS people contributed.',
+          keep: 'Totals hold no identifiers. They are kept only where at least STATISTICS_MIN_CREATORS people contributed.',
         },
         columns: {
-          period: 'A day or a month.',
-          starts_on: 'Which one.',
+          period: 'Whether it is a day or a month.',
+          starts_on: 'The first day of it.',
           posts: 'How many posts were made.',
-          failed: 'How many failed.',
+          failed: 'How many posts failed.',
           bytes: 'How many bytes were sent.',
         },
         purpose: 'To know how much the service is used.',

@@ -3,12 +3,12 @@
 import type { Knex } from 'knex';
 import { DAY_MS } from '../../base/time.ts';
 
-/** Far more than an outage lasts, so that a missed day is made up for. */
+/** How far back days are counted, far longer than an outage, so that no day stays missed. */
 const CATCH_UP_DAYS = 40;
 
 /**
- * Posts by the day of their end, bytes by the day on which their attempt was closed: each is counted
- * on one day, however late it comes. Days are UTC. `:today` is the first day that is not over.
+ * Counts a post on the day it ended, and bytes on the day their attempt was closed, so that each is
+ * counted on one day only. Days are in UTC. `:today` is the first day that is not over.
  */
 const CONTRIBUTIONS = `
   select (finished_at at time zone 'utc')::date as day, creator_id,
@@ -21,10 +21,10 @@ const CONTRIBUTIONS = `
    where closed_at >= :since and closed_at < :today`;
 
 /**
- * Keeps the total of each day that is over, and of each month that is over from its days that were
- * not kept, where enough people contributed; the rest is never written. Harmless when run again:
- * what is kept stays as it is, what was too little does not grow, and a month once added up takes
- * its days with it.
+ * Inserts the totals of the days that are over and to which enough people contributed. The days
+ * without a total of their own are added up by month, under the same condition; what remains is
+ * never stored. It may run again: a stored total does not change, and a day that is part of a
+ * month's total gets none of its own. Returns how many days and months were inserted.
  */
 export async function keepTotals(
   db: Knex,
@@ -33,7 +33,7 @@ export async function keepTotals(
 ): Promise<{ days: number; months: number }> {
   const today = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()));
   const first = new Date(today.getTime() - CATCH_UP_DAYS * DAY_MS);
-  // Whole months, since one that ended within the time is added up from its first day.
+  // Begins on the first of a month, since a month's total needs all of its days.
   const since = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth(), 1));
   const values = { since, today, min_creators: minCreators };
   return db.transaction(async (trx) => {

@@ -1,3 +1,4 @@
+// Shows that the next free time breaks no limit and is the first of its kind.
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { DAY_MS } from '../../../src/base/time.ts';
@@ -25,7 +26,7 @@ describe('the next free time', () => {
     const taken = [0, 2 * HOUR, 4 * HOUR];
     expect(conflictAt(taken, 20 * HOUR, LIMITS)).to.equal('daily_limit');
     expect(conflictAt(taken, DAY_MS, LIMITS)).to.equal(null);
-    // Squeezed in before three that are planned already.
+    // A post before three that are planned already.
     expect(conflictAt([10 * HOUR, 12 * HOUR, 14 * HOUR], 5 * HOUR, LIMITS)).to.equal('daily_limit');
     expect(nextFreeTime(taken, 5 * HOUR, LIMITS)).to.equal(DAY_MS);
   });
@@ -44,7 +45,7 @@ describe('the next free time', () => {
         fc.integer({ min: 0, max: 3 }),
         (at, perDay, gap) => {
           const limits = { perDay, spacingMs: gap * HOUR };
-          // Only what could have been accepted one after another.
+          // Uses only times that could have been accepted one after another.
           const taken: number[] = [];
           for (const hour of at) {
             if (conflictAt(taken, hour * HOUR, limits) === null) taken.push(hour * HOUR);

@@ -1,3 +1,4 @@
+// Shows how limits of posting and duplicates are refused, delayed or allowed.
 import { expect } from 'chai';
 import type { Database } from '../../../src/base/database.ts';
 import { type Appliance, anAppliance, type Json } from '../../support/appliance.ts';
@@ -83,7 +84,7 @@ describe('the limits of posting', () => {
     for (const { json } of taken) {
       expect(Date.parse(json['send_at'])).to.be.at.most(Date.now() + 3 * DAY);
     }
-    // Three a day, and the first again three days on.
+    // Three posts a day, and the first one again three days later.
     expect(taken).to.have.length(10);
     const last = answers.at(-1)?.json ?? {};
     expect(last['code']).to.equal('daily_limit');
@@ -145,7 +146,7 @@ describe('the limits of posting', () => {
       const refused = await at(20, { allow_duplicate: false });
       expect(refused.status).to.equal(409);
       expect(refused.json).to.include({ code: 'duplicate_media', job_id: first['id'] });
-      // The same content in another upload is the same media.
+      // Another upload with the same content is the same media.
       const { json: copy } = await client.upload(await video());
       const twin = client.job(copy['storage_key'], {
         ...{ mode: 'schedule', schedule_at: inHours(20), allow_duplicate: false },

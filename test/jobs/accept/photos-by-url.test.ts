@@ -1,3 +1,4 @@
+// Shows that photos given by URL are downloaded and posted from our storage.
 import { expect } from 'chai';
 import type { Database } from '../../../src/base/database.ts';
 import type { Appliance, Client, Json } from '../../support/appliance.ts';
@@ -48,7 +49,7 @@ describe('photos on a verified domain', () => {
       'Photo 1: Converted from PNG to JPEG: TikTok takes JPEG and WebP.',
     ]);
     expect(postsOf(app, client)[0]?.photo_images).to.have.length(3);
-    // TikTok never talks to the creator's server.
+    // TikTok never sends a request to the creator's server.
     expect(source.asked.filter((path) => path !== VERIFY)).to.deep.equal(['/1.png', '/2.jpg']);
     await until(async () => (await db('media').where({ purpose: 'working' })).length === 0);
     expect(await db('media').where({ storage_key: key })).to.have.length(1);

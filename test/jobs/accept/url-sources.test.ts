@@ -1,3 +1,4 @@
+// Shows which URLs a post may be made from, and what goes wrong when they fail.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, utimesSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
@@ -12,16 +13,16 @@ import { paddedVideo, video } from '../../support/videos.ts';
 const OPEN = { FETCH_ALLOW_PRIVATE_NETWORKS: 'true', FETCH_TIMEOUT_SECONDS: '1' };
 const FORM = { 'content-type': 'application/json' };
 
-/** Whoever posts from a source that is verified as theirs. */
+/** A creator who posts from a verified domain. */
 interface Poster extends AsyncDisposable {
   app: Appliance;
   db: Database;
   client: Client;
   source: Source;
   domain_id: string;
-  /** Posts what is at a path of the source. */
+  /** Posts the file at a path of the source. */
   post(path: string, more?: Json): Promise<{ status: number; json: Json }>;
-  /** As `post`, until it has ended. */
+  /** Posts and waits until the job has ended. */
   posted(path: string, more?: Json): Promise<Json>;
   working(): Promise<{ storage_key: string }[]>;
   objects(): string[];
@@ -73,7 +74,7 @@ async function until(what: () => unknown): Promise<void> {
   throw new Error('It did not come to pass');
 }
 
-/** Answers the head and half of a file, and tells when it did; `gone` says how often it was left. */
+/** Sends the head and half of a file, and says when. `gone` counts the clients that left. */
 function stalling(bytes: Buffer): {
   answer: Source['answers'][string];
   begun: number;
@@ -255,7 +256,7 @@ describe('a post from a verified URL', () => {
   it('is stopped by a cancellation in the middle, and nothing of it stays', async () => {
     const { source, post, client, working, objects, app } = itIs;
     const slow = stalling(await paddedVideo(2_000_000));
-    // Faster than the time-out for silence, slower than a cancellation is noticed.
+    // Shorter than the time-out for silence, longer than a cancellation takes to be noticed.
     source.answers['/slow.mp4'] = (request, response) => {
       (slow.answer as (a: unknown, b: ServerResponse) => void)(request, response);
       const timer = setInterval(() => response.write('x'), 300);
@@ -336,7 +337,7 @@ describe('a post from a verified URL', () => {
     });
     expect(changed).to.equal(200);
     await db.transaction(async (trx) => {
-      // Who changes a post holds its row and then judges its time; a run must not wait the other way round.
+      // A change locks the post's row and then checks its time; a run in the other order would deadlock.
       await trx('jobs').where({ id: second }).forUpdate().first('id');
       finish();
       await sleep(700);

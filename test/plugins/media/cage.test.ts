@@ -1,3 +1,4 @@
+// Shows that ffmpeg and ffprobe run with limits and without our environment.
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -16,7 +17,7 @@ describe('the cage of ffmpeg', () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** What a program in the place of ffmpeg or ffprobe prints. */
+  /** Returns what a program that replaces ffmpeg or ffprobe prints. */
   async function inCage(name: 'ffmpeg' | 'ffprobe', script: string): Promise<string> {
     const program = join(folder, name);
     writeFileSync(program, `#!/bin/sh\n${script}\n`);

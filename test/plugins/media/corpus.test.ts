@@ -1,3 +1,4 @@
+// Shows that every video of the corpus is made to conform, and keeps its contents.
 import { expect } from 'chai';
 import { runTool, videoFile } from '../../support/videos.ts';
 import { type Case, CORPUS } from './corpus.ts';
@@ -39,7 +40,9 @@ describe('a creator’s video', () => {
   }
 });
 
-/** Not by what is said about it: the pictures, and with a remux the sound, are the same. */
+/**
+ * Compares contents, not headers: the pictures are the same, and after a remux the sound as well.
+ */
 async function assertUntouched(each: Case, path: string, sent: string): Promise<void> {
   if (each.losesPictures) return;
   const hasSound = each.has_sound !== false;
@@ -57,7 +60,7 @@ function assertTold({ verdict, says }: Case, changes: string[]): void {
   for (const change of changes) expect(change).to.match(/^[A-Z].*\.$/);
 }
 
-/** TikTok's limits, written out once more. */
+/** TikTok's limits, written here a second time, so that a wrong constant in the code shows. */
 function assertConforming(made: Measured, type: string | undefined | null): void {
   const isWebm = type === 'video/webm';
   expect(made.container).to.contain(isWebm ? 'webm' : 'mp4');
@@ -78,7 +81,7 @@ function assertConforming(made: Measured, type: string | undefined | null): void
   expect(made.tags.join(' ')).not.to.match(/location|gps|make|model|comment|apple|android/i);
 }
 
-/** The index in front, and nothing beside what is played. */
+/** Checks that the index is in front, and that the file holds nothing but what is played. */
 function assertPacked(path: string): void {
   const layout = layoutOf(path).filter((box) => box !== 'free');
   expect(layout).to.deep.equal(['ftyp', 'moov', 'mdat']);
@@ -102,7 +105,7 @@ async function assertInSync({ beepLagsS = 0 }: Case, sent: string): Promise<void
   expect(beep - flash, `flash at ${flash}, beep at ${beep}`).to.be.closeTo(beepLagsS, SYNC_S);
 }
 
-/** Of the decoded contents, whatever their times. */
+/** Returns a hash of the decoded contents, without their timestamps. */
 async function hashesOf(
   path: string,
   hasSound: boolean,

@@ -1,4 +1,4 @@
-// Videos as creators have them, one per trait, each with what must become of it.
+// Videos as creators have them, one a trait, each with the result that is expected of it.
 import { aBox, findBoxes, withBox, withChange } from '../../support/boxes.ts';
 import { AAC, CONFORMING, H264, type Trait } from '../../support/videos.ts';
 
@@ -7,13 +7,13 @@ export type Verdict = 'as is' | 'remux' | 'audio' | 're-encode';
 export interface Case extends Trait {
   name: string;
   verdict: Verdict;
-  /** What the creator is told, each once. */
+  /** Patterns of the sentences for the creator, one for each. */
   says?: RegExp[];
-  /** How much later than the flash the beep is heard. */
+  /** How many seconds later than the flash the beep is heard. */
   beepLagsS?: number;
-  /** Pictures that nobody was meant to see are gone. */
+  /** The file that is sent lacks pictures that the source hides. */
   losesPictures?: boolean;
-  /** Of the file that is sent, as ffprobe sees it. */
+  /** Expected values of the file that is sent, as ffprobe measures them. */
   becomes?: {
     codec?: string;
     audio?: string | null;
@@ -74,7 +74,7 @@ const AS_IS: Omit<Case, 'verdict'>[] = [
   },
 ];
 
-const PACKED = /Matroska, so we packed it as MP4 without touching the picture/;
+const PACKED = /Matroska, so we packed it as MP4 without changing the picture/;
 const REMUXED: Omit<Case, 'verdict'>[] = [
   { name: 'Matroska', extension: 'mkv', options: [...H264, ...AAC], says: [PACKED] },
   {
@@ -167,7 +167,7 @@ const REMUXED: Omit<Case, 'verdict'>[] = [
       ...['-metadata', 'com.apple.quicktime.location.ISO6709=+52.5+013.4/'],
       ...['-metadata', 'com.apple.quicktime.make=Canary'],
     ],
-    says: [/where it was filmed and with what device or program/],
+    says: [/where it was filmed and which device or program made it/],
   },
   {
     name: 'a maker’s words',
@@ -208,7 +208,7 @@ const REMUXED: Omit<Case, 'verdict'>[] = [
     extension: 'mov',
     options: [...CONFORMING, '-timecode', '00:00:00:00'],
     after: (mov) => {
-      // The last track's samples are said to be a GoPro's instead of a timecode.
+      // The last track is declared as a GoPro's instead of a timecode.
       const made = Buffer.from(mov);
       made.write('gpmd', made.lastIndexOf('stsd') + 16, 'latin1');
       return made;
@@ -514,12 +514,12 @@ function hdr(transfer: string): string[] {
   ];
 }
 
-/** An input that ffmpeg reads from its arguments. */
+/** Returns the arguments of an input that ffmpeg generates. */
 function asData(text: string): string {
   return `data:text/plain;base64,${Buffer.from(text).toString('base64')}`;
 }
 
-/** As phones write it: the picture lies on its side, and the track says so. */
+/** Turns a video as phones do: the picture lies on its side, and the track's matrix says so. */
 function turned(mp4: Buffer): Buffer {
   return withChange(mp4, ['moov', 'trak', 'tkhd'], (header) => {
     [0, 0x10000, 0, -0x10000, 0].forEach((cell, number) => {
@@ -528,7 +528,7 @@ function turned(mp4: Buffer): Buffer {
   });
 }
 
-/** Another edit of the only track; the movie counts in milliseconds. */
+/** Changes the edit list of the only track; the movie's timescale is 1,000. */
 function withEdit(mp4: Buffer, edit: { startMs?: number; durationMs: number }): Buffer {
   const media = findBoxes(mp4, ['moov', 'trak', 'mdia', 'mdhd']).at(-1);
   const timescale = mp4.readUInt32BE((media?.body ?? 0) + 12);

@@ -1,8 +1,9 @@
+// Shows that media.fetch uses stored files and downloads the others.
 import { expect } from 'chai';
 import { fetchSource } from '../../../plugins/media/fetch.ts';
 import { hashOfPhotos, type Job, Problem, type StepContext } from '../../../src/plugin.ts';
 
-/** Hands whose storage holds these keys, and whose URLs lead to files of these names. */
+/** A step context whose storage holds these keys, and whose URLs lead to files of these names. */
 function withContext(
   stored: string[],
   urls: Record<string, string | Problem>,
@@ -85,7 +86,7 @@ describe('media.fetch', () => {
       { position: 2, source_key: 'two' },
     ]);
     expect(asked.map(([, kind]) => kind)).to.deep.equal(['photo', 'photo']);
-    // Run again after a kill behind the last of them.
+    // The step runs again after a kill behind the last photo.
     const there = photosOf(['kept', null], ['one', 'https://a.com/1'], ['two', 'https://a.com/2']);
     const again = withContext(['kept', 'one', 'two'], {}, there);
     expect(await fetchSource(album, again.context)).to.deep.equal({ source_sha256: sourceSha256 });

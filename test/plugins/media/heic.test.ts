@@ -1,3 +1,4 @@
+// Shows that HEIC photos are decoded as they are shown, and damaged ones refused.
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +25,7 @@ function stored(bytes: Buffer): string {
 const own = () => mkdtempSync(join(folder, 'made-'));
 const make = (bytes: Buffer) => makePhoto(stored(bytes), own(), signal);
 
-/** Four quarters of four colours. */
+/** A picture whose quarters have four colours. */
 function quarters(width: number, height: number): Sharp {
   const [w, h] = [width / 2, height / 2];
   const quarter = (background: string) => ({
@@ -44,14 +45,15 @@ async function looksLike(made: string | Buffer, wanted: Buffer): Promise<void> {
   for (let n = 0; n < a.length; n += 1) expect(Math.abs((a[n] ?? 0) - (b[n] ?? 0))).to.be.below(30);
 }
 
-async function rejection(work: Promise<unknown>): Promise<string> {
+/** Returns the rule by which the work is refused. */
+async function rejection(work: Promise<unknown>): Promise<string | undefined> {
   const error = await work.then(
     () => null,
     (thrown) => thrown,
   );
   expect(error).to.be.instanceOf(Problem);
   expect(error.code).to.equal('media_rejected');
-  return error.message;
+  return error.extras.rule;
 }
 
 describe('a HEIC photo', () => {
@@ -105,7 +107,7 @@ describe('a HEIC photo', () => {
       .png()
       .toBuffer();
     const icc = (await sharp(p3).metadata()).icc as Buffer;
-    // The numbers as P3 means them, which sRGB would show paler.
+    // These are P3's numbers; read as sRGB they would be paler.
     const { data, info } = await sharp(p3)
       .removeAlpha()
       .keepIccProfile()

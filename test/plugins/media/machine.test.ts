@@ -1,3 +1,4 @@
+// Shows what happens when the machine, not the file, is at fault.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -47,7 +48,7 @@ describe('a conversion', () => {
   });
 });
 
-/** Command lines of ffmpeg that name this folder. */
+/** Returns the command lines of running ffmpegs that name this folder. */
 function programs(folder: string): string[] {
   const pids = execFileSync('ls', ['/proc'], { encoding: 'utf8' }).split('\n');
   return pids.flatMap((pid) => {

@@ -8,7 +8,7 @@ export interface Measured {
   video: string;
   pix_fmt: string;
   transfer: string;
-  /** As shown. */
+  /** In pixels as shown, after rotation. */
   width: number;
   height: number;
   sample_aspect_ratio: string;
@@ -62,12 +62,12 @@ export async function measure(path: string): Promise<Measured> {
   };
 }
 
-/** An MP4 counts what is not there at its beginning, a transport stream does not. */
+/** An MP4's duration includes the blank time at its beginning; a transport stream's does not. */
 function blankOf({ format_name, start_time }: { format_name: string; start_time: string }): number {
   return format_name.includes('mp4') ? Math.max(0, Number(start_time)) : 0;
 }
 
-/** No frame comes much sooner or later than the others. */
+/** True when no frame comes much sooner or later than the others. */
 function isConstant(times: number[]): boolean {
   const sorted = times.sort((a, b) => a - b);
   const gaps = sorted.slice(1).map((at, number) => at - (sorted[number] ?? 0));
@@ -78,7 +78,7 @@ const TEN_MS = ['aresample=8000:async=1:first_pts=0', 'asetnsamples=80'];
 const PEAKS =
   'astats=metadata=1:reset=1,ametadata=print:key=lavfi.astats.Overall.Peak_level:file=-';
 
-/** When the first bright picture is seen and the first loud sample is heard, in seconds. */
+/** Returns when the first bright picture is shown and the first loud sample is heard, in seconds. */
 export async function flashAndBeep(path: string): Promise<{ flash: number; beep: number }> {
   const input = ['-v', 'error', '-nostdin', '-i', path];
   const [lights, sound] = await Promise.all([
@@ -90,7 +90,7 @@ export async function flashAndBeep(path: string): Promise<{ flash: number; beep:
       ],
       ...['-an', '-f', 'null', '-'],
     ]),
-    // Silence fills what the sound lacks at its beginning.
+    // Late sound is preceded by silence.
     runTool('ffmpeg', [
       ...input,
       ...['-vn', '-af', [...TEN_MS, PEAKS].join(','), '-f', 'null', '-'],
@@ -108,7 +108,7 @@ function firstAbove(text: string, key: string, limit: number): number {
   return Number.NaN;
 }
 
-/** The box types at the top of an MP4, in order. */
+/** Returns the types of the top-level boxes of an MP4, in order. */
 export function layoutOf(path: string): string[] {
   const bytes = readFileSync(path);
   const types: string[] = [];

@@ -1,3 +1,4 @@
+// Shows that photos are made to conform, and that what is no photo is refused.
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,7 +35,7 @@ const make = (bytes: Buffer) =>
   makePhoto(stored(bytes), mkdtempSync(join(folder, 'made-')), signal);
 const inspect = (bytes: Buffer) => media.inspect(stored(bytes), { signal });
 
-/** What every photo that is sent must be, whatever it was. */
+/** Checks what holds for every photo that is sent. */
 async function judged(made: MadePhoto) {
   const bytes = readFileSync(made.path);
   const found = await sharp(bytes).metadata();
@@ -60,7 +61,7 @@ async function rejection(work: Promise<unknown>): Promise<Problem> {
   return error;
 }
 
-/** The colour of the upper and of the lower half. */
+/** Returns the colours of the upper and of the lower half. */
 async function halves(bytes: Buffer): Promise<[number[], number[]]> {
   const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
   const at = (x: number, y: number) => [
@@ -214,12 +215,8 @@ describe('a photo that must be converted', () => {
       ],
       ['CMYK', () => picture().toColourspace('cmyk').jpeg().toBuffer(), /print colours/],
       ['a wide gamut', () => picture().withIccProfile('p3').jpeg().toBuffer(), /colours to sRGB/],
-      ['transparency in PNG', () => picture({ alpha: true }).png().toBuffer(), /transparent white/],
-      [
-        'transparency in WebP',
-        () => picture({ alpha: true }).webp().toBuffer(),
-        /transparent white/,
-      ],
+      ['transparency in PNG', () => picture({ alpha: true }).png().toBuffer(), /transparency/],
+      ['transparency in WebP', () => picture({ alpha: true }).webp().toBuffer(), /transparency/],
       [
         'more than 20 MB',
         () =>
@@ -277,7 +274,7 @@ describe('a photo that must be converted', () => {
   }
 
   it('keeps the look of a wide gamut', async () => {
-    // The same colour in Display P3 has other numbers in sRGB: more of what P3 has more of.
+    // The same colour has other numbers in Display P3 than in sRGB, whose gamut is smaller.
     const source = await picture({ colour: '#60a040' }).withIccProfile('p3').jpeg().toBuffer();
     const before = (await sharp(source).toColourspace('srgb').raw().toBuffer()).subarray(0, 3);
     const { bytes } = await judged(await make(source));
@@ -307,7 +304,7 @@ describe('a file that is no photo, damaged or an attack', () => {
     [
       'a JPEG cut in half',
       async () => half(await noise(800, 800).jpeg().toBuffer()),
-      /damaged.*photo_decodable/,
+      /photo_decodable/,
     ],
     [
       'a PNG cut in half',
@@ -341,20 +338,20 @@ describe('a file that is no photo, damaged or an attack', () => {
   for (const [name, bytes, rule] of refused) {
     it(`is refused with its rule, before and in the job: ${name}`, async () => {
       const source = Buffer.from(await bytes());
-      expect((await rejection(make(source))).message).to.match(rule);
-      expect((await rejection(inspect(source))).message).to.match(rule);
+      expect((await rejection(make(source))).extras.rule).to.match(rule);
+      expect((await rejection(inspect(source))).extras.rule).to.match(rule);
     });
   }
 
   it('is not taken for SVG because it is XML', async () => {
     const text = '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"/>';
-    expect((await rejection(inspect(Buffer.from(text)))).message).to.match(/is_video/);
+    expect((await rejection(inspect(Buffer.from(text)))).extras.rule).to.equal('is_video');
   });
 
   it('is no photo when it is a film or a text', async () => {
     const film = Buffer.from('\0\0\0\x18ftypmp42\0\0\0\0mp42isom and so on', 'latin1');
-    expect((await rejection(make(film))).message).to.match(/is_photo/);
-    expect((await rejection(make(Buffer.from('hello')))).message).to.match(/is_photo/);
+    expect((await rejection(make(film))).extras.rule).to.equal('is_photo');
+    expect((await rejection(make(Buffer.from('hello')))).extras.rule).to.equal('is_photo');
   });
 
   it('does not fill the memory with what a small file unfolds to', async () => {
@@ -439,7 +436,7 @@ describe('a look at an uploaded photo', () => {
   });
 });
 
-/** Two pictures, one after the other. */
+/** An animation of two pictures. */
 async function moving(): Promise<Sharp> {
   const size = { width: 400, height: 400 };
   const frames = ['#2060c0', '#c06020'].map((colour) =>
@@ -452,7 +449,7 @@ async function moving(): Promise<Sharp> {
 
 const half = (bytes: Buffer) => bytes.subarray(0, bytes.length >> 1);
 
-/** A lossless WebP's header alone says how large it is, in 14 bits a side. */
+/** A lossless WebP's header states the size, in 14 bits a side. */
 async function hugeWebp(): Promise<Buffer> {
   const bytes = await picture({ width: 20, height: 20 }).webp({ lossless: true }).toBuffer();
   const at = bytes.indexOf('VP8L') + 9;
@@ -469,7 +466,7 @@ function hugeJpeg(bytes: Buffer): Buffer {
   return bytes;
 }
 
-/** The frame as large as the screen that it is shown on. */
+/** Makes the GIF's frame as large as its screen. */
 function hugeGif(bytes: Buffer): Buffer {
   bytes.writeUInt16LE(10_000, 6);
   bytes.writeUInt16LE(10_000, 8);
@@ -479,7 +476,7 @@ function hugeGif(bytes: Buffer): Buffer {
   return bytes;
 }
 
-/** A comment extension right before the end. */
+/** Puts a comment extension right before the GIF's end. */
 function withComment(bytes: Buffer): Buffer {
   const comment = Buffer.concat([
     Buffer.from([0x21, 0xfe, PHP.length]),

@@ -1,3 +1,4 @@
+// Shows how media.prepare treats long, damaged and HDR videos.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,8 +16,11 @@ const longVideo = () =>
 
 describe('media.prepare', () => {
   it('refuses within seconds what is longer than this creator may post', async () => {
-    const { message } = await rejection(prepare(await longVideo(), { context: tiktok(60) }));
-    expect(message).to.match(/90 seconds long; TikTok takes at most 60.*\(rule: duration\)/);
+    const { message, extras } = await rejection(
+      prepare(await longVideo(), { context: tiktok(60) }),
+    );
+    expect(message).to.match(/90 seconds long; TikTok takes at most 60/);
+    expect(extras.rule).to.equal('duration');
   });
 
   it('asks nothing of TikTok for a draft, and takes what the creator may post', async () => {
@@ -120,7 +124,7 @@ describe('media.prepare', () => {
       const { sent } = await prepare(await greys(transfer));
       const [black = 0, dim = 0, white = 0] = await lightOf(sent);
       expect(black, transfer).to.be.closeTo(16, 2);
-      // Ten cd/m² where paper is at 203: as dark on any screen.
+      // 10 cd/m², where white paper has 203, must be as dark on an ordinary screen.
       expect(dim, transfer).to.be.closeTo(16 + 219 * (10 / 203) ** (1 / 2.4), 4);
       expect(white, transfer).to.be.within(190, 225);
     }
@@ -166,7 +170,7 @@ function hlg(light: number): number {
   return 0.17883277 * Math.log(12 * scene - 0.28466892) + 0.55991073;
 }
 
-/** The luma in the middle of each of three bars, 16…235. */
+/** Returns the luma in the middle of each of three bars, 16…235. */
 function lightOf(path: string): Promise<number[]> {
   const at = async (x: number) => {
     const told = await runTool('ffmpeg', [

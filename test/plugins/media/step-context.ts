@@ -1,4 +1,4 @@
-// media.prepare as the worker runs it, with a plain context instead of a database.
+// Runs media.prepare as the worker does, with a plain context instead of a database.
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,10 @@ export interface Options {
   context?: Partial<StepContext>;
 }
 
-/** Fails when the step leaves anything but the source in its scratch folder, or writes to the source. */
+/**
+ * Fails when the step leaves anything but the source in its scratch folder, or writes to the
+ * source.
+ */
 export async function prepare(path: string, options: Options = {}): Promise<Prepared> {
   const scratch = mkdtempSync(join(tmpdir(), 'pm3k-prepare-'));
   const source = join(scratch, `source${extname(path)}`);
@@ -63,7 +66,7 @@ export async function prepare(path: string, options: Options = {}): Promise<Prep
   }
 }
 
-/** The Problem with which the work is refused; fails when it is not. */
+/** Returns the Problem with which the work is refused; fails when it is not refused. */
 export async function rejection(work: Promise<unknown>): Promise<Problem> {
   const error = await work.then(
     () => null,

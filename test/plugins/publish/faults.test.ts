@@ -1,3 +1,4 @@
+// Shows that every fault of TikTok ends in one post, or in none with a reason.
 import { expect } from 'chai';
 import pg from 'pg';
 import type { Fault } from '../../../scripts/tiktok-sandbox/state.ts';
@@ -16,7 +17,7 @@ describe('publishing', () => {
   const order = (endpoint: string, kind: string, count = 1, openId?: string) =>
     app.sandbox.state.faults.push({ endpoint, kind, count, open_id: openId } as Fault);
 
-  /** A post of a creator of its own, so that faults and quotas of one case do not reach another. */
+  /** Posts as a new creator, so that faults and quotas of one case do not affect another. */
   async function post(
     bytes?: Buffer<ArrayBuffer>,
     more: Json = {},
@@ -83,7 +84,7 @@ describe('publishing', () => {
       expect(ended['error']).to.deep.include({ code, tiktok: { code: reason, log_id: null } });
       expect(posts()).to.have.length(0);
       if (reason !== 'spam_risk_text') return;
-      // What failed for sure may be tried again, and then is posted once.
+      // A post that failed for sure may be tried again, and is then posted once.
       await client.api('POST', `/v1/jobs/${id}/retry`);
       expect((await job())['status']).to.equal('finished');
       expect(posts()).to.have.length(1);
@@ -99,7 +100,7 @@ describe('publishing', () => {
   });
 
   it('fails at once when a permission is missing, with TikTok’s word', async () => {
-    // Asked once on connecting, and once before sending.
+    // creator_info is asked once on connecting, and once before sending.
     order('creator_info', 'refuse:scope_not_authorized', 2);
     const { job } = await post();
     expect((await job())['error']['tiktok']['code']).to.equal('scope_not_authorized');
@@ -168,7 +169,7 @@ describe('publishing', () => {
   it('refuses an account that must be private, with words that say what to do', async () => {
     const appRecord = app.sandbox.state.apps[0];
     if (appRecord) appRecord.is_audited = false;
-    // Else the cap of five users of an unaudited app would be what refuses.
+    // Otherwise the cap of five users of an unaudited app would refuse.
     app.sandbox.state.settings.caps = false;
     const { job } = await post();
     const ended = await job();

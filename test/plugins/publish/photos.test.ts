@@ -1,3 +1,4 @@
+// Shows that photos are posted once, whatever fails on the way.
 import { expect } from 'chai';
 import type { Fault } from '../../../scripts/tiktok-sandbox/state.ts';
 import type { Appliance, Json } from '../../support/appliance.ts';
@@ -54,7 +55,7 @@ describe('a post of photos', () => {
     expect(job['media']['changes']).to.deep.equal([
       'Photo 2: Converted from PNG to JPEG: TikTok takes JPEG and WebP.',
       'Photo 2: Made smaller: TikTok takes at most 1080 pixels on the shorter side and 1920 on the longer.',
-      'Photo 2: Made what is transparent white: TikTok shows none.',
+      'Photo 2: Put on white: TikTok does not show transparency.',
     ]);
     expect(job['post_urls'][0]).to.match(/\/@photos1\/photo\/\d+$/);
     const [post] = postsOf(app, client);
@@ -73,7 +74,7 @@ describe('a post of photos', () => {
       post_mode: 'DIRECT_POST',
     });
     expect(lints()).to.deep.equal([]);
-    // Nothing is left to pull from.
+    // The photos' URLs are gone.
     for (const url of post?.photo_images ?? []) expect((await fetch(url)).status).to.equal(404);
     expect(await app.db('photo_links')).to.have.length(0);
   });
@@ -141,7 +142,7 @@ describe('a post of photos', () => {
     const client = await aCreator();
     const good = await jpeg();
     const keys = await uploaded(client, [good, good]);
-    // Damaged after it was looked at, as a disk might.
+    // The photo is damaged after its inspection, as by a failing disk.
     await app.db('media').where({ storage_key: keys[1] }).update({ file_name: 'beach.png' });
     breakFile(app, keys[1] ?? '');
     const { json } = await client.api('POST', '/v1/jobs', client.photoJob(keys));

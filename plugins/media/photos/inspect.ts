@@ -1,4 +1,4 @@
-// The only file that lets photos in: sharp with its doors locked, and what header and pixels tell.
+// Opens photos with sharp, restricted to the loaders we need, and probes their header and pixels.
 import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp, { type Metadata, type Sharp } from 'sharp';
@@ -9,35 +9,45 @@ import { decodeHeic } from './heic.ts';
 import { detectKind, HEAD_BYTES, KINDS, type PhotoKind } from './kinds.ts';
 import { assertDecodable, MAX_SOURCE_BYTES, type PhotoProbe, planForPhoto } from './plan.ts';
 
+/** How long sharp may work on one photo. */
 export const MAX_SECONDS = 60;
-// Nothing that reads other files or runs programs (SVG, PDF, ImageMagick), whatever a file looks like inside.
-const OPENED = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff'];
+// Loaders that read other files or run programs (SVG, PDF, ImageMagick) stay blocked, whatever a
+// file contains.
+const LOADERS = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff'];
 
 let isLocked = false;
 
-/** One photo at a time and thread, nothing remembered between photos, and only the loaders we want. */
-export function opened(path: string): Sharp {
+/**
+ * Opens a photo. The first call sets up sharp for the process: one thread a photo, no cache between
+ * photos, and only the loaders that we need.
+ */
+export function openPhoto(path: string): Sharp {
   if (!isLocked) {
     sharp.cache(false);
     sharp.concurrency(1);
     sharp.block({ operation: ['VipsForeignLoad'] });
-    sharp.unblock({ operation: OPENED.map((name) => `VipsForeignLoad${name}`) });
+    sharp.unblock({ operation: LOADERS.map((name) => `VipsForeignLoad${name}`) });
     isLocked = true;
   }
-  // The pixels are counted by ourselves, from the header, with a sentence.
+  // `assertDecodable` limits the pixels, by the header, with a sentence for the creator.
   return sharp(path, { failOn: 'error', limitInputPixels: false });
 }
 
-/** Null when the file is no picture (or one that moves, which is a video's business). */
+/**
+ * Returns a photo's type and facts; null when the file is not a picture, or is a GIF that moves and
+ * so counts as a video.
+ *
+ * @throws Problem `media_rejected` for a damaged photo or a kind that we do not open.
+ */
 export async function inspectPhoto(path: string, signal: AbortSignal): Promise<Inspection | null> {
-  const kind = await kindOfFile(path);
+  const kind = await detectKindOfFile(path);
   if (!kind) return null;
-  const found = await lookAtPhoto(path, kind);
+  const found = await probePhoto(path, kind);
   if (kind === 'gif' && found.pages > 1) return null;
   signal.throwIfAborted();
-  const folder = await mkdtemp(join(dirname(path), 'look-'));
+  const folder = await mkdtemp(join(dirname(path), 'inspect-'));
   try {
-    await readToItsEnd(await readable(path, found, folder, signal));
+    await decodeFully(await toReadable(path, found, folder, signal));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -45,14 +55,20 @@ export async function inspectPhoto(path: string, signal: AbortSignal): Promise<I
   return { content_type, extension, facts: photoFacts(found, null, planForPhoto(found).changes) };
 }
 
-/** Perfect headers may stand over broken contents: every pixel is asked for once. */
-export async function readToItsEnd(path: string): Promise<void> {
-  const tiny = opened(path).resize(8, 8, { fit: 'fill' }).jpeg();
-  await decoded(tiny.timeout({ seconds: MAX_SECONDS }).toBuffer());
+/**
+ * Decodes every pixel once, since a file can have a perfect header and broken contents.
+ *
+ * @throws Problem `media_rejected`
+ */
+export async function decodeFully(path: string): Promise<void> {
+  const tiny = openPhoto(path).resize(8, 8, { fit: 'fill' }).jpeg();
+  await rejectDamaged(tiny.timeout({ seconds: MAX_SECONDS }).toBuffer());
 }
 
-/** A file that sharp can read: the photo itself, or in `folder` what was made of its HEIC. */
-export async function readable(
+/**
+ * Returns the path of a file that sharp can read: the photo itself, or a PNG of a HEIC in `folder`.
+ */
+export async function toReadable(
   path: string,
   { kind, icc }: Header,
   folder: string,
@@ -61,8 +77,12 @@ export async function readable(
   return kind === 'heic' ? decodeHeic(path, folder, icc, signal) : path;
 }
 
-/** Throws `media_rejected` for pictures of a kind that we do not open. */
-export async function kindOfFile(path: string): Promise<PhotoKind | null> {
+/**
+ * Returns the kind of picture in a file; null when it is not a picture.
+ *
+ * @throws Problem `media_rejected` for a kind of picture that we do not open.
+ */
+export async function detectKindOfFile(path: string): Promise<PhotoKind | null> {
   const file = await open(path);
   const head = Buffer.alloc(HEAD_BYTES);
   const { bytesRead } = await file.read(head, 0, HEAD_BYTES, 0).finally(() => file.close());
@@ -71,31 +91,37 @@ export async function kindOfFile(path: string): Promise<PhotoKind | null> {
   return kind;
 }
 
-/** As the header tells, and as the pixels do. */
-export async function lookAtPhoto(path: string, kind: PhotoKind): Promise<PhotoProbe & Header> {
-  const probe = await lookAtHeader(path, kind);
-  // Many files have a channel for it and nothing in it: screenshots, every GIF.
+/** Probes a photo by its header and its pixels. Throws as `probeHeader`. */
+export async function probePhoto(path: string, kind: PhotoKind): Promise<PhotoProbe & Header> {
+  const probe = await probeHeader(path, kind);
+  // Screenshots and all GIFs have an alpha channel, and many are fully opaque.
   const mayHaveAlpha = probe.hasAlpha && kind !== 'heic';
-  const hasAlpha = mayHaveAlpha && !(await decoded(opened(path).stats())).isOpaque;
+  const hasAlpha = mayHaveAlpha && !(await rejectDamaged(openPhoto(path).stats())).isOpaque;
   const photo = { ...probe, hasAlpha };
-  // What is encoded anew in any case need not be read into memory.
+  // A photo that is encoded again in any case need not be read into memory.
   const isConverted = planForPhoto({ ...photo, body: 'bare' }).act === 'convert';
   return { ...photo, body: isConverted ? 'other' : await readBody(path, kind) };
 }
 
 export type Header = Omit<PhotoProbe, 'body'> & { icc: Buffer | undefined };
 
-/** What the header says, judged before anything is decoded. */
-export async function lookAtHeader(path: string, kind: PhotoKind): Promise<Header> {
+/**
+ * Reads a photo's header and checks its size, before anything is decoded.
+ *
+ * @throws Problem `media_rejected`
+ */
+export async function probeHeader(path: string, kind: PhotoKind): Promise<Header> {
   const { size: bytes } = await stat(path);
   if (bytes > MAX_SOURCE_BYTES) {
     throw rejected(
-      `The photo has ${Math.ceil(bytes / 1_000_000)} MB; at most ${MAX_SOURCE_BYTES / 1_000_000} are taken.`,
+      `The photo has ${Math.ceil(bytes / 1_000_000)} MB; we take at most ${MAX_SOURCE_BYTES / 1_000_000}.`,
       'photo_bytes',
     );
   }
-  const found = await decoded(opened(path).metadata());
-  if (!isOfKind(found, kind)) throw rejected('The file is not what it begins as.', 'photo_kind');
+  const found = await rejectDamaged(openPhoto(path).metadata());
+  if (!isOfKind(found, kind)) {
+    throw rejected('The file begins as one kind of picture and goes on as another.', 'photo_kind');
+  }
   const { autoOrient, orientation = 1 } = found;
   const probe = {
     kind,
@@ -120,7 +146,7 @@ function isOfKind({ format, compression }: Metadata, kind: PhotoKind): boolean {
   return format === 'heif' && compression === (kind === 'avif' ? 'av1' : 'hevc');
 }
 
-/** By the profile's own name, in ASCII or UTF-16: "sRGB IEC61966-2.1" and its kin. */
+/** Whether the profile's name, in ASCII or UTF-16, says sRGB, as "sRGB IEC61966-2.1" does. */
 function isSrgb(icc: Buffer): boolean {
   return /s\0?R\0?G\0?B/.test(icc.toString('latin1'));
 }
@@ -132,13 +158,19 @@ async function readBody(path: string, kind: PhotoKind): Promise<PhotoProbe['body
   return bare.equals(file) ? 'bare' : 'extras';
 }
 
+/** Returns a JPEG or WebP without metadata; null when the photo must be encoded again for that. */
 export function stripMetadata(file: Buffer, kind: PhotoKind): Buffer | null {
   if (kind === 'jpeg') return bareJpeg(file);
   return kind === 'webp' ? bareWebp(file) : null;
 }
 
-/** libvips' no becomes a sentence about the file; what the machine lacks stays a fault. */
-export async function decoded<T>(work: Promise<T>): Promise<T> {
+/**
+ * Awaits sharp's work and turns a failure to decode into a Problem. A lack of memory or disk is
+ * passed on as it is, since the file is not at fault.
+ *
+ * @throws Problem `media_rejected`
+ */
+export async function rejectDamaged<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
@@ -148,6 +180,7 @@ export async function decoded<T>(work: Promise<T>): Promise<T> {
   }
 }
 
+/** Returns a photo's facts as a job and the library store them. */
 export function photoFacts(
   found: Pick<PhotoProbe, 'bytes' | 'width' | 'height'>,
   sha256: string | null,

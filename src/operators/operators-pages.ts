@@ -1,10 +1,10 @@
-// Pages on which operators add and remove each other.
+// The pages on which operators add and remove each other.
 import type Router from '@koa/router';
 import { z } from 'zod';
 import { Problem } from '../base/errors.ts';
 import { randomToken } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
-import { createAdminPages } from './pages.ts';
+import { createOperatorPages } from './pages.ts';
 import { hashPassword } from './passwords.ts';
 import {
   audit,
@@ -18,15 +18,48 @@ import {
 const email = z.email({ error: 'Expected an email address.' }).max(320);
 const uuid = z.uuid();
 
-interface Said {
+/** What came of adding an operator. */
+interface Outcome {
   added?: { email: string; password: string };
   fault?: string;
 }
 
-export function addStaffPages(router: Router, ctx: Context): void {
-  const pages = createAdminPages(router, ctx);
+export function addOperatorsPages(router: Router, ctx: Context): void {
+  const pages = createOperatorPages(router, ctx);
 
-  const toOperatorsView = async (own: Operator, { added, fault }: Said = {}) => ({
+  pages.own('get', '/admin/operators', async ({ render }, operator) =>
+    render('admin/operators', await toOperatorsView(ctx, operator)),
+  );
+
+  pages.own('post', '/admin/operators', async ({ koa, form, render }, operator) => {
+    const parsed = email.safeParse(String(form['email'] ?? '').trim());
+    const outcome = parsed.success
+      ? await addOperator(ctx, operator, parsed.data)
+      : { fault: 'Expected an email address.' };
+    if (outcome.fault) koa.status = 400;
+    render('admin/operators', await toOperatorsView(ctx, operator, outcome));
+  });
+
+  pages.own('post', '/admin/operators/:id/removal', async ({ params, go }, operator) => {
+    const id = uuid.safeParse(params['id']);
+    const other = id.success ? await findOperator(ctx.db, id.data) : undefined;
+    if (!other) throw new Problem('not_found', 'There is no such operator.');
+    if (isConfigured(ctx, other)) {
+      throw new Problem(
+        'state_conflict',
+        'ADMIN_EMAIL names this operator, so the next start would add them again. Change it first.',
+      );
+    }
+    await ctx.db.transaction(async (trx) => {
+      await removeOperator(trx, other.id);
+      await audit(trx, { operator, act: 'operator.removed_operator', subject: other.email });
+    });
+    go('/admin/operators');
+  });
+}
+
+async function toOperatorsView(ctx: Context, own: Operator, { added, fault }: Outcome = {}) {
+  return {
     title: 'Operators',
     operators: (await listOperators(ctx.db)).map((each) => ({
       id: each.id,
@@ -39,41 +72,11 @@ export function addStaffPages(router: Router, ctx: Context): void {
     })),
     added: added ?? null,
     fault: fault ?? null,
-  });
-
-  pages.own('get', '/admin/operators', async ({ render }, operator) =>
-    render('admin/operators', await toOperatorsView(operator)),
-  );
-
-  pages.own('post', '/admin/operators', async ({ koa, form, render }, operator) => {
-    const parsed = email.safeParse(String(form['email'] ?? '').trim());
-    const said = parsed.success
-      ? await add(ctx, operator, parsed.data)
-      : { fault: 'Expected an email address.' };
-    if (said.fault) koa.status = 400;
-    render('admin/operators', await toOperatorsView(operator, said));
-  });
-
-  pages.own('post', '/admin/operators/:id/removal', async ({ params, go }, operator) => {
-    const id = uuid.safeParse(params['id']);
-    const other = id.success ? await findOperator(ctx.db, id.data) : undefined;
-    if (!other) throw new Problem('not_found', 'There is no such operator.');
-    if (isConfigured(ctx, other)) {
-      throw new Problem(
-        'state_conflict',
-        'ADMIN_EMAIL names this operator, who would be back at the next start. Change it first.',
-      );
-    }
-    await ctx.db.transaction(async (trx) => {
-      await removeOperator(trx, other.id);
-      await audit(trx, operator, 'operator.removed_operator', other.email);
-    });
-    go('/admin/operators');
-  });
+  };
 }
 
-/** The password is shown once, and good for choosing another one. */
-async function add(ctx: Context, operator: Operator, address: string): Promise<Said> {
+/** Returns an initial password, which is shown once and must be changed at the first sign-in. */
+async function addOperator(ctx: Context, operator: Operator, address: string): Promise<Outcome> {
   const password = randomToken(120);
   const passwordHash = await hashPassword(password);
   const added = await ctx.db.transaction(async (trx) => {
@@ -82,10 +85,10 @@ async function add(ctx: Context, operator: Operator, address: string): Promise<S
       password_hash: passwordHash,
       password_is_initial: true,
     });
-    if (row) await audit(trx, operator, 'operator.added_operator', row.email);
+    if (row) await audit(trx, { operator, act: 'operator.added_operator', subject: row.email });
     return row;
   });
-  if (!added) return { fault: 'There is an operator with this email already.' };
+  if (!added) return { fault: 'An operator with this email exists already.' };
   return { added: { email: added.email, password } };
 }
 

@@ -1,3 +1,4 @@
+// Shows in a browser how operators answer a deletion request.
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
@@ -5,7 +6,7 @@ import { closeBrowser, expectFitForAll, needsChromium, newPage } from '../suppor
 import { ADMIN } from '../support/operator.ts';
 import { video } from '../support/videos.ts';
 
-describe('the desk in a browser', () => {
+describe('the pages of deletion requests in a browser', () => {
   let app: Appliance;
   let creator: Client;
   before(async function () {
@@ -49,7 +50,7 @@ describe('the desk in a browser', () => {
     await entered(page, { username: '@nour.films', details: 'My two posts of November' });
     expect(await page.textContent('[data-warning]')).to.contain('@nour_films');
     expect(await page.isVisible('text=Ask for this proof')).to.equal(false);
-    await page.click(`[data-candidate="${creator.creator_id}"] button`);
+    await page.click(`[data-account="${creator.creator_id}"] button`);
     await page.click('text=Ask for this proof');
     const link = (await page.textContent('[data-proof-link]')) ?? '';
     expect(await page.inputValue('#reply')).to.contain(link);
@@ -88,12 +89,12 @@ describe('the desk in a browser', () => {
     await entered(page, { username: 'nour_films' });
     const other = await signedIn();
     await other.goto(page.url());
-    await other.click('[data-candidate] button');
+    await other.click('[data-account] button');
     await page.click('text=Refuse the request');
     await page.fill('#reason', 'No account');
     await page.click('button:has-text("Refuse")');
     expect(await page.textContent('[role=alert]')).to.contain('Nothing of yours was saved');
-    expect(await page.textContent('.candidates')).to.contain('Chosen');
+    expect(await page.textContent('.matching-accounts')).to.contain('Chosen');
     expect(await stateOf(page)).to.equal('received');
   });
 
@@ -110,7 +111,7 @@ describe('the desk in a browser', () => {
   it('has no page with a serious fault for those who cannot see or point, light and dark, wide and narrow', async () => {
     const page = await signedIn();
     await entered(page, { username: 'nour_films', details: 'x'.repeat(300) });
-    await page.click('[data-candidate] button');
+    await page.click('[data-account] button');
     const chosen = page.url();
     await page.click('text=Ask for this proof');
     const link = (await page.textContent('[data-proof-link]')) ?? '';

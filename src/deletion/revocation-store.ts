@@ -1,25 +1,25 @@
-// The SQL of revocations: the sealed grant of who left, tried under a lease until TikTok took it back.
+// The SQL of revocations: the sealed grant on a deletion’s row, and the lease for using it.
 import type { Knex } from 'knex';
 import type { Context } from '../context/context.ts';
 import type { Deletion } from './store.ts';
 
-/** How long TikTok is asked again to take a grant back. */
+/** How long we go on asking TikTok to end a grant. */
 export const REVOCATION_DAYS = 30;
-/** How long one try may take; longer than its two requests. Whoever returns waits for it. */
+/** How long one try may take, more than its two requests. A returning creator waits for its end. */
 export const REVOCATION_LEASE_SECONDS = 60;
 
-/** What a revocation needs, and nothing else of a grant. */
+/** The parts of a grant that a revocation needs. */
 export interface SealedGrant {
   access_token: string;
   refresh_token: string;
   access_expires_at: Date | string;
-  /** A refresh was begun; if its answer was lost, so are the tokens. */
+  /** A refresh was begun. If its answer was lost, these tokens no longer work. */
   is_refreshing?: boolean;
 }
 
 const grantContext = (id: string) => `deletions.sealed_grant:${id}`;
 
-/** Seals plain tokens for the deletion's row. */
+/** Returns the tokens, sealed for the row of this deletion. */
 export function sealGrant(
   ctx: Context,
   id: string,
@@ -29,7 +29,7 @@ export function sealGrant(
   return ctx.secrets.seal(JSON.stringify(plain), grantContext(id));
 }
 
-/** `lost`: sealed under a key that is gone. */
+/** Returns null where no grant is stored, and `lost` where it was sealed under a key that is gone. */
 export function openGrant(
   ctx: Context,
   { id, sealed_grant }: Deletion,
@@ -41,7 +41,7 @@ export function openGrant(
   }
 }
 
-/** Revocations that are due now and that no process is trying. */
+/** Returns at most 50 revocations that are due now and that no process is trying. */
 export async function listDueRevocations(db: Knex): Promise<Deletion[]> {
   return db('deletions')
     .where({ revocation: 'pending' })
@@ -50,7 +50,7 @@ export async function listDueRevocations(db: Knex): Promise<Deletion[]> {
     .limit(50);
 }
 
-/** Takes the right to try; undefined when somebody else has it, or it is pending no more. */
+/** Takes the lease; returns undefined when another process has it or nothing is pending. */
 export async function leaseRevocation(
   db: Knex,
   id: string,
@@ -69,7 +69,7 @@ export async function leaseRevocation(
   return row;
 }
 
-/** Keeps renewed tokens, under the lease alone: after it they may be nobody's business any more. */
+/** Stores refreshed tokens. Returns false when this try no longer holds the lease. */
 export async function keepLeasedGrant(
   db: Knex,
   { id, revoke_lease }: Deletion,
@@ -81,7 +81,7 @@ export async function keepLeasedGrant(
   return kept === 1;
 }
 
-/** Ends a try, under its lease alone. */
+/** Writes the result of a try and gives up the lease; does nothing when the lease was lost. */
 export async function settleRevocation(
   db: Knex,
   deletion: Deletion,
@@ -93,7 +93,10 @@ export async function settleRevocation(
     .update({ ...changes, revoke_lease: null, revoke_leased_until: null });
 }
 
-/** The person is back: what is left of the old grant is dropped, lest revoking it ends the new one. */
+/**
+ * Drops the pending revocations of a person who connects again, because TikTok ends every grant of
+ * that person, the new one too. `isBusy`: one of them is being tried and could not be dropped.
+ */
 export async function supersedeRevocations(
   db: Knex,
   openIdHashes: string[],

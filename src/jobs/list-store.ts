@@ -1,0 +1,61 @@
+// The SQL that lists jobs by status and page, and finds the files that show them.
+import type { Knex } from 'knex';
+import type { Job, StoredFile } from './job.ts';
+import { ALL_STATES, STATES, type Status, toStatus, WORKING_STATES } from './states.ts';
+
+export interface JobFilter {
+  status?: Status | undefined;
+  /** Where the previous page ended: creation time and id of its last job. */
+  after?: { created_at: Date; id: string } | undefined;
+  limit: number;
+}
+
+/** Newest first. */
+export async function listJobs(db: Knex, creatorId: string, filter: JobFilter): Promise<Job[]> {
+  const query = db('jobs').where({ creator_id: creatorId });
+  if (filter.status) whereStatus(query, filter.status);
+  if (filter.after) {
+    query.whereRaw('(created_at, id) < (?, ?)', [filter.after.created_at, filter.after.id]);
+  }
+  return query
+    .orderBy([
+      { column: 'created_at', order: 'desc' },
+      { column: 'id', order: 'desc' },
+    ])
+    .limit(filter.limit);
+}
+
+/** Returns for each video the file that is still stored: the one for TikTok, else the upload. */
+export async function listStoredVideos(db: Knex, jobIds: string[]): Promise<StoredFile[]> {
+  return db('jobs')
+    .leftJoin('media as output', 'output.storage_key', 'jobs.output_key')
+    .leftJoin('media as source', 'source.storage_key', 'jobs.source_key')
+    .whereIn('jobs.id', jobIds)
+    .select('jobs.id as job_id')
+    .select(db.raw('coalesce(output.storage_key, source.storage_key) as storage_key'));
+}
+
+/** Returns the scheduled job whose time comes first. */
+export async function findNextScheduled(db: Knex, creatorId: string): Promise<Job | undefined> {
+  const query = db('jobs').where({ creator_id: creatorId });
+  whereStatus(query, 'scheduled');
+  return query.orderBy('send_at').first();
+}
+
+/** The public status derives from state and time, in SQL as in `toStatus`. */
+function whereStatus(query: Knex.QueryBuilder, status: Status): void {
+  const waiting = ALL_STATES.filter(
+    (state) => STATES[state] && toStatus({ state, send_at: new Date(8.64e15) }) === 'scheduled',
+  );
+  if (status === 'scheduled') query.whereIn('state', waiting).where('send_at', '>', new Date());
+  else if (status === 'running') {
+    query.where((either) =>
+      either
+        .whereIn(
+          'state',
+          WORKING_STATES.filter((state) => !waiting.includes(state)),
+        )
+        .orWhere((early) => early.whereIn('state', waiting).where('send_at', '<=', new Date())),
+    );
+  } else query.where('state', status);
+}
