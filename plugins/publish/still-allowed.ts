@@ -1,6 +1,6 @@
 // Asks TikTok, right before a direct post, whether it still offers what the creator chose.
 import { type Job, Problem, type StepContext } from '#plugin';
-import { failOrWait, createRefusal } from './retry-policy.ts';
+import { createRefusal, failOrWait } from './retry-policy.ts';
 
 /**
  * Compares the job with TikTok's creator_info of this moment: the chosen audience may be gone, and
