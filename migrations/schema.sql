@@ -190,6 +190,38 @@ create table domains (
 );
 CREATE INDEX domains_checked_at_idx ON public.domains USING btree (checked_at) WHERE (verified_at IS NOT NULL);
 
+create table event_deliveries (
+  id bigint not null generated always as identity,
+  subscriber text not null,
+  job_id uuid,
+  creator_id uuid,
+  deletion_id uuid,
+  name text not null,
+  details jsonb not null default '{}'::jsonb,
+  at timestamp with time zone not null,
+  run_id bigint,
+  tries integer not null default 0,
+  due_at timestamp with time zone not null default now(),
+  fault text,
+  given_up_at timestamp with time zone,
+  constraint event_deliveries_pkey PRIMARY KEY (id),
+  constraint event_deliveries_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE,
+  constraint event_deliveries_deletion_id_fkey FOREIGN KEY (deletion_id) REFERENCES deletions(id) ON DELETE CASCADE,
+  constraint event_deliveries_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
+  constraint event_deliveries_check CHECK ((num_nonnulls(job_id, creator_id, deletion_id) = 1))
+);
+CREATE INDEX event_deliveries_creator_id_idx ON public.event_deliveries USING btree (creator_id, id) WHERE (creator_id IS NOT NULL);
+CREATE INDEX event_deliveries_deletion_id_idx ON public.event_deliveries USING btree (deletion_id, id) WHERE (deletion_id IS NOT NULL);
+CREATE INDEX event_deliveries_given_up_at_idx ON public.event_deliveries USING btree (given_up_at) WHERE (given_up_at IS NOT NULL);
+CREATE INDEX event_deliveries_job_id_idx ON public.event_deliveries USING btree (job_id, id) WHERE (job_id IS NOT NULL);
+
+create table event_subscribers (
+  name text not null,
+  events text[] not null,
+  seen_at timestamp with time zone not null default now(),
+  constraint event_subscribers_pkey PRIMARY KEY (name)
+);
+
 create table grants (
   creator_id uuid not null,
   scopes text[] not null,
@@ -248,10 +280,11 @@ create table job_photos (
   job_id uuid not null,
   position integer not null,
   source_key text,
-  source_url text,
   output_key text,
   output_type text,
   facts jsonb,
+  source text not null default 'pm3k_storage'::text,
+  source_request jsonb,
   constraint job_photos_pkey PRIMARY KEY (job_id, "position"),
   constraint job_photos_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
 );
@@ -283,11 +316,12 @@ create table jobs (
   updated_at timestamp with time zone not null default now(),
   finished_at timestamp with time zone,
   kind text not null default 'video'::text,
-  source_url text,
   source_sha256 text,
   allow_duplicate boolean not null default false,
   description text,
   photo_cover_index integer,
+  source text not null default 'pm3k_storage'::text,
+  source_request jsonb,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE,
   constraint jobs_destination_check CHECK ((destination = ANY (ARRAY['direct'::text, 'inbox'::text]))),

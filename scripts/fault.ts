@@ -1,6 +1,6 @@
 // Ends scripts for operators with a sentence for people and an exit code for programs.
 import { ConfigFaults } from '../src/base/config.ts';
-import { EmbeddedPostgresFault } from '../src/base/embedded-postgres.ts';
+import { EmbeddedPostgresFault } from '../src/base/postgres-programs.ts';
 
 // From sysexits.h: EX_USAGE for a wrong call, EX_CONFIG for a wrong environment.
 const EXIT_USAGE = 64;

@@ -1,4 +1,4 @@
-// Koa: every middleware in order and every router, on one page.
+// Builds the Koa app: every middleware in order, and every router.
 import { createServer, type Server } from 'node:http';
 import Router from '@koa/router';
 import Koa from 'koa';
@@ -10,19 +10,21 @@ import { findRequestId, problems } from './http/error-handler.ts';
 import { addHealthRoutes } from './http/health.ts';
 import { addStatic } from './http/static.ts';
 import { recordRequests } from './records/request-log/record.ts';
+import { addApiRoutes } from './web/api.ts';
 import { addDocs } from './web/docs.ts';
-import { pageOfProblem } from './web/pages.ts';
+import { createProblemPage } from './web/pages.ts';
 
+/** Returns the app of this process; `listen` opens its port. */
 export function createApp(ctx: Context, modules: Manifest[]): Koa {
   const app = new Koa();
   app.proxy = ctx.config.TRUST_PROXY > 0;
   app.maxIpsCount = ctx.config.TRUST_PROXY;
-  // Problems are answered by our own middleware; what still arrives here is a broken connection.
+  // Our own middleware answers all problems, so an error that arrives here is a broken connection.
   app.on('error', (error) => ctx.log.debug({ event: 'connection.fault', err: error }));
 
   app.use(recordRequests(ctx));
   app.use(requestLog(ctx));
-  app.use(problems(ctx, pageOfProblem(ctx)));
+  app.use(problems(ctx, createProblemPage(ctx)));
   app.use(secureHeaders(ctx));
   app.use(sameOriginOnly(ctx));
   for (const router of createRouters(ctx, modules)) {
@@ -32,7 +34,7 @@ export function createApp(ctx: Context, modules: Manifest[]): Koa {
   return app;
 }
 
-/** A worker serves machines only; a web process everything. */
+/** A worker process serves only monitoring; a web process serves everything. */
 function createRouters(ctx: Context, modules: Manifest[]): Router[] {
   const health = new Router();
   addHealthRoutes(health, ctx);
@@ -40,11 +42,14 @@ function createRouters(ctx: Context, modules: Manifest[]): Router[] {
   const pages = new Router();
   addStatic(pages, ctx);
   addDocs(pages, ctx, modules);
-  for (const module of modules) module.routes?.(pages, ctx);
+  for (const module of modules) {
+    module.routes?.(pages, ctx);
+    addApiRoutes(pages, ctx, module.api ?? []);
+  }
   return [health, pages];
 }
 
-/** One line per request: the route's pattern, never a path with ids, a query, a person or an address. */
+/** Logs a line per request with the route's pattern. Path, query, person and address stay out. */
 function requestLog(ctx: Context): Koa.Middleware {
   return async (koa, next) => {
     const startedAt = performance.now();
@@ -72,7 +77,8 @@ function secureHeaders(ctx: Context): Koa.Middleware {
         defaultSrc: ["'none'"],
         scriptSrc: ["'self'"],
         styleSrc: ["'self'"],
-        // Creators' pictures come from TikTok's hosts, which change; nothing but pictures may.
+        // Creators' pictures come from TikTok's hosts, which change, so any https host may send
+        // one.
         imgSrc: ["'self'", 'data:', 'https:', ...(ctx.config.isLocal ? ['http:'] : [])],
         mediaSrc: ["'self'", 'blob:'],
         connectSrc: ["'self'"],
@@ -87,9 +93,12 @@ function secureHeaders(ctx: Context): Koa.Middleware {
   }) as unknown as Koa.Middleware;
 }
 
-/** Listens; rejects when the port is taken. Idle uploads are ended by their own time limit. */
+/**
+ * Opens the port. Rejects with ConfigFaults if it cannot be opened. Uploads have their own limit
+ * for idle connections.
+ */
 export function listen(app: Koa, config: Pick<Config, 'HOST' | 'PORT'>): Promise<Server> {
-  // Node would cut a long upload after five minutes, however well it flows.
+  // By default Node ends a request after five minutes, also an upload that makes progress.
   const server = createServer({ requestTimeout: 0, headersTimeout: 60_000 }, app.callback());
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {

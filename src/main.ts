@@ -1,17 +1,13 @@
-// Composition root: config → context → migrate → web and/or worker (ROLE); stops both on a signal.
-
+// Starts the process: config → context → migrate → web and/or worker (ROLE); stops on a signal.
 import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { dirname, resolve } from 'node:path';
 import { createApp, listen } from './app.ts';
 import { type Config, ConfigFaults, pluginsDir, readConfig } from './base/config.ts';
 import { migrate } from './base/database.ts';
-import {
-  type EmbeddedPostgres,
-  EmbeddedPostgresFault,
-  startEmbeddedPostgres,
-} from './base/embedded-postgres.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './base/embedded-postgres.ts';
 import { createLog, type Logger } from './base/log.ts';
+import { EmbeddedPostgresFault } from './base/postgres-programs.ts';
 import { openScratch } from './base/scratch.ts';
 import { TIMING, type Timing } from './base/timing.ts';
 import type { Context } from './context/context.ts';
@@ -20,7 +16,7 @@ import { loadModules, settingSchemas } from './modules.ts';
 import { flushRequests } from './records/request-log/record.ts';
 import { startWorker, type Worker } from './worker.ts';
 
-// sysexits.h EX_CONFIG: the operator has to change something before a restart can help.
+// EX_CONFIG of sysexits.h: a restart helps only after the operator has changed something.
 const EXIT_CONFIG = 78;
 const STOP_MS = 29_000;
 
@@ -43,7 +39,7 @@ async function run(timing: Timing): Promise<void> {
   const modules = await loadModules(pluginsDir());
   const config = readConfig(undefined, settingSchemas(modules));
   const log = createLog(config.LOG_LEVEL);
-  const fault = unhandled(log);
+  const fault = waitForUnhandled(log);
   warnOfOpenDoors(config, log);
   assertWritable(config.DATA_DIR);
   const postgres = config.DATABASE_URL ? null : await startEmbeddedPostgres(config.DATA_DIR, log);
@@ -74,7 +70,7 @@ async function run(timing: Timing): Promise<void> {
   process.exit(reason instanceof Error ? 1 : 0);
 }
 
-/** Loudly, since nobody should find out by an incident. */
+/** Logs a warning for every setting that lets creators reach private networks. */
 function warnOfOpenDoors(config: Config, log: Logger): void {
   if (!config.FETCH_ALLOW_PRIVATE_NETWORKS) return;
   log.warn({
@@ -84,8 +80,11 @@ function warnOfOpenDoors(config: Config, log: Logger): void {
   });
 }
 
-/** Something threw where nobody listened: whatever state that left, a clean new start is better. */
-function unhandled(log: Logger): Promise<Error> {
+/**
+ * Resolves with an error if anything throws outside a handler. The process then ends, since its
+ * state is unknown and a new start is safer.
+ */
+function waitForUnhandled(log: Logger): Promise<Error> {
   return new Promise((resolveFault) => {
     for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
       process.on(event, (error: unknown) => {
@@ -97,9 +96,9 @@ function unhandled(log: Logger): Promise<Error> {
 }
 
 /**
- * From the first line on: a signal during the start must not leave the embedded database behind, so
- * the start is seen through and then stopped. A second signal, or an end that takes too long, does
- * not wait any more.
+ * Resolves at the first SIGTERM or SIGINT. It listens before the start begins: a start that is
+ * interrupted would leave the embedded database running, so it is completed first and then stopped.
+ * A second signal, or an end that takes longer than 29 seconds, ends the process at once.
  */
 function listenForSignals(): Promise<string> {
   return new Promise((resolve) => {
@@ -115,7 +114,7 @@ function listenForSignals(): Promise<string> {
   });
 }
 
-/** Told as the fault of the configuration that it is, before anything is started. */
+/** Checks DATA_DIR before anything is started. Throws ConfigFaults. */
 function assertWritable(dataDir: string): void {
   try {
     makeFolder(resolve(dataDir));
@@ -126,7 +125,7 @@ function assertWritable(dataDir: string): void {
   }
 }
 
-/** One at a time: Node's own recursive mkdir never returns below /proc. */
+/** Makes one folder at a time, since Node's recursive mkdir never returns below /proc. */
 function makeFolder(path: string): void {
   if (existsSync(path) && statSync(path).isDirectory()) return;
   if (!existsSync(dirname(path))) makeFolder(dirname(path));

@@ -1,17 +1,17 @@
-// The list of modules: the core's, then plugins/*/plugin.ts, then those of PLUGINS_DIR.
-import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+// Lists the modules: the core's, then plugins/*/plugin.ts, then those in PLUGINS_DIR.
+import { join } from 'node:path';
 import type { z } from 'zod';
 import { access } from './access/module.ts';
 import { account } from './account/module.ts';
 import { adminOverview } from './admin-overview/module.ts';
+import { ConfigFaults } from './base/config.ts';
 import { connections } from './connections/module.ts';
 import type { Chore, Manifest } from './context/context.ts';
 import { creators } from './creators/module.ts';
 import { deletions } from './deletion/module.ts';
 import { deletionRequests } from './deletion-requests/module.ts';
 import { domains } from './domains/module.ts';
+import { events } from './events/module.ts';
 import { hosted } from './hosted-api/module.ts';
 import { photoLinks } from './jobs/attempts/module.ts';
 import { jobs } from './jobs/module.ts';
@@ -19,6 +19,7 @@ import type { Step } from './jobs/run/step.ts';
 import { storedMedia } from './media/module.ts';
 import { uploads } from './media/tus/module.ts';
 import { operators } from './operators/module.ts';
+import { findClashes, loadOutsidePlugins, loadPlugins } from './plugin-loader.ts';
 import { privacy } from './privacy/module.ts';
 import { databaseTables, queueTables } from './queue/tables.ts';
 import { billing } from './records/billing/module.ts';
@@ -29,6 +30,8 @@ import { retention } from './retention/module.ts';
 const BUILT_IN = join(import.meta.dirname, '../plugins');
 const CORE: Manifest[] = [
   { name: 'database', personalData: databaseTables },
+  // Before the queue: an erasure takes what is owed first, so that no run adds itself once more.
+  events,
   { name: 'queue', personalData: queueTables },
   creators,
   access,
@@ -51,30 +54,25 @@ const CORE: Manifest[] = [
   privacy,
 ];
 
-/** A plugin that does not load ends the start: one that deletes or publishes must not be missing. */
+/**
+ * Loads all modules: a plugin that deletes or publishes must never be missing.
+ * @throws ConfigFaults with a sentence for each plugin that does not load.
+ */
 export async function loadModules(pluginsDir?: string): Promise<Manifest[]> {
-  const folders = [BUILT_IN, ...(pluginsDir ? [resolve(pluginsDir)] : [])];
-  const plugins: Manifest[] = [];
-  for (const folder of folders) {
-    for (const name of readdirSync(folder).sort()) {
-      const path = join(folder, name, 'plugin.ts');
-      if (!existsSync(path)) continue;
-      const manifest = (await import(pathToFileURL(path).href)).default as Manifest;
-      if (manifest?.name !== name) {
-        throw new Error(`Expected plugin ${name} to export a manifest of that name by default`);
-      }
-      plugins.push(manifest);
-    }
-  }
-  return [...CORE, ...plugins];
+  const builtIn = await loadPlugins(BUILT_IN);
+  const outside = pluginsDir ? await loadOutsidePlugins(pluginsDir) : null;
+  const modules = [...CORE, ...builtIn.manifests, ...(outside?.manifests ?? [])];
+  const faults = [...builtIn.faults, ...(outside?.faults ?? []), ...findClashes(modules)];
+  if (faults.length > 0) throw new ConfigFaults(faults);
+  return modules;
 }
 
-/** Env name → schema, of all modules. */
+/** Returns env name → schema of the settings that modules declare. */
 export function settingSchemas(modules: Manifest[]): Record<string, z.ZodType> {
   return Object.assign({}, ...modules.map((module) => module.settings ?? {}));
 }
 
-/** `module.step` → the step. */
+/** Returns `module.step` → the step. */
 export function listSteps(modules: Manifest[]): Map<string, { step: Step; module: Manifest }> {
   return new Map(
     modules.flatMap((module) =>
@@ -85,7 +83,7 @@ export function listSteps(modules: Manifest[]): Map<string, { step: Step; module
   );
 }
 
-/** `module.chore` → the chore. */
+/** Returns `module.chore` → the chore. */
 export function listChores(modules: Manifest[]): Map<string, Chore> {
   return new Map(
     modules.flatMap((module) =>

@@ -72,9 +72,9 @@ function createTasks(
   if (pool === 'main') {
     for (const [name, chore] of listChores(modules)) {
       const stop = AbortSignal.any([signals.stopping, signals.aborted]);
-      tasks[name] = async (payload) => {
+      tasks[name] = async (payload, { job: { id } }) => {
         await withoutWords(
-          () => chore.run(ctx, payload, stop),
+          () => chore.run(ctx, payload, stop, String(id)),
           (error) => ctx.log.error({ event: 'chore.fault', chore: name, err: error }),
         );
       };

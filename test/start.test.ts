@@ -1,16 +1,6 @@
 import { expect } from 'chai';
-import { anAppliance, end, freePort, spawnAppliance } from './support/appliance.ts';
-
-/** Starts it with the settings of a running one, and answers how it ended and what it said. */
-async function failing(env: Record<string, string>): Promise<{ code: unknown; printed: string }> {
-  let printed = '';
-  const child = spawnAppliance(env, (text) => {
-    printed += text;
-  });
-  const code = await new Promise((done) => child.once('exit', done));
-  await end(child, 'SIGKILL');
-  return { code, printed };
-}
+import { anAppliance, freePort } from './support/appliance.ts';
+import { failingStart } from './support/failing-start.ts';
 
 describe('a start', () => {
   it('ends with 78 and a sentence where the port is taken, or the secret opens nothing', async () => {
@@ -21,31 +11,16 @@ describe('a start', () => {
       ...{ TIKTOK_CLIENT_KEY: 'sbsandbox', TIKTOK_CLIENT_SECRET: 'sandbox-secret' },
       ...{ TIKTOK_API_URL: app.sandbox.url, APP_SECRET: Buffer.alloc(32, 7).toString('base64') },
     };
-    const taken = await failing({ ...settings, PORT: new URL(app.url).port });
+    const taken = await failingStart({ ...settings, PORT: new URL(app.url).port });
     expect(taken.code).to.equal(78);
     expect(taken.printed).to.contain('is in use already');
     const AppSecret = Buffer.alloc(32, 9).toString('base64');
-    const wrong = await failing({
+    const wrong = await failingStart({
       ...settings,
       PORT: String(await freePort()),
       APP_SECRET: AppSecret,
     });
     expect(wrong.code).to.equal(78);
     expect(wrong.printed).to.contain('APP_SECRET: opens nothing that is stored');
-  });
-});
-
-describe('strangers', () => {
-  it('are limited by their address, and read no metrics through a proxy', async () => {
-    await using app = await anAppliance({ API_REQUESTS_PER_MINUTE: '5' });
-    const ask = () => fetch(`${app.url}/v1/jobs`, { headers: { authorization: 'Bearer nothing' } });
-    const statuses = [];
-    for (let n = 0; n < 7; n += 1) statuses.push((await ask()).status);
-    expect(statuses).to.deep.equal([401, 401, 401, 401, 401, 429, 429]);
-    for (const name of ['via', 'x-real-ip', 'x-forwarded-for', 'forwarded']) {
-      const answer = await fetch(`${app.url}/metrics`, { headers: { [name]: '1.1 proxy' } });
-      expect(answer.status, name).to.equal(403);
-    }
-    expect((await fetch(`${app.url}/metrics`)).status).to.equal(200);
   });
 });

@@ -1,4 +1,4 @@
-// media.fetch: makes sure that a post's files are in our storage, and downloads those given by URL.
+// media.fetch: fetches a post’s files into our storage, except for uploads, which are there already.
 import {
   hashOfPhotos,
   type Job,
@@ -19,8 +19,8 @@ import { rejected } from './plan.ts';
 export async function fetchSource(job: Job, context: StepContext): Promise<Patch> {
   if (job.kind === 'photo') return fetchPhotos(context);
   if (await isStored(job, context)) return {};
-  if (!job.source_url) throw noLongerStored();
-  const found = await context.fetchSource(job.source_url, 'video', context.progress);
+  if (!context.isFetched(job)) throw noLongerStored();
+  const found = await context.fetchSource(job, 'video', context.progress);
   return {
     source_key: found.storage_key,
     source_sha256: found.sha256,
@@ -42,17 +42,17 @@ async function fetchPhotos(context: StepContext): Promise<Patch> {
     }
     keys.push(sourceKey);
   }
-  if (all.every(({ source_url }) => source_url === null)) return {};
-  const hashes = await Promise.all(keys.map((key) => context.hashOf(key)));
+  if (!all.some(context.isFetched)) return {};
+  const hashes = await Promise.all(keys.map((key) => context.findHash(key)));
   return { source_sha256: hashOfPhotos(hashes) };
 }
 
 async function findPhotoKey(photo: JobPhoto, context: StepContext): Promise<string> {
-  const { source_key, source_url, position } = photo;
+  const { source_key, position } = photo;
   if (source_key && (await isStored(photo, context))) return source_key;
   try {
-    if (!source_url) throw noLongerStored();
-    return (await context.fetchSource(source_url, 'photo')).storage_key;
+    if (!context.isFetched(photo)) throw noLongerStored();
+    return (await context.fetchSource(photo, 'photo')).storage_key;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     throw new Problem(error.code, `Photo ${position + 1}: ${error.message}`, error.extras);

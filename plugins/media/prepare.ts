@@ -19,7 +19,7 @@ import { probeVideo, toFacts, toRefusal } from './probe-video.ts';
  */
 export async function prepare(job: Job, context: StepContext): Promise<Patch> {
   if (!job.source_key) throw new Error('Expected a fetched file before preparing');
-  await assertDiskSpace(await context.storage.size(job.source_key), context.scratch);
+  await assertDiskSpace(context, await context.storage.size(job.source_key));
   const source = await context.storage.checkout(job.source_key, context.scratch);
   const found = await probeVideo(source, context.signal);
   const plan = planFor(found);
@@ -70,7 +70,7 @@ async function run(
   context: StepContext,
 ): Promise<string | null> {
   context.checkpoint();
-  await assertDiskSpace(expectedBytes(found, plan), context.scratch);
+  await assertDiskSpace(context, expectedBytes(found, plan));
   const cwd = await mkdtemp(join(context.scratch, 'work-'));
   const output = join(cwd, `output.${plan.container}`);
   try {

@@ -28,7 +28,7 @@ export function createRefusal(code: string): TikTokError {
 export function failOrWait(job: Job, { timing }: StepContext, error: unknown): Later {
   if (!(error instanceof TikTokError) || error.kind !== 'refused') throw error;
   const { act, sentence } = findRefusal(error.code);
-  const told = { message: sentence, tiktok: { code: error.code, log_id: error.log_id } };
+  const told = { message: sentence, tiktok: { code: error.code, log_id: error.logId } };
   if (act === 'wait_minute') {
     const waitMs = timing.tiktokMinuteMs + Math.random() * timing.minuteJitterMs;
     return Later.in(waitMs, 'rate_limited', told);
@@ -68,6 +68,6 @@ export async function afterFailure(
 
 function toProblem(error: TikTokError): Problem {
   const { code, sentence, rule } = findRefusal(error.code);
-  const tiktok = { code: error.code, message: error.tiktok_message ?? '', log_id: error.log_id };
+  const tiktok = { code: error.code, message: error.tiktokMessage ?? '', log_id: error.logId };
   return new Problem(code, sentence, { tiktok, ...(rule ? { rule } : {}) });
 }

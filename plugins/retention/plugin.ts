@@ -6,8 +6,13 @@ export default {
   chores: {
     sweep: { cron: '*/5 * * * *', run: (ctx, _payload, signal) => sweep(ctx, signal) },
     mend: { cron: '*/5 * * * *', run: reconcile },
-    // Queued when a post has ended, so that its copy is removed at once.
-    copies: { run: (ctx, _payload, signal) => removeCopies(ctx, signal) },
+  },
+  events: {
+    // What was made for a post alone goes as soon as the post has ended.
+    copies: {
+      on: ['job.finished', 'job.cancelled', 'job.resolved'],
+      run: (ctx, { subject }, signal) => removeCopies(ctx, subject.id, signal),
+    },
   },
   personalData: {
     nothing: 'It runs chores of the core, which declares their tables.',

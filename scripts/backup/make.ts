@@ -11,7 +11,7 @@ import { to as copyTo } from 'pg-copy-streams';
 import { Problem } from '../../src/base/errors.ts';
 import { readLedger } from '../../src/deletion/ledger.ts';
 import { backupName } from '../../src/storage/backups.ts';
-import { makeDurable } from '../../src/storage/durable.ts';
+import { makeDurable } from '../../src/storage/fs.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { type Add, writeArchive } from './archive.ts';
 import {

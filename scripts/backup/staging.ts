@@ -1,4 +1,5 @@
 // Loads a backup into a staging schema, and swaps it with the real one in one transaction.
+
 import type { Readable } from 'node:stream';
 import type pg from 'pg';
 import {
@@ -8,7 +9,8 @@ import {
   openDatabase,
   quoted,
 } from '../../src/base/database.ts';
-import { clearQueue } from '../../src/queue/queue.ts';
+import { clearQueue } from '../../src/queue/repair.ts';
+
 import { ScriptFault } from '../fault.ts';
 import type { EndOfBackup, ManifestOfBackup } from './contents.ts';
 import { type EndedAccess, knowsAccess, settleAccess } from './settle-access.ts';

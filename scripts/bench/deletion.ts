@@ -69,13 +69,13 @@ export async function deletion(): Promise<Ratio[]> {
 async function fill(
   db: Knex,
   { data_dir }: Appliance,
-  { creator_id }: Client,
+  { creatorId }: Client,
   jobs: number,
 ): Promise<Copy> {
   const keys = seedFiles(data_dir, FILES);
-  await seedUploads(db, creator_id, keys, new Date(Date.now() + 1e9));
-  await seedJobs(db, creator_id, jobs, keys);
-  return { creator_id, keys };
+  await seedUploads(db, creatorId, keys, new Date(Date.now() + 1e9));
+  await seedJobs(db, creatorId, jobs, keys);
+  return { creator_id: creatorId, keys };
 }
 
 /** Deletes with bare SQL and unlinks, under the same load; returns the milliseconds. */

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { request } from 'undici';
 import type { Context } from '../../src/context/context.ts';
+import { urlSource } from '../../src/jobs/built-in-sources.ts';
 import { downloadSource } from '../../src/media/download-source.ts';
-import { makeDurable } from '../../src/storage/durable.ts';
+import { makeDurable } from '../../src/storage/fs.ts';
 import { anOwnContext } from '../../test/support/context.ts';
 import { videoFile } from '../../test/support/videos.ts';
 import { type Ratio, seconds, sizeFrom, tell } from './report.ts';
@@ -85,10 +86,9 @@ async function bareFetch(url: string, path: string): Promise<void> {
 
 async function ownFetch(ctx: Context, creatorId: string, url: string): Promise<void> {
   const job = { creator_id: creatorId, send_at: new Date() };
-  const { storage_key } = await downloadSource(ctx, job, url, {
-    kind: 'video',
-    signal: NEVER,
-    progress: () => {},
+  const { storage_key } = await downloadSource(ctx, job, {
+    ...{ kind: 'video', signal: NEVER, log: ctx.log, settings: {} },
+    open: (context) => urlSource.fetch({ url }, context),
   });
   await ctx.storage.remove(storage_key);
 }

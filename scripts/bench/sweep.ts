@@ -16,11 +16,11 @@ export async function benchSweep(): Promise<Ratio[]> {
   const { db } = app;
   const reader = await app.creator();
   await fillReader(db, app, reader);
-  const { creator_id } = await app.creator('another');
+  const { creatorId } = await app.creator('another');
   const keys = seedFiles(app.data_dir, FILES);
   // They expire by themselves right after the baseline is measured.
   const overAt = Date.now() + SETTLE_MS + QUIET_MS;
-  await seedUploads(db, creator_id, keys, new Date(overAt));
+  await seedUploads(db, creatorId, keys, new Date(overAt));
   await db.raw('vacuum analyze');
   await db.raw('checkpoint');
   const before = await measureLoad(app.url, reader.key, QUIET_MS);
@@ -29,7 +29,7 @@ export async function benchSweep(): Promise<Ratio[]> {
   const load = startLoad(app.url, reader.key);
   const startedAt = performance.now();
   await db.raw("select graphile_worker.add_job('retention.sweep', job_key := 'retention.sweep')");
-  while (await hasMedia(db, creator_id)) await sleep(1_000);
+  while (await hasMedia(db, creatorId)) await sleep(1_000);
   const took = performance.now() - startedAt;
   const during = await load.stop();
   tell(`${FILES} files and rows went in ${seconds(took)}`);
@@ -38,10 +38,10 @@ export async function benchSweep(): Promise<Ratio[]> {
   return [{ what: 'p99 of the API during a sweep', ratio, limit: 1.5 }];
 }
 
-async function fillReader(db: Knex, { data_dir }: Appliance, { creator_id }: Client) {
+async function fillReader(db: Knex, { data_dir }: Appliance, { creatorId }: Client) {
   const keys = seedFiles(data_dir, 10);
-  await seedUploads(db, creator_id, keys, new Date(Date.now() + 1e9));
-  await seedJobs(db, creator_id, 1_000, keys);
+  await seedUploads(db, creatorId, keys, new Date(Date.now() + 1e9));
+  await seedJobs(db, creatorId, 1_000, keys);
 }
 
 async function hasMedia(db: Knex, creatorId: string): Promise<boolean> {

@@ -8,6 +8,7 @@ export const ORDER = [
   'safe-fetch',
   'tiktok',
   'context',
+  'events',
   'http',
   'creators',
   'access',

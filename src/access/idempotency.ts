@@ -1,28 +1,35 @@
-// Idempotency-Key: the same key and request answer the first response again, for 24 hours.
+// Idempotency-Key: for 24 hours the same key and request get the first response again.
 import type { Knex } from 'knex';
 import { invalid, Problem } from '../base/errors.ts';
 import { sha256 } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
 
+/** The response that is remembered under a key. */
 export interface Answer {
   status: number;
   location: string | null;
   body: string;
 }
 
+/** Whose request it is, its key, and what must be the same: method, path and body as one text. */
+export interface KeyedRequest {
+  creatorId: string;
+  key: string;
+  request: string;
+}
+
 const LOCK_SECONDS = 120;
 
 /**
- * Runs `work` once per key; `replayed` says that the answer is the first one's. `request` is what
- * must be the same: method, path and body. What `work` writes and the remembered answer are one
- * transaction, so that no crash leaves a job whose answer is unknown, to be made a second time. A
- * `work` that throws frees the key.
+ * Runs `work` once per key and returns its answer. `replayed` is true if the answer is the
+ * remembered one of an earlier request. `work` writes in the transaction that stores the answer:
+ * otherwise a crash between the two would leave a job without an answer, and a second request would
+ * make a second job. If `work` throws, the key is free again.
+ * @throws Problem `invalid_request`, `idempotency_conflict` or `idempotency_in_progress`.
  */
 export async function once(
   ctx: Context,
-  creatorId: string,
-  key: string,
-  request: string,
+  { creatorId, key, request }: KeyedRequest,
   work: (trx: Knex) => Promise<Answer>,
 ): Promise<{ answer: Answer; replayed: boolean }> {
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
@@ -32,8 +39,7 @@ export async function once(
     );
   }
   const keyHash = sha256(key);
-  const requestHash = sha256(request);
-  const known = await take(ctx, creatorId, keyHash, requestHash);
+  const known = await takeKey(ctx, { creatorId, keyHash, requestHash: sha256(request) });
   if (known) return { answer: known, replayed: true };
   try {
     const answer = await ctx.db.transaction(async (trx) => {
@@ -41,7 +47,8 @@ export async function once(
       const kept = await trx('idempotency_keys')
         .where({ creator_id: creatorId, key_hash: keyHash, status: null })
         .update(done);
-      // Our lock ran out and another request was quicker: its answer counts, ours is rolled back.
+      // Our lock ran out and another request answered first. Its answer counts; ours is rolled
+      // back.
       if (kept === 0) throw inProgress();
       return done;
     });
@@ -63,12 +70,10 @@ function inProgress(): Problem {
   );
 }
 
-/** Takes the key, or answers what was answered before. */
-async function take(
+/** Takes the key and returns null, or returns the answer that is remembered under it. */
+async function takeKey(
   ctx: Context,
-  creatorId: string,
-  keyHash: string,
-  requestHash: string,
+  { creatorId, keyHash, requestHash }: Record<'creatorId' | 'keyHash' | 'requestHash', string>,
 ): Promise<Answer | null> {
   const lockedUntil = ctx.db.raw("now() + ? * interval '1 second'", [LOCK_SECONDS]);
   const fresh = {

@@ -1,24 +1,22 @@
-// API keys: their form, their checksum, and how they are issued and recognised. Only a hash is stored.
-
+// Issues, lists, removes and recognises API keys, of which only a hash is stored.
 import type { Knex } from 'knex';
 import { invalid, Problem } from '../base/errors.ts';
 import { randomToken, sha256 } from '../base/secrets.ts';
 import { DAY_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
-import {
-  type Creator,
-  getCreator,
-  getPlanLimits,
-  suspended,
-  touchLastSeen,
-} from '../creators/store.ts';
+import { getPlanLimits, suspended } from '../creators/rules.ts';
+import { type Creator, getCreator, touchLastSeen } from '../creators/store.ts';
 
 const MAX_KEYS = 5;
 const PREFIX = 'pm3k_creator_';
 const CHECK_LENGTH = 6;
 const RANDOM_BITS = 40 * Math.log2(62);
+const COLUMNS = [
+  ...['id', 'creator_id', 'name', 'hint', 'expires_at', 'last_used_at', 'created_at'],
+] as const;
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,39}$/u;
 
+/** A row of `api_keys`, without the hash. */
 export interface ApiKey {
   id: string;
   creator_id: string;
@@ -30,12 +28,16 @@ export interface ApiKey {
   created_at: Date;
 }
 
-/** `pm3k_creator_<40 random><6 checksum>`: a scanner can tell a key, and we a typo from a forgery. */
+/**
+ * Returns a key: `pm3k_creator_<40 random><6 checksum>`. Secret scanners recognise the prefix, and
+ * the checksum tells a typing error from a foreign key.
+ */
 export function newKey(): string {
   const body = PREFIX + randomToken(RANDOM_BITS);
   return body + checksum(body);
 }
 
+/** Returns true if the key has our form and its checksum matches. */
 export function isWellFormed(key: string): boolean {
   if (!/^pm3k_[a-z]+_[A-Za-z0-9]{40,}$/.test(key)) return false;
   return checksum(key.slice(0, -CHECK_LENGTH)) === key.slice(-CHECK_LENGTH);
@@ -45,7 +47,11 @@ function checksum(body: string): string {
   return sha256(`pm3k key ${body}`).slice(0, CHECK_LENGTH);
 }
 
-/** Issues a key; one of the same name stops working at once. Answers the key, the only time. */
+/**
+ * Issues a key and returns it, the only time that it can be read. A key of the same name stops
+ * working at once.
+ * @throws Problem `invalid_request` for a wrong name, `state_conflict` if there are five others.
+ */
 export async function issueKey(
   ctx: Context,
   creator: Creator,
@@ -58,92 +64,87 @@ export async function issueKey(
   const expiresAt = chooseExpiry(ctx, creator);
   const row = await ctx.db.transaction(async (trx) => {
     await trx('creators').where({ id: creator.id }).forUpdate().first('id');
-    const others = await trx('api_keys')
-      .where({ creator_id: creator.id })
-      .whereNot({ name })
-      .count('* as count')
-      .first();
-    if (Number(others?.['count']) >= MAX_KEYS) {
-      throw new Problem(
-        'state_conflict',
-        `There are already ${MAX_KEYS} keys. Issue again under one of their names to replace it, or remove one.`,
-      );
-    }
+    await assertFewOthers(trx, creator.id, name);
+    const values = { key_hash: sha256(key), hint: key.slice(-4), expires_at: expiresAt };
     const [saved] = await trx('api_keys')
-      .insert({
-        creator_id: creator.id,
-        name,
-        key_hash: sha256(key),
-        hint: key.slice(-4),
-        expires_at: expiresAt,
-      })
+      .insert({ creator_id: creator.id, name, ...values })
       .onConflict(['creator_id', 'name'])
-      .merge({
-        key_hash: sha256(key),
-        hint: key.slice(-4),
-        expires_at: expiresAt,
-        last_used_at: null,
-        created_at: trx.fn.now(),
-      })
-      .returning(['id', 'creator_id', 'name', 'hint', 'expires_at', 'last_used_at', 'created_at']);
+      .merge({ ...values, last_used_at: null, created_at: trx.fn.now() })
+      .returning(COLUMNS);
     return saved as ApiKey;
   });
   return { key, row };
 }
 
+async function assertFewOthers(trx: Knex, creatorId: string, name: string): Promise<void> {
+  const others = await trx('api_keys')
+    .where({ creator_id: creatorId })
+    .whereNot({ name })
+    .count('* as count')
+    .first();
+  if (Number(others?.['count']) < MAX_KEYS) return;
+  throw new Problem(
+    'state_conflict',
+    `There are already ${MAX_KEYS} keys. Issue again under one of their names to replace it, or remove one.`,
+  );
+}
+
+/** Returns when a new key ends: after the plan's days, or with the plan if that is earlier. */
 function chooseExpiry(ctx: Context, creator: Creator): Date {
   const lifetime = Date.now() + getPlanLimits(ctx.config, creator).keyDays * DAY_MS;
   return new Date(Math.min(lifetime, creator.plan_ends_at?.getTime() ?? lifetime));
 }
 
+/** Returns the creator's keys, oldest first. */
 export async function listKeys(ctx: Context, creatorId: string): Promise<ApiKey[]> {
-  return ctx
-    .db('api_keys')
-    .where({ creator_id: creatorId })
-    .orderBy('created_at')
-    .select('id', 'creator_id', 'name', 'hint', 'expires_at', 'last_used_at', 'created_at');
+  return ctx.db('api_keys').where({ creator_id: creatorId }).orderBy('created_at').select(COLUMNS);
 }
 
+/** Removes the key of this name, if there is one; it stops working at once. */
 export async function removeKey(ctx: Context, creatorId: string, name: string): Promise<void> {
   await ctx.db('api_keys').where({ creator_id: creatorId, name }).delete();
 }
 
 /**
- * The creator of an `Authorization: Bearer` header. Looked up by hash, so nothing is compared that
- * time could tell. Throws `unauthorized`, `key_expired`, and unless the route is always open
- * `plan_expired` or `forbidden`.
+ * Returns the creator and the key of an `Authorization: Bearer` header. The key is looked up by its
+ * hash, so no timing reveals a part of it.
+ * @throws Problem `unauthorized` or `key_expired`; also `plan_expired` or `forbidden`, unless the
+ * route is always open.
  */
 export async function authenticate(
   ctx: Context,
   header: string,
   isAlwaysOpen = false,
 ): Promise<{ creator: Creator; key: ApiKey }> {
+  const row = await findKey(ctx, header);
+  const creator = await getCreator(ctx.db, row.creator_id);
+  assertUsable(creator, row, isAlwaysOpen);
+  await touchKey(ctx, row);
+  await touchLastSeen(ctx.db, creator);
+  return { creator, key: row };
+}
+
+const WWW = { headers: { 'WWW-Authenticate': 'Bearer' } };
+
+async function findKey(ctx: Context, header: string): Promise<ApiKey> {
+  const refuse = (detail: string) => new Problem('unauthorized', detail, WWW);
   const text = /^Bearer +(\S+) *$/i.exec(header)?.[1];
-  if (!text) {
-    throw new Problem(
-      'unauthorized',
-      'Expected the header `Authorization: Bearer pm3k_…` with an API key.',
-      WWW,
-    );
-  }
+  if (!text) throw refuse('Expected the header `Authorization: Bearer pm3k_…` with an API key.');
   if (!isWellFormed(text)) {
-    throw new Problem(
-      'unauthorized',
-      'This is not a key of PM3K: its checksum does not match. Look for a typing error.',
-      WWW,
+    throw refuse(
+      'The checksum of this key does not match, so it was not issued by PM3K. Look for a typing error.',
     );
   }
   const row = await ctx
     .db('api_keys')
     .where({ key_hash: sha256(text) })
     .first();
-  if (!row)
-    throw new Problem(
-      'unauthorized',
-      'This key was replaced, removed, or is of another instance.',
-      WWW,
-    );
-  const creator = await getCreator(ctx.db, row.creator_id);
+  if (!row) throw refuse('This key was replaced, removed, or issued by another instance.');
+  return row;
+}
+
+/** Throws if the plan, the key's own time or a suspension rules the key out. */
+function assertUsable(creator: Creator, row: ApiKey, isAlwaysOpen: boolean): void {
   const planEnded = creator.plan_ends_at !== null && creator.plan_ends_at <= new Date();
   if (planEnded && !isAlwaysOpen) {
     throw new Problem(
@@ -151,7 +152,7 @@ export async function authenticate(
       `The ${creator.plan} plan ended on ${creator.plan_ends_at?.toISOString()}, and its keys with it.`,
     );
   }
-  // A key ends with its plan, which must not keep anybody from leaving.
+  // A key whose time is that of the plan ends with it, but must still export and delete.
   const endsWithPlan = row.expires_at.getTime() === creator.plan_ends_at?.getTime();
   if (row.expires_at <= new Date() && !(isAlwaysOpen && endsWithPlan)) {
     throw new Problem(
@@ -161,29 +162,27 @@ export async function authenticate(
     );
   }
   if (creator.suspended_at && !isAlwaysOpen) throw suspended();
-  await noteUse(ctx, row);
-  await touchLastSeen(ctx.db, creator);
-  return { creator, key: row };
 }
 
-const WWW = { headers: { 'WWW-Authenticate': 'Bearer' } };
-
-/** At most once a minute, so that a busy key is not a busy row. */
-async function noteUse(ctx: Context, row: ApiKey): Promise<void> {
+/** Updates `last_used_at` at most once a minute, so that a busy key does not make a busy row. */
+async function touchKey(ctx: Context, row: ApiKey): Promise<void> {
   if (row.last_used_at && Date.now() - row.last_used_at.getTime() < 60_000) return;
   await ctx.db('api_keys').where({ id: row.id }).update({ last_used_at: ctx.db.fn.now() });
 }
 
-/** Throws `forbidden` unless the creator allowed it: a leaked key must neither export nor erase. */
+/**
+ * Checks that the creator allowed keys to export and erase, since a leaked key must do neither.
+ * @throws Problem `forbidden`.
+ */
 export function assertKeysMay(creator: Creator): void {
   if (creator.keys_may_export_and_erase) return;
   throw new Problem(
     'forbidden',
-    'API keys of this account may neither export nor erase. The creator can allow it on the dashboard, under Settings.',
+    'API keys of this account may not export or delete everything. You can allow it on the dashboard, under Settings.',
   );
 }
 
-/** Ends every session and key of a creator; returns table → rows that went. */
+/** Removes every session and key of a creator. Returns table → number of removed rows. */
 export async function removeAccess(
   trx: Knex,
   creatorId: string,

@@ -1,5 +1,4 @@
-// The manifest of access: sessions, API keys, remembered answers, rate limits.
-
+// The manifest of access: sessions, API keys, remembered answers and rate limits.
 import type { Manifest } from '../context/context.ts';
 
 const SECURITY = 'Legitimate interest in a secure service (Art. 6(1)(f) GDPR)';

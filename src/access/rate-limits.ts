@@ -1,4 +1,4 @@
-// Our own limits per API key and per IP, counted in the database so that all processes share them.
+// Our limits per API key and per IP, counted in the database so that all processes share them.
 import type { Context as KoaContext } from 'koa';
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import { Problem } from '../base/errors.ts';
@@ -8,11 +8,11 @@ const WINDOW_SECONDS = 60;
 
 type Kind = 'api' | 'sign_in' | 'stranger' | 'verification';
 
-/** Each asks a server of somebody's choice. */
+/** Each verification asks a server that the creator chose. */
 const VERIFICATIONS_PER_MINUTE = 30;
 const limiters = new WeakMap<Context, Map<Kind, RateLimiterPostgres>>();
 
-/** Counts a request of this key; throws `rate_limited`. */
+/** Counts a request of this key and sets the RateLimit headers. Throws Problem `rate_limited`. */
 export async function limitRequests(ctx: Context, koa: KoaContext, keyId: string): Promise<void> {
   const limit = ctx.config.API_REQUESTS_PER_MINUTE;
   if (limit === 0) return;
@@ -24,7 +24,7 @@ export async function limitRequests(ctx: Context, koa: KoaContext, keyId: string
     throw tooMany(`This key made more than ${limit} requests in a minute.`, wait);
 }
 
-/** Counts a request without a valid key from this address; throws `rate_limited`. */
+/** Counts a request without a valid key from this address. Throws Problem `rate_limited`. */
 export async function limitStrangers(ctx: Context, koa: KoaContext): Promise<void> {
   await limitAddress(ctx, koa, {
     kind: 'stranger',
@@ -33,7 +33,7 @@ export async function limitStrangers(ctx: Context, koa: KoaContext): Promise<voi
   });
 }
 
-/** Counts a sign-in from this address; throws `rate_limited`. */
+/** Counts a sign-in from this address. Throws Problem `rate_limited`. */
 export async function limitSignIns(ctx: Context, koa: KoaContext): Promise<void> {
   await limitAddress(ctx, koa, {
     kind: 'sign_in',
@@ -42,7 +42,7 @@ export async function limitSignIns(ctx: Context, koa: KoaContext): Promise<void>
   });
 }
 
-/** Of an address only a keyed hash is stored. */
+/** Counts a request of the client's address, of which only a keyed hash is stored. */
 async function limitAddress(
   ctx: Context,
   koa: KoaContext,
@@ -53,7 +53,7 @@ async function limitAddress(
   if (result.consumedPoints > limit) throw tooMany(detail, Math.ceil(result.msBeforeNext / 1000));
 }
 
-/** Counts a look at a domain's file that this creator asked for; throws `rate_limited`. */
+/** Counts a verification that this creator asked for. Throws Problem `rate_limited`. */
 export async function limitVerifications(ctx: Context, creatorId: string): Promise<void> {
   const key = ctx.secrets.keyedHash(creatorId, 'verification');
   const result = await consume(ctx, 'verification', VERIFICATIONS_PER_MINUTE, key);
@@ -79,7 +79,7 @@ async function consume(
   try {
     return await limiter.consume(key);
   } catch (result) {
-    // The library throws the result itself when the points are used up.
+    // The library throws its result if the points are used up.
     if (result instanceof RateLimiterRes) return result;
     throw result;
   }

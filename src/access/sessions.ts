@@ -1,34 +1,36 @@
-// Sessions with lucia, behind this one file: only a hash of the session id is ever stored.
+// Keeps sessions with lucia, which only this file imports; stores a hash of each session id.
 import { type Adapter, type DatabaseSession, type DatabaseUser, Lucia, TimeSpan } from 'lucia';
 import type { Database } from '../base/database.ts';
 import { randomToken, sha256 } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
 import { type Creator, findCreator, touchLastSeen } from '../creators/store.ts';
 
+/** The sessions of one kind of people. */
 export interface Sessions<Owner> {
-  /** Answers the `Set-Cookie` value of a new session. */
+  /** Begins a session. Returns the value of its `Set-Cookie` header. */
   start(ownerId: string): Promise<string>;
-  /** Whose session a `Cookie` header names, and a cookie to set when the session was prolonged. */
+  /** Returns the session that a `Cookie` header names, or null if there is none or it has ended. */
   find(cookieHeader: string): Promise<FoundSession<Owner> | null>;
-  /** Ends the session of a `Cookie` header; answers the cookie that clears it. */
+  /** Ends the session of a `Cookie` header. Returns the `Set-Cookie` value that clears it. */
   end(cookieHeader: string): Promise<string>;
 }
 
 export interface FoundSession<Owner> {
   owner: Owner;
+  /** A `Set-Cookie` value if the session was prolonged, else null. */
   cookie: string | null;
-  /** By which the session's row is known. */
+  /** The key of the session's row. */
   id_hash: string;
 }
 
-/** One kind of people who sign in: where their sessions are kept, and what their cookie is like. */
+/** One kind of people who sign in: the table of their sessions, and their cookie. */
 export interface SessionKind<Owner> {
   table: string;
   ownerColumn: string;
   cookie: string;
   path: string;
   sameSite: 'lax' | 'strict';
-  /** After the last visit. */
+  /** How long a session lasts after the last visit. */
   lasts: ConstructorParameters<typeof TimeSpan>;
   findOwner(db: Database, id: string): Promise<Owner | undefined>;
 }
@@ -47,11 +49,12 @@ const OF_CREATORS: SessionKind<Creator> = {
   },
 };
 
-/** The sessions of creators. */
+/** Returns the sessions of creators. */
 export function createSessions(ctx: Pick<Context, 'db' | 'config'>): Sessions<Creator> {
   return createSessionsFor(ctx, OF_CREATORS);
 }
 
+/** Returns the sessions of another kind of people. */
 export function createSessionsFor<Owner>(
   ctx: Pick<Context, 'db' | 'config'>,
   kind: SessionKind<Owner>,
@@ -89,7 +92,7 @@ export function createSessionsFor<Owner>(
   };
 }
 
-/** lucia hands in and out the id of the cookie; the table sees its hash alone. */
+/** Returns lucia's adapter, which uses the id of the cookie where the table has its hash. */
 function createAdapter(db: Database, kind: SessionKind<unknown>): Adapter {
   const { table, ownerColumn } = kind;
   const sessionRow = (id: string) => db(table).where({ id_hash: sha256(id) });
@@ -101,7 +104,7 @@ function createAdapter(db: Database, kind: SessionKind<unknown>): Adapter {
       const session = { id, userId: ownerId, expiresAt: row.expires_at, attributes: {} };
       return [session, { id: ownerId, attributes: {} }];
     },
-    // The ids themselves are gone; nothing may be fed what this would answer.
+    // lucia expects session ids here, but only their hashes are stored.
     getUserSessions: async () => [],
     async setSession(session) {
       await db(table).insert({

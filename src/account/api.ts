@@ -1,8 +1,9 @@
-// The JSON API of the key's own creator.
+// The JSON API of the creator whom the key belongs to.
 import { z } from 'zod';
 import type { Context } from '../context/context.ts';
-import { postingOptions } from '../creators/posting-options.ts';
-import { type Creator, getPlanLimits, mayPost } from '../creators/store.ts';
+import { fetchPostingOptions } from '../creators/posting-options.ts';
+import { getPlanLimits, mayPost } from '../creators/rules.ts';
+import type { Creator } from '../creators/store.ts';
 import { nextPostAt } from '../jobs/accept/limits.ts';
 import { countRecentJobs } from '../jobs/stats.ts';
 import { sumUsage } from '../media/usage.ts';
@@ -32,7 +33,7 @@ const creatorSchema = z.strictObject({
     media_files: z.int(),
     media_bytes: z.int(),
     unfinished_uploads: z.int(),
-    unfinished_bytes: z.int().describe('What has arrived of them.'),
+    unfinished_bytes: z.int().describe('How many bytes of them have arrived.'),
   }),
   next_free_at: z.iso
     .datetime()
@@ -63,21 +64,21 @@ export const creatorRoutes: ApiRoute[] = [
     summary: 'Who the key belongs to (`me`): plan, limits, usage, next free posting time.',
     answers: { 200: { description: 'The creator', schema: creatorSchema } },
     async handle(ctx, { creator }) {
-      return { status: 200, body: await creatorView(ctx, creator) };
+      return { status: 200, body: await toCreatorView(ctx, creator) };
     },
   }),
   apiRoute({
     method: 'get',
     path: '/creators/{creator_id}/posting_options',
-    summary: 'What TikTok lets this creator choose now; asked fresh.',
+    summary: 'What TikTok lets this creator choose now; TikTok is asked with each request.',
     answers: { 200: { description: 'The options, or why not now', schema: optionsSchema } },
     async handle(ctx, { creator, signal }) {
-      return { status: 200, body: await postingOptions(ctx, creator, signal) };
+      return { status: 200, body: await fetchPostingOptions(ctx, creator, signal) };
     },
   }),
 ];
 
-async function creatorView(ctx: Context, creator: Creator) {
+async function toCreatorView(ctx: Context, creator: Creator) {
   const limits = getPlanLimits(ctx.config, creator);
   const { API_REQUESTS_PER_MINUTE, TIKTOK_INITS_PER_MINUTE } = ctx.config;
   const { POSTS_PER_DAY, POST_SPACING_SECONDS } = ctx.config;

@@ -1,6 +1,5 @@
-// The manifest of the account: what its creator sees and sets about it.
+// The manifest of the account: its settings page, its keys page and its JSON API.
 import type { Manifest } from '../context/context.ts';
-import { addApiRoutes } from '../web/api.ts';
 import { creatorRoutes } from './api.ts';
 import { addKeysPages } from './keys-pages.ts';
 import { addSettingsPages } from './settings.ts';
@@ -9,7 +8,6 @@ export const account: Manifest = {
   name: 'account',
   api: creatorRoutes,
   routes(router, ctx) {
-    addApiRoutes(router, ctx, creatorRoutes);
     addSettingsPages(router, ctx);
     addKeysPages(router, ctx);
   },

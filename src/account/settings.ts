@@ -1,12 +1,13 @@
-// The settings page: each setting is a field with its schema; only fields that were sent change.
-
+// The settings page: each setting is a field with a schema, and only fields that were sent change.
 import type Router from '@koa/router';
 import { z } from 'zod';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
+import { assertNotLeaving } from '../creators/leaving.ts';
 import { findPostingDefaults, savePostingDefaults } from '../creators/posting-defaults.ts';
-import { optionsOrReason } from '../creators/posting-options.ts';
-import { assertNotLeaving, type Creator, mayPost, saveSettings } from '../creators/store.ts';
+import { fetchOptionsOrReason } from '../creators/posting-options.ts';
+import { mayPost } from '../creators/rules.ts';
+import { type Creator, saveSettings } from '../creators/store.ts';
 import { parseWith } from '../http/validate.ts';
 import { PRIVACY_LEVELS } from '../tiktok/post-settings.ts';
 import { groupSwitches } from '../tiktok/switches.ts';
@@ -15,7 +16,7 @@ import { DEFAULT_FIELDS, type DefaultsForm, mergedDefaults, toFields } from './d
 
 const ZONES = new Set(['UTC', ...Intl.supportedValuesOf('timeZone')]);
 
-/** Form field → schema, under the name of its column. */
+/** Form field → schema. A field has the name of its column. */
 const FIELDS = z.object({
   time_zone: z
     .string()
@@ -51,7 +52,10 @@ export function addSettingsPages(router: Router, ctx: Context): void {
   });
 }
 
-/** A switch comes with a hidden "false" before it, since an unticked box sends nothing at all. */
+/**
+ * Returns the last value of each field. A hidden "false" stands before each box, which sends
+ * nothing unticked.
+ */
 function lastOfEach(form: Record<string, string | string[]>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(form).map(([name, value]) => [name, [value].flat().at(-1) ?? '']),
@@ -64,7 +68,7 @@ async function saveDefaults(
   creator: Creator,
   form: DefaultsForm,
 ): Promise<void> {
-  const options = await currentOptions(ctx, creator, signal);
+  const options = await findOptions(ctx, creator, signal);
   await ctx.db.transaction(async (trx) => {
     await assertNotLeaving(trx, creator.id);
     const known = await findPostingDefaults(trx, creator.id);
@@ -72,10 +76,10 @@ async function saveDefaults(
   });
 }
 
-/** What TikTok offers now; null while it cannot be asked, which keeps nobody from the settings. */
-async function currentOptions(ctx: Context, creator: Creator, signal: AbortSignal) {
+/** Returns what TikTok offers now, or null if it cannot be asked; the settings work without it. */
+async function findOptions(ctx: Context, creator: Creator, signal: AbortSignal) {
   if (!mayPost(creator)) return null;
-  const options = await optionsOrReason(ctx, creator, signal);
+  const options = await fetchOptionsOrReason(ctx, creator, signal);
   return options.can_post ? options : null;
 }
 
@@ -86,7 +90,7 @@ async function show(
   { form = null, fault = null }: { form?: DefaultsForm | null; fault?: string | null },
 ): Promise<void> {
   const defaults = (await findPostingDefaults(ctx.db, creator.id)) ?? null;
-  const options = await currentOptions(ctx, creator, signal);
+  const options = await findOptions(ctx, creator, signal);
   render('creators/settings', {
     title: 'Settings',
     is_saved: koa.query['saved'] !== undefined,

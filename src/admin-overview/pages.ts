@@ -14,7 +14,7 @@ const SWEEPS = 20;
 export function addOverviewPages(router: Router, ctx: Context): void {
   createOperatorPages(router, ctx).own('get', '/admin', async ({ render }, operator) => {
     const open = await listOpen(ctx.db);
-    render('admin/overview', {
+    render('admin-overview/overview', {
       title: 'Overview',
       numbers: { ...(await countAll(ctx.db)), requests_open: open.length },
       requests: open

@@ -1,9 +1,12 @@
-// The generated APP_SECRET of an instance with an embedded database, in DATA_DIR, for its owner alone.
+// Generates the APP_SECRET of an instance with an embedded database, in DATA_DIR with mode 0600.
 import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Reads the secret, or makes it: written beside and linked, so that it is whole or not there. */
+/**
+ * Returns the secret in base64, and generates it at the first call. The file is written under
+ * another name and then linked, so that it is either whole or absent.
+ */
 export function appSecret(dataDir: string): string {
   const path = join(dataDir, 'app-secret');
   if (!existsSync(path)) {

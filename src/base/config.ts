@@ -1,16 +1,21 @@
-// Reads the environment, once: the only file that knows process.env. All faults are reported together.
-import { existsSync, readFileSync } from 'node:fs';
+// Reads the environment once and reports all faults together; no other file uses process.env.
+import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { isLocalhost } from './localhost.ts';
-import { SETTINGS } from './settings.ts';
+import { isFolder, SETTINGS } from './settings.ts';
 
 export type PlanName = 'free' | 'trial' | 'paid';
 
+/** What the plan of a creator allows. */
 export interface PlanLimits {
+  /** How long an API key works. */
   keyDays: number;
+  /** How long uploads are kept. */
   mediaDays: number;
   uploadBytes: number;
+  /** How far ahead a post may be scheduled. */
   horizonDays: number;
+  /** Whether posts may be made from URLs on verified domains. */
   verifiedUrls: boolean;
 }
 
@@ -19,14 +24,16 @@ type Parsed = { [K in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[K]> };
 export type Config = Omit<Parsed, 'PUBLIC_URL' | 'SIGN_UP'> & {
   PUBLIC_URL: string;
   SIGN_UP: 'invite' | 'open';
-  /** PUBLIC_URL names this machine. */
+  /** True if PUBLIC_URL names this machine. */
   isLocal: boolean;
   plans: Record<PlanName, PlanLimits>;
-  /** Settings that plugins declared, by name. */
+  /** The values of settings that plugins declared, by name. */
   pluginSettings: Record<string, unknown>;
 };
 
-/** Thrown with every fault of the environment, one sentence each; the process then exits 78. */
+/**
+ * Thrown with every fault of the environment, one sentence each. The process then exits with 78.
+ */
 export class ConfigFaults extends Error {
   readonly faults: string[];
   constructor(faults: string[]) {
@@ -37,7 +44,10 @@ export class ConfigFaults extends Error {
 
 type Environment = Record<string, string | undefined>;
 
-/** Parses the environment by the core's schemas and those of the given plugins. */
+/**
+ * Parses the environment by the schemas of the core and of the plugins.
+ * @throws ConfigFaults with every fault.
+ */
 export function readConfig(
   environment: Environment = process.env,
   pluginSchemas: Record<string, z.ZodType> = {},
@@ -56,11 +66,11 @@ export function readConfig(
   const parsed = values as unknown as Parsed;
   const publicUrl = parsed.PUBLIC_URL ?? `http://localhost:${parsed.PORT ?? 3000}`;
   const isLocal = isLocalhost(publicUrl);
-  // One sentence for one fault: what is wrong by itself is not missing as well.
-  const told = new Set(faults.map((fault) => fault.split(':')[0]));
+  // A variable that is wrong by itself is not also reported as missing.
+  const reported = new Set(faults.map((fault) => fault.split(':')[0]));
   faults.push(
-    ...crossFaults(parsed, publicUrl, isLocal).filter(
-      (fault) => !told.has(fault.split(':')[0] ?? ''),
+    ...listCrossFaults(parsed, publicUrl, isLocal).filter(
+      (fault) => !reported.has(fault.split(':')[0] ?? ''),
     ),
   );
   if (faults.length > 0) throw new ConfigFaults(faults);
@@ -78,7 +88,10 @@ export function readConfig(
   };
 }
 
-/** The variable itself, or the contents of the file that `NAME_FILE` names; empty counts as unset. */
+/**
+ * Returns the variable itself, or the contents of the file that `NAME_FILE` names. Empty counts as
+ * unset. Adds to `faults` what is wrong.
+ */
 function givenValue(name: string, environment: Environment, faults: string[]): string | undefined {
   const direct = environment[name] || undefined;
   const path = environment[`${name}_FILE`] || undefined;
@@ -98,8 +111,16 @@ function givenValue(name: string, environment: Environment, faults: string[]): s
 
 const S3_NEEDS = ['S3_ENDPOINT', 'S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const;
 
-/** Faults that show only when several variables are seen together. */
-function crossFaults(parsed: Parsed, publicUrl: string, isLocal: boolean): string[] {
+/** Returns the faults that show only when several variables are read together. */
+function listCrossFaults(parsed: Parsed, publicUrl: string, isLocal: boolean): string[] {
+  return [
+    ...listDatabaseFaults(parsed),
+    ...listMissing(parsed, isLocal),
+    ...listUrlFaults(publicUrl),
+  ];
+}
+
+function listDatabaseFaults(parsed: Parsed): string[] {
   const faults: string[] = [];
   if (parsed.DATABASE_URL === undefined && parsed.ROLE && parsed.ROLE !== 'all') {
     faults.push(
@@ -118,6 +139,12 @@ function crossFaults(parsed: Parsed, publicUrl: string, isLocal: boolean): strin
       );
     }
   }
+  return faults;
+}
+
+/** Returns the faults of variables that others make required. */
+function listMissing(parsed: Parsed, isLocal: boolean): string[] {
+  const faults: string[] = [];
   if (!parsed.TIKTOK_CLIENT_KEY)
     faults.push('TIKTOK_CLIENT_KEY: is required; it is your TikTok app’s client key.');
   if (!parsed.TIKTOK_CLIENT_SECRET)
@@ -137,10 +164,14 @@ function crossFaults(parsed: Parsed, publicUrl: string, isLocal: boolean): strin
       if (parsed[name] === undefined) faults.push(`${name}: is required with STORAGE=s3.`);
     }
   }
-  if (/[?#]/.test(publicUrl)) faults.push('PUBLIC_URL: must have no query and no fragment.');
-  else if (URL.canParse(publicUrl) && new URL(publicUrl).pathname !== '/')
-    faults.push('PUBLIC_URL: must have no path; PM3K answers at the root of its host.');
   return faults;
+}
+
+function listUrlFaults(publicUrl: string): string[] {
+  if (/[?#]/.test(publicUrl)) return ['PUBLIC_URL: must have no query and no fragment.'];
+  if (URL.canParse(publicUrl) && new URL(publicUrl).pathname !== '/')
+    return ['PUBLIC_URL: must have no path; PM3K answers at the root of its host.'];
+  return [];
 }
 
 function readPlan(values: Record<string, unknown>, plan: string): PlanLimits {
@@ -154,9 +185,12 @@ function readPlan(values: Record<string, unknown>, plan: string): PlanLimits {
   };
 }
 
-/** Needed before the rest can be read: the plugins' schemas are part of the configuration. */
+/**
+ * Returns the folder of the operator's own plugins. It is read before the rest, since the schemas
+ * of the plugins are part of the configuration.
+ */
 export function pluginsDir(environment: Environment = process.env): string | undefined {
   const folder = givenValue('PLUGINS_DIR', environment, []);
-  // One that is not there is told with all other faults, and not here.
-  return folder && existsSync(folder) ? folder : undefined;
+  // A folder that does not exist is reported later, together with all other faults.
+  return folder && isFolder(folder) ? folder : undefined;
 }

@@ -1,4 +1,4 @@
-// The connection to PostgreSQL, and migrations behind an advisory lock.
+// Connects to PostgreSQL, and migrates it behind an advisory lock.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runMigrations } from 'graphile-worker';
@@ -12,40 +12,43 @@ export type ConnectionOptions =
   | { host: string; port: number; user: string; database: string };
 
 const MIGRATIONS = join(import.meta.dirname, '../../migrations');
-// Any number that only we use; the same in every process of an instance.
+// An arbitrary number that only we use. It must be the same in every process of an instance.
 export const MIGRATION_LOCK = 715_002;
 
-/** A name for SQL text, which nothing can bind; a table may be named with its schema. */
+/** Returns a table or column name quoted for SQL text; `schema.table` is quoted in both parts. */
 export function quoted(name: string): string {
   return name.split('.').map(pg.escapeIdentifier).join('.');
 }
 
-/** Whether a text from outside may be compared with a uuid column, which throws at anything else. */
+/**
+ * Returns true for a uuid. PostgreSQL throws when any other text is compared with a uuid column.
+ */
 export function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(text);
 }
 
-/** As we print an id, and in no other spelling: one thing has one address. */
+/** Returns true for a uuid in lower case, as we print it, so that every row has one address. */
 export function isOwnId(text: string): boolean {
   return isUuid(text) && text === text.toLowerCase();
 }
 
-/** knex hands arrays and strings to pg as they are; a jsonb column wants text. */
+/** Returns the text for a jsonb column. knex would hand arrays and strings to pg unchanged. */
 export function json(value: unknown): string | null {
   return value === null || value === undefined ? null : JSON.stringify(value);
 }
 
-/** One at a time holds a lock of this name, until its transaction ends. */
+/** Waits for the advisory lock of this name and holds it until the transaction ends. */
 export async function lockName(trx: Knex, name: string): Promise<void> {
   await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [name]);
 }
 
-// bigint: sizes of files and counts, all far below 2^53.
+// Every bigint of ours is a count or a size in bytes, far below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
 /**
- * No transaction of ours waits for anything outside, so one that is idle belongs to a process that
- * was stopped or whose machine is gone; nobody waits for its locks without end.
+ * No transaction of ours waits for anything outside the database. A transaction that is idle
+ * belongs to a process that was stopped or whose machine is gone, so its locks are released after
+ * 15 seconds.
  */
 const LIMITS = {
   keepAlive: true,
@@ -54,7 +57,7 @@ const LIMITS = {
   lock_timeout: 30_000,
 };
 
-/** `schema`: where its tables are looked for, in place of the database's own choice. */
+/** Opens the pool that all queries use; `schema` replaces the database's own search path. */
 export function openDatabase(connection: ConnectionOptions, schema?: string): Database {
   return knexModule({
     client: 'pg',
@@ -62,12 +65,15 @@ export function openDatabase(connection: ConnectionOptions, schema?: string): Da
     connection: { ...connection, ...LIMITS },
     pool: { min: 0, max: 10 },
     acquireConnectionTimeout: 30_000,
-    // knex would print in a form of its own; what it has to say arrives as a rejection as well.
+    // knex would print in its own format. Every fault also arrives as a rejection.
     log: { warn() {}, error() {}, debug() {}, deprecate() {} },
   });
 }
 
-/** A pool for graphile-worker; without listeners an idle connection's error would end the process. */
+/**
+ * Opens a pool for graphile-worker. The listeners are needed: without them an error of an idle
+ * connection would end the process.
+ */
 export function openPool(connection: ConnectionOptions, limits: object = LIMITS): pg.Pool {
   const pool = new pg.Pool({ ...connection, ...limits, max: 10 });
   pool.on('error', () => {});
@@ -75,9 +81,9 @@ export function openPool(connection: ConnectionOptions, limits: object = LIMITS)
   return pool;
 }
 
-/** Brings schema and queue up to date; processes that start together wait for the first. */
+/** Migrates our tables and the queue's. Processes that start together wait for the first one. */
 export async function migrate(db: Database, connection: ConnectionOptions): Promise<void> {
-  // Without limits: who starts beside a long migration waits for it.
+  // No limits, so that a process that starts during a long migration waits for it.
   const pool = openPool(connection, {});
   const lock = await pool.connect();
   try {
@@ -85,23 +91,25 @@ export async function migrate(db: Database, connection: ConnectionOptions): Prom
     await db.migrate.latest({ migrationSource });
     await runMigrations({ pgPool: pool, logger: quietWorkerLogger });
   } finally {
-    // Ending the session frees the lock, also when the unlocking itself would fail.
+    // Ending the session releases the lock even if an unlock would fail.
     lock.release(true);
     await pool.end();
   }
 }
 
-/** The schema changes that this version knows, in order. */
+/** Returns the names of the migrations of this version, in order. */
 export async function migrationNames(): Promise<string[]> {
   return migrationSource.getMigrations([]);
 }
 
-/** Makes these changes, and no others, in a schema that nobody uses. */
+/** Runs these migrations and no others, in a schema that no process uses. */
 export async function migrateThrough(db: Database, names: string[]): Promise<void> {
   for (const name of names) await db.migrate.up({ migrationSource, name });
 }
 
-/** Whether a migration of this version is not yet in the database (then the process is not ready). */
+/**
+ * Returns false if the database lacks a migration of this version; the process is then not ready.
+ */
 export async function isMigrated(db: Database): Promise<boolean> {
   const [, pending] = (await db.migrate.list({ migrationSource })) as [unknown[], unknown[]];
   return pending.length === 0;
@@ -114,6 +122,7 @@ const migrationSource: Knex.MigrationSource<string> = {
   getMigration: (name) => import(join(MIGRATIONS, name)),
 };
 
+/** Throws if the database does not answer. */
 export async function ping(db: Database): Promise<void> {
   await db.raw('select 1');
 }

@@ -1,11 +1,15 @@
-// What a module must say about every table it owns: whose data it is, why it is kept and how long.
+// Types by which a module declares its tables: whose data they hold, why, and for how long.
 import type { Knex } from 'knex';
 
 /**
- * How rows of a table belong to one creator, and so how they are erased and exported:
- * `by`: a column with the creator's id. `through`: a column that names a row of another declared
- * table. `payload`: rows of the queue whose payload names such a row. `scrub`: the row outlives the
- * creator, its named columns are emptied, and `keep` says why. `keep`: nobody's, with the reason.
+ * How rows of a table belong to one creator. Erasure and export follow it.
+ * `by`: the column with the creator's id.
+ * `through`: a column that names a row of another declared table, or several such columns of which
+ * each row has one.
+ * `payload`: rows of the queue whose payload names such a row.
+ * `scrub`: the row stays after the creator is gone, and its named columns are emptied; `keep` is
+ * why.
+ * `keep`: the rows belong to no creator; the text is why.
  */
 export type Ownership =
   | { by: string }
@@ -14,7 +18,7 @@ export type Ownership =
   | { scrub: { by: string; columns: string[] }; keep: string }
   | { keep: string };
 
-/** What kind of data it is: the chapters of the privacy page, in its order. */
+/** The kind of data: a chapter of the privacy page. The order is that of the page. */
 export type Chapter =
   | 'tiktok'
   | 'account'
@@ -28,41 +32,43 @@ export type Chapter =
   | 'operators'
   | 'nobody';
 
-/** Settings that say after how many days something ends. */
+/** Settings that are a term in days. */
 export type DaysSetting = 'LOG_RETENTION_DAYS' | 'JOB_HISTORY_DAYS' | 'REQUEST_RETENTION_DAYS';
 
 /**
- * When a row has reached its end, for the sweep: so long `after` the time `at`, or at that time.
- * `at` and `unless` are SQL about the row; where many rows may be kept, `at` is indexed.
+ * When the sweep removes a row: the time `after` has passed since `at`, or `at` is reached.
+ * `at` and `unless` are SQL expressions about the row. In large tables `at` needs an index.
  */
 export interface Term {
   at: string;
   after?: `${number} ${'minutes' | 'hours' | 'days'}` | { days: DaysSetting };
-  /** Goes so much sooner, where the promise is "at most": sweeps are minutes apart. */
+  /**
+   * Removes the row so much earlier. Needed for a promise of "at most": sweeps are minutes apart.
+   */
   early?: `${number} hours`;
   unless?: string;
 }
 
 export interface TableDeclaration {
-  /** What a person would call its rows. */
+  /** What a person calls these rows. */
   called: string;
   about: Chapter;
   owner: Ownership;
-  /** Column → what it holds, in words for the public page. Every column is listed. */
+  /** Column → what it holds, in words for the public page. Every column must be listed. */
   columns: Record<string, string>;
-  /** Columns that never leave: tokens, hashes. They are left out of an export. */
+  /** Columns that an export leaves out: tokens and hashes. */
   secret?: string[];
   purpose: string;
   legalBasis: string;
   recipients: string;
   kept: string;
-  /** Rows that end by themselves; retention removes them. What `kept` says in words. */
+  /** The term after which retention removes a row. `kept` says the same in words. */
   ends?: Term;
 }
 
 /**
- * Table → declaration; a table outside schema `public` is named with its schema. A module without
- * tables says so by a reason. `erase` is for what no ownership describes; it answers rows per table.
+ * Table → declaration. A table outside schema `public` is named with its schema. `erase` deletes
+ * what no ownership describes, and returns table → rows. A module without tables gives the reason.
  */
 export type PersonalData =
   | {

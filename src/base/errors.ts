@@ -1,6 +1,6 @@
-// The one table of error codes, and Problem: a refusal with a code that a person can be told.
+// The table of error codes, and Problem: a refusal with such a code and a sentence for people.
 
-/** Code → HTTP status and title. Codes are part of the contract: never renamed, never reused. */
+/** Code → HTTP status and title. Codes are part of the API: they are never renamed or reused. */
 export const ERROR_CODES = {
   unauthorized: [401, 'No valid API key'],
   key_expired: [401, 'The API key has expired'],
@@ -36,14 +36,14 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** TikTok's own words about a refusal, kept so that its support can be asked. */
+/** What TikTok returned with a refusal, so that its support can be asked about it. */
 export interface TikTokWords {
   code: string;
   message: string;
   log_id: string | null;
 }
 
-/** What may accompany a Problem in the answer (RFC 9457 extension members). */
+/** What a Problem adds to the answer (RFC 9457 extension members), and how it is sent. */
 export interface ProblemExtras {
   errors?: { pointer: string; message: string }[];
   retry_at?: Date;
@@ -54,14 +54,14 @@ export interface ProblemExtras {
    */
   rule?: string;
   headers?: Record<string, string>;
-  /** Where another protocol fixes a status for what the table has under another. */
+  /** Replaces the status of the table, if another protocol prescribes a different one. */
   status?: number;
   cause?: unknown;
 }
 
 /**
- * A final, explainable refusal. In a request it becomes problem+json; in a step it fails the job
- * with this code. Anything else that is thrown is a fault of ours and is retried or answered 500.
+ * A final refusal that can be explained. In a request it becomes problem+json; in a step it fails
+ * the job with this code. Every other error is our fault: a step is retried, a request gets 500.
  */
 export class Problem extends Error {
   override name = 'Problem';
@@ -92,7 +92,7 @@ export function withRule({
   return rule === undefined ? message : `${message} (rule: ${rule})`;
 }
 
-/** `invalid_request` that names the one faulty field by JSON pointer (RFC 6901). */
+/** Returns an `invalid_request` that names the one faulty field by a JSON pointer (RFC 6901). */
 export function invalid(pointer: string, message: string): Problem {
   return new Problem('invalid_request', message, { errors: [{ pointer, message }] });
 }

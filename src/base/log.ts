@@ -1,12 +1,13 @@
-// The log: one JSON line per fact on stdout. Never captions, names, tokens, or URLs with queries.
+// Makes the log: one JSON line per fact on stdout, with event names and ids but no personal data.
 import { Logger as WorkerLogger } from 'graphile-worker';
 import { type Logger, pino, stdSerializers } from 'pino';
 
 export type { Logger };
 
 /**
- * Errors are reduced to type, code and stack without the message of a database error, since
- * PostgreSQL's `detail` and messages may hold the offending value.
+ * Returns the log. Lines never hold captions, names, tokens, or URLs with queries. Errors are
+ * reduced to type, code, message and frames; the message of a database error is left out, since it
+ * may hold the offending value. `destination` replaces stdout in tests.
  */
 export function createLog(level: string, destination?: { write(line: string): void }): Logger {
   const options = {
@@ -14,8 +15,8 @@ export function createLog(level: string, destination?: { write(line: string): vo
     base: { pid: process.pid },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     serializers: { err: serializeError },
-    // pino copies the message of an error under this key into the line's own, and a database's may
-    // hold anything: no line of ours has the key.
+    // pino copies the message of the error under this key into the line, and the message of a
+    // database error may hold anything. None of our lines uses this key.
     errorKey: 'no_error_here',
   };
   return destination ? pino(options, destination) : pino(options);
@@ -33,5 +34,5 @@ function serializeError(error: unknown): unknown {
   return { type, code, message: isDatabase ? undefined : error.message, at: frames.slice(0, 6) };
 }
 
-/** graphile-worker's own messages hold payloads and errors, so none of them is passed on. */
+/** Discards graphile-worker's messages, since they hold payloads and errors. */
 export const quietWorkerLogger = new WorkerLogger(() => () => {});

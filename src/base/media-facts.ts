@@ -1,6 +1,8 @@
-// What a probe found about a media file, as it is stored with the file and with the post.
+// Types of what a probe found about a media file, as stored with the file and with the post.
 
-/** What a probe found, and what was changed so that TikTok takes it. Absent facts are null. */
+/**
+ * What a probe found, and what was changed so that TikTok accepts the file. Unknown facts are null.
+ */
 export interface MediaFacts {
   kind: 'video' | 'photo';
   bytes: number;
@@ -9,7 +11,7 @@ export interface MediaFacts {
   width: number | null;
   height: number | null;
   fps: number | null;
-  /** One sentence each, for the creator. */
+  /** One sentence for the creator about each change. */
   changes: string[];
 }
 

@@ -1,4 +1,4 @@
-// The folder of a process for its working files: made at its start, and touched for as long as it lives.
+// Makes a process's folder for working files, and touches it for as long as the process lives.
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { mkdir, utimes } from 'node:fs/promises';
@@ -7,9 +7,10 @@ import { join } from 'node:path';
 const TOUCH_MS = 60_000;
 
 /**
- * Named by nothing but chance: containers that share the data may have the same host name and process
- * ids. Retention removes those that nobody touches. `is_alone`: no other process can be using the
- * data, so all that are there are a dead one's.
+ * Makes the folder below `dataDir/scratch` and returns its path. Its name is random, since
+ * containers that share the data may have the same host name and process ids. Retention removes
+ * folders that no process touches. `isAlone` means that no other process can use the data; all
+ * folders that exist then belong to dead processes and are removed at once.
  */
 export function openScratch(dataDir: string, isAlone: boolean): string {
   const all = join(dataDir, 'scratch');
@@ -21,12 +22,15 @@ export function openScratch(dataDir: string, isAlone: boolean): string {
   return own;
 }
 
-/** Others see by it that the process lives. After a long sleep of the machine it may be gone. */
+/**
+ * Updates the folder's time, by which other processes see that this one lives. Makes the folder
+ * again if it was removed, as it may be after a long sleep of the machine.
+ */
 export async function touch(own: string): Promise<void> {
   try {
     await mkdir(own, { recursive: true, mode: 0o700 });
     await utimes(own, new Date(), new Date());
   } catch {
-    // Whoever works there finds out; here there is nobody to tell, and the next minute tries again.
+    // Ignored: the next touch tries again, and a step that needs the folder fails on its own.
   }
 }

@@ -12,20 +12,22 @@ import {
 export interface Secrets {
   /**
    * Encrypts under the first key. `context` (e.g. `grants.refresh_token:<creator>`) is
-   * authenticated: a sealed value moved to another row or column does not open.
+   * authenticated: a sealed value that is moved to another row or column does not open.
    */
   seal(plain: string, context: string): string;
-  /** Throws when the value was changed, moved, or sealed under a key that is gone. */
+  /** Decrypts. Throws if the value was changed, moved, or sealed under a key that is gone. */
   open(sealed: string, context: string): string;
-  /** A keyed hash (HMAC-SHA-256, hex) for look-ups of what must not be guessable. */
+  /** Returns HMAC-SHA-256 in hex, for look-ups of values that must not be guessable. */
   keyedHash(text: string, purpose: string): string;
-  /** The same under every key: for look-ups of what an older key may have hashed. */
+  /** Returns the hash under every key, for look-ups of values that an older key may have hashed. */
   keyedHashes(text: string, purpose: string): string[];
 }
 
 const FORMAT = 'v1';
 
-/** `keys`: base64, 32+ bytes each; the first seals, all open (rotation). */
+/**
+ * `keys` are base64 of 32 or more bytes. The first one seals and all of them open, for rotation.
+ */
 export function createSecrets(keys: string[]): Secrets {
   const ring = new Map(
     keys.map((key) => {
@@ -66,26 +68,26 @@ function hashUnder(key: Buffer, text: string, purpose: string): string {
   return createHmac('sha256', key).update(`${purpose}\n${text}`).digest('hex');
 }
 
-/** SHA-256 in hex; enough for tokens of 160 random bits and more, which need no slow hash. */
+/** Returns SHA-256 in hex. Tokens of 160 random bits and more need no slower hash. */
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** An unguessable token of letters and digits with `bits` (rounded up) of randomness. */
+/** Returns an unguessable token of letters and digits with at least `bits` of randomness. */
 export function randomToken(bits = 256): string {
   const length = Math.ceil(bits / Math.log2(62));
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
   let token = '';
   while (token.length < length) {
     for (const byte of randomBytes(length)) {
-      // 248 is the largest multiple of 62 below 256: the rest would favour the first letters.
+      // 248 is the largest multiple of 62 below 256. Larger bytes would favour the first letters.
       if (byte < 248 && token.length < length) token += alphabet[byte % 62];
     }
   }
   return token;
 }
 
-/** Compares in constant time; unequal lengths are unequal. */
+/** Compares in constant time. Texts of different lengths are not equal. */
 export function isEqual(a: string, b: string): boolean {
   const [x, y] = [Buffer.from(a), Buffer.from(b)];
   return x.length === y.length && timingSafeEqual(x, y);

@@ -1,7 +1,6 @@
 // The table of settings: each variable with its schema, its default and a sentence for the README.
-// Long, because it is one table, in the README's order.
-
-import { existsSync } from 'node:fs';
+// It is longer than 200 lines because it is one table, in the order of the README.
+import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 
@@ -22,7 +21,7 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 );
 
-/** The core's own settings; a plugin declares its own in its manifest. Order is the README's. */
+/** The core's settings, in the order of the README. A plugin declares its own in its manifest. */
 export const SETTINGS = {
   HOST: z.string().default('0.0.0.0').describe('Address to listen on.'),
   PORT: count(0, 65_535).default(3000).describe('Port to listen on.'),
@@ -234,10 +233,14 @@ export const SETTINGS = {
     ),
   PLUGINS_DIR: z
     .string()
-    .refine(existsSync, 'Expected a folder that exists')
+    .refine(isFolder, 'Expected a folder that exists')
     .optional()
     .describe('A folder with your own plugins, loaded beside the built-in ones.'),
 } satisfies Record<string, z.ZodType>;
+
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
 
 function planSettings(
   plan: 'FREE' | 'TRIAL' | 'PAID',

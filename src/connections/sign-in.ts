@@ -6,7 +6,7 @@ import { type Returned, usedInvitation } from '../creators/authorization.ts';
 import { saveGrant } from '../creators/grants.ts';
 import { useInvitation } from '../creators/invitations.ts';
 import { type Creator, findCreatorByOpenId, type Profile, saveCreator } from '../creators/store.ts';
-import { sealTokens } from '../creators/tokens.ts';
+import { revokeUnstored, sealTokens } from '../creators/tokens.ts';
 import { REVOCATION_LEASE_SECONDS, supersedeRevocations } from '../deletion/revocation-store.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
@@ -27,7 +27,9 @@ export async function finishSignIn(
   const known = await findCreatorByOpenId(ctx.db, answer.open_id);
   const creator = await storeIfWelcome().catch(async (error) => {
     // We keep no permission of a person who may not connect here.
-    if (error instanceof Problem && error.code === 'sign_up_closed') await revoke(ctx, answer);
+    if (error instanceof Problem && error.code === 'sign_up_closed') {
+      await revokeUnstored(ctx, answer, AbortSignal.timeout(10_000));
+    }
     throw error;
   });
   // The log line holds no id, since it outlives the account.
@@ -49,11 +51,6 @@ interface Connection {
   answer: TokenAnswer;
   profile: Profile;
   invitationId: string | null;
-}
-
-/** Best effort: nothing is stored, so a failed revocation cannot be tried again. */
-async function revoke(ctx: Context, { access_token }: TokenAnswer): Promise<void> {
-  await ctx.tiktok.revoke(access_token, { signal: AbortSignal.timeout(10_000) }).catch(() => {});
 }
 
 /**

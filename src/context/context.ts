@@ -1,4 +1,4 @@
-// The context, the one argument of everything, and the manifest by which a module says what it brings.
+// Types of the context, which all functions take, and of the manifest, which every module exports.
 import type Router from '@koa/router';
 import type { Knex } from 'knex';
 import type { z } from 'zod';
@@ -14,7 +14,7 @@ import type { SafeFetch } from '../safe-fetch/fetch.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { TikTok } from '../tiktok/client.ts';
 
-/** Everything a module may need. */
+/** What a process shares: configuration, log, connections and modules. Built once at start. */
 export interface Context {
   config: Config;
   log: Logger;
@@ -23,23 +23,24 @@ export interface Context {
   secrets: Secrets;
   storage: Storage;
   tiktok: TikTok;
-  /** Fetches what a creator named, behind the guard. */
+  /** Fetches URLs that a creator named, and refuses those that lead into private networks. */
   safeFetch: SafeFetch;
   modules: Manifest[];
   /** The intervals of this process. */
   timing: Timing;
   databaseContact: DatabaseContact;
-  /** This process's own folder for working files; emptied at start. */
+  /** This process's own folder for working files. */
   scratch: string;
-  /** Looks at a file that just arrived; throws `media_rejected`. */
+  /** Probes a file that has just arrived. Throws Problem `media_rejected`. */
   inspect(path: string, signal: AbortSignal): Promise<Inspection>;
 }
 
-/** Work that belongs to no job, run by cron once per cluster. */
+/** Work that belongs to no job. One process of the instance runs it. */
 export interface Chore {
-  /** graphile-worker cron expression, e.g. `*\/5 * * * *`; absent: only on demand. */
+  /** graphile-worker cron expression, e.g. `*\/5 * * * *`. Without it the chore runs on demand. */
   cron?: string;
-  run(ctx: Context, payload: unknown, signal: AbortSignal): Promise<void>;
+  /** `runId`: the queue's own id of this run. */
+  run(ctx: Context, payload: unknown, signal: AbortSignal, runId: string): Promise<void>;
 }
 
 /** Work that each process does for itself, again and again; never twice at a time. */
@@ -57,14 +58,14 @@ export interface Metric {
   collect(ctx: Context): Promise<{ labels?: Record<string, string>; value: number }[]>;
 }
 
-/** Words for people; templates find the functions under `words`. */
+/** Words for people. Templates find the functions under `words`. */
 export interface Labels {
   /** Event of a job → its line in the timeline. */
   events?: Record<string, (details: Record<string, unknown>, destination: string) => string>;
   /** State of a job → its word while a step works on it. */
   states?: Record<string, string>;
   /** Name → function of a template's values. */
-  // biome-ignore lint/suspicious/noExplicitAny: templates are not typed; each function types its own.
+  // biome-ignore lint/suspicious/noExplicitAny: templates are untyped; each function has its types.
   functions?: Record<string, (...values: any[]) => unknown>;
 }
 
@@ -72,46 +73,51 @@ export interface Labels {
 export interface FileUse {
   storage_key: string;
   job_id: string;
-  /** False: the job may be tried again, and nothing waits for the file now. */
+  /** False if the job has ended but may be tried again. */
   isWorking: boolean;
 }
 
-/** Something that a creator must see on the dashboard: a template and its values. */
+/** A message on a creator's dashboard: a template and its values. */
 export interface Notice {
   template: string;
   view: Record<string, unknown>;
 }
 
-/** What a module hands in. What jobs and web add stands in their folders, by declaration merging. */
+/** What a module exports. The folders jobs and web add fields to it by declaration merging. */
 export interface Manifest {
   /** The name of the module's folder. */
   name: string;
   /** Env name → zod schema with a description (`.describe()`), parsed with the rest at start. */
   settings?: Record<string, z.ZodType>;
-  /** Required: there is no way to say nothing about personal data. */
+  /** Required, so that no module is silent about personal data. */
   personalData: PersonalData;
   chores?: Record<string, Chore>;
   ticks?: Record<string, Tick>;
-  /** Runs after the migrations, before the first request or run; a throw ends the start. */
+  /** Runs after the migrations, before the first request or run. An error ends the start. */
   beforeStart?: (ctx: Context) => Promise<void>;
   /** Adds routes to the router; pages and API alike. */
   routes?: (router: Router, ctx: Context) => void;
-  /** Inspects an uploaded file before it is accepted; throws `media_rejected`. One module offers it. */
+  /** Probes an uploaded file before it is accepted. Throws `media_rejected`. One module has it. */
   inspect?: (
     path: string,
     context: { signal: AbortSignal; log: Logger; settings: Record<string, unknown> },
   ) => Promise<Inspection>;
   metrics?: Metric[];
-  /** Name → check; `/readyz` shows its word, or `ok`. False, or a throw: not ready. */
+  /**
+   * Name → check. `/readyz` prints a text that it returns, or `ok`. False or an error: not ready.
+   */
   readiness?: Record<string, (ctx: Context) => Promise<unknown>>;
   labels?: Labels;
-  /** Of these stored files, those that the module still uses. The caller holds their rows. */
+  /**
+   * Returns those of these stored files that the module still uses. The caller has locked their
+   * rows.
+   */
   needsFiles?: (trx: Knex, storageKeys: string[]) => Promise<FileUse[]>;
   /** Runs in the transaction that erases a creator's rows, before them. */
   beforeErase?: (trx: Knex, who: Erased) => Promise<void>;
-  /** Runs in the transaction that ends a deletion: nothing is left of the creator. */
+  /** Runs in the transaction that ends a deletion, after the last search found nothing. */
   afterErase?: (trx: Knex, deletionId: string) => Promise<void>;
-  /** What this creator must see on the dashboard. */
+  /** Returns the messages for this creator's dashboard. */
   notices?: (ctx: Context, creatorId: string) => Promise<Notice[]>;
 }
 

@@ -10,7 +10,9 @@ import { createStorage } from '../storage/create-storage.ts';
 import { createTikTok } from '../tiktok/client.ts';
 import type { Context, Manifest } from './context.ts';
 
-/** Opens nothing yet: the database connects with the first query. `ctx.db.destroy()` ends it. */
+/**
+ * Connects to nothing yet: the database connects at the first query, and `ctx.db.destroy()` closes.
+ */
 export function createContext(
   of: Pick<Context, 'config' | 'log' | 'modules' | 'connection' | 'scratch' | 'timing'>,
 ): Context {
@@ -41,7 +43,7 @@ export function createContext(
   };
 }
 
-/** The values of one module's own settings. */
+/** Returns the values of one module's own settings, by name. */
 export function readModuleSettings(config: Config, module: Manifest): Record<string, unknown> {
   const names = Object.keys(module.settings ?? {});
   return Object.fromEntries(names.map((name) => [name, config.pluginSettings[name]]));

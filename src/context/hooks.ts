@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import type { Context, FileUse, Manifest, Notice } from './context.ts';
 
-/** Of these stored files, those that some module still uses. */
+/** Returns those of these stored files that some module still uses, with the job that uses each. */
 export async function findFileUses(
   modules: Manifest[],
   trx: Knex,
@@ -13,7 +13,7 @@ export async function findFileUses(
   return uses;
 }
 
-/** What this creator must see on the dashboard, of all modules. */
+/** Returns the messages of all modules for this creator's dashboard. */
 export async function listNotices(ctx: Context, creatorId: string): Promise<Notice[]> {
   const lists = ctx.modules.map((module) => module.notices?.(ctx, creatorId) ?? []);
   return (await Promise.all(lists)).flat();

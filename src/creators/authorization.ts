@@ -1,5 +1,4 @@
-// The way to TikTok's consent page and back, bound to one browser and used once.
-
+// OAuth with TikTok: to the consent page and back, bound to one browser and usable once.
 import { Problem } from '../base/errors.ts';
 import { randomToken, sha256 } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
@@ -11,18 +10,23 @@ import { insertOAuthState, type OAuthState, takeOAuthState } from './oauth-state
 const STATE_MINUTES = 10;
 const VERIFIER_CONTEXT = 'oauth_states.code_verifier';
 
+/** Returns our callback address, which must be registered with the TikTok app. */
 export function redirectUri(ctx: Context): string {
   return `${ctx.config.PUBLIC_URL}/auth/tiktok/callback`;
 }
 
-/** TikTok wants PKCE of desktop apps only; its web login takes none. */
+/** TikTok requires PKCE from desktop apps and does not accept it in its web login. */
 function wantsPkce(ctx: Context): boolean {
   const { TIKTOK_PKCE, isLocal, PUBLIC_URL } = ctx.config;
   if (TIKTOK_PKCE !== 'auto') return TIKTOK_PKCE === 'on';
   return isLocal && PUBLIC_URL.startsWith('http:');
 }
 
-/** The address of TikTok's consent page, and the secret that binds its answer to this browser. */
+/**
+ * Begins a sign-in. Returns the address of TikTok's consent page, and the secret for the cookie
+ * that binds TikTok's answer to this browser.
+ * @throws Problem `sign_up_closed` if the invitation was used or has ended.
+ */
 export async function beginSignIn(
   ctx: Context,
   invitationToken: string | null,
@@ -33,7 +37,9 @@ export async function beginSignIn(
   return begin(ctx, TIKTOK_SCOPES, { invitation_id: invitation?.id ?? null });
 }
 
-/** The same way there for a one-time link: it asks who somebody is, and for nothing else. */
+/**
+ * Begins the sign-in of a deletion request's one-time link. It asks for the basic profile alone.
+ */
 export async function beginProof(
   ctx: Context,
   link: { request_id: string; proof_token_hash: string },
@@ -65,6 +71,7 @@ async function begin(
   return { url, browser_token: browserToken };
 }
 
+/** What TikTok sent to the callback address, and the cookie of the browser that called it. */
 export interface Callback {
   code?: string | undefined;
   state?: string | undefined;
@@ -72,13 +79,16 @@ export interface Callback {
   browserToken?: string | undefined;
 }
 
-/** Who came back from TikTok, and what the way there was begun for. */
+/** TikTok's answer to a sign-in, and the state that was stored when it began. */
 export interface Returned {
   state: OAuthState;
   answer: TokenAnswer;
 }
 
-/** Throws `forbidden`, `unavailable` or `tiktok_refused`. */
+/**
+ * Exchanges the code of a callback for tokens. The state can be used once.
+ * @throws Problem `forbidden`, `invalid_request`, `unavailable` or `tiktok_refused`.
+ */
 export async function exchangeCode(
   ctx: Context,
   callback: Callback,
@@ -88,12 +98,12 @@ export async function exchangeCode(
   if (!state || !callback.browserToken || state.browser_hash !== sha256(callback.browserToken)) {
     throw new Problem(
       'forbidden',
-      'This sign-in was not begun in this browser, was used already, or is older than ten minutes. Begin again.',
+      'This sign-in belongs to another browser, was used already, or is older than ten minutes. Begin again.',
     );
   }
   if (callback.error) throw refusedSignIn(callback.error);
   if (!callback.code)
-    throw new Problem('invalid_request', 'TikTok sent neither a code nor an error. Begin again.');
+    throw new Problem('invalid_request', 'TikTok’s answer was incomplete. Begin again.');
   const verifier = state.code_verifier && ctx.secrets.open(state.code_verifier, VERIFIER_CONTEXT);
   const answer = await ctx.tiktok
     .exchange(
@@ -104,7 +114,7 @@ export async function exchangeCode(
       },
       { signal },
     )
-    .catch(explain);
+    .catch(rethrowAsProblem);
   return { state, answer };
 }
 
@@ -127,12 +137,12 @@ function refusedSignIn(error: string): Problem {
   }
   return new Problem(
     'tiktok_refused',
-    `TikTok refused the sign-in (${code}). Begin again; if it stays, tell the operator.`,
+    `TikTok refused the sign-in (${code}). Begin again. If it is refused again, tell the operator.`,
     { tiktok },
   );
 }
 
-function explain(error: unknown): never {
+function rethrowAsProblem(error: unknown): never {
   if (error instanceof TikTokError && error.kind === 'refused') throw refusedSignIn(error.code);
   if (error instanceof TikTokError) {
     throw new Problem(
@@ -144,6 +154,7 @@ function explain(error: unknown): never {
   throw error;
 }
 
+/** Returns the Problem of an invitation that is no longer valid. */
 export function usedInvitation(): Problem {
   return new Problem(
     'sign_up_closed',

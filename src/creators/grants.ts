@@ -1,6 +1,7 @@
-// The SQL of grants: the sealed tokens of a creator, their version, and who may refresh them.
+// The SQL of grants: a creator's sealed tokens, their version, and the lease to refresh them.
 import type { Knex } from 'knex';
 
+/** A row of `grants`. */
 export interface Grant {
   creator_id: string;
   scopes: string[];
@@ -10,6 +11,7 @@ export interface Grant {
   refresh_token: string;
   access_expires_at: Date;
   refresh_expires_at: Date;
+  /** Grows with every replacement, so that a late writer finds that its tokens are old. */
   version: number;
   lease_id: string | null;
   leased_until: Date | null;
@@ -27,15 +29,19 @@ type NewGrant = Pick<
   | 'refresh_expires_at'
 >;
 
+/** Returns the creator's grant, or undefined if TikTok has given none or it was removed. */
 export async function findGrant(db: Knex, creatorId: string): Promise<Grant | undefined> {
   return db('grants').where({ creator_id: creatorId }).first();
 }
 
-export async function newestGrants(db: Knex, limit: number): Promise<Grant[]> {
+/** Returns the grants that were refreshed last. */
+export async function listNewestGrants(db: Knex, limit: number): Promise<Grant[]> {
   return db('grants').orderBy('refreshed_at', 'desc').limit(limit);
 }
 
-/** A new connection replaces the old grant; its version moves on, so a refresh under way loses. */
+/**
+ * Saves a new grant or replaces the old one. The version grows, so a refresh under way is dropped.
+ */
 export async function saveGrant(trx: Knex, grant: NewGrant): Promise<void> {
   await trx('grants')
     .insert(grant)
@@ -50,7 +56,10 @@ export async function saveGrant(trx: Knex, grant: NewGrant): Promise<void> {
     });
 }
 
-/** Takes the grant out of the table; null when there is none, `busy` while it is being refreshed. */
+/**
+ * Deletes the grant and returns it. Returns null if there is none, and `busy` while another process
+ * refreshes it.
+ */
 export async function takeGrant(trx: Knex, creatorId: string): Promise<Grant | 'busy' | null> {
   const [grant] = await trx('grants')
     .where({ creator_id: creatorId })
@@ -61,7 +70,7 @@ export async function takeGrant(trx: Knex, creatorId: string): Promise<Grant | '
   return (await findGrant(trx, creatorId)) ? 'busy' : null;
 }
 
-/** Takes the right to refresh this version of the grant; false when somebody else holds it. */
+/** Takes the lease to refresh this version. Returns false if another process holds it. */
 export async function leaseGrant(
   db: Knex,
   grant: Grant,
@@ -78,13 +87,16 @@ export async function leaseGrant(
   return taken === 1;
 }
 
+/** Ends the lease, if it is still ours. */
 export async function releaseGrant(db: Knex, creatorId: string, leaseId: string): Promise<void> {
   await db('grants')
     .where({ creator_id: creatorId, lease_id: leaseId })
     .update({ lease_id: null, leased_until: null });
 }
 
-/** Stores what a refresh brought, only for the version it refreshed; false when that was replaced. */
+/**
+ * Saves refreshed tokens. Returns false if the grant no longer has the version that was refreshed.
+ */
 export async function saveRefresh(
   db: Knex,
   grant: Grant,

@@ -1,12 +1,14 @@
-// The SQL of invitations: single use, stored as a hash.
+// The SQL of invitations, which can be used once and are stored as a hash.
 import type { Knex } from 'knex';
 
+/** A row of `invitations`. */
 export interface Invitation {
   id: string;
   expires_at: Date;
   used_at: Date | null;
 }
 
+/** Returns the invitation if it is unused and has not ended. */
 export async function findInvitation(db: Knex, tokenHash: string): Promise<Invitation | undefined> {
   return db('invitations')
     .where({ token_hash: tokenHash, used_at: null })
@@ -14,6 +16,7 @@ export async function findInvitation(db: Knex, tokenHash: string): Promise<Invit
     .first();
 }
 
+/** Inserts an invitation that ends at `expiresAt`. */
 export async function insertInvitation(
   db: Knex,
   tokenHash: string,
@@ -22,7 +25,7 @@ export async function insertInvitation(
   await db('invitations').insert({ token_hash: tokenHash, expires_at: expiresAt });
 }
 
-/** False when somebody used it in the meantime. */
+/** Marks the invitation as used. Returns false if another creator has used it in the meantime. */
 export async function useInvitation(trx: Knex, id: string, creatorId: string): Promise<boolean> {
   const used = await trx('invitations')
     .where({ id, used_at: null })

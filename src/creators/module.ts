@@ -1,5 +1,4 @@
-// The creators' manifest: who connects, and what TikTok granted.
-
+// The manifest of creators: their accounts, and what TikTok granted.
 import type { Manifest } from '../context/context.ts';
 import { assertSecretOpens } from './tokens.ts';
 

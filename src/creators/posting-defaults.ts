@@ -1,16 +1,18 @@
-// The SQL of posting defaults: what a creator has chosen, with consent, for posts that name no settings.
+// The SQL of posting defaults: settings that a creator saved for posts that name none.
 import type { Knex } from 'knex';
 import { json } from '../base/database.ts';
 import type { PostSettings } from '../tiktok/post-settings.ts';
 
+/** A row of `posting_defaults`. */
 export interface PostingDefaults {
   destination: 'direct' | 'inbox';
   settings: Partial<PostSettings>;
-  /** The words that the creator agreed to on saving. */
+  /** The declaration that the creator agreed to on saving. */
   declaration: string;
   given_at: Date;
 }
 
+/** Returns the creator's defaults, or undefined if none are saved. */
 export async function findPostingDefaults(
   db: Knex,
   creatorId: string,
@@ -20,7 +22,7 @@ export async function findPostingDefaults(
     .first('destination', 'settings', 'declaration', 'given_at');
 }
 
-/** Replaces what was saved before; null takes it away. */
+/** Replaces the saved defaults; null removes them. */
 export async function savePostingDefaults(
   trx: Knex,
   creatorId: string,

@@ -1,14 +1,15 @@
-// What TikTok lets a creator choose right now, asked fresh each time.
-
+// Asks TikTok what a creator may choose for a post right now.
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { Later } from '../queue/later.ts';
 import { findRefusal } from '../tiktok/error-table.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { PrivacyLevel } from '../tiktok/post-settings.ts';
-import { assertMayPost, type Creator, saveProfile } from './store.ts';
+import { assertMayPost } from './rules.ts';
+import { type Creator, saveProfile } from './store.ts';
 import { creatorTikTok } from './tiktok.ts';
 
+/** What TikTok offers now, or the reason and the sentence for a creator who cannot post now. */
 export type PostingOptions =
   | { can_post: false; reason: string; message: string }
   | {
@@ -23,8 +24,12 @@ export type PostingOptions =
       max_video_post_duration_sec: number;
     };
 
-/** Names are refreshed on the way: TikTok tells the username only here to most apps. */
-export async function postingOptions(
+/**
+ * Returns what TikTok offers this creator now. Saves the names in its answer, since most apps get
+ * the username only here.
+ * @throws Problem from `assertMayPost`, `rate_limited`, `unavailable`, or TikTok's refusal.
+ */
+export async function fetchPostingOptions(
   ctx: Context,
   creator: Creator,
   signal: AbortSignal,
@@ -46,7 +51,7 @@ export async function postingOptions(
     if (error instanceof Later) {
       throw new Problem(
         'rate_limited',
-        'TikTok was asked too often for this account in a minute.',
+        'TikTok limits how often we may ask for this account. Try again in a minute.',
         { retry_at: error.at },
       );
     }
@@ -54,7 +59,7 @@ export async function postingOptions(
     if (error.kind === 'refused') {
       const { code, sentence } = findRefusal(error.code);
       throw new Problem(code, sentence, {
-        tiktok: { code: error.code, message: error.tiktok_message ?? '', log_id: error.log_id },
+        tiktok: { code: error.code, message: error.tiktokMessage ?? '', log_id: error.logId },
       });
     }
     throw new Problem(
@@ -65,14 +70,18 @@ export async function postingOptions(
   }
 }
 
-/** For pages: without the scope for direct posts, or when TikTok will not answer, the reason is shown. */
-export async function optionsOrReason(
+/**
+ * Returns the options for a page. Refusals become a reason that the page shows, e.g. a missing
+ * scope.
+ * @throws Problem `creator_disconnected`.
+ */
+export async function fetchOptionsOrReason(
   ctx: Context,
   creator: Creator,
   signal: AbortSignal,
 ): Promise<PostingOptions> {
   try {
-    return await postingOptions(ctx, creator, signal);
+    return await fetchPostingOptions(ctx, creator, signal);
   } catch (error) {
     if (!(error instanceof Problem) || error.code === 'creator_disconnected') throw error;
     return { can_post: false, reason: error.code, message: error.message };

@@ -1,4 +1,4 @@
-// The ledger of what TikTok counts per creator and minute; a call that it would refuse is not made.
+// Counts our calls to TikTok per creator and minute, and holds back those that it would refuse.
 import type { Knex } from 'knex';
 import { lockName } from '../base/database.ts';
 import type { Context } from '../context/context.ts';
@@ -10,8 +10,9 @@ const CREATOR_INFO_PER_MINUTE = 20;
 export type CountedCall = 'video.init' | 'inbox.init' | 'content.init' | 'status' | 'creator_info';
 
 /**
- * Writes the call into the ledger, or throws Later with the time at which there is room again.
- * The count and the row are one transaction per creator, so two processes cannot both take the last place.
+ * Counts a call that is about to be made. Count and insert are one transaction under a lock per
+ * creator and call, so two processes cannot both take the last place.
+ * @throws Later with the time at which the next call is possible.
  */
 export async function reserveCall(
   ctx: Context,
@@ -27,14 +28,14 @@ export async function reserveCall(
   if (freeAt) throw new Later(freeAt, call.endsWith('init') ? 'rate_limited' : undefined);
 }
 
-/** When a post of either kind can be begun; a limit of TikTok's that is not full means now. */
+/** Returns when a post of every kind can begin. It is now if no limit of TikTok's is used up. */
 export async function nextFreeAt(ctx: Context, creatorId: string): Promise<Date> {
   const calls = ['video.init', 'inbox.init', 'content.init'] as const;
   const times = await Promise.all(calls.map((call) => fullUntil(ctx, ctx.db, creatorId, call)));
   return new Date(Math.max(Date.now(), ...times.map((at) => at?.getTime() ?? 0)));
 }
 
-/** Null while there is room. */
+/** Returns when the limit of this call allows another one, or null if it does now. */
 async function fullUntil(
   ctx: Context,
   db: Knex,
@@ -53,7 +54,10 @@ async function fullUntil(
   return rows.length < limit ? null : new Date(rows[limit - 1].at.getTime() + tiktokMinuteMs);
 }
 
-/** TikTok said 429 although we had counted room: fill the minute, so that nobody asks before it is over. */
+/**
+ * Fills the minute after TikTok answered 429 although our count allowed the call, so that no
+ * process asks again before the minute is over. Returns the Later to throw.
+ */
 export async function fillMinute(
   ctx: Context,
   creatorId: string,

@@ -1,11 +1,11 @@
-// TikTok as one creator: the right token, TikTok's minute quotas, and one fresh try when a token was refused.
-
+// Calls TikTok for one creator: with a fresh token, within TikTok's limits per minute.
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import type { TikTok } from '../tiktok/client.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import { type CountedCall, fillMinute, reserveCall } from './quota.ts';
-import { type Access, disconnected, getAccess } from './tokens.ts';
+import { disconnected } from './rules.ts';
+import { type Access, getAccess } from './tokens.ts';
 
 type Args<M extends keyof TikTok> = TikTok[M] extends (
   token: string,
@@ -18,17 +18,18 @@ type Answer<M extends keyof TikTok> = TikTok[M] extends (...args: never[]) => in
 type ChunkArgs = Omit<Parameters<TikTok['uploadChunk']>[0], 'signal'>;
 
 /**
- * Each method may throw Later (a quota is full), Problem (`creator_disconnected`), or TikTokError.
- * `scopes` says what the creator granted.
+ * TikTok's calls for one creator. Each may throw Later (a limit is used up), Problem
+ * (`creator_disconnected`, `tiktok_refused` for a missing scope), or TikTokError.
  */
 export interface CreatorTikTok {
+  /** Returns the scopes that the creator granted. */
   scopes(): Promise<string[]>;
   creatorInfo(): Answer<'creatorInfo'>;
   initDirectVideo(args: Args<'initDirectVideo'>): Answer<'initDirectVideo'>;
   initInboxVideo(args: Args<'initInboxVideo'>): Answer<'initInboxVideo'>;
   /**
-   * `mark` is called immediately before TikTok is, with token and quota in hand; it answers the
-   * addresses to pull from. It may be called twice: when TikTok refused the token the first time.
+   * Calls `mark` immediately before TikTok, when token and quota are there. `mark` returns the
+   * addresses that TikTok pulls from. It is called a second time if TikTok refuses the first token.
    */
   initPhotos(
     args: Omit<Args<'initPhotos'>, 'photo_images'>,
@@ -38,14 +39,18 @@ export interface CreatorTikTok {
   status(publishId: string): Answer<'status'>;
 }
 
-export function creatorTikTok(ctx: Context, creatorId: string, signal: AbortSignal): CreatorTikTok {
-  const { tiktok } = ctx;
+type Call = <T>(
+  counted: CountedCall,
+  scope: string[],
+  ask: (token: string) => Promise<T>,
+) => Promise<T>;
 
-  async function call<T>(
-    counted: CountedCall,
-    scope: string[],
-    ask: (token: string) => Promise<T>,
-  ): Promise<T> {
+/**
+ * Returns the function that all counted calls go through: it gets a token, checks the scope, counts
+ * the call, and tries once more with a new token if TikTok refuses the first one.
+ */
+function createCall(ctx: Context, creatorId: string, signal: AbortSignal): Call {
+  return async (counted, scope, ask) => {
     let access = await getAccess(ctx, creatorId, signal);
     assertScope(access, scope);
     await reserveCall(ctx, creatorId, counted);
@@ -55,7 +60,7 @@ export function creatorTikTok(ctx: Context, creatorId: string, signal: AbortSign
       if (isRefusal(error, 'rate_limit_exceeded')) throw await fillMinute(ctx, creatorId, counted);
       if (!isRefusal(error, 'access_token_invalid')) throw error;
     }
-    // Once more with a new token; a second refusal means that the grant itself is gone.
+    // A refusal of the new token, too, means that the grant itself is gone.
     access = await getAccess(ctx, creatorId, signal, access.version);
     await reserveCall(ctx, creatorId, counted);
     try {
@@ -63,8 +68,13 @@ export function creatorTikTok(ctx: Context, creatorId: string, signal: AbortSign
     } catch (error) {
       throw isRefusal(error, 'access_token_invalid') ? disconnected() : error;
     }
-  }
+  };
+}
 
+/** Returns TikTok's calls for this creator; `signal` ends a call under way. */
+export function creatorTikTok(ctx: Context, creatorId: string, signal: AbortSignal): CreatorTikTok {
+  const { tiktok } = ctx;
+  const call = createCall(ctx, creatorId, signal);
   return {
     scopes: async () => (await getAccess(ctx, creatorId, signal)).scopes,
     creatorInfo: () =>
@@ -99,7 +109,7 @@ function assertScope(access: Access, needed: string[]): void {
   if (missing) {
     throw new Problem(
       'tiktok_refused',
-      `On connecting, “${missing}” was not allowed, which this needs. Connect with TikTok again and allow it.`,
+      `This needs the permission “${missing}”, which you left out when you connected. Connect with TikTok again and allow it.`,
       {
         tiktok: { code: 'scope_not_authorized', message: '', log_id: null },
       },

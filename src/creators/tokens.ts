@@ -1,8 +1,7 @@
-// A fresh access token for a creator: one refresh at a time, and the new tokens are stored before use.
+// Keeps a creator's access token fresh: one refresh at a time, stored before it is used.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigFaults } from '../base/config.ts';
-import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
@@ -10,22 +9,27 @@ import {
   findGrant,
   type Grant,
   leaseGrant,
-  newestGrants,
+  listNewestGrants,
   releaseGrant,
   saveRefresh,
 } from './grants.ts';
+import { disconnected } from './rules.ts';
 import { markDisconnected } from './store.ts';
 
-// Longer than the refresh request can take, so that a lease ends only when its holder has died.
+// Longer than the refresh request can take, so that a lease ends only if its holder has died.
 const LEASE_SECONDS = 45;
+// How long a caller waits for the refresh of another process.
 const WAIT_MS = 60_000;
+// How long we try to save new tokens.
 const SAVE_MS = 5 * 60_000;
+// How long a token must last to count as fresh.
 const MARGIN_MS = 5 * 60_000;
 
+/** Returns the context under which a token is sealed: its column and its creator. */
 export const sealContext = (creatorId: string, column: 'access_token' | 'refresh_token') =>
   `grants.${column}:${creatorId}`;
 
-/** Both tokens sealed, ready for the table. */
+/** Returns both tokens sealed, as columns of `grants`. */
 export function sealTokens(ctx: Context, creatorId: string, answer: TokenAnswer) {
   return {
     scopes: answer.scopes,
@@ -36,7 +40,7 @@ export function sealTokens(ctx: Context, creatorId: string, answer: TokenAnswer)
   };
 }
 
-/** Both tokens in the plain. Throws when they were sealed under a key that is gone. */
+/** Returns both tokens unsealed. Throws if they were sealed under a key that is gone. */
 export function openTokens(ctx: Context, grant: Grant) {
   const open = (column: 'access_token' | 'refresh_token') =>
     ctx.secrets.open(grant[column], sealContext(grant.creator_id, column));
@@ -48,11 +52,12 @@ export function openTokens(ctx: Context, grant: Grant) {
 }
 
 /**
- * Told at the start rather than by each post that fails. One grant that opens is enough: a single
- * one may have come with a backup of another key.
+ * Checks at start that APP_SECRET opens the stored tokens, rather than failing every post later.
+ * One of the newest 20 is enough, since single grants may have come with a backup of another key.
+ * Throws ConfigFaults.
  */
 export async function assertSecretOpens(ctx: Context): Promise<void> {
-  const newest = await newestGrants(ctx.db, 20);
+  const newest = await listNewestGrants(ctx.db, 20);
   const opens = newest.some((grant) => {
     try {
       return openTokens(ctx, grant) !== null;
@@ -67,6 +72,7 @@ export async function assertSecretOpens(ctx: Context): Promise<void> {
   }
 }
 
+/** An access token that is fresh now. */
 export interface Access {
   token: string;
   scopes: string[];
@@ -74,10 +80,11 @@ export interface Access {
 }
 
 /**
- * TikTok kills the old refresh token on every refresh, so two refreshes at once end the connection:
- * a lease on the row lets one process through, and nobody holds a transaction over HTTP.
- * `rejected_version`: the version whose token TikTok has just refused, to be refreshed in any case.
- * Throws `creator_disconnected` when the grant is gone; anything else is a fault and may be retried.
+ * Returns a fresh access token. TikTok invalidates the old refresh token with every refresh, so two
+ * refreshes at once would end the connection. A lease on the row lets one process refresh, and no
+ * transaction stays open during an HTTP request.
+ * `rejectedVersion` is a version whose token TikTok has just refused; it is refreshed in any case.
+ * @throws Problem `creator_disconnected` if the grant is gone. Other errors may be retried.
  */
 export async function getAccess(
   ctx: Context,
@@ -102,7 +109,10 @@ export async function getAccess(
   throw new Error('Expected the refresh of a TikTok token to end within a minute');
 }
 
-/** Fresh enough for a long upload: at least 5 minutes, or a tenth of its life, are left. */
+/**
+ * Returns true if the token lasts for a long upload: for 5 more minutes or a tenth of its life, the
+ * longer of both, but at most half of its life.
+ */
 function isFresh(grant: Grant): boolean {
   const life = grant.access_expires_at.getTime() - grant.refreshed_at.getTime();
   const margin = Math.min(Math.max(MARGIN_MS, life / 10), life / 2);
@@ -118,19 +128,19 @@ async function refresh(
   const { creator_id } = grant;
   try {
     const old = ctx.secrets.open(grant.refresh_token, sealContext(creator_id, 'refresh_token'));
-    // Not aborted with the step: an answer that nobody reads would be a refresh token lost.
+    // The step's signal does not abort this: an answer that is not read loses the refresh token.
     const answer = await ctx.tiktok.refresh(old, { signal: AbortSignal.timeout(30_000) });
-    await saveInAnyCase(ctx, grant, sealTokens(ctx, creator_id, answer));
+    await saveRepeatedly(ctx, grant, sealTokens(ctx, creator_id, answer));
     ctx.log.info({ event: 'grant.refreshed' });
   } catch (error) {
     await releaseGrant(ctx.db, creator_id, leaseId);
     signal.throwIfAborted();
     if (!(error instanceof TikTokError && error.kind === 'refused')) throw error;
     const now = await findGrant(ctx.db, creator_id);
-    // Somebody connected again or refreshed while we asked: theirs counts.
+    // The creator connected again, or another process refreshed: the newer grant counts.
     if (now && now.version !== grant.version) return;
     if (error.code !== 'invalid_grant' && error.code !== 'access_denied') {
-      // Our app was refused, not this creator: the operator's to mend, and no end of any post.
+      // TikTok refused our app and not this creator. The operator must act; no post fails by it.
       throw new TikTokError({ kind: 'no_answer', code: error.code, cause: error });
     }
     await markDisconnected(ctx.db, creator_id, grant.version);
@@ -139,8 +149,8 @@ async function refresh(
   }
 }
 
-/** The old refresh token is dead by now, so a database that is away for a moment is waited for. */
-async function saveInAnyCase(
+/** Saves new tokens. Tries for five minutes if the database is away: the old tokens are invalid. */
+async function saveRepeatedly(
   ctx: Context,
   grant: Grant,
   fresh: ReturnType<typeof sealTokens>,
@@ -157,9 +167,14 @@ async function saveInAnyCase(
   }
 }
 
-export function disconnected(): Problem {
-  return new Problem(
-    'creator_disconnected',
-    'TikTok no longer lets us post for this account. Connect with TikTok again on the dashboard.',
-  );
+/**
+ * Revokes at TikTok a token that we will not store. A failure is ignored: nobody keeps the token,
+ * so nobody could try again.
+ */
+export async function revokeUnstored(
+  ctx: Context,
+  { access_token }: TokenAnswer,
+  signal: AbortSignal,
+): Promise<void> {
+  await ctx.tiktok.revoke(access_token, { signal }).catch(() => {});
 }

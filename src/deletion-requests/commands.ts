@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { isUuid } from '../base/database.ts';
 import { invalid, Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { lockIfStaying } from '../creators/store.ts';
+import { lockIfStaying } from '../creators/leaving.ts';
 import { requestDeletion } from '../deletion/request.ts';
 import { audit, type Operator } from '../operators/store.ts';
 import { listNames } from './account.ts';

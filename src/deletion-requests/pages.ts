@@ -90,7 +90,7 @@ async function showList(
   const today = new Date().toISOString().slice(0, 10);
   const typed = (name: string) => (typeof form[name] === 'string' ? form[name] : '');
   const names = ['username', 'profile_url', 'usage', 'details', 'received_at'];
-  render('admin/deletions/list', {
+  render('deletion-requests/list', {
     title: 'Deletion requests',
     ...(await listView(ctx)),
     today,
@@ -107,5 +107,5 @@ async function showRequest(
   const request = await getRequest(ctx, params['id'] ?? '');
   const view = await requestView(ctx, request);
   const title = `Request ${request.number}`;
-  render('admin/deletions/show', { title, ...view, path: `${PATH}/${request.id}`, fault });
+  render('deletion-requests/show', { title, ...view, path: `${PATH}/${request.id}`, fault });
 }

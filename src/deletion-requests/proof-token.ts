@@ -3,8 +3,9 @@
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { findGrant, type Grant, saveGrant } from '../creators/grants.ts';
-import { type Creator, findCreatorByOpenId, lockIfStaying } from '../creators/store.ts';
-import { getAccess, sealTokens } from '../creators/tokens.ts';
+import { lockIfStaying } from '../creators/leaving.ts';
+import { type Creator, findCreatorByOpenId } from '../creators/store.ts';
+import { getAccess, revokeUnstored, sealTokens } from '../creators/tokens.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
 
@@ -21,15 +22,10 @@ export async function settleToken(
 ): Promise<void> {
   const owner = await findCreatorByOpenId(ctx.db, answer.open_id);
   const stored = owner && !owner.disconnected_at && (await findGrant(ctx.db, owner.id));
-  if (!owner || !stored) return giveBack(ctx, answer, signal);
+  if (!owner || !stored) return revokeUnstored(ctx, answer, signal);
   if (!isMatch || !(await isReplaced(ctx, stored, signal))) return;
   const isConnected = await replace(ctx, owner, stored, answer);
-  if (!isConnected) await giveBack(ctx, answer, signal);
-}
-
-/** Best effort: the token is not stored, so a revocation that fails cannot be tried again. */
-async function giveBack(ctx: Context, answer: TokenAnswer, signal: AbortSignal): Promise<void> {
-  await ctx.tiktok.revoke(answer.access_token, { signal }).catch(() => {});
+  if (!isConnected) await revokeUnstored(ctx, answer, signal);
 }
 
 async function isReplaced(

@@ -19,7 +19,7 @@ export function addProvePages(router: Router, ctx: Context): void {
     keepPrivate(request);
     const token = params['token'] ?? '';
     const found = await lookAtLink(ctx, token, readBrowser(request));
-    render(`deletions/prove-${found.step.replace('_', '-')}`, {
+    render(`deletion-requests/prove-${found.step.replace('_', '-')}`, {
       title: TITLES[found.step],
       token,
       ...found,

@@ -1,5 +1,6 @@
 // Erases what is stored about one creator: the files first, then the rows in one transaction.
 import type { Context } from '../context/context.ts';
+import { emit } from '../events/emit.ts';
 import { listStorageKeys } from '../media/store.ts';
 import { sumMedia } from '../media/usage.ts';
 import { eraseRows } from '../privacy/eraser.ts';
@@ -78,6 +79,7 @@ async function eraseCreator(
       sealed_identifiers: sealedIdentifiers,
     };
     await updateDeletion(trx, deletionId, erased, { rows, files, bytes, files_left: filesLeft });
+    await emit(trx, { kind: 'deletion', id: deletionId }, 'erased');
   });
 }
 

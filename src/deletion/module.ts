@@ -1,7 +1,6 @@
 // The manifest of deletions: routes, pages, the check at start, and the `deletions` table.
 
 import type { Manifest } from '../context/context.ts';
-import { addApiRoutes } from '../web/api.ts';
 import { deletionRoutes } from './api.ts';
 import { addDeletionPages } from './pages.ts';
 import { eraseReturned } from './restore.ts';
@@ -13,7 +12,6 @@ export const deletions: Manifest = {
   api: deletionRoutes,
   beforeStart: eraseReturned,
   routes(router, ctx) {
-    addApiRoutes(router, ctx, deletionRoutes);
     addDeletionPages(router, ctx);
   },
   personalData: {

@@ -33,11 +33,11 @@ export function addDeletionPages(router: Router, ctx: Context): void {
 
   pages.open('get', '/deletions/:receipt', async (request) => {
     const receipt = await findReceiptView(ctx, request);
-    request.render('deletions/show', { title: 'Deletion', receipt });
+    request.render('deletion/show', { title: 'Deletion', receipt });
   });
 
   pages.open('get', '/deletions/:receipt/progress', async (request) => {
-    request.fragment('deletions/receipt', { receipt: await findReceiptView(ctx, request) });
+    request.fragment('deletion/receipt', { receipt: await findReceiptView(ctx, request) });
   });
 }
 
@@ -48,7 +48,7 @@ async function showPreview(
   wrongName: string | null,
 ): Promise<void> {
   const preview = await previewDeletion(ctx, creator);
-  render('access/sign-out', { title: 'Sign out', preview, wrong_name: wrongName });
+  render('account/sign-out', { title: 'Sign out', preview, wrong_name: wrongName });
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { removeAccess } from '../access/keys.ts';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { markLeaving } from '../creators/store.ts';
+import { markLeaving } from '../creators/leaving.ts';
 import { cancelAllJobs } from '../jobs/transitions.ts';
 import { queueChore } from '../queue/queue.ts';
 import { type Deletion, findByCreator, insertDeletion, type Method } from './store.ts';

@@ -1,7 +1,8 @@
 // Searches for traces of a deleted creator, and finishes the deletion once there are none.
 import { MINUTE_MS, SECOND_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
-import { hasReturned } from '../creators/store.ts';
+import { hasReturned } from '../creators/leaving.ts';
+import { emit } from '../events/emit.ts';
 import { findTraces } from '../privacy/traces.ts';
 import { findDeletion, openIdentifiers, type Receipt, updateDeletion } from './store.ts';
 
@@ -44,6 +45,7 @@ async function finishDeletion(
   await db.transaction(async (trx) => {
     const done = { done_at: trx.fn.now(), traces: 0, sealed_identifiers: null };
     await updateDeletion(trx, id, done, receipt);
+    await emit(trx, { kind: 'deletion', id }, 'done');
     for (const { afterErase } of modules) await afterErase?.(trx, id);
   });
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { randomToken } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
+import { emit } from '../events/emit.ts';
 import type { Identifiers } from '../privacy/traces.ts';
 
 export type Method =
@@ -90,6 +91,7 @@ export async function insertDeletion(
       receipt: JSON.stringify(receipt),
     })
     .returning('*');
+  await emit(trx, { kind: 'deletion', id }, 'requested', { method });
   return row;
 }
 

@@ -11,12 +11,12 @@ const domainSchema = z.strictObject({
   id: z.string(),
   host: z.string(),
   file: z.literal(VERIFICATION_FILE).describe('Where the host must serve the token.'),
-  token: z.string().describe('What the file must hold, and nothing else.'),
+  token: z.string().describe('The only content that the file may hold.'),
   verified_at: z.iso.datetime().nullable().describe('Null while the domain cannot be used.'),
   error: z
     .strictObject({ code: z.string(), message: z.string() })
     .nullable()
-    .describe('What the last look at the file found wrong.'),
+    .describe('What was wrong with the file when it was last checked.'),
 });
 const newDomainSchema = z.strictObject({
   host: z.string().min(1).max(300).describe('The host alone: no scheme, no port, no path.'),
@@ -27,11 +27,11 @@ export const domainRoutes: ApiRoute[] = [
   apiRoute({
     method: 'post',
     path: '/domains',
-    summary: 'Add a domain whose URLs posts may be made from; it answers the token to serve.',
+    summary: 'Add a domain for posts from URLs; returns the token that its server must serve.',
     body: newDomainSchema,
     answers: {
       201: domainAnswer,
-      200: { description: 'The domain, which was there already', schema: domainSchema },
+      200: { description: 'The domain, which existed already', schema: domainSchema },
     },
     async handle(ctx, { creator, body }) {
       assertPlanHasUrls(ctx, creator);
@@ -61,7 +61,7 @@ export const domainRoutes: ApiRoute[] = [
   apiRoute({
     method: 'post',
     path: '/domains/{id}/verification',
-    summary: 'Look for the file now; the answer says what is wrong with it.',
+    summary: 'Check the file now; the answer says what is wrong with it.',
     answers: { 200: domainAnswer },
     async handle(ctx, { creator, params, signal }) {
       assertPlanHasUrls(ctx, creator);
@@ -73,7 +73,7 @@ export const domainRoutes: ApiRoute[] = [
   apiRoute({
     method: 'delete',
     path: '/domains/{id}',
-    summary: 'Remove a domain; posts whose file was fetched already go on.',
+    summary: 'Remove a domain; posts whose file has been fetched continue.',
     answers: { 204: 'Removed' },
     async handle(ctx, { creator, params }) {
       await removeDomain(ctx.db, creator.id, params['id'] ?? '');

@@ -1,6 +1,5 @@
-// The manifest of domains: Verified URLs, their API and page, and the weekly look.
+// The manifest of domains: Verified URLs, their API and page, and the weekly check.
 import type { Manifest } from '../context/context.ts';
-import { addApiRoutes } from '../web/api.ts';
 import { domainRoutes } from './api.ts';
 import { addDomainPages } from './pages.ts';
 import { recheckDomains } from './recheck.ts';
@@ -9,7 +8,6 @@ export const domains: Manifest = {
   name: 'domains',
   api: domainRoutes,
   routes(router, ctx) {
-    addApiRoutes(router, ctx, domainRoutes);
     addDomainPages(router, ctx);
   },
   chores: {

@@ -1,9 +1,10 @@
-// The page of domains: adding one, its token and what to do with it, verifying and removing.
+// The page of domains: add one, see its token, verify it and remove it.
 import type Router from '@koa/router';
 import { limitVerifications } from '../access/rate-limits.ts';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { type Creator, getPlanLimits } from '../creators/store.ts';
+import { getPlanLimits } from '../creators/rules.ts';
+import type { Creator } from '../creators/store.ts';
 import { judgeHost } from '../safe-fetch/urls.ts';
 import { createPages, type PageRequest } from '../web/pages.ts';
 import { assertPlanHasUrls } from './sources.ts';
@@ -29,7 +30,7 @@ export function addDomainPages(router: Router, ctx: Context): void {
     }
   });
 
-  // What was found is written down, and the page says it.
+  // The result is stored with the domain, and the page shows it.
   pages.own('post', '/domains/:id/verification', async ({ params, signal, go }, creator) => {
     assertPlanHasUrls(ctx, creator);
     const domain = await getDomain(ctx.db, creator.id, params['id'] ?? '');

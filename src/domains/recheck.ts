@@ -1,14 +1,14 @@
-// The chore that looks at the files of verified domains again, each once a week.
-
+// The chore that checks the file of every verified domain once a week.
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { type Domain, listDue } from './store.ts';
 import { checkDomain } from './verify.ts';
 
-/** An hour's share; what is left is the oldest in the next. */
+/** The most domains of one run. The rest is the oldest in the next hour, and so comes first. */
 const BATCH = 200;
 const AT_ONCE = 4;
 
+/** Checks the domains that were not checked for a week, four at a time. */
 export async function recheckDomains(ctx: Context, signal: AbortSignal): Promise<void> {
   const due = await listDue(ctx.db, BATCH);
   const next = due.values();
@@ -16,7 +16,7 @@ export async function recheckDomains(ctx: Context, signal: AbortSignal): Promise
   if (due.length > 0) ctx.log.info({ event: 'domains.rechecked', count: due.length });
 }
 
-/** Several take from one list, so that a slow host holds up nobody but itself. */
+/** Takes from a list that several calls share, so that a slow host delays no other one. */
 async function checkThese(
   ctx: Context,
   domains: Iterable<Domain>,
@@ -25,7 +25,7 @@ async function checkThese(
   for (const domain of domains) {
     signal.throwIfAborted();
     await checkDomain(ctx, domain, signal).catch((error) => {
-      // Removed meanwhile.
+      // The creator has removed the domain in the meantime.
       if (!(error instanceof Problem)) throw error;
     });
   }

@@ -1,10 +1,10 @@
-// Says whether a creator's post may be made from a URL: by its looks, by plan, and by their verified domains.
-
+// Decides whether a creator may post from a URL: by its form, the plan and verified domains.
 import type { Knex } from 'knex';
 import { Problem } from '../base/errors.ts';
 import { DAY_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
-import { type Creator, getPlanLimits } from '../creators/store.ts';
+import { getPlanLimits } from '../creators/rules.ts';
+import type { Creator } from '../creators/store.ts';
 import { judgeUrl, toHost } from '../safe-fetch/urls.ts';
 import { type Domain, findDomain } from './store.ts';
 import { checkDomain, VERIFICATION_FILE } from './verify.ts';
@@ -15,7 +15,10 @@ export interface JudgedSource {
   domain: Domain;
 }
 
-/** Without the network. Throws `source_not_allowed_for_plan`, `url_not_allowed`, `domain_not_verified`. */
+/**
+ * Judges a URL without using the network.
+ * @throws Problem `source_not_allowed_for_plan`, `url_not_allowed` or `domain_not_verified`.
+ */
 export async function judgeSource(
   ctx: Context,
   db: Knex,
@@ -30,7 +33,9 @@ export async function judgeSource(
   return { url: url.href, domain };
 }
 
-/** As judgeSource, for the worker: before its first use each day the domain's file is looked for again. */
+/**
+ * As `judgeSource`, for the worker: checks the domain's file again before its first use each day.
+ */
 export async function judgeSourceToday(
   ctx: Context,
   creator: Creator,
@@ -45,7 +50,7 @@ export async function judgeSourceToday(
   return { ...judged, domain };
 }
 
-/** Throws `source_not_allowed_for_plan`. */
+/** Checks that the plan has Verified URLs. Throws Problem `source_not_allowed_for_plan`. */
 export function assertPlanHasUrls(ctx: Context, creator: Creator): void {
   if (getPlanLimits(ctx.config, creator).verifiedUrls) return;
   throw new Problem(

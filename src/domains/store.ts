@@ -1,16 +1,16 @@
-// The SQL of domains: whose they are, what proves it, and what the last look at the proof found.
+// The SQL of domains: who owns them, their tokens, and the result of the last check.
 import type { Knex } from 'knex';
 import { isOwnId, json } from '../base/database.ts';
 import { type ErrorCode, Problem } from '../base/errors.ts';
 import { randomToken } from '../base/secrets.ts';
-import { lockStaying } from '../creators/store.ts';
+import { lockStaying } from '../creators/leaving.ts';
 
 const MAX_DOMAINS = 50;
-/** A file that nobody could look at, e.g. in an outage, counts as there for so long. */
+/** How long a domain stays verified while its file cannot be checked, e.g. in an outage. */
 const PATIENCE = '14 days';
 const WEEK = '7 days';
 
-/** What the last look at the file found wrong. */
+/** What the last check of the file found wrong. */
 export interface Fault {
   code: ErrorCode;
   message: string;
@@ -30,7 +30,10 @@ export interface Domain {
   created_at: Date;
 }
 
-/** A host that is there already is answered as it stands, with its token. */
+/**
+ * Adds a domain with a new token, or returns the domain of this host unchanged if there is one.
+ * @throws Problem `not_found` if the creator is leaving, `state_conflict` if there are 50 domains.
+ */
 export async function addDomain(
   db: Knex,
   creatorId: string,
@@ -55,7 +58,7 @@ export async function addDomain(
   });
 }
 
-/** Newest first; all of them, since they are few. */
+/** Returns all domains of a creator, newest first; there are at most 50. */
 export async function listDomains(db: Knex, creatorId: string): Promise<Domain[]> {
   return db('domains')
     .where({ creator_id: creatorId })
@@ -65,7 +68,9 @@ export async function listDomains(db: Knex, creatorId: string): Promise<Domain[]
     ]);
 }
 
-/** Throws `not_found`, also for one of somebody else. */
+/**
+ * Returns a domain of this creator. Throws Problem `not_found`, also for another creator's domain.
+ */
 export async function getDomain(db: Knex, creatorId: string, id: string): Promise<Domain> {
   const domain = isOwnId(id)
     ? await db('domains').where({ id, creator_id: creatorId }).first()
@@ -74,6 +79,7 @@ export async function getDomain(db: Knex, creatorId: string, id: string): Promis
   return domain;
 }
 
+/** Returns the creator's domain of this host, or undefined. */
 export async function findDomain(
   db: Knex,
   creatorId: string,
@@ -82,13 +88,13 @@ export async function findDomain(
   return db('domains').where({ creator_id: creatorId, host }).first();
 }
 
-/** Posts whose file was fetched already go on. */
+/** Removes a domain. Posts whose file has been fetched continue. Throws Problem `not_found`. */
 export async function removeDomain(db: Knex, creatorId: string, id: string): Promise<void> {
   const { id: found } = await getDomain(db, creatorId, id);
   await db('domains').where({ id: found, creator_id: creatorId }).delete();
 }
 
-/** Answers the domain as it is from now on; undefined when it was removed meanwhile. */
+/** Stores that the file was found. Returns the domain, or undefined if it was removed meanwhile. */
 export async function recordFound(db: Knex, id: string): Promise<Domain | undefined> {
   const [domain] = await db('domains')
     .where({ id })
@@ -102,7 +108,10 @@ export async function recordFound(db: Knex, id: string): Promise<Domain | undefi
   return domain;
 }
 
-/** As noteFound. A file that `may_be_there` leaves the domain verified for as long as our patience. */
+/**
+ * Stores what was wrong. Returns the domain, or undefined if it was removed meanwhile. If the file
+ * may still be there, the domain stays verified for 14 days after the file was last found.
+ */
 export async function recordFault(
   db: Knex,
   id: string,
@@ -121,7 +130,7 @@ export async function recordFault(
   return domain;
 }
 
-/** Verified domains at whose file nobody looked for a week, the longest ago first. */
+/** Returns the verified domains that were not checked for a week, the longest ago first. */
 export async function listDue(db: Knex, limit: number): Promise<Domain[]> {
   return db('domains')
     .whereNotNull('verified_at')

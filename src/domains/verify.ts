@@ -1,4 +1,4 @@
-// Looks for a domain's file, and says what was found there instead.
+// Checks a domain's verification file, and reports what is wrong with it.
 import { text } from 'node:stream/consumers';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
@@ -9,15 +9,16 @@ const MAX_FILE_BYTES = 4_096;
 /** Statuses by which a server says "not now" rather than "not here". */
 const PASSING = [408, 425, 429];
 
-/** Where the file is looked for; by http in a closed test network, which has no certificates. */
+/** Returns the file's address. A closed test network has no certificates, so it uses http. */
 export function verificationUrl(ctx: Context, host: string): string {
   const scheme = ctx.config.FETCH_ALLOW_PRIVATE_NETWORKS ? 'http' : 'https';
   return `${scheme}://${host}${VERIFICATION_FILE}`;
 }
 
 /**
- * Looks now and writes down what it found; the domain's `fault` says what is wrong, and
- * `verified_at` whether it counts. Throws `not_found` when it was removed meanwhile.
+ * Checks the file now and stores the result. In the domain that it returns, `fault` is what is
+ * wrong and `verified_at` is null if the domain may not be used.
+ * @throws Problem `not_found` if the domain was removed in the meantime.
  */
 export async function checkDomain(
   ctx: Context,
@@ -40,7 +41,7 @@ export async function checkDomain(
   return checked;
 }
 
-/** As checkDomain, for who pressed the button: what is wrong is thrown. */
+/** As `checkDomain`, but throws what is wrong as a Problem, for the API. */
 export async function verifyDomain(
   ctx: Context,
   domain: Domain,
@@ -58,7 +59,7 @@ async function findFault(
 ): Promise<Problem | null> {
   const ask = {
     ...{ url: verificationUrl(ctx, host), host, limit: MAX_FILE_BYTES, signal },
-    // A line of text: who drips it would hold a place among the chores, of which posts are one.
+    // The file is one line. A server that sends it slowly must not occupy a worker for long.
     longestMs: 2_000 * ctx.config.FETCH_TIMEOUT_SECONDS,
   };
   try {
@@ -71,8 +72,8 @@ async function findFault(
 }
 
 /**
- * The token and nothing else, but for the marks and line ends that editors leave. Several accounts
- * may use one host: then each has its token on a line of its own, and only tokens stand there.
+ * Returns true if the file holds the token and nothing else, apart from a byte order mark and line
+ * ends that editors add. If several accounts use one host, the file has one token on each line.
  */
 export function holdsToken(file: string, token: string): boolean {
   const lines = file
@@ -86,11 +87,13 @@ export function holdsToken(file: string, token: string): boolean {
 function otherFile(): Problem {
   return new Problem(
     'domain_not_verified',
-    `The file ${VERIFICATION_FILE} is there, but it holds something else than the token. Put the token into it, and nothing else.`,
+    `The file ${VERIFICATION_FILE} exists, but it holds something else than the token. Put the token into it, and nothing else.`,
   );
 }
 
-/** Trouble on the way there says nothing about the file; an answer of the server does. */
+/**
+ * Returns true for faults that say nothing about the file, such as a timeout or a status of 500.
+ */
 function mayPass({ code, extras: { cause } }: Problem): boolean {
   if (code !== 'fetch_failed') return false;
   return typeof cause !== 'number' || cause >= 500 || PASSING.includes(cause);

@@ -1,4 +1,4 @@
-// The two calls of the hosted service, so that flows made for it run here with base URL and key changed.
+// The two calls of the hosted service, so that its flows run here with another base URL and key.
 import type { Knex } from 'knex';
 import { z } from 'zod';
 import { once } from '../access/idempotency.ts';
@@ -16,21 +16,22 @@ import { waitForJob } from '../jobs/wait.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
 
 export const ROOT = '/api/tiktok';
-// So long the answer waits, so that a fault of the media answers the request that named them.
+// The answer waits so long for the check of the media, so that it can report their faults.
 const WAIT_MS = 20_000;
 const HEADERS = { 'Content-Type': 'application/json; charset=UTF-8' };
 
-/** Our code → the hosted service's own name, where it has one. */
+/** Our code → the hosted service's name for it, if the two differ. */
 const HOSTED_NAMES: Partial<Record<ErrorCode, string>> = {
   fetch_failed: 'fetch_error',
   tiktok_refused: 'tiktok_error',
 };
 
+/** Returns the hosted service's name of an error code. */
 export function hostedName(code: ErrorCode): string {
   return HOSTED_NAMES[code] ?? code;
 }
 
-/** The hosted service's form of an error. */
+/** Returns the body of an error in the hosted service's form. */
 export function hostedProblem({ code, message, extras }: Problem): Record<string, unknown> {
   const { retry_at, job_id } = extras;
   return {
@@ -60,7 +61,7 @@ const posted = z.strictObject({
   publish_id: z.string().describe('Our id of the post, for `status`.'),
   status: z.enum(STATUSES),
 });
-const told = z.strictObject({
+const postStatus = z.strictObject({
   ...posted.shape,
   error: z.string().nullable(),
   message: z.string().optional().describe('What the error means, in words.'),
@@ -72,7 +73,10 @@ const problem = z.strictObject({
   error: z.string(),
   message: z.string(),
   retry_at: z.iso.datetime().optional(),
-  publish_id: z.string().optional().describe('Of `duplicate_media`: the first post.'),
+  publish_id: z
+    .string()
+    .optional()
+    .describe('With `duplicate_media`: the post that used this media first.'),
 });
 
 export const hostedRoutes: ApiRoute[] = [
@@ -80,7 +84,7 @@ export const hostedRoutes: ApiRoute[] = [
     method: 'post',
     root: ROOT,
     path: '/direct_post',
-    summary: 'Post what a URL holds, with the saved posting defaults.',
+    summary: 'Post the file at a URL, with the saved posting defaults.',
     body: directPostSchema,
     problem,
     headers: { 'Idempotency-Key': 'The same key and body make one post, for 24 hours.' },
@@ -95,7 +99,7 @@ export const hostedRoutes: ApiRoute[] = [
       const accepted =
         key === undefined
           ? await ctx.db.transaction(accept)
-          : (await once(ctx, creator.id, String(key), request, accept)).answer;
+          : (await once(ctx, { creatorId: creator.id, key: String(key), request }, accept)).answer;
       const wanted = { creator_id: creator.id, id: accepted.body };
       const job = await waitForJob(ctx, wanted, { isReached: isChecked, ms: WAIT_MS, signal });
       if (job.state === 'failed' && job.error) throw toProblem(job.error);
@@ -107,10 +111,10 @@ export const hostedRoutes: ApiRoute[] = [
     method: 'post',
     root: ROOT,
     path: '/status',
-    summary: 'How a post of `direct_post` stands.',
+    summary: 'The status of a post that `direct_post` made.',
     body: statusSchema,
     problem,
-    answers: { 200: { description: 'How it stands', schema: told } },
+    answers: { 200: { description: 'The status', schema: postStatus } },
     async handle(ctx, { creator, body }) {
       const job = await getJob(ctx.db, creator.id, body.publish_id);
       const answer = {
@@ -140,7 +144,7 @@ async function acceptByDefaults(
   return acceptJob(ctx, trx, { creator, request, consent });
 }
 
-/** Its media are fetched and checked. */
+/** Returns true once the media of the job are fetched and checked. */
 function isChecked({ state }: Job): boolean {
   return state !== 'accepted' && state !== 'fetched';
 }

@@ -1,8 +1,6 @@
-// The manifest of the hosted service's API: its calls, and errors in its form.
-
+// The manifest of the hosted service's API: its calls, with errors in that service's form.
 import type { Manifest } from '../context/context.ts';
 import type { ProblemBody } from '../http/error-handler.ts';
-import { addApiRoutes } from '../web/api.ts';
 import { hostedProblem, hostedRoutes, ROOT } from './api.ts';
 
 const PATHS = new Set(hostedRoutes.map(({ path }) => ROOT + path));
@@ -10,8 +8,8 @@ const PATHS = new Set(hostedRoutes.map(({ path }) => ROOT + path));
 export const hosted: Manifest = {
   name: 'hosted',
   api: hostedRoutes,
-  routes(router, ctx) {
-    // Also what none of the routes takes: a program reads the body of whatever it is answered.
+  routes(router) {
+    // Requests that no route takes get the same form of error, since a program reads every body.
     router.all(`${ROOT}/{*rest}`, async (koa, next) => {
       koa.state['problem_body'] = hostedProblem satisfies ProblemBody;
       await next();
@@ -19,7 +17,6 @@ export const hosted: Manifest = {
       koa.set('Allow', 'POST');
       koa.status = 405;
     });
-    addApiRoutes(router, ctx, hostedRoutes);
   },
   personalData: { nothing: 'Its posts are jobs like all others, which are declared there.' },
 };

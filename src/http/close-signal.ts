@@ -1,7 +1,7 @@
-// A signal that aborts when the client has gone.
+// Makes the signal that aborts when a client closes its connection.
 import type { Context as KoaContext } from 'koa';
 
-/** Aborts when the connection closes before the answer was sent whole. */
+/** Returns a signal that aborts if the connection closes before the whole answer was sent. */
 export function closeSignal(koa: KoaContext): AbortSignal {
   const closed = new AbortController();
   koa.res.once('close', () => {

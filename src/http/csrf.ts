@@ -3,9 +3,14 @@ import type { Middleware } from 'koa';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 
-/** Programs authenticate each request by key, TikTok by signature; neither can be tricked by a page. */
+/** Programs send a key and TikTok signs its requests: a foreign page can make a browser do neither. */
 const EXEMPT = /^\/(v1|api|webhooks\/tiktok)(\/|$)/;
 
+/**
+ * Returns middleware that lets a form through only if the browser says that it comes from our
+ * origin: by `Sec-Fetch-Site`, or by `Origin` from a browser that does not send the former.
+ * @throws Problem `forbidden`.
+ */
 export function sameOriginOnly(ctx: Context): Middleware {
   const ownOrigin = new URL(ctx.config.PUBLIC_URL).origin;
   return async (koa, next) => {

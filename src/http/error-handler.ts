@@ -1,10 +1,10 @@
-// The one door out for errors: problem+json (RFC 9457) for programs, a page for people.
+// Answers every error: problem+json (RFC 9457) for programs, a page for people.
 import { randomUUID } from 'node:crypto';
 import type { Context as KoaContext, Middleware } from 'koa';
 import { Problem, withRule } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 
-/** What the answer holds; `type` leads to the code's row in the docs. */
+/** Returns the body of problem+json; `type` is the address of the code's row in the docs. */
 export function problemBody(ctx: Context, problem: Problem, requestId: string) {
   const { retry_at, tiktok, job_id, rule } = problem.extras;
   return {
@@ -22,18 +22,20 @@ export function problemBody(ctx: Context, problem: Problem, requestId: string) {
   };
 }
 
-/** An invalid request always says where; a body that could not be read at all, as a whole. */
+/** Every `invalid_request` names a place; the pointer '' means the body as a whole. */
 function listFieldErrors({ code, message, extras }: Problem) {
   if (extras.errors) return { errors: extras.errors };
   return code === 'invalid_request' ? { errors: [{ pointer: '', message }] } : {};
 }
 
-/** Set as `koa.state.problem_body` by routes whose errors have another service's form. */
+/**
+ * Routes whose errors have another service's form set this function as `koa.state.problem_body`.
+ */
 export type ProblemBody = (problem: Problem) => Record<string, unknown>;
 
 type RenderProblem = (koa: KoaContext, problem: Problem, requestId: string) => Promise<string>;
 
-/** Gives every request an id, and turns whatever is thrown into an answer. */
+/** Returns middleware that gives every request an id and answers whatever is thrown. */
 export function problems(ctx: Context, renderPage: RenderProblem): Middleware {
   return async (koa, next) => {
     const given = koa.get('X-Request-Id');
@@ -42,9 +44,9 @@ export function problems(ctx: Context, renderPage: RenderProblem): Middleware {
     koa.set('X-Request-Id', requestId);
     try {
       await next();
-      // The router has set the header Allow beside it.
+      // The router has set this status and the header Allow.
       if (koa.status === 405 || koa.status === 501) {
-        throw new Problem('method_not_allowed', 'This address does not take this method.');
+        throw new Problem('method_not_allowed', 'This address does not accept this method.');
       }
       if (koa.status === 404 && !koa.body) {
         throw new Problem('not_found', 'There is nothing at this address.');
@@ -55,29 +57,30 @@ export function problems(ctx: Context, renderPage: RenderProblem): Middleware {
         const knownAs = { request_id: findRequestId(koa), route: findRoutePattern(koa) };
         ctx.log.error({ event: 'request.fault', ...knownAs, err: error });
       }
-      await answer(ctx, koa, problem, requestId, renderPage);
+      sendHeaders(koa, problem);
+      await sendBody(ctx, koa, { problem, requestId, renderPage });
     }
   };
 }
 
-async function answer(
-  ctx: Context,
-  koa: KoaContext,
-  problem: Problem,
-  requestId: string,
-  renderPage: RenderProblem,
-): Promise<void> {
+function sendHeaders(koa: KoaContext, problem: Problem): void {
   koa.status = problem.status;
   for (const [name, value] of Object.entries(problem.extras.headers ?? {})) koa.set(name, value);
   const { retry_at } = problem.extras;
   if (retry_at) {
-    koa.set(
-      'Retry-After',
-      String(Math.max(1, Math.ceil((retry_at.getTime() - Date.now()) / 1000))),
-    );
+    const seconds = Math.ceil((retry_at.getTime() - Date.now()) / 1000);
+    koa.set('Retry-After', String(Math.max(1, seconds)));
   }
-  // An answer given before the body was read whole: what still flows in would be taken for the next request.
+  // The rest of a body that was not read whole would be taken for the next request.
   if (!koa.req.complete) koa.set('Connection', 'close');
+}
+
+async function sendBody(
+  ctx: Context,
+  koa: KoaContext,
+  answer: { problem: Problem; requestId: string; renderPage: RenderProblem },
+): Promise<void> {
+  const { problem, requestId, renderPage } = answer;
   const ownForm = koa.state['problem_body'] as ProblemBody | undefined;
   if (ownForm) {
     koa.body = JSON.stringify(ownForm(problem));
@@ -93,7 +96,7 @@ async function answer(
   koa.type = 'application/problem+json';
 }
 
-/** Programs ask below these paths; everywhere else whoever accepts HTML is a person. */
+/** Below these paths only programs ask. Everywhere else a client that accepts HTML is a browser. */
 function isForPeople(koa: KoaContext): boolean {
   if (
     /^\/(v1|api|uploads|webhooks\/tiktok|openapi\.json|healthz|readyz|metrics)(\/|$)/.test(koa.path)
@@ -102,7 +105,7 @@ function isForPeople(koa: KoaContext): boolean {
   return koa.accepts('html', 'json') === 'html';
 }
 
-/** Koa's and its parsers' own errors carry a status below 500; all else is a fault of ours. */
+/** Errors of Koa and its parsers carry a status below 500; every other error is our fault. */
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const { status, type, code } = (error ?? {}) as {
@@ -112,7 +115,7 @@ function toProblem(error: unknown): Problem {
   };
   if (status === 413) return new Problem('too_large', 'The request is too large.');
   if (status === 415)
-    return new Problem('unsupported_media_type', 'This content type is not taken here.');
+    return new Problem('unsupported_media_type', 'This address does not accept this content type.');
   if (status === 404) return new Problem('not_found', 'There is nothing at this address.');
   if (status !== undefined && status >= 400 && status < 500) {
     const detail =
@@ -124,7 +127,7 @@ function toProblem(error: unknown): Problem {
   if (code && /^(Z_|ERR_+BROTLI|ERR_+.*(FORMAT|_DEC))/.test(code)) {
     return new Problem('invalid_request', 'The body is not compressed as its header says.');
   }
-  // PostgreSQL takes no NUL in a text (22021) or in JSON (22P05), and nobody means one.
+  // PostgreSQL accepts no NUL in a text (22021) or in JSON (22P05).
   if (code === '22021' || code === '22P05') {
     return new Problem('invalid_request', 'Expected text without NUL.');
   }
@@ -137,11 +140,14 @@ function toProblem(error: unknown): Problem {
   }
   return new Problem(
     'internal_error',
-    'Something failed on our side. Nothing you sent was lost by it; try again, and name the request id if it stays.',
+    'Something failed on our side. Try again. If it fails again, tell the operator the request id.',
   );
 }
 
-/** PostgreSQL's own classes 08 (connection), 53 (resources) and 57 (shut down), and what never reached it. */
+/**
+ * PostgreSQL's error classes 08 (connection), 53 (resources) and 57P (shutdown), and failed
+ * connects.
+ */
 function isAway(error: unknown): boolean {
   const { name, code, message } = (error ?? {}) as {
     name?: string;
@@ -161,12 +167,15 @@ function isAborted(error: unknown): boolean {
   return name === 'AbortError' || code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
-/** The route's pattern, never the path: ids stay out of the log. */
+/** Returns the route's pattern for the log, since the path itself holds ids. */
 export function findRoutePattern(koa: KoaContext): string {
   return String((koa as { _matchedRoute?: unknown })._matchedRoute ?? 'none');
 }
 
-/** An id that the client chose may say who it is, and what is written down outlives an account. */
+/**
+ * Returns the request id for the log, or `given` if the client chose it. An id of the client may
+ * identify a person, and the log outlives the account.
+ */
 export function findRequestId(koa: KoaContext): string {
   const requestId: unknown = koa.state['request_id'];
   const given = koa.get('X-Request-Id');

@@ -1,4 +1,4 @@
-// For machines: is it alive, is it ready, and what does it count.
+// Serves /healthz, /readyz and /metrics for monitoring.
 import type Router from '@koa/router';
 import type { Context as KoaContext } from 'koa';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
@@ -8,18 +8,19 @@ import { isEqual } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
 import { hasLivingWorker } from '../queue/heartbeat.ts';
 
+/** Adds the routes. `/readyz` runs the core's checks and the `readiness` of every module. */
 export function addHealthRoutes(router: Router, ctx: Context): void {
   const registry = createRegistry(ctx);
   router.get('/healthz', (koa) => {
     koa.body = { ok: true };
   });
   router.get('/readyz', async (koa) => {
-    const parts = await readiness(ctx);
-    // A web process serves without a worker of its own; it says so, and stays in rotation.
+    const parts = await checkReadiness(ctx);
+    // A web process serves without a worker, so a missing worker is shown but keeps it ready.
     const needed = Object.entries(parts).filter(
       ([name]) => !(name === 'worker' && ctx.config.ROLE === 'web'),
     );
-    // What the operator allowed is used up: uploads are refused, and everything else goes on.
+    // When STORAGE_MAX_GB is used up, uploads are refused and everything else works.
     const fine = ['ok', 'nearly_full', 'full'];
     koa.status = needed.every(([, state]) => fine.includes(state)) ? 200 : 503;
     koa.body = { ok: koa.status === 200, ...parts };
@@ -31,7 +32,7 @@ export function addHealthRoutes(router: Router, ctx: Context): void {
   });
 }
 
-async function readiness(ctx: Context): Promise<Record<string, string>> {
+async function checkReadiness(ctx: Context): Promise<Record<string, string>> {
   const check = async (work: () => Promise<unknown>) => {
     try {
       const state = await work();

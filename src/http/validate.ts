@@ -1,8 +1,11 @@
-// Parses what comes from outside by a schema, once, at the border.
+// Parses bodies, queries and forms by a schema; the code behind it trusts the result.
 import type { z } from 'zod';
 import { invalid, Problem } from '../base/errors.ts';
 
-/** Parses what came from outside, or throws `invalid_request` with a pointer to each fault. */
+/**
+ * Returns the value as its schema types it. `where` is the word for it in the message.
+ * @throws Problem `invalid_request` with a JSON pointer to each fault.
+ */
 export function parseWith<S extends z.ZodType>(
   schema: S,
   value: unknown,
@@ -31,7 +34,7 @@ export function parseWith<S extends z.ZodType>(
   );
 }
 
-/** PostgreSQL takes neither NUL nor half a surrogate pair in a text, and TikTok shows neither. */
+/** PostgreSQL accepts neither NUL nor half a surrogate pair in a text, and TikTok shows neither. */
 function assertStorable(value: unknown, path: string[]): void {
   if (typeof value === 'string') {
     if (value.includes('\0') || !value.isWellFormed())

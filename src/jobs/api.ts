@@ -1,22 +1,25 @@
 // The routes of jobs in the JSON API.
+import type { Knex } from 'knex';
 import { once } from '../access/idempotency.ts';
-import { invalid } from '../base/errors.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
+import { cutPage, parseCursor } from '../web/cursor.ts';
 import { acceptJob } from './accept/accept.ts';
 import { changeJob } from './accept/change.ts';
 import { cancelJob, isWorking, resolveJob, retryJob } from './commands.ts';
-import type { Job } from './job.ts';
 import { type JobFilter, listJobs } from './list-store.ts';
 import {
+  createJobSchema,
   jobListSchema,
   jobPatchSchema,
-  newJobSchema,
   resolutionSchema,
   waitSchema,
 } from './schema.ts';
 import { getJob, listEvents } from './store.ts';
 import { eventsAnswer, eventView, jobListAnswer, jobSchema, jobView } from './view.ts';
 import { waitForJob } from './wait.ts';
+
+/** The form of a job's id in a cursor. */
+export const JOB_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** A request by key is the creator's consent to exactly its settings. */
 export const BY_KEY = {
@@ -29,14 +32,14 @@ export const jobRoutes: ApiRoute[] = [
     method: 'post',
     path: '/jobs',
     summary: 'Accept a post, now or at a time. Honours Idempotency-Key for 24 hours.',
-    body: newJobSchema,
+    body: createJobSchema,
     headers: {
       'Idempotency-Key':
         'For 24 hours, the same key and body get the first response again, with `Idempotency-Replayed: true`.',
     },
     answers: { 202: { description: 'The job', schema: jobSchema } },
     async handle(ctx, { creator, body, koa }) {
-      const work = async (trx: Parameters<Parameters<typeof once>[4]>[0]) => {
+      const work = async (trx: Knex) => {
         const job = await acceptJob(ctx, trx, { creator, request: body, consent: BY_KEY });
         const location = `/v1/jobs/${job.id}`;
         return { status: 202, location, body: JSON.stringify(jobView(job, creator.username)) };
@@ -45,7 +48,11 @@ export const jobRoutes: ApiRoute[] = [
       if (key === undefined) return withLocation(await ctx.db.transaction(work));
       // The parsed body: another order of the fields is the same request.
       const request = `POST /v1/jobs\n${JSON.stringify(body)}`;
-      const { answer, replayed } = await once(ctx, creator.id, String(key), request, work);
+      const { answer, replayed } = await once(
+        ctx,
+        { creatorId: creator.id, key: String(key), request },
+        work,
+      );
       return withLocation(answer, replayed ? { 'Idempotency-Replayed': 'true' } : {});
     },
   }),
@@ -57,15 +64,14 @@ export const jobRoutes: ApiRoute[] = [
     answers: { 200: { description: 'A page of jobs', schema: jobListAnswer } },
     async handle(ctx, { creator, query }) {
       const filter: JobFilter = { status: query.status, limit: query.limit + 1 };
-      if (query.cursor) filter.after = parseCursor(query.cursor);
+      if (query.cursor) filter.after = parseCursor(query.cursor, JOB_ID);
       const found = await listJobs(ctx.db, creator.id, filter);
-      const page = found.slice(0, query.limit);
-      const last = found.length > query.limit ? page.at(-1) : undefined;
+      const { page, nextCursor } = cutPage(found, query.limit, (job) => job.id);
       return {
         status: 200,
         body: {
           data: page.map((job) => jobView(job, creator.username)),
-          next_cursor: last ? toCursor(last) : null,
+          next_cursor: nextCursor,
         },
       };
     },
@@ -151,17 +157,4 @@ function withLocation(
     body: answer.body,
     headers: { ...headers, ...(answer.location ? { Location: answer.location } : {}) },
   };
-}
-
-export function toCursor(job: Job): string {
-  return Buffer.from(`${job.created_at.toISOString()} ${job.id}`).toString('base64url');
-}
-
-export function parseCursor(cursor: string): { created_at: Date; id: string } {
-  const [time, id] = Buffer.from(cursor, 'base64url').toString().split(' ');
-  const createdAt = new Date(time ?? '');
-  if (Number.isNaN(createdAt.getTime()) || !/^[0-9a-f-]{36}$/.test(id ?? '')) {
-    throw invalid('/cursor', 'Expected a cursor as answered in next_cursor.');
-  }
-  return { created_at: createdAt, id: id as string };
 }

@@ -2,11 +2,13 @@
 import type { Knex } from 'knex';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { assertMayPost, assertNotLeaving, type Creator } from '../creators/store.ts';
-import { lockFile, lockManyMedia, lockMedia } from '../media/store.ts';
+import { assertNotLeaving } from '../creators/leaving.ts';
+import { assertMayPost } from '../creators/rules.ts';
+import type { Creator } from '../creators/store.ts';
+import { lockFile, lockManyMedia, lockMedia } from '../media/locks.ts';
 import { assertNoDuplicate, reserveTime } from './accept/limits.ts';
 import { closeAttempts, isCommitted } from './attempts/attempts.ts';
-import type { Job } from './job.ts';
+import { isFetched, type Job } from './job.ts';
 import { listPhotos, resetPhotos } from './photos.ts';
 import { CANCELLABLE_STATES, STATES, type WorkingState } from './states.ts';
 import { insertEvent, lockJob, queueNext, updateLockedJob } from './store.ts';
@@ -74,16 +76,16 @@ export async function retryJob(ctx: Context, creator: Creator, id: string): Prom
 }
 
 /**
- * Uploads are locked and must still be there; what came from a URL is used if our copy still is, and
+ * Uploads are locked and must still be there; what was fetched is used if our copy still is, and
  * fetched again if not.
  */
 async function sourceForRetry(trx: Knex, job: Job): Promise<string | null> {
-  const uploads = (await listPhotos(trx, job.id)).filter(({ source_url }) => !source_url);
+  const uploads = (await listPhotos(trx, job.id)).filter((photo) => !isFetched(photo));
   const keys = uploads.flatMap(({ source_key }) => source_key ?? []);
   await lockManyMedia(trx, job.creator_id, keys);
   for (const { source_key } of uploads) await assertUpload(trx, job, source_key);
   if (job.kind === 'photo') return null;
-  if (!job.source_url) return assertUpload(trx, job, job.source_key);
+  if (!isFetched(job)) return assertUpload(trx, job, job.source_key);
   const copy = job.source_key && (await lockFile(trx, job.creator_id, job.source_key));
   return copy ? job.source_key : null;
 }

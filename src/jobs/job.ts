@@ -4,12 +4,21 @@ import type { MediaFacts } from '../base/media-facts.ts';
 import type { PostSettings } from '../tiktok/post-settings.ts';
 import type { State } from './states.ts';
 
+/** The media source whose files are stored here already; those of all others are fetched. */
+export const UPLOAD_SOURCE = 'pm3k_storage';
+
+/** Whether the file of a post, or one of its photos, comes from a source that fetches. */
+export function isFetched({ source }: Pick<Job, 'source'>): boolean {
+  return source !== UPLOAD_SOURCE;
+}
+
 /** A row of `job_photos`: one photo of a post. */
 export interface JobPhoto {
   position: number;
-  /** The upload, or our copy of the URL; null until that was fetched. */
+  /** The upload, or our copy of what was fetched; null until then. */
   source_key: string | null;
-  source_url: string | null;
+  source: string;
+  source_request: Record<string, unknown> | null;
   /** The file name of the upload; null where the client named none. */
   file_name: string | null;
   /** The file that TikTok gets. */
@@ -41,9 +50,12 @@ export interface Job {
   destination: 'direct' | 'inbox';
   settings: PostSettings;
   kind: 'video' | 'photo';
-  /** The video as uploaded, or our copy of the URL; null until that was fetched, and for photos. */
+  /** The video as uploaded, or our copy of what was fetched; null until then, and for photos. */
   source_key: string | null;
-  source_url: string | null;
+  /** The name of the media source; photos have theirs each. */
+  source: string;
+  /** What a source that fetches was asked for; null of an upload. */
+  source_request: Record<string, unknown> | null;
   /** The hash of the content, which finds the same media again; null until it was fetched. */
   source_sha256: string | null;
   allow_duplicate: boolean;

@@ -1,6 +1,6 @@
 // The words that pages use for posts: their status, timeline, audience and title.
 import type { Labels, Manifest } from '../context/context.ts';
-import type { Job } from './job.ts';
+import { isFetched, type Job } from './job.ts';
 import { type Status, toStatus } from './states.ts';
 import type { JobEvent } from './store.ts';
 
@@ -25,7 +25,7 @@ const STEP: Record<string, string> = {
 export function statusWords(job: Job): { status: Status; sign: string; word: string } {
   const status = toStatus(job);
   const { sign, word } = STATUS[status];
-  const isFetching = job.state === 'accepted' && job.source_url;
+  const isFetching = job.state === 'accepted' && isFetched(job);
   if (status === 'running' && isFetching) return { status, sign, word: 'Fetching' };
   if (status === 'running') return { status, sign, word: STEP[job.state] ?? word };
   if (status === 'finished' && job.destination === 'inbox')
@@ -129,5 +129,5 @@ export function title(job: Job): string {
 
 export const jobLabels: Labels = {
   events: EVENTS,
-  functions: { statusWords, nothing, statusName, privacy, title },
+  functions: { statusWords, nothing, statusName, privacy, title, isFetched },
 };

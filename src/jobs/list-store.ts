@@ -1,21 +1,29 @@
 // The SQL that lists jobs by status and page, and finds the files that show them.
 import type { Knex } from 'knex';
+import type { Cursor } from '../web/cursor.ts';
 import type { Job, StoredFile } from './job.ts';
 import { ALL_STATES, STATES, type Status, toStatus, WORKING_STATES } from './states.ts';
 
 export interface JobFilter {
   status?: Status | undefined;
-  /** Where the previous page ended: creation time and id of its last job. */
-  after?: { created_at: Date; id: string } | undefined;
+  /** Where the previous page ended. */
+  after?: Cursor | undefined;
   limit: number;
 }
 
-/** Newest first. */
-export async function listJobs(db: Knex, creatorId: string, filter: JobFilter): Promise<Job[]> {
-  const query = db('jobs').where({ creator_id: creatorId });
+/** Returns the jobs of a creator, newest first; `listed_at` is their place for a cursor. */
+export async function listJobs(
+  db: Knex,
+  creatorId: string,
+  filter: JobFilter,
+): Promise<(Job & { listed_at: string })[]> {
+  const query = db('jobs')
+    .where({ creator_id: creatorId })
+    .select('*', db.raw('created_at::text as listed_at'));
   if (filter.status) whereStatus(query, filter.status);
   if (filter.after) {
-    query.whereRaw('(created_at, id) < (?, ?)', [filter.after.created_at, filter.after.id]);
+    const { listedAt, id } = filter.after;
+    query.whereRaw('(created_at, id) < (?::timestamptz, ?)', [listedAt, id]);
   }
   return query
     .orderBy([

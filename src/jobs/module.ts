@@ -2,8 +2,8 @@
 
 import type { TableDeclaration } from '../base/declaration.ts';
 import type { Manifest } from '../context/context.ts';
-import { addApiRoutes } from '../web/api.ts';
 import { jobRoutes } from './api.ts';
+import { builtInSources } from './built-in-sources.ts';
 import { jobLabels } from './labels.ts';
 import { jobMetrics } from './metrics.ts';
 import { needsFiles } from './needs-files.ts';
@@ -22,8 +22,8 @@ export const jobs: Manifest = {
   metrics: jobMetrics,
   labels: jobLabels,
   needsFiles,
+  sources: builtInSources,
   routes(router, ctx) {
-    addApiRoutes(router, ctx, jobRoutes);
     addJobPages(router, ctx);
   },
   ticks: { caretaker: { every: ({ reapMs }) => reapMs, run: reap } },
@@ -51,7 +51,8 @@ export const jobs: Manifest = {
           settings: 'Who may see the post, and what they may do with it.',
           kind: 'A video, or photos.',
           source_key: 'The stored file it was made from.',
-          source_url: 'The address it was fetched from.',
+          source: 'Where that file came from: an upload, a URL, or another source.',
+          source_request: 'What was asked of that source, e.g. the address.',
           source_sha256: 'The fingerprint of that file, which finds the same media again.',
           allow_duplicate: 'Whether the same media may be posted again within a day.',
           description: 'The text beside the title of photos.',
@@ -84,7 +85,8 @@ export const jobs: Manifest = {
           job_id: 'Which job it belongs to.',
           position: 'Its place among the photos.',
           source_key: 'The stored file it was made from.',
-          source_url: 'The address it was fetched from.',
+          source: 'Where that file came from: an upload, a URL, or another source.',
+          source_request: 'What was asked of that source, e.g. the address.',
           output_key: 'The stored file that TikTok gets.',
           output_type: 'What kind of file that is.',
           facts: 'Its size and fingerprint, and what was changed about it.',

@@ -1,7 +1,7 @@
 // The SQL of the photos of a post: up to 35 of them, in their order.
 import type { Knex } from 'knex';
 import { json } from '../base/database.ts';
-import type { JobPhoto, Patch, StoredFile } from './job.ts';
+import { type JobPhoto, type Patch, type StoredFile, UPLOAD_SOURCE } from './job.ts';
 
 /** Returns the photos of a job in the order in which they are shown. */
 export async function listPhotos(db: Knex, jobId: string): Promise<JobPhoto[]> {
@@ -9,8 +9,8 @@ export async function listPhotos(db: Knex, jobId: string): Promise<JobPhoto[]> {
     .leftJoin('media', 'media.storage_key', 'photos.source_key')
     .where({ job_id: jobId })
     .orderBy('position')
-    .select('photos.position', 'photos.source_key', 'photos.source_url', 'photos.output_key')
-    .select('photos.output_type', 'photos.facts', 'media.file_name');
+    .select('photos.position', 'photos.source_key', 'photos.source', 'photos.source_request')
+    .select('photos.output_key', 'photos.output_type', 'photos.facts', 'media.file_name');
 }
 
 /**
@@ -31,13 +31,15 @@ export interface StoredPhoto extends StoredFile {
   position: number;
 }
 
-export async function insertPhotos(
-  trx: Knex,
-  jobId: string,
-  photos: Pick<JobPhoto, 'position' | 'source_key' | 'source_url'>[],
-): Promise<void> {
-  if (photos.length > 0)
-    await trx('job_photos').insert(photos.map((each) => ({ job_id: jobId, ...each })));
+export type NewPhoto = Pick<JobPhoto, 'position' | 'source_key' | 'source' | 'source_request'>;
+
+export async function insertPhotos(trx: Knex, jobId: string, photos: NewPhoto[]): Promise<void> {
+  if (photos.length === 0) return;
+  const rows = photos.map(({ source_request, ...photo }) => ({
+    ...{ job_id: jobId, ...photo },
+    source_request: json(source_request),
+  }));
+  await trx('job_photos').insert(rows);
 }
 
 /** Runs in the caller's transaction, which has checked the job's fence. */
@@ -52,13 +54,13 @@ export async function updatePhotos(
   }
 }
 
-/** What was made for the post goes with a new beginning; sources by URL are fetched anew. */
+/** What was made for the post goes with a new beginning; what a source fetched is fetched anew. */
 export async function resetPhotos(trx: Knex, jobId: string): Promise<void> {
   await trx('job_photos')
     .where({ job_id: jobId })
     .update({
       output_key: null,
       output_type: null,
-      source_key: trx.raw('case when source_url is null then source_key end'),
+      source_key: trx.raw('case when source = ? then source_key end', [UPLOAD_SOURCE]),
     });
 }

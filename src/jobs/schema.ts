@@ -1,7 +1,9 @@
 // What a request about a job may say; everything from outside passes here once.
 import { z } from 'zod';
+import type { Manifest } from '../context/context.ts';
 import { TIKTOK_LIMITS } from '../tiktok/limits.ts';
 import { settingsPatchSchema } from '../tiktok/settings-schema.ts';
+import { createSourceSchema, type SourceRequest } from './source.ts';
 import { STATUSES } from './states.ts';
 
 const { caption, photo } = TIKTOK_LIMITS;
@@ -21,31 +23,26 @@ const time = z.iso
   .datetime({ offset: true, error: 'Expected an RFC 3339 time, e.g. 2030-12-01T10:00:00Z' })
   .transform((text) => new Date(text));
 
-const sourceSchema = z.discriminatedUnion('source', [
-  z.strictObject({
-    source: z.literal('pm3k_storage'),
-    storage_key: z.string().min(1).max(100).describe('As answered by `POST /v1/media`.'),
-  }),
-  z.strictObject({
-    source: z.literal('url'),
-    url: z.string().min(1).max(2048).describe('An https URL on a verified domain.'),
-  }),
-]);
+/** `file`: what is said about one of them. */
+function mediaFields(file: z.ZodType<SourceRequest>) {
+  return {
+    video: file.optional().describe('A video; this or `photos`.'),
+    photos: z
+      .array(file)
+      .min(1)
+      .max(photo.maxCount)
+      .optional()
+      .describe(`1 to ${photo.maxCount} photos in their order; these or \`video\`.`),
+  };
+}
 
-export type SourceRequest = z.output<typeof sourceSchema>;
-
+/** A new post, whatever its media sources are called; requests are judged by `createJobSchema`. */
 export const newJobSchema = z
   .strictObject({
     mode: z.enum(['now', 'schedule']),
     schedule_at: time.nullish().describe('When to post; with `schedule`, in the future.'),
     title: title.default(''),
-    video: sourceSchema.optional().describe('A video; this or `photos`.'),
-    photos: z
-      .array(sourceSchema)
-      .min(1)
-      .max(photo.maxCount)
-      .optional()
-      .describe(`1 to ${photo.maxCount} photos in their order; these or \`video\`.`),
+    ...mediaFields(z.looseObject({ source: z.string() })),
     description: words(photo.description)
       .optional()
       .describe(
@@ -112,6 +109,11 @@ export const newJobSchema = z
     }
   });
 export type NewJobRequest = z.output<typeof newJobSchema>;
+
+/** The body of `POST /v1/jobs`, with the media sources that these modules offer. */
+export function createJobSchema(modules: Manifest[]): typeof newJobSchema {
+  return newJobSchema.safeExtend(mediaFields(createSourceSchema(modules)));
+}
 
 export const jobPatchSchema = z.strictObject({
   title: title.optional(),

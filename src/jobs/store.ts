@@ -2,6 +2,7 @@
 import type { Knex } from 'knex';
 import { isOwnId, json } from '../base/database.ts';
 import { Problem } from '../base/errors.ts';
+import { emitAll } from '../events/emit.ts';
 import { queueStep } from '../queue/queue.ts';
 import type { Sources } from './accept/sources.ts';
 import type { Job } from './job.ts';
@@ -45,6 +46,7 @@ export async function insertJob(
       ...job,
       settings: json(job.settings),
       media: json(job.media),
+      source_request: json(job.source_request),
       state: 'accepted',
     })
     .returning('*');
@@ -74,21 +76,23 @@ export async function insertEvent(
   name: string,
   details: Record<string, unknown> = {},
 ): Promise<void> {
-  await trx('job_events').insert({ job_id: jobId, name, details: json(details) });
+  await insertEvents(trx, [jobId], name, details);
 }
 
-/** The same line in the timelines of many jobs. */
+/** The same line in the timelines of many jobs. The caller holds them locked; subscribers are told. */
 export async function insertEvents(
   trx: Knex,
   jobIds: string[],
   name: string,
-  details: Record<string, unknown>,
+  details: Record<string, unknown> = {},
 ): Promise<void> {
-  await trx.raw(
+  const inserted = trx.raw(
     `insert into job_events (job_id, name, details)
-     select id, ?, ?::jsonb from unnest(?::uuid[]) as id`,
+     select id, ?, ?::jsonb from unnest(?::uuid[]) as id
+     returning job_id as subject_id, name, details, at`,
     [name, json(details), jobIds],
   );
+  await emitAll(trx, 'job', inserted);
 }
 
 /** @throws Problem `not_found`, also for a job of another creator. */

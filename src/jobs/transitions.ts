@@ -1,7 +1,7 @@
 // The SQL of a job's moves: each one is a guarded update with its event and its next run.
 import type { Knex } from 'knex';
 import { json } from '../base/database.ts';
-import { queueChore, unqueue, unqueueAll } from '../queue/queue.ts';
+import { unqueue, unqueueAll } from '../queue/queue.ts';
 import { closeAttempts } from './attempts/attempts.ts';
 import type { Job, JobError, Patch } from './job.ts';
 import { updatePhotos } from './photos.ts';
@@ -32,7 +32,6 @@ export async function moveJob(
   if (attempt_outcome !== undefined) await closeAttempts(trx, job.id, attempt_outcome);
   await insertEvent(trx, job.id, event.name, event.details);
   await queueNext(trx, moved);
-  await letGoOfCopy(trx, moved);
   return moved;
 }
 
@@ -105,14 +104,5 @@ export async function endJob(
     .returning('*');
   await unqueue(trx, job.id);
   await insertEvent(trx, job.id, event.name, event.details);
-  await letGoOfCopy(trx, row);
   return row;
-}
-
-/** What was made for the post alone is needed no more; the chore of that name finds it. */
-async function letGoOfCopy(trx: Knex, job: Job): Promise<void> {
-  if (job.state !== 'finished' && job.state !== 'cancelled') return;
-  const isUploadAlone = job.kind === 'video' && !job.source_url;
-  if (isUploadAlone && (!job.output_key || job.output_key === job.source_key)) return;
-  await queueChore(trx, { name: 'retention.copies', key: 'retention.copies' });
 }

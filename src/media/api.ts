@@ -1,9 +1,10 @@
 // The JSON API of uploads.
 import { z } from 'zod';
-import { invalid } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
-import { getMedia, type Media, type MediaCursor, pageOfMedia, removeMedia } from './store.ts';
+import { cutPage, parseCursor } from '../web/cursor.ts';
+import { removeMedia } from './remove.ts';
+import { getMedia, type Media, pageOfMedia } from './store.ts';
 import { receiveUpload } from './upload-http.ts';
 
 export const mediaSchema = z.strictObject({
@@ -52,15 +53,14 @@ export const mediaRoutes: ApiRoute[] = [
     query: mediaListQuery,
     answers: { 200: { description: 'A page of uploads', schema: mediaList } },
     async handle(ctx, { creator, query: { cursor, limit } }) {
-      const after = cursor ? parseCursor(cursor) : null;
+      const after = cursor ? parseCursor(cursor, /^[\w.]{1,80}$/) : null;
       const found = await pageOfMedia(ctx.db, creator.id, { after, limit: limit + 1 });
-      const page = found.slice(0, limit);
-      const last = found.length > limit ? page.at(-1) : undefined;
+      const { page, nextCursor } = cutPage(found, limit, (row) => row.storage_key);
       return {
         status: 200,
         body: {
           data: page.map((row) => mediaView(ctx, row)),
-          next_cursor: last ? toMediaCursor(last) : null,
+          next_cursor: nextCursor,
         },
       };
     },
@@ -87,29 +87,12 @@ export const mediaRoutes: ApiRoute[] = [
   }),
 ];
 
-function toMediaCursor({ listed_at, storage_key }: MediaCursor): string {
-  return Buffer.from(JSON.stringify([listed_at, storage_key])).toString('base64url');
-}
-
-const cursorSchema = z.tuple([
-  z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?[+-]\d\d(:\d\d)?$/),
-  z.string().regex(/^[\w.]{1,80}$/),
-]);
-
-function parseCursor(cursor: string): MediaCursor {
-  try {
-    const text = Buffer.from(cursor, 'base64url').toString();
-    const [listedAt, storageKey] = cursorSchema.parse(JSON.parse(text));
-    return { listed_at: listedAt, storage_key: storageKey };
-  } catch {
-    throw invalid('/cursor', 'Expected a cursor as answered in next_cursor.');
-  }
-}
-
+/** Returns the public address of a stored file. */
 export function mediaUrl(ctx: Context, storageKey: string): string {
   return `${ctx.config.PUBLIC_URL}/media/${storageKey}`;
 }
 
+/** Returns a stored file as the API shows it. */
 export function mediaView(ctx: Context, media: Media) {
   const { storage_key, bytes, sha256, content_type, facts } = media;
   return {

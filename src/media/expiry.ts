@@ -1,15 +1,19 @@
-// The SQL of files that have reached their end: which may go, and which a post still needs.
+// The SQL of stored files for retention: files whose time is over, and files that have a row.
 import type { Knex } from 'knex';
 
-/** A row that the caller's transaction holds, so that no new post can begin to use it. */
+/**
+ * A row that the caller's transaction has locked, so that no new post can begin to use the file.
+ */
 export interface EndedFile {
   storage_key: string;
   bytes: number;
-  /** Where the next look goes on; text, since a Date would lose the microseconds. */
+  /** Where the next batch begins. It is text, since a Date would lose the microseconds. */
   ended_at: string;
 }
 
-/** Uploads whose time is over, from `after` on; those that another transaction uses are left out. */
+/**
+ * Locks uploads whose time is over, beginning after `after`; skips rows that are locked already.
+ */
 export async function lockEndedUploads(
   trx: Knex,
   after: Pick<EndedFile, 'ended_at' | 'storage_key'> | null,
@@ -25,7 +29,7 @@ export async function lockEndedUploads(
   return rows;
 }
 
-/** Rows by name; those that another transaction uses are left out. */
+/** Locks the rows of these files; skips rows that are locked already. */
 export async function lockFiles(trx: Knex, storageKeys: string[]): Promise<EndedFile[]> {
   return trx('media')
     .whereIn('storage_key', storageKeys)
@@ -34,11 +38,12 @@ export async function lockFiles(trx: Knex, storageKeys: string[]): Promise<Ended
     .skipLocked();
 }
 
+/** Removes the rows of these files. */
 export async function removeRows(trx: Knex, storageKeys: string[]): Promise<void> {
   await trx('media').whereIn('storage_key', storageKeys).delete();
 }
 
-/** Of these files, those that have a row, or are a part of an upload that is under way. */
+/** Returns those of these files that have a row, or belong to an upload that is not finished. */
 export async function findRegistered(db: Knex, storageKeys: string[]): Promise<Set<string>> {
   const { rows } = await db.raw(
     `select storage_key from media where storage_key = any(:keys)
@@ -49,7 +54,7 @@ export async function findRegistered(db: Knex, storageKeys: string[]): Promise<S
   return new Set(rows.map(({ storage_key }: Pick<EndedFile, 'storage_key'>) => storage_key));
 }
 
-/** Names of files in their own order, from `after` on. */
+/** Returns keys of stored files in alphabetical order, beginning after `after`. */
 export async function listRegistered(db: Knex, after: string, limit: number): Promise<string[]> {
   return db('media')
     .where('storage_key', '>', after)

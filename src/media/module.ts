@@ -1,6 +1,5 @@
 // The manifest of stored media.
 import type { Manifest } from '../context/context.ts';
-import { addApiRoutes } from '../web/api.ts';
 import { mediaRoutes } from './api.ts';
 import { mediaFunctions } from './labels.ts';
 import { addMediaPages } from './pages.ts';
@@ -14,7 +13,6 @@ export const storedMedia: Manifest = {
   readiness: { storage: checkStorage },
   labels: { functions: mediaFunctions },
   routes(router, ctx) {
-    addApiRoutes(router, ctx, mediaRoutes);
     addMediaPages(router, ctx);
   },
   personalData: {

@@ -1,10 +1,12 @@
-// Pages of uploads: the list, the upload form, and a file at its address.
+// Pages of uploads: the list, the upload form, and each file at its public address.
 import type Router from '@koa/router';
 import type { Context } from '../context/context.ts';
-import { getPlanLimits } from '../creators/store.ts';
+import { getPlanLimits } from '../creators/rules.ts';
+import { readParams } from '../http/read-params.ts';
 import { createPages } from '../web/pages.ts';
+import { removeMedia } from './remove.ts';
 import { serveMedia } from './serve.ts';
-import { listMedia, type Media, removeMedia } from './store.ts';
+import { listMedia, type Media } from './store.ts';
 import { listUnfinishedUploads } from './tus/store.ts';
 import { receiveUploads } from './upload-http.ts';
 import { sumMedia } from './usage.ts';
@@ -24,12 +26,12 @@ export function addMediaPages(router: Router, ctx: Context): void {
     });
   });
 
-  // The plain form, in one go; with scripts the page sends each file by tus.
+  // The form without scripts. With scripts the page sends each file by tus.
   pages.own(
     'post',
     '/media',
     async ({ koa, signal, go }, creator) =>
-      go(composerFor(await receiveUploads(ctx, koa, creator, signal))),
+      go(findComposer(await receiveUploads(ctx, koa, creator, signal))),
     { isUpload: true },
   );
 
@@ -38,18 +40,17 @@ export function addMediaPages(router: Router, ctx: Context): void {
     go('/media');
   });
 
-  // GET serves HEAD too; the key is unguessable, and TikTok or a player has no session.
+  // The router serves HEAD, too. No session is needed: the key is unguessable, and players have
+  // none.
   router.get('/media/:storage_key', async (koa) => {
-    await serveMedia(
-      ctx,
-      koa,
-      (koa as unknown as { params: Record<string, string> }).params['storage_key'] ?? '',
-    );
+    await serveMedia(ctx, koa, readParams(koa)['storage_key'] ?? '');
   });
 }
 
-/** Where what was uploaded is posted: a video alone, photos together, a mixture is chosen from. */
-function composerFor([first, ...others]: [Media, ...Media[]]): string {
+/**
+ * Returns the composer's address: for one file, for several photos, or to choose from a mixture.
+ */
+function findComposer([first, ...others]: [Media, ...Media[]]): string {
   if (others.length === 0) return `/jobs/new?media=${first.storage_key}`;
   const all = [first, ...others];
   if (!all.every(({ facts }) => facts.kind === 'photo')) return '/jobs/new';

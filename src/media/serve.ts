@@ -1,10 +1,14 @@
-// Serves a stored file at its unguessable address, with ranges, and never as something a browser would run.
+// Serves a stored file at its unguessable address, with ranges, and never as a page or script.
 import type { Context as KoaContext } from 'koa';
 import type { Context } from '../context/context.ts';
 import { getByKey, type Media } from './store.ts';
 
 const PLAYABLE = /^(video\/[\w.+-]+|image\/(jpeg|png|webp|gif|avif))$/;
 
+/**
+ * Answers with the file. Types that a browser might run are sent as `application/octet-stream`.
+ * @throws Problem `not_found`.
+ */
 export async function serveMedia(ctx: Context, koa: KoaContext, storageKey: string): Promise<void> {
   const media = await getByKey(ctx.db, storageKey);
   koa.set('Cache-Control', 'private, max-age=3600');
@@ -15,14 +19,14 @@ export async function serveMedia(ctx: Context, koa: KoaContext, storageKey: stri
   await answerStored(ctx, koa, media);
 }
 
-/** The file or the range of it that was asked for; of a HEAD the headers alone. */
+/** Answers with the file or the requested range; a HEAD gets the headers alone. */
 export async function answerStored(
   ctx: Context,
   koa: KoaContext,
   { storage_key, bytes }: Pick<Media, 'storage_key' | 'bytes'>,
 ): Promise<void> {
   koa.set('Accept-Ranges', 'bytes');
-  // For GET alone: RFC 9110 §14.2.
+  // Ranges apply to GET alone: RFC 9110 §14.2.
   const range = koa.method === 'GET' ? parseRange(koa.get('Range'), bytes) : null;
   if (range === 'unsatisfiable') {
     koa.status = 416;
@@ -36,7 +40,9 @@ export async function answerStored(
   koa.length = end - start + 1;
 }
 
-/** One range as RFC 9110 §14 has it; several, or another unit, are answered with the whole. */
+/**
+ * Reads one range (RFC 9110 §14). Returns null for several ranges or another unit: the whole file.
+ */
 function parseRange(
   header: string,
   size: number,

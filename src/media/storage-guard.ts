@@ -1,4 +1,4 @@
-// Tells at start which storage is in use, and refuses one that is not where this database's files are.
+// Refuses a start with a storage that does not hold this database's files.
 import { randomUUID } from 'node:crypto';
 import { ConfigFaults } from '../base/config.ts';
 import type { Context } from '../context/context.ts';
@@ -10,8 +10,9 @@ const ADOPT = 'adopt';
 const SAMPLE = 10;
 
 /**
- * A note of the database's choosing lies in its storage. So two machines with a disk each, a disk that
- * is not mounted, and a changed setting are found out before anybody's file is missed.
+ * Compares the id in the database with the marker in the storage, which has the same id as its
+ * name. The start fails if they differ: each of two machines has its own disk, a disk is not
+ * mounted, or a setting was changed. Throws ConfigFaults.
  */
 export async function assertSameStorage(ctx: Context): Promise<void> {
   const { STORAGE } = ctx.config;
@@ -28,7 +29,7 @@ export async function assertSameStorage(ctx: Context): Promise<void> {
   ctx.log.info({ event: 'storage.in_use', storage: STORAGE, where });
 }
 
-/** The note comes first: a crash between the two leaves one that nobody asks for. */
+/** Writes the marker before the row, since a crash between the two then leaves an unused marker. */
 async function adopt(ctx: Context): Promise<void> {
   const id = randomUUID();
   await ctx.storage.putMarker(FOLDER, id, '');
@@ -36,7 +37,10 @@ async function adopt(ctx: Context): Promise<void> {
   await ctx.storage.removeMarker(FOLDER, ADOPT);
 }
 
-/** A file or two may be lost; of many, or beside an empty storage, that means something else. */
+/**
+ * Returns true if none of the newest files is in the storage, and there are ten of them or the
+ * storage is empty. A few missing files alone may have been lost.
+ */
 async function lacksFiles(ctx: Context): Promise<boolean> {
   const keys = await listNewest(ctx.db, SAMPLE);
   const has = await Promise.all(keys.map((key) => ctx.storage.has(key)));

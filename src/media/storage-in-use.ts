@@ -7,6 +7,7 @@ export async function findStorageInUse(db: Knex): Promise<string | undefined> {
   return row?.id;
 }
 
+/** Stores the name of the marker in place of the one before. */
 export async function recordStorageInUse(db: Knex, id: string): Promise<void> {
   await db('storage_in_use').insert({ id }).onConflict('is_only').merge({ id, since: db.fn.now() });
 }

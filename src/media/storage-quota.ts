@@ -1,29 +1,31 @@
-// Is there room for more: the storage's own end, and the one that STORAGE_MAX_GB sets.
-
+// Checks the free space of the storage and STORAGE_MAX_GB before bytes are accepted.
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { sumAll } from './usage.ts';
 
 const GB = 1_000_000_000;
-// Adding up a million files takes a while, and a few seconds change little.
+// The sum over a million files is slow, and a few seconds change it little.
 const KNOWN_MS = 5_000;
 const NEARLY = 0.9;
 
 const known = new WeakMap<Context, { at: number; bytes: Promise<number> }>();
 
-/** Throws `storage_full` when `bytes` more cannot be taken, `unavailable` when nothing can be. */
+/**
+ * Checks that `bytes` more can be stored.
+ * @throws Problem `storage_full`, or `unavailable` if the storage cannot be reached.
+ */
 export async function assertQuota(ctx: Context, bytes = 0): Promise<void> {
   await ctx.storage.check(bytes);
   const maxBytes = ctx.config.STORAGE_MAX_GB * GB;
   if (maxBytes > 0 && (await usedBytes(ctx)) + Math.max(bytes, 1) > maxBytes) {
     throw new Problem(
       'storage_full',
-      'This instance keeps as much as it may. Nothing that was uploaded so far is lost; remove what you no longer need, or ask the operator.',
+      'The storage of this service is full. Remove files that you no longer need, or ask the operator. Your files are still here.',
     );
   }
 }
 
-/** For those who watch over the instance; `ok` while there is no end to come near to. */
+/** Returns how full STORAGE_MAX_GB is, for `/readyz`. It is `ok` if no limit is set. */
 export async function checkStorage(ctx: Context): Promise<'ok' | 'nearly_full' | 'full'> {
   await ctx.storage.check();
   const maxBytes = ctx.config.STORAGE_MAX_GB * GB;

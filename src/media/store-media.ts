@@ -1,5 +1,4 @@
-// What becomes of a file that has arrived: looked at, kept, and then registered; a crash between leaves no row without its file.
-
+// Stores a file that arrives: the file first, then the probe, then the row.
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { extname } from 'node:path';
@@ -10,19 +9,21 @@ import type { MediaFacts } from '../base/media-facts.ts';
 import { randomToken } from '../base/secrets.ts';
 import { DAY_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
-import { type Creator, getPlanLimits } from '../creators/store.ts';
+import { getPlanLimits } from '../creators/rules.ts';
+import type { Creator } from '../creators/store.ts';
 import { assertQuota } from './storage-quota.ts';
 import { insertMedia, type Media, type NewMedia } from './store.ts';
 
-/** The post that a working copy is made for. */
+/** The post for which a working copy is made. */
 export interface PlannedPost {
   creator_id: string;
   send_at: Date;
 }
 
 /**
- * Streams an upload into storage, looks at it, and keeps it; a file that is no media leaves nothing.
- * A crash between file and row leaves a file without a row, which the sweeper removes.
+ * Streams an upload into storage, probes it, and inserts its row. A failure leaves nothing. A crash
+ * leaves a file without a row, which the sweep removes, and never a row without its file.
+ * @throws Problem `storage_full`, `too_large` or `media_rejected`.
  */
 export async function storeUpload(
   ctx: Context,
@@ -50,7 +51,7 @@ export async function storeUpload(
   }
 }
 
-/** The row of an upload that is stored already; throws `media_rejected` when it is no media. */
+/** Probes an upload that is stored, and returns its row. Throws Problem `media_rejected`. */
 export async function inspectUpload(
   ctx: Context,
   creator: Creator,
@@ -70,7 +71,7 @@ export async function inspectUpload(
   };
 }
 
-/** What a stored file is; throws `media_rejected` when it is no media. */
+/** Probes a stored file. Throws Problem `media_rejected` if it is neither video nor photo. */
 export async function inspectStored(
   ctx: Context,
   { storage_key, bytes }: Pick<Media, 'storage_key' | 'bytes'>,
@@ -81,7 +82,10 @@ export async function inspectStored(
   return ctx.inspect(path, signal).finally(() => rm(path, { force: true }));
 }
 
-/** Whether a post of this kind can be made from it; a GIF is either: a short video, or its first picture. */
+/**
+ * Returns true if the file can be posted as this kind. A GIF can be both: a video, or its first
+ * picture.
+ */
 export function servesAs(
   kind: MediaFacts['kind'],
   { content_type, facts }: Pick<Media, 'content_type' | 'facts'>,
@@ -89,7 +93,7 @@ export function servesAs(
   return facts.kind === kind || content_type === 'image/gif';
 }
 
-/** Keeps a converted file of a job: registered first, so that no crash leaves it unknown. */
+/** Stores a converted file of a job: the file first, then the row. A failure leaves nothing. */
 export async function storeWorkingCopy(
   ctx: Context,
   post: PlannedPost,
@@ -116,7 +120,10 @@ export async function storeWorkingCopy(
   return { storage_key: storageKey, ...stored };
 }
 
-/** Until when a working copy is shown; its post decides when it goes. */
+/**
+ * Returns until when a working copy is shown: a day after its post is due. The post's end removes
+ * it.
+ */
 export function copyExpiry({ send_at }: Pick<PlannedPost, 'send_at'>): Date {
   return new Date(Math.max(Date.now(), send_at.getTime()) + DAY_MS);
 }

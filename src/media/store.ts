@@ -1,12 +1,9 @@
-// The SQL of stored files, and the one order in which row and file go.
-
+// The SQL of stored files: uploads, and working copies that were made for a post.
 import type { Knex } from 'knex';
 import { Problem } from '../base/errors.ts';
 import type { MediaFacts } from '../base/media-facts.ts';
-import type { Context } from '../context/context.ts';
-import { findFileUses } from '../context/hooks.ts';
-
-import { assertNotLeaving } from '../creators/store.ts';
+import { assertNotLeaving } from '../creators/leaving.ts';
+import type { Cursor } from '../web/cursor.ts';
 
 /** A row of `media`. */
 export interface Media {
@@ -27,13 +24,17 @@ export type NewMedia = Omit<Media, 'facts' | 'created_at' | 'file_name'> & {
   file_name?: string | null;
 };
 
-/** Never for a creator who is leaving: nothing writes after the broom. */
+/**
+ * Inserts a stored file and returns its row.
+ * @throws Problem `not_found` if the creator is leaving, since no row may appear after the erasure.
+ */
 export async function insertMedia(trx: Knex, media: NewMedia): Promise<Media> {
   await assertNotLeaving(trx, media.creator_id);
   const [row] = await trx('media').insert(media).returning('*');
   return row;
 }
 
+/** Returns the newest 200 uploads of a creator, newest first. */
 export async function listMedia(db: Knex, creatorId: string): Promise<Media[]> {
   return db('media')
     .where({ creator_id: creatorId, purpose: 'upload' })
@@ -42,27 +43,20 @@ export async function listMedia(db: Knex, creatorId: string): Promise<Media[]> {
     .limit(200);
 }
 
-/** Where a page ended: the time as text, since a Date would lose the microseconds. */
-export interface MediaCursor {
-  listed_at: string;
-  storage_key: string;
-}
-
-/** Newest first, from `after` on. */
+/**
+ * Returns at most `limit` uploads of a creator, newest first, beginning after the cursor `after`.
+ */
 export async function pageOfMedia(
   db: Knex,
   creatorId: string,
-  { after, limit }: { after: MediaCursor | null; limit: number },
-): Promise<(Media & MediaCursor)[]> {
+  { after, limit }: { after: Cursor | null; limit: number },
+): Promise<(Media & { listed_at: string })[]> {
   const query = db('media')
     .where({ creator_id: creatorId, purpose: 'upload' })
     .where('expires_at', '>', new Date())
     .select('*', db.raw('created_at::text as listed_at'));
   if (after) {
-    query.whereRaw('(created_at, storage_key) < (?::timestamptz, ?)', [
-      after.listed_at,
-      after.storage_key,
-    ]);
+    query.whereRaw('(created_at, storage_key) < (?::timestamptz, ?)', [after.listedAt, after.id]);
   }
   return query
     .orderBy([
@@ -72,7 +66,7 @@ export async function pageOfMedia(
     .limit(limit);
 }
 
-/** The names of the files that came last. */
+/** Returns the storage keys of the newest files of all creators. */
 export async function listNewest(db: Knex, limit: number): Promise<string[]> {
   return db('media')
     .where('expires_at', '>', new Date())
@@ -81,6 +75,7 @@ export async function listNewest(db: Knex, limit: number): Promise<string[]> {
     .pluck('storage_key');
 }
 
+/** Returns an upload of this creator, or undefined once its time is over. */
 export async function findMedia(
   db: Knex,
   creatorId: string,
@@ -92,7 +87,7 @@ export async function findMedia(
     .first();
 }
 
-/** Of these, those that are this creator's and still stored; in no order. */
+/** Returns the uploads of this creator among these keys that are still stored, in no order. */
 export async function findManyMedia(
   db: Knex,
   creatorId: string,
@@ -104,7 +99,7 @@ export async function findManyMedia(
     .where('expires_at', '>', new Date());
 }
 
-/** An upload or a working copy of this creator, while it is stored. */
+/** Returns an upload or a working copy of this creator, or undefined once its time is over. */
 export async function findFile(
   db: Knex,
   creatorId: string,
@@ -116,13 +111,25 @@ export async function findFile(
     .first();
 }
 
+/**
+ * Returns an upload of this creator.
+ * @throws Problem `not_found`, also for another creator's upload.
+ */
 export async function getMedia(db: Knex, creatorId: string, storageKey: string): Promise<Media> {
   const found = await findMedia(db, creatorId, storageKey);
-  if (!found) throw new Problem('not_found', 'There is no such upload.');
+  if (!found) throw noUpload();
   return found;
 }
 
-/** By its unguessable key alone: for the public address of a file. */
+/** Returns the Problem of an upload that is not stored. */
+export function noUpload(): Problem {
+  return new Problem('not_found', 'There is no such upload.');
+}
+
+/**
+ * Returns a file by its unguessable key alone, for the public address of the file.
+ * @throws Problem `not_found`.
+ */
 export async function getByKey(db: Knex, storageKey: string): Promise<Media> {
   const found = await db('media').where({ storage_key: storageKey }).first();
   if (!found || found.expires_at <= new Date())
@@ -130,68 +137,10 @@ export async function getByKey(db: Knex, storageKey: string): Promise<Media> {
   return found;
 }
 
-/** The row is locked until the job that uses it is stored, so that a deletion waits and then refuses. */
-export async function lockMedia(
-  trx: Knex,
-  creatorId: string,
-  storageKey: string,
-): Promise<Media | undefined> {
-  return trx('media')
-    .where({ creator_id: creatorId, storage_key: storageKey, purpose: 'upload' })
-    .where('expires_at', '>', new Date())
-    .forUpdate()
-    .first();
-}
-
 /**
- * Locks several, in an order that is the same for everybody, before they are looked at one by one: two
- * posts that name the same photos differently would each wait for the other.
+ * Returns the keys of all files of a creator: uploads, working copies, and the parts of unfinished
+ * uploads.
  */
-export async function lockManyMedia(
-  trx: Knex,
-  creatorId: string,
-  storageKeys: string[],
-): Promise<void> {
-  await trx('media')
-    .where({ creator_id: creatorId, purpose: 'upload' })
-    .whereIn('storage_key', storageKeys)
-    .orderBy('storage_key')
-    .forUpdate()
-    .select('storage_key');
-}
-
-/** As lockUpload, for a working copy too. */
-export async function lockFile(
-  trx: Knex,
-  creatorId: string,
-  storageKey: string,
-): Promise<Media | undefined> {
-  return trx('media').where({ creator_id: creatorId, storage_key: storageKey }).forUpdate().first();
-}
-
-/** Throws `state_conflict` while a job still needs the file. */
-export async function removeMedia(
-  ctx: Context,
-  creatorId: string,
-  storageKey: string,
-): Promise<void> {
-  await ctx.db.transaction(async (trx) => {
-    const media = await lockMedia(trx, creatorId, storageKey);
-    if (!media) throw new Problem('not_found', 'There is no such upload.');
-    const [use] = await findFileUses(ctx.modules, trx, [storageKey]);
-    if (use) {
-      throw new Problem(
-        'state_conflict',
-        'A post that is not finished needs this file. Cancel the post first.',
-        { job_id: use.job_id },
-      );
-    }
-    await trx('media').where({ storage_key: storageKey }).delete();
-  });
-  await ctx.storage.remove(storageKey);
-}
-
-/** Every file of a creator: uploads, working copies, and what there is of unfinished uploads. */
 export async function listStorageKeys(db: Knex, creatorId: string): Promise<string[]> {
   const { rows } = await db.raw(
     `select storage_key from media where creator_id = :creator_id
@@ -203,7 +152,7 @@ export async function listStorageKeys(db: Knex, creatorId: string): Promise<stri
   return rows.map(({ storage_key }: Pick<Media, 'storage_key'>) => storage_key);
 }
 
-/** The files themselves, oldest first, for an export. */
+/** Returns the files of a creator for an export, oldest first. */
 export async function listFiles(
   db: Knex,
   creatorId: string,

@@ -1,23 +1,26 @@
-// Takes an upload from a request, raw or multipart, as a stream into storage.
+// Receives an upload in a request, raw or multipart, and streams it into storage.
 import type { Readable } from 'node:stream';
 import { Busboy } from '@fastify/busboy';
 import type { Context as KoaContext } from 'koa';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { assertMayPost, type Creator, getPlanLimits } from '../creators/store.ts';
+import { assertMayPost, getPlanLimits } from '../creators/rules.ts';
+import type { Creator } from '../creators/store.ts';
 import { TIKTOK_LIMITS } from '../tiktok/limits.ts';
 import { assertQuota } from './storage-quota.ts';
 import type { Media } from './store.ts';
 import { storeUpload } from './store-media.ts';
 
-// Silence that ends an upload; the whole of it may take as long as it likes.
+// An upload ends after so much silence. There is no limit for its whole duration.
 export const IDLE_MS = 120_000;
 // Multipart adds its boundaries and headers to the file.
 const MULTIPART_OVERHEAD = 10_000;
 
 /**
- * The stored upload. Throws `too_large` by the declared length before a byte is taken,
- * `unsupported_media_type`, `media_rejected`, `storage_full`.
+ * Returns the stored upload. A file whose declared length is too large is refused before its first
+ * byte.
+ * @throws Problem `too_large`, `unsupported_media_type`, `media_rejected`, `storage_full`, or what
+ * `assertMayPost` throws.
  */
 export async function receiveUpload(
   ctx: Context,
@@ -29,7 +32,7 @@ export async function receiveUpload(
   return media;
 }
 
-/** As receiveUpload, for a form that may hold several files, as many as a post has photos. */
+/** As `receiveUpload`, for a form with up to as many files as a post has photos. */
 export async function receiveUploads(
   ctx: Context,
   koa: KoaContext,
@@ -56,7 +59,7 @@ async function receive(
   const limit = getPlanLimits(ctx.config, creator).uploadBytes;
   const declared = Number(koa.get('Content-Length') || 0);
   const isMultipart = Boolean(koa.is('multipart/form-data'));
-  // Several files are each held to the limit while they flow.
+  // Each of several files is checked against the limit while it arrives.
   const overhead = isMultipart ? MULTIPART_OVERHEAD : 0;
   if (declared > (limit + overhead) * mostFiles) {
     throw new Problem(
@@ -90,25 +93,25 @@ function receiveMultipart(
   { signal, mostFiles }: Reception,
 ): Promise<AtLeastOne> {
   return new Promise((resolve, reject) => {
-    const kept: Promise<Media>[] = [];
+    const stored: Promise<Media>[] = [];
     const form = createForm(koa, mostFiles, reject);
     form.on('file', (field, stream, fileName) => {
-      if (field !== 'file' || kept.length === mostFiles) {
+      if (field !== 'file' || stored.length === mostFiles) {
         stream.resume();
         return;
       }
-      // One after the other: looked at singly, and stored in the order in which they were chosen.
-      const keeping = Promise.allSettled(kept).then(() =>
+      // One after the other, so that they are listed in the order in which they were chosen.
+      const storing = Promise.allSettled(stored).then(() =>
         storeUpload(ctx, creator, stream as Readable, { fileName: fileName || null, signal }),
       );
-      keeping.catch((error) => {
+      storing.catch((error) => {
         stream.resume();
-        reject(mostFiles > 1 ? named(error, fileName) : error);
+        reject(mostFiles > 1 ? addFileName(error, fileName) : error);
       });
-      kept.push(keeping);
+      stored.push(storing);
     });
     form.on('finish', () => {
-      if (kept.length > 0) Promise.all(kept).then((all) => resolve(all as AtLeastOne), reject);
+      if (stored.length > 0) Promise.all(stored).then((all) => resolve(all as AtLeastOne), reject);
       else
         reject(
           new Problem('invalid_request', 'Expected a form field `file` that holds the file.', {
@@ -124,8 +127,8 @@ function receiveMultipart(
   });
 }
 
-/** Among several files a sentence without a name helps nobody. */
-function named(error: unknown, fileName: string): unknown {
+/** Adds the file's name to a refusal, which among several files must say which one it is about. */
+function addFileName(error: unknown, fileName: string): unknown {
   if (!(error instanceof Problem) || error.code !== 'media_rejected') return error;
   return new Problem(error.code, `${fileName}: ${error.message}`, error.extras);
 }

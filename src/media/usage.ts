@@ -1,12 +1,13 @@
-// The SQL that counts what is stored, for one creator and for all.
+// The SQL that sums up stored files, for one creator and for all.
 import type { Knex } from 'knex';
 
+/** A number of files, and their bytes together. */
 export interface StoredSum {
   files: number;
   bytes: number;
 }
 
-/** What a creator has stored, and how much there is of what is still being uploaded. */
+/** Returns what a creator has stored, and how much of unfinished uploads has arrived. */
 export async function sumUsage(
   db: Knex,
   creatorId: string,
@@ -25,7 +26,7 @@ export async function sumUsage(
   };
 }
 
-/** All that a creator has here, finished or not. */
+/** Returns everything that a creator has stored, finished or not. */
 export async function sumMedia(db: Knex, creatorId: string): Promise<StoredSum> {
   const { media, unfinished } = await sumUsage(db, creatorId);
   return {
@@ -34,7 +35,7 @@ export async function sumMedia(db: Knex, creatorId: string): Promise<StoredSum> 
   };
 }
 
-/** Bytes of everybody together. */
+/** Returns the bytes of all creators together. */
 export async function sumAll(db: Knex): Promise<number> {
   const { rows } = await db.raw(
     `select (select coalesce(sum(bytes), 0) from media)

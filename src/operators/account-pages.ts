@@ -19,7 +19,7 @@ export function addAccountPages(router: Router, ctx: Context): void {
   pages.own('get', '/admin/account', async (request, operator) => {
     const own = readOwnSession(request);
     const sessions = await listSessions(ctx.db, operator.id);
-    request.render('admin/account', {
+    request.render('operators/account', {
       title: 'Your account',
       has_second_factor: operator.totp_confirmed_at !== null,
       sessions: sessions.map((each) => ({ ...each, is_own: each.id_hash === own })),
@@ -50,7 +50,7 @@ function addPasswordPages(ctx: Context, pages: OperatorPages): void {
   });
 
   pages.own('get', '/admin/password', async ({ render }, operator) =>
-    render('admin/password', view(operator)),
+    render('operators/password', view(operator)),
   );
 
   pages.own('post', '/admin/password', async (request, operator) => {
@@ -58,7 +58,7 @@ function addPasswordPages(ctx: Context, pages: OperatorPages): void {
     const [current, password] = [String(form['current'] ?? ''), String(form['password'] ?? '')];
     const refuse = (faults: Record<string, string>) => {
       koa.status = 400;
-      render('admin/password', view(operator, faults));
+      render('operators/password', view(operator, faults));
     };
     const fault = findPasswordFault(password);
     if (fault) return refuse({ password: fault });

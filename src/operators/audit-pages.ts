@@ -11,7 +11,7 @@ export function addAuditPages(router: Router, ctx: Context): void {
     const before = Number(koa.query['before']);
     const lines = await listAudit(ctx.db, LINES + 1, Number.isSafeInteger(before) ? before : null);
     const last = lines[LINES - 1];
-    render('admin/audit', {
+    render('operators/audit', {
       title: 'Audit log',
       lines: lines.slice(0, LINES).map((line) => ({ ...line, act: describeAct(line.act) })),
       older: lines.length > LINES && last ? `/admin/audit?before=${last.id}` : null,

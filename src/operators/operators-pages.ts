@@ -28,7 +28,7 @@ export function addOperatorsPages(router: Router, ctx: Context): void {
   const pages = createOperatorPages(router, ctx);
 
   pages.own('get', '/admin/operators', async ({ render }, operator) =>
-    render('admin/operators', await toOperatorsView(ctx, operator)),
+    render('operators/operators', await toOperatorsView(ctx, operator)),
   );
 
   pages.own('post', '/admin/operators', async ({ koa, form, render }, operator) => {
@@ -37,7 +37,7 @@ export function addOperatorsPages(router: Router, ctx: Context): void {
       ? await addOperator(ctx, operator, parsed.data)
       : { fault: 'Expected an email address.' };
     if (outcome.fault) koa.status = 400;
-    render('admin/operators', await toOperatorsView(ctx, operator, outcome));
+    render('operators/operators', await toOperatorsView(ctx, operator, outcome));
   });
 
   pages.own('post', '/admin/operators/:id/removal', async ({ params, go }, operator) => {

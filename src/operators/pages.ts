@@ -12,7 +12,7 @@ const FIRST_PAGES = ['/admin/password', '/admin/sign-out'];
 
 export function createOperatorPages(router: Router, ctx: Context): OperatorPages {
   const pages = createPagesFor(router, ctx, {
-    name: 'admin',
+    name: 'operator',
     signInPath: '/admin/sign-in',
     sessions: createOperatorSessions(ctx),
   });

@@ -16,7 +16,7 @@ export function addSecondFactorPages(router: Router, ctx: Context): void {
   const pages = createOperatorPages(router, ctx);
 
   pages.own('get', PATH, async ({ render }, operator) =>
-    render('admin/second-factor', toSecondFactorView(ctx, operator)),
+    render('operators/second-factor', toSecondFactorView(ctx, operator)),
   );
 
   pages.own('post', PATH, async ({ go }, operator) => {
@@ -68,7 +68,7 @@ function readCode({ form }: PageRequest): string {
 
 function refuse(ctx: Context, request: PageRequest, operator: Operator): void {
   request.koa.status = 400;
-  request.render('admin/second-factor', toSecondFactorView(ctx, operator, WRONG_CODE));
+  request.render('operators/second-factor', toSecondFactorView(ctx, operator, WRONG_CODE));
 }
 
 function alreadySetUp(): Problem {

@@ -23,7 +23,7 @@ export function addSignInPages(router: Router, ctx: Context): void {
 
   pages.open('get', '/admin/sign-in', async ({ render, go }, operator) => {
     if (operator) return go('/admin');
-    render('admin/sign-in', { title, fault: null, email: '' });
+    render('operators/sign-in', { title, fault: null, email: '' });
   });
 
   pages.open('post', '/admin/sign-in', async ({ koa, form, render, go }) => {
@@ -32,8 +32,8 @@ export function addSignInPages(router: Router, ctx: Context): void {
     const operator = data && (await findSignedIn(ctx, { ...data, code: data.totp }));
     if (!operator) {
       koa.status = 403;
-      koa.state['admin'] = null;
-      return render('admin/sign-in', { title, fault: REFUSED, email: data?.email ?? '' });
+      koa.state['operator'] = null;
+      return render('operators/sign-in', { title, fault: REFUSED, email: data?.email ?? '' });
     }
     // Ends the session from before the sign-in, whose id somebody else may know.
     await sessions.end(koa.get('Cookie'));

@@ -70,15 +70,20 @@ export function selectOwnRows(
   const { owner } = tables[table] as TableDeclaration;
   if ('by' in owner) return { sql: `t.${quoted(owner.by)} = ?`, bindings: [creatorId] };
   if ('scrub' in owner) return { sql: `t.${quoted(owner.scrub.by)} = ?`, bindings: [creatorId] };
-  const link = findParent(owner);
-  if (!link) return null;
-  const parent = selectOwnRows(tables, link.parent, creatorId);
-  if (!parent) throw new Error(`Expected ${link.parent} to belong to creators, as ${table} says`);
-  const value = 'payload' in owner ? `t.payload ->> '${link.column}'` : `t.${quoted(link.column)}`;
-  const key = 'payload' in owner ? 'id::text' : 'id';
+  const through = findLinks(owner).map(({ column, parent }) => {
+    const rows = selectOwnRows(tables, parent, creatorId);
+    if (!rows) throw new Error(`Expected ${parent} to belong to creators, as ${table} says`);
+    const value = 'payload' in owner ? `t.payload ->> '${column}'` : `t.${quoted(column)}`;
+    const key = 'payload' in owner ? 'id::text' : 'id';
+    return {
+      sql: `${value} in (select ${key} from ${quoted(parent)} as t where ${rows.sql})`,
+      bindings: rows.bindings,
+    };
+  });
+  if (through.length === 0) return null;
   return {
-    sql: `${value} in (select ${key} from ${quoted(link.parent)} as t where ${parent.sql})`,
-    bindings: parent.bindings,
+    sql: `(${through.map(({ sql }) => sql).join(' or ')})`,
+    bindings: through.flatMap(({ bindings }) => bindings),
   };
 }
 
@@ -86,15 +91,15 @@ export function selectOwnRows(
 function sortChildrenFirst(tables: Tables): string[] {
   const depth = (table: string): number => {
     const { owner } = tables[table] as TableDeclaration;
-    const link = findParent(owner);
-    if (link) return 1 + depth(link.parent);
+    const links = findLinks(owner);
+    if (links.length > 0) return 1 + Math.max(...links.map(({ parent }) => depth(parent)));
     return table === 'creators' ? 0 : 1;
   };
   return Object.keys(tables).sort((a, b) => depth(b) - depth(a));
 }
 
-function findParent(owner: Ownership): { column: string; parent: string } | null {
+/** The columns through which a row names one of another table. */
+function findLinks(owner: Ownership): { column: string; parent: string }[] {
   const record = 'through' in owner ? owner.through : 'payload' in owner ? owner.payload : {};
-  const [entry] = Object.entries(record);
-  return entry ? { column: entry[0], parent: entry[1] } : null;
+  return Object.entries(record).map(([column, parent]) => ({ column, parent }));
 }

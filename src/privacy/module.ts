@@ -1,6 +1,5 @@
 // The manifest of privacy: the export and the legal pages, made from what all modules declare.
 import type { Manifest } from '../context/context.ts';
-import { addApiRoutes } from '../web/api.ts';
 import { privacyRoutes } from './api.ts';
 import { addPrivacyPages } from './pages.ts';
 
@@ -8,7 +7,6 @@ export const privacy: Manifest = {
   name: 'privacy',
   api: privacyRoutes,
   routes(router, ctx) {
-    addApiRoutes(router, ctx, privacyRoutes);
     addPrivacyPages(router, ctx);
   },
   personalData: { nothing: 'It shows what other modules declare.' },

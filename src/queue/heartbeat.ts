@@ -1,5 +1,7 @@
 // The heartbeat of worker pools: who is alive, who is declared dead, and what the dead held.
-import { findUnownedLocks, type QueueContext, unlockPools } from './queue.ts';
+
+import type { QueueContext } from './queue.ts';
+import { findUnownedLocks, unlockPools } from './repair.ts';
 
 /** The reason with which a pool's steps are aborted: they throw, and never return. */
 export class DeclaredDead extends Error {

@@ -88,6 +88,49 @@ export async function queueChore(
   );
 }
 
+/** A run of a chore. */
+export interface QueuedRun {
+  name: string;
+  /** A second one under the same key replaces the one that waits. */
+  key: string;
+  payload: Record<string, string>;
+  /** Now, unless it says otherwise. */
+  runAt?: Date;
+}
+
+/** Adds many runs at once; the modes are those of `queueStep`. */
+export async function queueRuns(
+  trx: Knex,
+  runs: QueuedRun[],
+  mode: 'replace' | 'preserve_run_at' = 'replace',
+): Promise<void> {
+  let left = runs;
+  while (left.length > 0) {
+    const { rows } = await trx.raw(
+      `select run.key from jsonb_to_recordset(?::jsonb)
+         as run(name text, key text, payload json, "runAt" timestamptz)
+        cross join lateral graphile_worker.add_job(
+          run.name, payload := run.payload, run_at := coalesce(run."runAt", now()),
+          max_attempts := ?::int, job_key := run.key, job_key_mode := ?::text) as added
+        where added.id is null`,
+      [JSON.stringify(left), ENDLESS_ATTEMPTS, mode],
+    );
+    // add_job does nothing where a worker took the waiting run at this very moment. Called again, it
+    // sees that the run is held, and adds another.
+    const missed = new Set(rows.map((row: { key: string }) => row.key));
+    left = left.filter(({ key }) => missed.has(key));
+  }
+}
+
+/** Whether a worker holds the run of this id. */
+export async function isHeld(db: Knex, runId: string): Promise<boolean> {
+  const { rows } = await db.raw(
+    'select 1 from graphile_worker._private_jobs where id = ? and locked_at is not null',
+    [runId],
+  );
+  return rows.length > 0;
+}
+
 /** Of these chores' keys, those that have a run which will still be made. */
 export async function findQueuedKeys(db: Knex, keys: string[]): Promise<Set<string>> {
   const { rows } = await db.raw(
@@ -107,73 +150,6 @@ export async function removeCreatorQueue(
     `creator:${creatorId}`,
   ]);
   return { [table]: rowCount };
-}
-
-/** Frees what these pools held; the runs keep their attempts and their time. */
-export async function unlockPools(trx: Knex, poolIds: string[]): Promise<void> {
-  if (poolIds.length === 0) return;
-  await trx.raw('select graphile_worker.force_unlock_workers(?::text[])', [poolIds]);
-}
-
-/** Ids under which runs or queues have been held for so long, and which no living pool bears. */
-export async function findUnownedLocks(trx: Knex, heldMs: number): Promise<string[]> {
-  const { rows } = await trx.raw(
-    `select distinct locked_by from (
-       select locked_by, locked_at from graphile_worker._private_jobs
-       union all
-       select locked_by, locked_at from graphile_worker._private_job_queues) held
-      where locked_by is not null and locked_at <= now() - ? * interval '1 millisecond'
-        and not exists (
-          select from worker_pools pools
-           where pools.pool_id = held.locked_by and not pools.declared_dead)`,
-    [heldMs],
-  );
-  return rows.map((row: { locked_by: string }) => row.locked_by);
-}
-
-/** Frees queues held for `idleMs` by a pool that runs nothing of them; clears runs that never run. */
-export async function repairQueues(trx: Knex, idleMs: number): Promise<void> {
-  await trx.raw(
-    `update graphile_worker._private_job_queues queues set locked_by = null, locked_at = null
-      where locked_at < now() - ? * interval '1 millisecond' and not exists (
-        select from graphile_worker._private_jobs runs
-         where runs.job_queue_id = queues.id and runs.locked_by = queues.locked_by)`,
-    [idleMs],
-  );
-  await trx.raw(
-    `delete from graphile_worker._private_jobs
-      where key is null and locked_at is null and attempts >= max_attempts`,
-  );
-}
-
-/** Empties the queue of a database whose tables are replaced: its runs are about rows that go. */
-export async function clearQueue(run: (sql: string) => Promise<unknown>): Promise<void> {
-  for (const table of ['_private_jobs', '_private_job_queues']) {
-    await run(
-      `do $$ begin
-         if to_regclass('graphile_worker.${table}') is not null then
-           delete from graphile_worker.${table};
-         end if;
-       end $$`,
-    );
-  }
-}
-
-const REAPER_LOCK = 715_003;
-
-/** One process at a time takes care, until its transaction ends. */
-export async function isOnlyReaper(trx: Knex): Promise<boolean> {
-  const { rows } = await trx.raw('select pg_try_advisory_xact_lock(?) as is_ours', [REAPER_LOCK]);
-  return rows[0].is_ours;
-}
-
-/** Removes named queues that hold nothing: each costs every worker's look-up. */
-export async function removeIdleQueues(trx: Knex): Promise<void> {
-  await trx.raw(
-    `delete from graphile_worker._private_job_queues queues
-      where locked_at is null and not exists (
-        select from graphile_worker._private_jobs runs where runs.job_queue_id = queues.id)`,
-  );
 }
 
 function jobKey(jobId: string): string {

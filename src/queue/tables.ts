@@ -79,7 +79,7 @@ function workerTables(): Record<string, TableDeclaration> {
   return {
     'graphile_worker._private_jobs': table(
       'Work in the queue',
-      { payload: { job_id: 'jobs' } },
+      { payload: { job_id: 'jobs', creator_id: 'creators' } },
       'id job_queue_id task_id payload priority run_at attempts max_attempts last_error created_at updated_at key locked_at locked_by revision flags is_available',
     ),
     'graphile_worker._private_job_queues': table(

@@ -4,7 +4,7 @@ import type { Context } from '../context/context.ts';
 import { findFileUses } from '../context/hooks.ts';
 
 import { type EndedFile, lockEndedUploads, removeRows } from '../media/expiry.ts';
-import { lockSilentUploads, removeSilentRows } from '../media/tus/store.ts';
+import { lockSilentUploads, removeSilentRows } from '../media/tus/expiry.ts';
 import { BATCH, inTransactions, type Pace } from './batches.ts';
 import { lockEndedCopies } from './ended-copies.ts';
 
@@ -37,9 +37,15 @@ export async function removeSilentUploads(ctx: Context, pace: Pace): Promise<boo
   });
 }
 
-/** Removes working copies whose post has ended. */
-export async function removeWorkingCopies(ctx: Context, pace: Pace): Promise<boolean> {
-  return removeEndedFiles(ctx, pace, 'working_copies', lockEndedCopies);
+/** Removes working copies whose post has ended; with `jobId`, only those of that post. */
+export async function removeWorkingCopies(
+  ctx: Context,
+  pace: Pace,
+  jobId?: string,
+): Promise<boolean> {
+  return removeEndedFiles(ctx, pace, 'working_copies', (trx, last, limit) =>
+    lockEndedCopies(trx, last, { limit, jobId }),
+  );
 }
 
 async function removeEndedFiles(

@@ -22,8 +22,12 @@ export async function sweep(ctx: Context, signal: AbortSignal): Promise<void> {
 }
 
 /** Removes the copies of a post that has just ended, some minutes before the sweep would. */
-export async function removeCopies(ctx: Context, signal: AbortSignal): Promise<void> {
-  await removeWorkingCopies(ctx, createPace(signal));
+export async function removeCopies(
+  ctx: Context,
+  jobId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await removeWorkingCopies(ctx, createPace(signal), jobId);
 }
 
 /** Each kind has its own time limit. Returns whether nothing of any kind is left. */

@@ -3,7 +3,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DAY_MS } from '../base/time.ts';
-import { unlessAbsent } from './absent.ts';
+import { unlessAbsent } from './fs.ts';
 
 const NAME = /^pm3k-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.backup\.age$/;
 const UNFINISHED = /^pm3k-.*\.backup\.age\.\d+\.(part|keys)$/;

@@ -37,11 +37,11 @@ function toProblem(cause: unknown): Problem {
       { cause },
     );
   }
-  return refused(code ? `answers ${code}` : 'does not answer', cause);
+  return bucketRefused(code ? `answers ${code}` : 'does not answer', cause);
 }
 
 /** Returns the Problem `unavailable`; `what` goes on after "The storage". */
-export function refused(what: string, cause?: unknown): Problem {
+export function bucketRefused(what: string, cause?: unknown): Problem {
   return new Problem('unavailable', `The storage ${what}. Try again in a minute.`, { cause });
 }
 

@@ -1,6 +1,6 @@
 // Sends signed requests to one bucket of an S3-compatible server, and retries those that may pass.
 import { S3Client, type S3ClientOptions } from '@bradenmacdonald/s3-lite-client';
-import { findCause, isAbsent, refused, retry } from './bucket-faults.ts';
+import { bucketRefused, findCause, isAbsent, retry } from './bucket-faults.ts';
 import { putPart } from './put-part.ts';
 import { blocksIn, valueIn } from './s3-xml.ts';
 
@@ -75,7 +75,7 @@ export function openBucket(options: S3ClientOptions) {
     async begin(place: string): Promise<string> {
       const answer = await text({ method: 'POST', objectName: place, query: 'uploads' });
       const uploadId = valueIn(answer, 'UploadId');
-      if (!uploadId) throw refused('begins no upload in parts');
+      if (!uploadId) throw bucketRefused('begins no upload in parts');
       return uploadId;
     },
     /** Sends a part and returns its ETag, by which `complete` names it. */
@@ -101,7 +101,7 @@ export function openBucket(options: S3ClientOptions) {
       // The server may send status 200 first and the failure in the body.
       const answer = await text({ method: 'POST', objectName: place, query, payload });
       if (!answer.includes('<CompleteMultipartUploadResult')) {
-        throw refused(valueIn(answer, 'Code') || 'does not put the parts together');
+        throw bucketRefused(valueIn(answer, 'Code') || 'does not put the parts together');
       }
     },
     /** Discards an upload in parts; a missing one is no error. */

@@ -10,22 +10,17 @@ import {
   rename,
   rm,
   stat,
-  statfs,
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Problem } from '../base/errors.ts';
-import { removeAbandonedParts } from './abandoned.ts';
-import { unlessAbsent } from './absent.ts';
-import { makeDurable } from './durable.ts';
-import { fullDisk } from './full-disk.ts';
+import { hasDiskSpace } from './disk-space.ts';
+import { fullDisk, makeDurable, removeAbandonedParts, unlessAbsent } from './fs.ts';
 import { createMeter } from './meter.ts';
 import { isKey, markerPlace, toPlace } from './names.ts';
 import type { Storage } from './storage.ts';
 
-/** Free space that is left to everything else on the disk: the database must be able to write. */
-const MIN_FREE_BYTES = 200_000_000;
 /**
  * How much is buffered for one write. Fewer, larger writes make up for the time that hashing takes.
  */
@@ -109,8 +104,7 @@ export function createDiskStorage(root: string): Storage {
     },
     async check(bytes = 0) {
       await mkdir(join(root, 'incoming'), { recursive: true });
-      const { bavail, bsize } = await statfs(root);
-      if (bavail * bsize < MIN_FREE_BYTES + bytes) {
+      if (!(await hasDiskSpace(root, bytes))) {
         throw new Problem(
           'storage_full',
           'The disk that holds the media has, or would have, less than 200 MB of free space.',

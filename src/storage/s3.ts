@@ -11,7 +11,7 @@ import { Problem } from '../base/errors.ts';
 import { HOUR_MS } from '../base/time.ts';
 import { type Bucket, openBucket } from './bucket.ts';
 import { isAbsent } from './bucket-faults.ts';
-import { fullDisk } from './full-disk.ts';
+import { fullDisk } from './fs.ts';
 import { createMeter } from './meter.ts';
 import { keyAt, markerPlace, toPlace } from './names.ts';
 import { createPartWriter } from './part-writer.ts';

@@ -1,4 +1,5 @@
-// The one table of TikTok's refusals: what to do about each, our code for it, and words for the creator.
+// The table of TikTok’s refusals: what to do about each, our code for it, and words for people.
+// Longer than 200 lines, because it is one table.
 // https://developers.tiktok.com/doc/tiktok-api-v2-error-handling
 import type { ErrorCode } from '../base/errors.ts';
 

@@ -12,26 +12,26 @@ export class TikTokError extends Error {
   readonly kind: TikTokErrorKind;
   /** TikTok's `error.code`, a fail_reason, an OAuth error, or our own name for what happened. */
   readonly code: string;
-  readonly http_status: number | null;
+  readonly httpStatus: number | null;
   /** What TikTok's support asks for. */
-  readonly log_id: string | null;
-  readonly tiktok_message: string;
+  readonly logId: string | null;
+  readonly tiktokMessage: string;
 
   constructor(of: {
     kind: TikTokErrorKind;
     code: string;
-    http_status?: number | null;
-    log_id?: string | null;
-    tiktok_message?: string;
+    httpStatus?: number | null;
+    logId?: string | null;
+    tiktokMessage?: string;
     cause?: unknown;
   }) {
-    const status = of.http_status ? `, HTTP ${of.http_status}` : '';
+    const status = of.httpStatus ? `, HTTP ${of.httpStatus}` : '';
     super(`TikTok: ${of.kind}, ${of.code}${status}`, { cause: of.cause });
     this.kind = of.kind;
     // The documentation prints `invalid_param`, the API answers `invalid_params`.
     this.code = of.code === 'invalid_param' ? 'invalid_params' : of.code;
-    this.http_status = of.http_status ?? null;
-    this.log_id = of.log_id ?? null;
-    this.tiktok_message = (of.tiktok_message ?? '').slice(0, 300);
+    this.httpStatus = of.httpStatus ?? null;
+    this.logId = of.logId ?? null;
+    this.tiktokMessage = (of.tiktokMessage ?? '').slice(0, 300);
   }
 }

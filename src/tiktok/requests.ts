@@ -116,9 +116,9 @@ export function readData(reply: Reply): unknown {
     // TikTok's own failure may come after the work was done.
     kind: code === 'internal_error' || reply.status >= 500 ? 'no_answer' : 'refused',
     code,
-    http_status: reply.status,
-    log_id: log_id ?? logid ?? null,
-    tiktok_message: message ?? '',
+    httpStatus: reply.status,
+    logId: log_id ?? logid ?? null,
+    tiktokMessage: message ?? '',
   });
 }
 
@@ -140,9 +140,9 @@ export function readOAuthData(reply: Reply): unknown {
   throw new TikTokError({
     kind: isTemporary || reply.status >= 500 ? 'no_answer' : 'refused',
     code: error,
-    http_status: reply.status,
-    log_id: log_id ?? null,
-    tiktok_message: error_description ?? '',
+    httpStatus: reply.status,
+    logId: log_id ?? null,
+    tiktokMessage: error_description ?? '',
   });
 }
 
@@ -157,5 +157,5 @@ function readJson(reply: Reply): unknown {
 /** For an answer that is not TikTok's JSON. With a 5xx it is the page of a gateway: no answer. */
 export function unreadable(reply: Reply): TikTokError {
   const kind = reply.status >= 500 ? 'no_answer' : 'unreadable';
-  return new TikTokError({ kind, code: 'unreadable_answer', http_status: reply.status });
+  return new TikTokError({ kind, code: 'unreadable_answer', httpStatus: reply.status });
 }

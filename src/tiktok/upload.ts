@@ -68,11 +68,11 @@ function readChunkAnswer(reply: Reply, isLast: boolean): ChunkAnswer {
         throw new TikTokError({
           kind: 'no_answer',
           code: 'upload_failed',
-          http_status: reply.status,
+          httpStatus: reply.status,
         });
       }
       if (reply.status === 400) {
-        throw new TikTokError({ kind: 'refused', code: 'upload_refused', http_status: 400 });
+        throw new TikTokError({ kind: 'refused', code: 'upload_refused', httpStatus: 400 });
       }
       throw unreadable(reply);
   }

@@ -1,4 +1,4 @@
-// JSON routes as data: authentication, schemas, both paths of each route, and OpenAPI derive from one table.
+// Serves JSON routes that are declared as data: key, schemas, and both paths of each route.
 import { Readable } from 'node:stream';
 import bodyParser from '@koa/bodyparser';
 import type Router from '@koa/router';
@@ -7,56 +7,66 @@ import type { z } from 'zod';
 import { type ApiKey, authenticate } from '../access/keys.ts';
 import { limitRequests, limitStrangers } from '../access/rate-limits.ts';
 import { invalid, Problem } from '../base/errors.ts';
-import type { Context } from '../context/context.ts';
+import type { Context, Manifest } from '../context/context.ts';
 import type { Creator } from '../creators/store.ts';
 import { closeSignal } from '../http/close-signal.ts';
+import { readParams } from '../http/read-params.ts';
 import { parseWith } from '../http/validate.ts';
 
+/** What a route's handler gets: who asks, and the parsed request. */
 export interface ApiRequest<B = unknown, Q = unknown> {
   creator: Creator;
   key: ApiKey;
   body: B;
   query: Q;
   params: Record<string, string>;
-  /** Aborts when the client has gone. */
+  /** Aborts if the client closes the connection. */
   signal: AbortSignal;
   koa: KoaContext;
 }
 
+/** What a route's handler returns. */
 export interface ApiAnswer {
   status: number;
-  /** Sent as JSON; a stream as it is, with the content type among the headers. */
+  /** A text or a stream is sent unchanged; every other value is sent as JSON. */
   body?: unknown;
   headers?: Record<string, string>;
 }
 
-/** One call of the API. `path` is below `/v1`, with `{name}` for parameters, unless it has a `root` of its own. */
+/** The schema of a body, or a function that makes it from all modules of this instance. */
+type Body<B extends z.ZodType = z.ZodType> = B | ((modules: Manifest[]) => B);
+
+/**
+ * One call of the API. `path` is below `/v1`, or below `root` if given; `{name}` is a parameter.
+ */
 export interface ApiRoute {
   method: 'get' | 'head' | 'post' | 'patch' | 'delete';
   path: string;
   root?: string;
   summary: string;
-  body?: z.ZodType;
+  body?: Body;
   query?: z.ZodType;
-  /** Open also while the account is suspended or its plan has ended: leaving, and taking one's data along. */
+  /**
+   * Works also while the account is suspended or its plan has ended: the export and the deletion.
+   */
   isAlwaysOpen?: boolean;
-  /** The body is a stream that the handler reads by itself. */
+  /** The body is a stream that the handler reads itself. */
   isUpload?: boolean;
-  /** What such a body is, where it is no media file as a whole. */
+  /** The content type of such a body, if it is not a whole media file. */
   uploadType?: string;
-  /** Headers of the request that the route understands, with what they do. */
+  /** Request header → what it does. */
   headers?: Record<string, string>;
-  /** The shape of its errors, where it is not problem+json. */
+  /** The schema of its errors, if it is not problem+json. */
   problem?: z.ZodType;
-  /** Status → what it is, and what shape its body has. */
+  /** Status → what it means, and the schema of its body. */
   answers: Record<number, string | { description: string; schema: z.ZodType }>;
   handle(ctx: Context, request: ApiRequest<never, never>): Promise<ApiAnswer>;
 }
 
-/** Types body and query of a route by its schemas. */
+/** Returns the route, and types its handler's body and query by the schemas. */
 export function apiRoute<B extends z.ZodType, Q extends z.ZodType>(
   route: Omit<ApiRoute, 'handle' | 'body' | 'query'> & {
-    body?: B;
+    body?: Body<B>;
     query?: Q;
     handle(ctx: Context, request: ApiRequest<z.output<B>, z.output<Q>>): Promise<ApiAnswer>;
   },
@@ -64,7 +74,7 @@ export function apiRoute<B extends z.ZodType, Q extends z.ZodType>(
   return route as unknown as ApiRoute;
 }
 
-/** What the key's creator may do at `/v1/x`, it may also do at `/v1/creators/{creator_id}/x`. */
+/** Adds the routes. Each is served at `/v1/x` and at `/v1/creators/{creator_id}/x`. */
 export function addApiRoutes(router: Router, ctx: Context, routes: ApiRoute[]): void {
   const parse = bodyParser({
     enableTypes: ['json'],
@@ -79,6 +89,7 @@ export function addApiRoutes(router: Router, ctx: Context, routes: ApiRoute[]): 
   }
 }
 
+/** Returns the router's paths of a route. */
 export function listPaths(route: ApiRoute): string[] {
   const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
   if (route.root) return [`${route.root}${path}`];
@@ -96,7 +107,7 @@ function authenticated(ctx: Context, { isAlwaysOpen = false }: ApiRoute): Middle
     );
     koa.set('Cache-Control', 'no-store');
     await limitRequests(ctx, koa, key.id);
-    const named = (koa as unknown as { params: Record<string, string> }).params['creator_id'];
+    const named = readParams(koa)['creator_id'];
     if (named !== undefined && named !== 'me' && named !== creator.id) {
       throw new Problem('not_found', 'There is no such creator.');
     }
@@ -118,15 +129,19 @@ function expectJson(route: ApiRoute): Middleware {
   };
 }
 
+export function findBodySchema({ body }: ApiRoute, modules: Manifest[]): z.ZodType | undefined {
+  return typeof body === 'function' ? body(modules) : body;
+}
+
 function answering(ctx: Context, route: ApiRoute): Middleware {
+  const bodySchema = findBodySchema(route, ctx.modules);
   return async (koa) => {
-    const { params } = koa as unknown as { params: Record<string, string> };
     const request = {
       creator: koa.state['creator'],
       key: koa.state['key'],
-      body: route.body ? parseWith(route.body, koa.request.body, 'body') : undefined,
+      body: bodySchema && parseWith(bodySchema, koa.request.body, 'body'),
       query: route.query ? parseWith(route.query, { ...koa.query }, 'query') : undefined,
-      params,
+      params: readParams(koa),
       signal: closeSignal(koa),
       koa,
     };
@@ -134,6 +149,7 @@ function answering(ctx: Context, route: ApiRoute): Middleware {
   };
 }
 
+/** Sends what a handler returned. */
 export function sendAnswer(koa: KoaContext, answer: ApiAnswer): void {
   koa.status = answer.status;
   for (const [name, value] of Object.entries(answer.headers ?? {})) koa.set(name, value);
@@ -146,7 +162,7 @@ export function sendAnswer(koa: KoaContext, answer: ApiAnswer): void {
 
 declare module '../context/context.ts' {
   interface Manifest {
-    /** Its JSON routes, for the OpenAPI document. */
+    /** The module's JSON routes; they are served, and stand in the OpenAPI document. */
     api?: ApiRoute[];
   }
 }

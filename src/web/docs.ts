@@ -1,18 +1,19 @@
-// The API's own description: OpenAPI 3.1 from the schemas that validate, shown by swagger-ui from the image.
+// Serves the API's description: OpenAPI 3.1 made from the routes' schemas, and swagger-ui.
 import type Router from '@koa/router';
 import { z } from 'zod';
 import { ERROR_CODES } from '../base/errors.ts';
 import type { Context, Manifest } from '../context/context.ts';
-import { type ApiRoute, listPaths } from './api.ts';
+import { type ApiRoute, findBodySchema, listPaths } from './api.ts';
 
-export function addDocs(router: Router, ctx: Context, modules: Pick<Manifest, 'api'>[]): void {
+/** Adds `/openapi.json`, `/docs` and `/docs/errors`. */
+export function addDocs(router: Router, ctx: Context, modules: Manifest[]): void {
   const document = openApi(modules, ctx.config.PUBLIC_URL);
   router.get('/openapi.json', (koa) => {
     koa.body = document;
   });
   router.get('/docs', (koa) => {
     koa.type = 'html';
-    // swagger-ui sets style attributes; scripts stay as strict as everywhere.
+    // swagger-ui sets style attributes. Scripts are as restricted as on every page.
     koa.set(
       'Content-Security-Policy',
       "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'",
@@ -48,13 +49,13 @@ ${rows.join('\n')}
 </tbody></table></main></body></html>`;
 }
 
-/** Every JSON route of every module, with its schemas. */
-export function openApi(modules: Pick<Manifest, 'api'>[], serverUrl: string) {
+/** Returns the OpenAPI document of all routes of these modules. */
+export function openApi(modules: Manifest[], serverUrl: string) {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of modules.flatMap((module) => module.api ?? [])) {
     for (const path of listPaths(route)) {
       const template = path.replaceAll(/:(\w+)/g, '{$1}');
-      paths[template] = { ...paths[template], [route.method]: operation(route, template) };
+      paths[template] = { ...paths[template], [route.method]: operation(route, template, modules) };
     }
   }
   return {
@@ -70,7 +71,8 @@ export function openApi(modules: Pick<Manifest, 'api'>[], serverUrl: string) {
   };
 }
 
-function operation(route: ApiRoute, template: string) {
+function operation(route: ApiRoute, template: string, modules: Manifest[]) {
+  const body = findBodySchema(route, modules);
   const responses: Record<string, unknown> = {
     default: {
       description: 'A problem',
@@ -95,7 +97,7 @@ function operation(route: ApiRoute, template: string) {
       ...queryParameters(route),
       ...headerParameters(route),
     ],
-    ...(route.body ? { requestBody: jsonBody(route.body) } : {}),
+    ...(body ? { requestBody: jsonBody(body) } : {}),
     ...(route.isUpload ? { requestBody: uploadBody(route) } : {}),
     responses,
   };

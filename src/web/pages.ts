@@ -1,5 +1,4 @@
-// HTML pages: who is signed in, the form that was sent, and rendering into the layout.
-
+// Serves HTML pages: finds who is signed in, parses forms, and renders templates.
 import { join } from 'node:path';
 import bodyParser from '@koa/bodyparser';
 import type Router from '@koa/router';
@@ -11,29 +10,32 @@ import type { Context } from '../context/context.ts';
 import type { Creator } from '../creators/store.ts';
 import { closeSignal } from '../http/close-signal.ts';
 import * as format from '../http/format.ts';
+import { readParams } from '../http/read-params.ts';
 
 const eta = new Eta({ views: join(import.meta.dirname, '../../templates'), cache: true });
 
 const escapeHtml = eta.config.escapeFunction;
 
+/** What a page's handler gets. */
 export interface PageRequest {
   koa: KoaContext;
   params: Record<string, string>;
   form: Record<string, string>;
   signal: AbortSignal;
-  /** Renders a template inside the layout; fragments go without. */
+  /** Answers with a template inside the layout. */
   render(template: string, view: { title: string } & Record<string, unknown>): void;
+  /** Answers with a template alone, for a script that replaces a part of the page. */
   fragment(template: string, view: Record<string, unknown>): void;
-  /** 303, so that reloading does not send the form again. */
+  /** Answers 303, so that a reload does not send the form again. */
   go(path: string): void;
 }
 
 type Handler<Owner> = (request: PageRequest, owner: Owner) => Promise<void>;
 
 export interface Pages<Owner = Creator> {
-  /** For everybody; null when nobody is signed in. */
+  /** Adds a page for everybody. Its handler gets null if nobody is signed in. */
   open(method: 'get' | 'post', path: string, handle: Handler<Owner | null>): void;
-  /** For those signed in; others are led to where one signs in. */
+  /** Adds a page for people who are signed in. Others are sent to `signInPath`. */
   own(
     method: 'get' | 'post',
     path: string,
@@ -42,20 +44,21 @@ export interface Pages<Owner = Creator> {
   ): void;
 }
 
-/** Whose pages they are: how they are recognised, and where a stranger is led. */
+/** One kind of people: their sessions, and where they sign in. */
 export interface Audience<Owner> {
-  /** Under which name the layout finds who is signed in. */
-  name: 'creator' | 'admin';
+  /** The name under which the layout finds who is signed in. */
+  name: 'creator' | 'operator';
   signInPath: string;
   sessions: Sessions<Owner>;
 }
 
-/** Pages of creators. */
+/** Returns functions that add pages for creators. */
 export function createPages(router: Router, ctx: Context): Pages {
   const sessions = createSessions(ctx);
   return createPagesFor(router, ctx, { name: 'creator', signInPath: '/', sessions });
 }
 
+/** Returns functions that add pages for another kind of people. */
 export function createPagesFor<Owner>(
   router: Router,
   ctx: Context,
@@ -86,7 +89,7 @@ export function createPagesFor<Owner>(
       add(method, path, isUpload, async (request, owner) => {
         if (owner) return handle(request, owner);
         if (!request.koa.get('HX-Request')) return request.go(signInPath);
-        // A script would follow a 303 by itself, and put that page into this one.
+        // htmx would follow a 303 and put the sign-in page into this one.
         request.koa.set('HX-Redirect', signInPath);
         request.koa.status = 204;
       }),
@@ -96,7 +99,7 @@ export function createPagesFor<Owner>(
 function createPageRequest(ctx: Context, koa: KoaContext): PageRequest {
   return {
     koa,
-    params: (koa as unknown as { params: Record<string, string> }).params ?? {},
+    params: readParams(koa),
     form: (koa.request.body ?? {}) as Record<string, string>,
     signal: closeSignal(koa),
     render(template, view) {
@@ -132,25 +135,27 @@ function renderPage(
       title: view.title,
       path: koa.path,
       creator: koa.state['creator'] ?? null,
-      admin: koa.state['admin'] ?? null,
-      operator: OPERATOR_NAME ?? 'PM3K',
+      operator: koa.state['operator'] ?? null,
+      operator_name: OPERATOR_NAME ?? 'PM3K',
       operator_email: OPERATOR_EMAIL ?? null,
       source_url: SOURCE_URL ?? null,
     },
   });
 }
 
-/** The functions that templates find under `words`: sizes and times, and what the modules add. */
+/**
+ * Returns the functions that templates find under `words`: our formats, and those of the modules.
+ */
 function wordsFor({ modules }: Context): Record<string, unknown> {
   return Object.assign({}, format, ...modules.map((module) => module.labels?.functions ?? {}));
 }
 
-/** The page that tells a person what went wrong, and what to do now. */
-export function pageOfProblem(ctx: Context) {
+/** Returns the function that renders the page of a Problem: what happened, and what to do now. */
+export function createProblemPage(ctx: Context) {
   const sessions = createSessions(ctx);
   return async (koa: KoaContext, problem: Problem, requestId: string): Promise<string> => {
-    if (isOfNoPage(koa, problem)) {
-      // What went wrong is told without the database, too.
+    if (isBeforeSession(koa, problem)) {
+      // The page must also appear while the database is away.
       const found = await sessions.find(koa.get('Cookie')).catch(() => null);
       if (found?.cookie) koa.append('Set-Cookie', found.cookie);
       koa.state['creator'] = found?.owner ?? null;
@@ -166,8 +171,8 @@ export function pageOfProblem(ctx: Context) {
   };
 }
 
-/** Where no page has looked yet who is signed in; the operators' pages are none of the creators'. */
-function isOfNoPage({ state, path }: KoaContext, { code }: Problem): boolean {
-  const isLookedUp = state['creator'] !== undefined || state['admin'] !== undefined;
+/** Returns true for a 404 outside /admin that was thrown before the session was loaded. */
+function isBeforeSession({ state, path }: KoaContext, { code }: Problem): boolean {
+  const isLookedUp = state['creator'] !== undefined || state['operator'] !== undefined;
   return code === 'not_found' && !isLookedUp && !/^\/admin(\/|$)/.test(path);
 }

@@ -1,4 +1,4 @@
-// What makes the pages pleasant: the composer's interplay, copying, local times.
+// Makes the pages interactive: the composer's fields, copying, and local times.
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 

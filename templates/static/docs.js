@@ -1,4 +1,4 @@
-// Shows the API's description; a file of its own, because pages run no inline scripts.
+// Shows the API's description with swagger-ui. It is a file because pages run no inline scripts.
 const look = document.createElement('link');
 look.rel = 'stylesheet';
 look.href = '/static/docs.css';
@@ -12,7 +12,7 @@ follow();
 window.SwaggerUIBundle({
   url: '/openapi.json',
   dom_id: '#docs',
-  // A link inside each button is one that a screen reader cannot reach.
+  // A screen reader cannot reach the link inside each button.
   deepLinking: false,
   onComplete() {
     document.querySelector('#servers')?.setAttribute('aria-label', 'Server');

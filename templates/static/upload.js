@@ -1,16 +1,16 @@
-// Uploads that can be interrupted: progress, pause, and going on after the page, or the line, was gone.
+// Uploads files by tus: shows progress, pauses, and continues after the page was left.
 
 const { tus } = window;
 const RETRY_AFTER_MS = [0, 1_000, 3_000, 5_000, 10_000, 20_000, 30_000];
 
 const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 
-/** Without the library the plain form does it, in one go. */
+/** Without the library the plain form uploads without a break. */
 if (tus) for (const form of document.querySelectorAll('form[data-upload]')) enliven(form);
 
 function enliven(form) {
   const input = form.querySelector('input[type=file]');
-  // Choosing a file is enough here, so the button of the plain form goes.
+  // Choosing a file starts the upload, so the button of the plain form is hidden.
   form.classList.add('is-live');
   form.querySelector('[data-drop]').hidden = false;
   input.multiple = true;
@@ -29,14 +29,14 @@ function enliven(form) {
       }
     });
   }
-  // What the browser may not do is open a file again by itself: the creator chooses it once more.
+  // A browser may not open a file again by itself, so the creator chooses it once more.
   for (const button of document.querySelectorAll('[data-go-on]')) {
     button.hidden = false;
     button.addEventListener('click', () => input.click());
   }
 }
 
-/** One file after the other; then on to the composer that they make sense in. */
+/** Sends one file after the other, then opens the composer for them. */
 async function sendAll(form, files) {
   const [asking, box, fault] = ['.asking', '.uploading', '.fault'].map((each) =>
     form.querySelector(each),
@@ -47,15 +47,15 @@ async function sendAll(form, files) {
   };
   fault.hidden = true;
   show(true);
-  const kept = [];
+  const stored = [];
   try {
     for (const [index, file] of files.entries()) {
       const place = files.length > 1 ? `${index + 1} of ${files.length}, ` : '';
-      kept.push(await send(box, file, place));
+      stored.push(await send(box, file, place));
     }
-    window.location.assign(composerFor(kept));
+    window.location.assign(findComposer(stored));
   } catch (error) {
-    const before = kept.length > 0 ? ' What was uploaded before it is in your media.' : '';
+    const before = stored.length > 0 ? ' What was uploaded before it is in your media.' : '';
     fault.textContent = error.message + before;
     fault.hidden = error.message === '';
     form.reset();
@@ -63,13 +63,13 @@ async function sendAll(form, files) {
   }
 }
 
-function composerFor(kept) {
-  if (kept.length === 1) return `/jobs/new?media=${kept[0].key}`;
-  if (!kept.every(({ kind }) => kind === 'photo')) return '/jobs/new';
-  return `/jobs/new?${new URLSearchParams(kept.map(({ key }) => ['photo', key]))}`;
+function findComposer(stored) {
+  if (stored.length === 1) return `/jobs/new?media=${stored[0].key}`;
+  if (!stored.every(({ kind }) => kind === 'photo')) return '/jobs/new';
+  return `/jobs/new?${new URLSearchParams(stored.map(({ key }) => ['photo', key]))}`;
 }
 
-/** Answers the name under which the file is stored, and whether it is a video or a photo. */
+/** Returns the storage key of the file, and whether it is a video or a photo. */
 function send(box, file, place) {
   const bar = box.querySelector('progress');
   const text = box.querySelector('[data-upload-text]');
@@ -106,7 +106,7 @@ function send(box, file, place) {
         // The rule's name is for programs.
         const said =
           detail?.replace(` (rule: ${rule})`, '') ??
-          'The connection broke. Choose the file again to go on.';
+          'The connection broke. Choose the file again to continue.';
         reject(new Error(place ? `${file.name}: ${said}` : said));
       },
     });
@@ -118,14 +118,14 @@ function send(box, file, place) {
     pause.textContent = 'Pause';
     pause.onclick = () => {
       isPaused = !isPaused;
-      pause.textContent = isPaused ? 'Go on' : 'Pause';
+      pause.textContent = isPaused ? 'Continue' : 'Pause';
       if (isPaused) upload.abort();
       else upload.start();
       tell(isPaused ? 'Paused:' : 'Uploading');
     };
     cancel.onclick = async () => {
       end();
-      // What has arrived is removed; where that cannot be told now, it goes by itself in a day.
+      // Removes what has arrived. If this request fails, the server removes it after a day.
       await upload.abort(true).catch(() => {});
       reject(new Error(''));
     };

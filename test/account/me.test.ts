@@ -29,8 +29,8 @@ describe('a creator', () => {
       const client = await app.creator('asks.who');
       const { status, json } = await client.api('GET', '/v1/creators/me');
       expect(status).to.equal(200);
-      expect(json).to.include({ id: client.creator_id, username: 'asks.who', plan: 'paid' });
-      expect(json['avatar_url']).to.equal((await row(client.creator_id)).avatar_url);
+      expect(json).to.include({ id: client.creatorId, username: 'asks.who', plan: 'paid' });
+      expect(json['avatar_url']).to.equal((await row(client.creatorId)).avatar_url);
       expect(json['limits']).to.deep.equal({
         ...{ key_days: 365, media_days: 30, upload_bytes: 4_000_000_000, horizon_days: 30 },
         ...{ requests_per_minute: 500, posts_per_minute: 3 },
@@ -45,7 +45,7 @@ describe('a creator', () => {
       const ago = (seconds: number) => new Date(Date.now() - seconds * 1_000);
       for (const seconds of [100, 40, 30, 20]) {
         await ctx.db('tiktok_calls').insert({
-          ...{ creator_id: client.creator_id, call: 'video.init', at: ago(seconds) },
+          ...{ creator_id: client.creatorId, call: 'video.init', at: ago(seconds) },
         });
       }
       const { json } = await client.api('GET', '/v1/creators/me');
@@ -56,7 +56,7 @@ describe('a creator', () => {
 
     it('and is told no time while it may not post at all', async () => {
       const client = await app.creator('not.now');
-      const { creator_id: id } = client;
+      const { creatorId: id } = client;
       await ctx.db('creators').where({ id }).update({ disconnected_at: new Date() });
       const { json } = await client.api('GET', '/v1/creators/me');
       expect(json).to.include({ connected: false, next_free_at: null });
@@ -71,7 +71,7 @@ describe('a creator', () => {
     while (app.sandbox.state.faults.some(({ count }) => count > 0)) await sleep(20);
     await removeAuthorization(ctx, openId, { reason: 1, at: new Date(Date.now() + 1_000) });
     await asking;
-    expect(await row(client.creator_id)).to.include({
+    expect(await row(client.creatorId)).to.include({
       ...{ username: null, nickname: null, avatar_url: null, name_confirmed_at: null },
     });
   });

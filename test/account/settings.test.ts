@@ -22,12 +22,12 @@ describe('the settings', () => {
     expect(text)
       .to.match(/value="true" checked/)
       .and.contain('data-time-zone="Asia/Tokyo"');
-    expect(await row(client.creator_id)).to.include({
+    expect(await row(client.creatorId)).to.include({
       time_zone: 'Asia/Tokyo',
       keys_may_export_and_erase: true,
     });
     await client.form('/settings', { time_zone: '' });
-    expect((await row(client.creator_id)).time_zone).to.equal(null);
+    expect((await row(client.creatorId)).time_zone).to.equal(null);
   });
 
   it('refuse what they do not know', async () => {
@@ -35,7 +35,7 @@ describe('the settings', () => {
     for (const form of [{ time_zone: 'Mars/Olympus' }, { keys_may_export_and_erase: 'maybe' }]) {
       expect((await client.form('/settings', form as Record<string, string>)).status).to.equal(400);
     }
-    expect(await row(client.creator_id)).to.include({
+    expect(await row(client.creatorId)).to.include({
       time_zone: null,
       keys_may_export_and_erase: false,
     });

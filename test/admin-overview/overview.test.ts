@@ -1,4 +1,4 @@
-// Shows what the overview counts, and what operators do with creators’ accounts.
+// Shows what the overview of the admin pages counts.
 import { expect } from 'chai';
 import pg from 'pg';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
@@ -28,7 +28,6 @@ describe('the admin pages', () => {
       .replaceAll(/<[^>]+>/g, ' ')
       .replaceAll(/\s+/g, ' ');
   const overview = async () => words((await operator.page('/admin')).text);
-  const audited = () => sql(`select act, subject, note from audit_log where act like 'creator.%'`);
 
   describe('overview', () => {
     it('says that nothing needs a person when nothing does', async () => {
@@ -90,100 +89,6 @@ describe('the admin pages', () => {
       expect(text).to.match(/Working copies 3 5 MB/);
       expect(text).to.match(/1,234 –/);
       expect(text).not.to.contain('request_log');
-    });
-  });
-
-  describe('of creators', () => {
-    const openId = async () =>
-      (await sql('select open_id from creators where id = $1', [creator.creator_id]))[0].open_id;
-    const found = async (q: string) =>
-      (await operator.page(`/admin/creators?${new URLSearchParams({ q })}`)).text.includes(
-        `/admin/creators/${creator.creator_id}"`,
-      );
-
-    it('find one by the beginning of the name, the internal id, or the whole open_id', async () => {
-      for (const q of ['winter.shop', '@Winter.Shop', 'winter', '', creator.creator_id]) {
-        expect(await found(q), q).to.equal(true);
-      }
-      expect(await found(await openId())).to.equal(true);
-    });
-
-    it('find nobody by half an id, a wildcard, or what is no name', async () => {
-      const half = (await openId()).slice(0, -1);
-      for (const q of [
-        half,
-        creator.creator_id.slice(0, -1),
-        '%',
-        '_inter',
-        "' or 1=1 --",
-        '\0x',
-      ]) {
-        expect(await found(q), q).to.equal(false);
-      }
-    });
-
-    it('suspend and let go again, which an API key feels at once', async () => {
-      const path = `/admin/creators/${creator.creator_id}`;
-      await operator.form(`${path}/suspension`);
-      await operator.form(`${path}/suspension`);
-      expect(words((await operator.page(path)).text)).to.contain('Suspended since');
-      expect((await creator.api('GET', '/v1/jobs')).json['code']).to.equal('forbidden');
-      await operator.form(`${path}/suspension/removal`);
-      expect((await creator.api('GET', '/v1/jobs')).status).to.equal(200);
-      expect((await audited()).map(({ act }) => act)).to.deep.equal([
-        'creator.suspended',
-        'creator.unsuspended',
-      ]);
-    });
-
-    it('set a plan with its last day, which holds at once', async () => {
-      const path = `/admin/creators/${creator.creator_id}/plan`;
-      const set = (fields: Record<string, string>) => operator.form(path, fields);
-      expect((await set({ plan: 'trial', ends_on: '2026-01-31' })).status).to.equal(303);
-      expect((await creator.api('POST', '/v1/jobs', creator.job('x'))).json['code']).to.equal(
-        'plan_expired',
-      );
-      expect((await set({ plan: 'paid', ends_on: '' })).status).to.equal(303);
-      expect((await creator.api('POST', '/v1/jobs', creator.job('x'))).json['code']).to.equal(
-        'invalid_request',
-      );
-      const me = await creator.api('GET', '/v1/creators/me');
-      expect(me.json).to.include({ plan: 'paid', plan_ends_at: null });
-    });
-
-    it('refuse a plan or a day that is none, and a creator who is none', async () => {
-      const path = `/admin/creators/${creator.creator_id}/plan`;
-      for (const fields of [{ plan: 'gold' }, { plan: 'paid', ends_on: '31.1.' }, {}]) {
-        expect((await operator.form(path, fields as Record<string, string>)).status).to.equal(400);
-      }
-      for (const id of ['nonsense', '00000000-0000-4000-8000-000000000000']) {
-        expect((await operator.page(`/admin/creators/${id}`)).status).to.equal(404);
-        expect((await operator.form(`/admin/creators/${id}/suspension`)).status).to.equal(404);
-      }
-    });
-
-    it('do not show whoever is leaving', async () => {
-      await sql('update creators set leaving_at = now() where id = $1', [creator.creator_id]);
-      expect(await found('winter.shop')).to.equal(false);
-      expect((await operator.page(`/admin/creators/${creator.creator_id}`)).status).to.equal(404);
-      await sql('update creators set leaving_at = null where id = $1', [creator.creator_id]);
-    });
-
-    it('print what an operator did, and not to whom', () => {
-      for (const act of ['suspended', 'unsuspended', 'plan_set']) {
-        expect(app.output()).to.contain(`"event":"creator.${act}"`);
-      }
-      expect(app.output()).not.to.contain(creator.creator_id);
-    });
-
-    it('leave lines in the audit log that say what, and name no creator', async () => {
-      const rows = await audited();
-      expect(rows).to.deep.include({ act: 'creator.plan_set', subject: 'trial', note: null });
-      expect(JSON.stringify(rows)).not.to.contain(creator.creator_id);
-      expect(JSON.stringify(rows)).not.to.contain('winter');
-      expect(words((await operator.page('/admin/audit')).text)).to.contain(
-        'creator: plan set trial',
-      );
     });
   });
 });

@@ -4,12 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import pg from 'pg';
-import {
-  type EmbeddedPostgres,
-  EmbeddedPostgresFault,
-  startEmbeddedPostgres,
-} from '../../src/base/embedded-postgres.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/base/embedded-postgres.ts';
 import { createLog } from '../../src/base/log.ts';
+import { EmbeddedPostgresFault } from '../../src/base/postgres-programs.ts';
 import { end, freePort, ready, spawnAppliance } from '../support/appliance.ts';
 
 const log = createLog('error');

@@ -5,20 +5,20 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import pg from 'pg';
 import { connectAccount } from '../../scripts/connect.ts';
-import { type Appliance, anAppliance, ROOT } from '../support/appliance.ts';
+import { anAppliance, ROOT } from '../support/appliance.ts';
+import { type SharedAppliance, sharedAppliance } from '../support/shared-appliance.ts';
 import { video } from '../support/videos.ts';
 
 describe('connecting with TikTok', () => {
-  let app: Appliance;
+  let app: SharedAppliance;
   let database: pg.Client;
   before(async () => {
-    app = await anAppliance({ SIGN_INS_PER_MINUTE: '0' });
+    app = await sharedAppliance();
     database = new pg.Client(app.database_url);
     await database.connect();
   });
   after(async () => {
     await database.end();
-    await app[Symbol.asyncDispose]();
   });
 
   async function begin() {
@@ -49,13 +49,16 @@ describe('connecting with TikTok', () => {
   });
 
   it('stores tokens sealed, and of session and key a hash alone', async () => {
-    const creator = await app.creator();
+    const creator = await app.creator('sealed');
     const { rows } = await database.query(
       'select g.*, s.id_hash, k.key_hash from grants g join sessions s using (creator_id) join api_keys k using (creator_id) where creator_id = $1',
-      [creator.creator_id],
+      [creator.creatorId],
     );
     const stored = JSON.stringify(rows);
-    const [grant] = app.sandbox.state.grants;
+    const { accounts, grants } = app.sandbox.state;
+    const openId = accounts.find(({ username }) => username === 'sealed')?.open_id;
+    const grant = grants.find(({ open_id }) => open_id === openId);
+    expect(grant).to.include.keys('access_token', 'refresh_token');
     expect(stored)
       .not.to.contain(grant?.access_token ?? 'none')
       .and.not.to.contain(grant?.refresh_token ?? 'none');
@@ -73,29 +76,19 @@ describe('connecting with TikTok', () => {
   });
 
   it('gives the same account to the same person, and signs out', async () => {
-    const first = await app.creator('returning');
-    const second = await app.creator('returning');
-    expect(second.creator_id).to.equal(first.creator_id);
+    const first = await app.creator('signs.in.again');
+    const second = await app.creator('signs.in.again');
+    expect(second.creatorId).to.equal(first.creatorId);
     await second.form('/sign-out', {});
     expect((await second.page('/jobs')).status).to.equal(303);
     expect((await first.page('/jobs')).status).to.equal(200);
   });
 
-  it('replaces a key of the same name at once, and keeps five at most', async () => {
-    const creator = await app.creator('keys');
-    await creator.form('/api-key', { name: 'default' });
-    expect((await creator.api('GET', '/v1/jobs')).json['code']).to.equal('unauthorized');
-    for (const name of ['a', 'b', 'c', 'd'])
-      expect((await creator.form('/api-key', { name })).status).to.equal(200);
-    expect((await creator.form('/api-key', { name: 'e' })).status).to.equal(409);
-    expect((await creator.form('/api-key', { name: '<script>' })).status).to.equal(400);
-  });
-
   it('refreshes a token once, however many need it at the same time', async () => {
-    const creator = await app.creator('refreshing');
+    const creator = await app.creator('signs.refreshing');
     await database.query(
       `update grants set access_expires_at = now() + interval '1 second', refreshed_at = now() - interval '2 hours' where creator_id = $1`,
-      [creator.creator_id],
+      [creator.creatorId],
     );
     const answers = await Promise.all(
       [1, 2, 3, 4, 5].map(() => creator.api('GET', '/v1/creators/me/posting_options')),
@@ -108,7 +101,7 @@ describe('connecting with TikTok', () => {
       true,
     ]);
     const { rows } = await database.query('select version from grants where creator_id = $1', [
-      creator.creator_id,
+      creator.creatorId,
     ]);
     expect(rows[0].version).to.equal(2);
     expect(
@@ -117,17 +110,19 @@ describe('connecting with TikTok', () => {
   });
 
   it('tells that the connection is gone, and ends its posts with that', async () => {
-    const creator = await app.creator('leaving');
+    const creator = await app.creator('signs.away');
     const upload = await creator.upload(await video());
-    const openId = app.sandbox.state.accounts.find((each) => each.username === 'leaving')?.open_id;
+    const openId = app.sandbox.state.accounts.find(
+      (each) => each.username === 'signs.away',
+    )?.open_id;
     app.sandbox.state.grants = app.sandbox.state.grants.filter((each) => each.open_id !== openId);
     const { json } = await creator.api('POST', '/v1/jobs', creator.job(upload.json['storage_key']));
     expect((await creator.ended(json['id']))['error']['code']).to.equal('creator_disconnected');
     const next = await creator.api('POST', '/v1/jobs', creator.job(upload.json['storage_key']));
     expect(next.json['code']).to.equal('creator_disconnected');
     expect((await creator.page('/jobs')).text).to.contain('Connect with TikTok');
-    await app.creator('leaving');
-    const again = await app.creator('leaving');
+    await app.creator('signs.away');
+    const again = await app.creator('signs.away');
     const accepted = await again.api('POST', '/v1/jobs', again.job(upload.json['storage_key']));
     expect((await again.ended(accepted.json['id']))['status']).to.equal('finished');
   });

@@ -101,14 +101,14 @@ describe('TikTok’s webhook', () => {
       const jobId = await aScheduledJob(client);
       expect((await removeAtTikTok(username, reason)).status).to.equal(200);
       // Everything is committed before the answer.
-      const creator = await creatorOf(client.creator_id);
+      const creator = await creatorOf(client.creatorId);
       expect(creator).to.include({
         ...{ username: null, nickname: null, avatar_url: null, name_confirmed_at: null },
         ...{ removal_reason: reason, leaving_at: null, open_id: openId(username) },
       });
       expect(creator['disconnected_at']).to.be.instanceOf(Date);
       expect(
-        await rows('select from grants where creator_id = $1', [client.creator_id]),
+        await rows('select from grants where creator_id = $1', [client.creatorId]),
       ).to.have.length(0);
       const { json } = await client.api('GET', `/v1/jobs/${jobId}`);
       expect(json['status']).to.equal('cancelled');
@@ -135,7 +135,7 @@ describe('TikTok’s webhook', () => {
           )[0],
       );
       expect(done).to.include({ traces: 0, revocation: 'not_needed', creator_id: null });
-      expect(await creatorOf(client.creator_id)).to.equal(undefined);
+      expect(await creatorOf(client.creatorId)).to.equal(undefined);
       expect((await client.api('GET', '/v1/creators/me')).status).to.equal(401);
     });
   }
@@ -146,10 +146,10 @@ describe('TikTok’s webhook', () => {
     const body = removal(open_id, 1);
     expect((await send(body)).status).to.equal(200);
     const before = await rows('select name from job_events order by id');
-    const creator = await creatorOf(client.creator_id);
+    const creator = await creatorOf(client.creatorId);
     expect((await send(body)).status).to.equal(200);
     expect(await rows('select name from job_events order by id')).to.deep.equal(before);
-    expect((await creatorOf(client.creator_id))['disconnected_at']).to.deep.equal(
+    expect((await creatorOf(client.creatorId))['disconnected_at']).to.deep.equal(
       creator['disconnected_at'],
     );
     const gone = removal(open_id, 2);
@@ -168,10 +168,10 @@ describe('TikTok’s webhook', () => {
     const client = await app.creator(username);
     await database.query(
       `update grants set granted_at = now() + interval '5 s' where creator_id = $1`,
-      [client.creator_id],
+      [client.creatorId],
     );
     const jobId = await aScheduledJob(client);
-    const creator = await creatorOf(client.creator_id);
+    const creator = await creatorOf(client.creatorId);
     expect(creator).to.include({ disconnected_at: null, removal_reason: null, username });
     for (const reason of [1, 2, 4]) {
       const late = removal(open_id, reason);
@@ -179,9 +179,9 @@ describe('TikTok’s webhook', () => {
         (await send(late, signature('sandbox-secret', now() - 3 * 86_400, late))).status,
       ).to.equal(200);
     }
-    expect(await creatorOf(client.creator_id)).to.deep.equal(creator);
+    expect(await creatorOf(client.creatorId)).to.deep.equal(creator);
     expect(
-      await rows('select from grants where creator_id = $1', [client.creator_id]),
+      await rows('select from grants where creator_id = $1', [client.creatorId]),
     ).to.have.length(1);
     expect((await client.api('GET', `/v1/jobs/${jobId}`)).json['status']).to.equal('scheduled');
     expect(app.output()).to.contain('"is_late":true');
@@ -191,10 +191,10 @@ describe('TikTok’s webhook', () => {
     const one = await aPerson();
     const other = await aPerson();
     const jobId = await aScheduledJob(other.client);
-    const creator = await creatorOf(other.client.creator_id);
+    const creator = await creatorOf(other.client.creatorId);
     for (const reason of [1, 4])
       expect((await send(removal(one.open_id, reason))).status).to.equal(200);
-    expect(await creatorOf(other.client.creator_id)).to.deep.equal(creator);
+    expect(await creatorOf(other.client.creatorId)).to.deep.equal(creator);
     expect((await other.client.api('GET', `/v1/jobs/${jobId}`)).json['status']).to.equal(
       'scheduled',
     );
@@ -277,19 +277,19 @@ describe('TikTok’s webhook', () => {
 
   it('answers 200 and does nothing for events and people it does not know', async () => {
     const { client, open_id } = await aPerson();
-    const creator = await creatorOf(client.creator_id);
+    const creator = await creatorOf(client.creatorId);
     for (const event of ['video.upload.failed', 'portability.download.ready', 'something.new']) {
       expect((await send(eventBody(open_id, event, { share_id: 'x' }))).status, event).to.equal(
         200,
       );
     }
     expect((await send(removal('-000nobody', 2))).status).to.equal(200);
-    expect(await creatorOf(client.creator_id)).to.deep.equal(creator);
+    expect(await creatorOf(client.creatorId)).to.deep.equal(creator);
   });
 
   it('refuses what TikTok did not sign, another app’s events, and what is no event', async () => {
     const { client, open_id } = await aPerson();
-    const creator = await creatorOf(client.creator_id);
+    const creator = await creatorOf(client.creatorId);
     const body = removal(open_id, 2);
     for (const header of [
       '',
@@ -307,13 +307,13 @@ describe('TikTok’s webhook', () => {
     }
     const large = removal(open_id, 2, { padding: 'x'.repeat(64_000) });
     expect((await send(large)).status).to.equal(413);
-    expect(await creatorOf(client.creator_id)).to.deep.equal(creator);
+    expect(await creatorOf(client.creatorId)).to.deep.equal(creator);
   });
 
   it('logs neither the person nor the account', async () => {
     const { client, open_id, username } = await aPerson();
     await send(removal(open_id, 1));
-    for (const word of [open_id, username, client.creator_id])
+    for (const word of [open_id, username, client.creatorId])
       expect(app.output()).not.to.contain(word);
   });
 });

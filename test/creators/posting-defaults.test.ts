@@ -12,7 +12,8 @@ describe('posting defaults', () => {
     db = app.db;
   });
 
-  const saved = ({ creator_id }: Client) => db('posting_defaults').where({ creator_id }).first();
+  const saved = ({ creatorId }: Client) =>
+    db('posting_defaults').where({ creator_id: creatorId }).first();
   const Direct = { default_destination: 'direct', default_privacy_level: 'SELF_ONLY' };
 
   async function asked(client: Client, more: Json) {

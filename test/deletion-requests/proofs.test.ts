@@ -130,7 +130,7 @@ describe('a proof of ownership', () => {
 
     it('waits 7 days or for another operator where the name may have changed hands, and says so to the account', async () => {
       const creator = await app.creator('old.name');
-      const who = { id: creator.creator_id } as Seeded;
+      const who = { id: creator.creatorId } as Seeded;
       await fresh(who, 7.1);
       const other = await ada.form(`${await site.enter({ username: 'old.name' })}/proof`, {
         method: 'other',
@@ -177,11 +177,11 @@ describe('a proof of ownership', () => {
       const at = async () =>
         (
           await site.sql('select name_confirmed_at as at from creators where id = $1', [
-            creator.creator_id,
+            creator.creatorId,
           ])
         )[0].at as Date | null;
       expect(Date.now() - Number(await at())).to.be.lessThan(60_000);
-      await fresh({ id: creator.creator_id } as Seeded, 30);
+      await fresh({ id: creator.creatorId } as Seeded, 30);
       await creator.api('GET', '/v1/creators/me/posting_options');
       expect(Date.now() - Number(await at())).to.be.lessThan(60_000);
     });

@@ -35,7 +35,7 @@ describe('leaving by a program', () => {
     expect((await client.api('GET', '/v1/export')).status).to.equal(200);
     await allow(client, 'false');
     await refused();
-    expect((await row(client.creator_id)).leaving_at).to.equal(null);
+    expect((await row(client.creatorId)).leaving_at).to.equal(null);
   });
 
   it('takes the right name alone, and nothing else in the body', async () => {
@@ -46,7 +46,7 @@ describe('leaving by a program', () => {
       expect(status, JSON.stringify(body)).to.equal(400);
       expect(json['code']).to.equal('invalid_request');
     }
-    expect((await row(client.creator_id)).leaving_at).to.equal(null);
+    expect((await row(client.creatorId)).leaving_at).to.equal(null);
   });
 
   it('cannot reach another creator', async () => {
@@ -54,23 +54,23 @@ describe('leaving by a program', () => {
     const other = await app.creator('reached');
     await allow(client, 'true');
     await allow(other, 'true');
-    const path = `/v1/creators/${other.creator_id}`;
+    const path = `/v1/creators/${other.creatorId}`;
     expect((await erase(client, { confirm: 'reached' }, path)).status).to.equal(404);
     expect((await client.api('GET', `${path}/export`)).status).to.equal(404);
-    expect((await row(other.creator_id)).leaving_at).to.equal(null);
+    expect((await row(other.creatorId)).leaving_at).to.equal(null);
   });
 
   for (const path of ['me', 'id'] as const) {
     it(`answers 202 with the receipt’s address at /v1/creators/{${path}}`, async () => {
       const client = await app.creator(`api.${path}`);
       await allow(client, 'true');
-      const named = path === 'me' ? 'me' : client.creator_id;
+      const named = path === 'me' ? 'me' : client.creatorId;
       const answer = await erase(client, { confirm: `API.${path}` }, `/v1/creators/${named}`);
       expect(answer.status, answer.text).to.equal(202);
       const { receipt_url } = answer.json as { receipt_url: string };
       expect(receipt_url.startsWith(`${app.url}/deletions/`)).to.equal(true);
       await receiptOf(app, receipt_url);
-      expect(await row(client.creator_id)).to.equal(undefined);
+      expect(await row(client.creatorId)).to.equal(undefined);
       expect((await db('deletions').orderBy('requested_at', 'desc').first()).method).to.equal(
         'api',
       );

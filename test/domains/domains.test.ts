@@ -126,7 +126,7 @@ describe('a domain', () => {
   it('is one of fifty at most', async () => {
     const rich = await app.creator('rich.one');
     const { db } = app;
-    const row = (n: number) => ({ creator_id: rich.creator_id, host: `h${n}.com`, token: 'x' });
+    const row = (n: number) => ({ creator_id: rich.creatorId, host: `h${n}.com`, token: 'x' });
     await db('domains').insert(Array.from({ length: 49 }, (_, n) => row(n)));
     expect((await rich.api('POST', '/v1/domains', { host: 'last.com' })).status).to.equal(201);
     const { json } = await rich.api('POST', '/v1/domains', { host: 'another.com' });
@@ -202,7 +202,7 @@ describe('a domain in the internet', () => {
   it('is none for a plan without Verified URLs', async () => {
     const client = await app.creator('free.one');
     const { db } = app;
-    await db('creators').where({ id: client.creator_id }).update({ plan: 'free' });
+    await db('creators').where({ id: client.creatorId }).update({ plan: 'free' });
     const { json } = await client.api('POST', '/v1/domains', { host: 'example.com' });
     expect(json).to.include({ code: 'source_not_allowed_for_plan', status: 400 });
     expect((await client.api('GET', '/v1/domains')).status).to.equal(200);

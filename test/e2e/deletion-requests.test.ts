@@ -50,7 +50,7 @@ describe('the pages of deletion requests in a browser', () => {
     await entered(page, { username: '@nour.films', details: 'My two posts of November' });
     expect(await page.textContent('[data-warning]')).to.contain('@nour_films');
     expect(await page.isVisible('text=Ask for this proof')).to.equal(false);
-    await page.click(`[data-account="${creator.creator_id}"] button`);
+    await page.click(`[data-account="${creator.creatorId}"] button`);
     await page.click('text=Ask for this proof');
     const link = (await page.textContent('[data-proof-link]')) ?? '';
     expect(await page.inputValue('#reply')).to.contain(link);

@@ -65,7 +65,7 @@ describe('an upload in a browser', () => {
       /^Uploading Holiday & sea\.mp4: [\d.]+ of 60\.0 MB$/,
     );
     await page.click('[data-pause]');
-    expect(await page.textContent('[data-pause]')).to.equal('Go on');
+    expect(await page.textContent('[data-pause]')).to.equal('Continue');
     await until(async () => ((await unfinished())[0]?.['offset'] ?? 0) > 0);
     const pausedAt = (await unfinished())[0]?.['offset'];
     const bar = await barOf(page);

@@ -2,20 +2,20 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { type Appliance, anAppliance, type Client, type Json, ROOT } from '../support/appliance.ts';
+import { type Client, type Json, ROOT } from '../support/appliance.ts';
+import { type SharedAppliance, sharedAppliance } from '../support/shared-appliance.ts';
 import { video } from '../support/videos.ts';
 
 const DEFAULTS = { default_destination: 'direct', default_privacy_level: 'PUBLIC_TO_EVERYONE' };
 
 describe('the hosted service’s API', () => {
-  let app: Appliance;
+  let app: SharedAppliance;
   before(async () => {
-    app = await anAppliance();
+    app = await sharedAppliance();
   });
-  after(() => app?.[Symbol.asyncDispose]());
 
   async function flow(name: string, defaults: Record<string, string> | null = DEFAULTS) {
-    const client = await app.creator(name);
+    const client = await app.creator(`flow.${name}`);
     if (defaults) await client.form('/settings', defaults);
     const { json: media } = await client.upload(await video());
     const post = (more: Json = {}, headers = {}) =>
@@ -87,7 +87,7 @@ describe('the hosted service’s API', () => {
     expect(asked.json).to.include({ ok: false, error: 'method_not_allowed' });
     const unknown = await client.api('POST', '/api/tiktok/upload', {});
     expect([unknown.status, unknown.json['error']]).to.deep.equal([404, 'not_found']);
-    const other = await app.creator('another');
+    const other = await app.creator('flow.another');
     const { json: mine } = await post();
     const foreign = await status(other, mine['publish_id']);
     expect([foreign.status, foreign.json['error']]).to.deep.equal([404, 'not_found']);
@@ -120,7 +120,7 @@ describe('the hosted service’s API', () => {
     expect(second.json['publish_id']).to.equal(first.json['publish_id']);
     await client.ended(first.json['publish_id']);
     const openId = app.sandbox.state.accounts.find(
-      ({ username }) => username === 'retries',
+      ({ username }) => username === 'flow.retries',
     )?.open_id;
     app.sandbox.state.faults.push({
       ...{ endpoint: 'processing', kind: 'fail:spam_risk_text', count: 1 },

@@ -1,13 +1,20 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
+import { Problem } from '../../src/base/errors.ts';
 import type { Context } from '../../src/context/context.ts';
 import { getCreator } from '../../src/creators/store.ts';
 import { addDomain, getDomain } from '../../src/domains/store.ts';
 import { checkDomain } from '../../src/domains/verify.ts';
-import { downloadSource } from '../../src/media/download-source.ts';
+import { urlSource } from '../../src/jobs/built-in-sources.ts';
+import {
+  downloadSource,
+  type SourceContext,
+  type SourceFile,
+} from '../../src/media/download-source.ts';
 import { createSafeFetch } from '../../src/safe-fetch/fetch.ts';
 import { aCreator } from '../support/a-creator.ts';
 import { aCanary, type Canary } from '../support/canary.ts';
@@ -69,7 +76,10 @@ describe('the worker, handed a URL', () => {
     ctx.safeFetch = createSafeFetch(STRICT, canary.network({ [HOST]: addresses }));
     const signal = new AbortController().signal;
     const job = { creator_id: creatorId, send_at: new Date() };
-    const code = await downloadSource(ctx, job, url, { kind: 'video', signal }).then(
+    const code = await downloadSource(ctx, job, {
+      ...{ kind: 'video', signal, log: ctx.log, settings: {} },
+      open: (context) => urlSource.fetch({ url }, context),
+    }).then(
       () => 'kept',
       (error) => error.code,
     );
@@ -120,11 +130,16 @@ describe('the worker, handed a URL', () => {
     const open = { allowPrivateNetworks: true, timeoutMs: 2_000 };
     const signal = new AbortController().signal;
     const keep = (path: string, kind: 'video' | 'photo' = 'video') =>
-      downloadSource(ctx, { creator_id: creatorId, send_at: new Date() }, `${source.url}${path}`, {
-        kind,
-        signal,
-        progress: () => {},
-      });
+      fetchFile(kind, (context) => urlSource.fetch({ url: `${source.url}${path}` }, context));
+    const fetchFile = (
+      kind: 'video' | 'photo',
+      open: (context: SourceContext) => Promise<SourceFile>,
+    ) =>
+      downloadSource(
+        ctx,
+        { creator_id: creatorId, send_at: new Date() },
+        { kind, signal, log: ctx.log, settings: {}, open },
+      );
     beforeEach(async () => {
       ctx.safeFetch = createSafeFetch(open);
       await ctx.db('domains').update({ host: source.host });
@@ -154,6 +169,53 @@ describe('the worker, handed a URL', () => {
         expect(error.code).to.equal(code);
       }
       expect(objects()).to.have.members(stored);
+    });
+
+    it('takes a stream from any source, and believes no size that it was told', async () => {
+      const bytes = await video();
+      const kept = await fetchFile('video', async () => ({
+        ...{ body: Readable.from([bytes]), bytes: bytes.length, fileName: 'holiday.mp4' },
+      }));
+      const row = await ctx.db('media').where({ storage_key: kept.storage_key }).first();
+      expect(row).to.include({ purpose: 'working', file_name: 'holiday.mp4' });
+      expect(kept.facts).to.include({ bytes: bytes.length, sha256: kept.sha256 });
+      await ctx.storage.remove(kept.storage_key);
+      await ctx.db('creators').where({ id: creatorId }).update({ plan: 'trial' });
+      const large = () => Readable.from([Buffer.alloc(600_000), Buffer.alloc(600_000)]);
+      for (const size of [1_200_000, 7, null]) {
+        const body = large();
+        const error = await fetchFile('video', async () => ({ body, bytes: size })).catch(
+          (thrown) => thrown,
+        );
+        expect(error.code).to.equal('too_large');
+        expect(body.destroyed).to.equal(true);
+      }
+      expect(objects()).to.have.members(stored);
+    });
+
+    it('hands each source the guard, which fetches from public addresses alone', async () => {
+      source.answers['/v'] = await video();
+      const open = ({ safeFetch }: SourceContext) => safeFetch(`${source.url}/v`);
+      const kept = await fetchFile('video', open);
+      await ctx.storage.remove(kept.storage_key);
+      ctx.safeFetch = createSafeFetch(STRICT);
+      const error = await fetchFile('video', open).catch((thrown) => thrown);
+      expect(error.code).to.equal('url_not_allowed');
+      expect(objects()).to.have.members(stored);
+    });
+
+    it('ends what it opened when the source fails behind it', async () => {
+      const closed = Promise.withResolvers<void>();
+      source.answers['/endless'] = (_request, response) => {
+        response.once('close', () => closed.resolve());
+        response.write('a');
+      };
+      const error = await fetchFile('video', async ({ safeFetch }) => {
+        await safeFetch(`${source.url}/endless`);
+        throw new Problem('fetch_failed', 'There is no such file.');
+      }).catch((thrown) => thrown);
+      expect(error.message).to.equal('There is no such file.');
+      await closed.promise;
     });
 
     it('keeps nothing for a creator who began to leave meanwhile', async () => {

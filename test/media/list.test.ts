@@ -1,18 +1,18 @@
 import { expect } from 'chai';
 import type { Database } from '../../src/base/database.ts';
 import { randomToken } from '../../src/base/secrets.ts';
-import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
+import type { Client } from '../support/appliance.ts';
+import { sharedAppliance } from '../support/shared-appliance.ts';
 
 describe('the list of uploads', () => {
-  let app: Appliance;
   let db: Database;
   let client: Client;
   before(async () => {
-    app = await anAppliance({ LOG_LEVEL: 'warn' });
+    const app = await sharedAppliance();
     db = app.db;
-    client = await app.creator();
+    client = await app.creator('lists.uploads');
     const row = {
-      ...{ creator_id: client.creator_id, purpose: 'upload', content_type: 'video/mp4' },
+      ...{ creator_id: client.creatorId, purpose: 'upload', content_type: 'video/mp4' },
       ...{ bytes: 5, sha256: 'x', expires_at: new Date(Date.now() + 1e8) },
       facts: { duration_ms: 1, width: 1, height: 1, fps: 1 },
     };
@@ -22,7 +22,6 @@ describe('the list of uploads', () => {
       await db('media').insert({ ...row, storage_key: randomToken(190), created_at: createdAt });
     }
   });
-  after(() => app?.[Symbol.asyncDispose]());
 
   it('comes page by page, each upload once, newest first', async () => {
     const all = await client.api('GET', '/v1/media');

@@ -59,10 +59,10 @@ describe('the canary', () => {
     });
     await prepared(client, waiting['id']);
     await beginUpload(client, canary);
-    await fill(client.creator_id, canary);
+    await fill(client.creatorId, canary);
     const grant = app.sandbox.state.grants.find((each) => each.open_id === openIdOf(username));
     const marks = [
-      ...[canary, username, client.creator_id, openIdOf(username), client.key],
+      ...[canary, username, client.creatorId, openIdOf(username), client.key],
       ...[client.cookie.split('=')[1] ?? '', media['storage_key'], posted['id'], waiting['id']],
       ...[posted['publish_id'] ?? canary, grant?.access_token ?? '', grant?.refresh_token ?? ''],
     ];
@@ -128,7 +128,7 @@ describe('the canary', () => {
       ...{ request_id: request.id, name: 'note', note: canary },
     });
     const [job] = await db('jobs').where({ creator_id: creatorId, state: 'failed' });
-    await db('job_photos').insert({ job_id: job.id, position: 0, source_url: canary });
+    await db('job_photos').insert({ job_id: job.id, position: 0, source_request: { canary } });
     await db('photo_links').insert({
       ...{ token_hash: canary, job_id: job.id, position: 0, storage_key: canary },
       ...{ content_type: canary, bytes: 1, expires_at: new Date() },
@@ -136,6 +136,18 @@ describe('the canary', () => {
     await db('publish_attempts')
       .where({ job_id: job.id })
       .update({ upload_url: canary, outcome: canary, told_publish_id: canary });
+    // Given up, so that nobody delivers them; the run's payload names the creator.
+    for (const subject of [{ creator_id: creatorId }, { job_id: job.id }]) {
+      await db('event_deliveries').insert({
+        ...{ subscriber: canary, ...subject, name: canary, at: new Date(), fault: canary },
+        ...{ given_up_at: new Date() },
+      });
+    }
+    await db.raw(
+      `select graphile_worker.add_job('events.deliver', json_build_object('subscriber', 'x.y',
+         'creator_id', ?::text), run_at := now() + interval '9 days', job_key := ?)`,
+      [creatorId, `event:x.y:${creatorId}`],
+    );
     await db.raw(
       `select graphile_worker.add_job('publish.confirm', json_build_object('job_id', ?::text, 'words', ?::text),
          run_at := now() + interval '9 days', queue_name := ?)`,
@@ -248,9 +260,10 @@ describe('the canary', () => {
       ...['creators.nickname', 'jobs.title', 'jobs.settings', 'jobs.error', 'jobs.media'],
       ...['job_events.details', 'consents.title', 'publish_attempts.outcome', 'media.file_name'],
       ...['api_keys.name', 'idempotency_keys.body', 'deletion_requests.details'],
-      ...['domains.host', 'domains.token', 'domains.fault', 'jobs.source_url'],
+      ...['domains.host', 'domains.token', 'domains.fault', 'jobs.source_request'],
+      ...['job_photos.source_request'],
       ...['invitations.token_hash', 'tiktok_calls.call', 'deletion_requests.bio_code'],
-      'uploads.metadata',
+      ...['uploads.metadata', 'event_deliveries.details', 'event_deliveries.fault'],
     ])
       expect(filled, column).to.include(column);
     const places = [...(await everyTable())].filter(([, rows]) =>
@@ -265,7 +278,7 @@ describe('the canary', () => {
   });
 
   it('is nowhere after, while the second creator is complete, byte for byte', async () => {
-    const before = await rowsOf(second.client.creator_id);
+    const before = await rowsOf(second.client.creatorId);
     const { json: file } = await second.client.api(
       'GET',
       `/v1/media/${second.media['storage_key']}`,
@@ -281,11 +294,11 @@ describe('the canary', () => {
       }
     }
     const files = everyFile(app.data_dir);
-    const ledger = join('deletions', `${first.client.creator_id}.json`);
+    const ledger = join('deletions', `${first.client.creatorId}.json`);
     for (const path of files) {
       // The ledger of deletions holds the internal id until the last backup with it has expired.
       const marks = first.marks.filter(
-        (mark) => !(mark === first.client.creator_id && path.endsWith(ledger)),
+        (mark) => !(mark === first.client.creatorId && path.endsWith(ledger)),
       );
       const contents = readFileSync(path);
       for (const mark of marks) {
@@ -303,15 +316,14 @@ describe('the canary', () => {
     process.stdout.write(
       `      searched ${everything.size} tables, ${values} rows, ${files.length} files, ${lines.length} log lines; traces left: 0\n`,
     );
-    expect(withoutClocks(await rowsOf(second.client.creator_id))).to.deep.equal(
+    expect(withoutClocks(await rowsOf(second.client.creatorId))).to.deep.equal(
       withoutClocks(before),
     );
     const answer = await fetch(`${app.url}/media/${file['storage_key']}`);
     expect(Buffer.from(await answer.arrayBuffer()).includes(second.canary)).to.equal(true);
   });
 
-  const isJobId = (mark: string) =>
-    /^[0-9a-f-]{36}$/.test(mark) && mark !== first.client.creator_id;
+  const isJobId = (mark: string) => /^[0-9a-f-]{36}$/.test(mark) && mark !== first.client.creatorId;
 
   /** Times and counts of use, which change when the API is read by key. */
   function withoutClocks(rows: Record<string, string[]>): Record<string, string[]> {
@@ -322,7 +334,7 @@ describe('the canary', () => {
 
   /** Deletes the account on the dashboard, and reads the receipt at its public link. */
   async function leave({ client }: Person): Promise<void> {
-    const answer = await client.form('/disconnect', { confirm: client.creator_id });
+    const answer = await client.form('/disconnect', { confirm: client.creatorId });
     expect(answer.status).to.equal(303);
     const token = answer.headers.get('location')?.split('/').at(-1);
     for (let tries = 0; tries < 200; tries += 1) {

@@ -85,7 +85,7 @@ describe('the export', () => {
         expect(index).to.contain(`  ${column}${hidden}: ${words}`);
       }
     }
-    expect(index).to.contain('Request log: Technical log for security').and.contain('(0)');
+    expect(index).to.contain('Request log: A technical log for security').and.contain('(0)');
   });
 
   it('holds the files themselves, byte for byte, and goes on without one that is gone', async () => {
@@ -152,7 +152,7 @@ describe('the export over HTTP', () => {
     const uploaded = [...entries.keys()].find((name) => name.startsWith(`media/${storageKey}`));
     expect(uploaded).to.match(/\.mp4$/);
     const profile = JSON.parse(entries.get('data/creators.json')?.toString() ?? '[]');
-    expect(profile[0]).to.include({ id: client.creator_id, username: 'exporter' });
+    expect(profile[0]).to.include({ id: client.creatorId, username: 'exporter' });
     const stranger = await fetch(`${app.url}/export`, { redirect: 'manual' });
     expect(stranger.status).to.equal(303);
     const head = await download({ method: 'HEAD' });
@@ -176,7 +176,7 @@ describe('the export over HTTP', () => {
       `insert into jobs (creator_id, mode, send_at, state, title, destination, settings, source_key, finished_at)
        select ?, 'now', now(), 'finished', repeat('caption ', 40) || n, 'direct', '{"privacy_level": "SELF_ONLY"}', 'gone', now()
          from generate_series(1, ?::int) n`,
-      [client.creator_id, count],
+      [client.creatorId, count],
     );
 
   /** Returns the most memory that the appliance used while it made the archive. */

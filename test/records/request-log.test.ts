@@ -48,7 +48,7 @@ describe('the request log', () => {
   });
 
   it('says none where no route matched, whatever was asked for', async () => {
-    await fetch(`${app.url}/nowhere/${creator.creator_id}?q=1`, {
+    await fetch(`${app.url}/nowhere/${creator.creatorId}?q=1`, {
       headers: { 'x-forwarded-for': '192.0.2.8' },
     });
     const [row] = await rows({ ip: '192.0.2.8' });
@@ -65,7 +65,7 @@ describe('the request log', () => {
     const [without] = await rows({ route: '/v1/media' });
     expect(without?.['ip']).to.equal(null);
     const all = JSON.stringify(await db('request_log'));
-    for (const word of ['198.51.100.1', 'script', 'marked', 'spoofed', creator.creator_id]) {
+    for (const word of ['198.51.100.1', 'script', 'marked', 'spoofed', creator.creatorId]) {
       expect(all).not.to.contain(word);
     }
   });

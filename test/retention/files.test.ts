@@ -15,8 +15,10 @@ import { expect } from 'chai';
 import { acceptJob } from '../../src/jobs/accept/accept.ts';
 import { WORKING_STATES } from '../../src/jobs/states.ts';
 import { findTraces } from '../../src/privacy/traces.ts';
+import { createPace } from '../../src/retention/batches.ts';
+import { removeWorkingCopies } from '../../src/retention/files.ts';
 import { reconcile } from '../../src/retention/reconcile.ts';
-import { removeCopies, sweep } from '../../src/retention/sweep.ts';
+import { sweep } from '../../src/retention/sweep.ts';
 import { settingsSchema } from '../../src/tiktok/settings-schema.ts';
 import { ago, aKept, DAY, HOUR, type Kept, never, swept } from './kept.ts';
 
@@ -105,7 +107,7 @@ describe('retention of files', () => {
     }
     const justMade = await itIs.file({ purpose: 'working' });
     const ofNothing = await itIs.file({ purpose: 'working', created_at: ago(2 * HOUR) });
-    await removeCopies(itIs.ctx, never);
+    await removeWorkingCopies(itIs.ctx, createPace(never));
     for (const [what, key, goes] of copies) await (goes ? expectGone : expectKept)(key, what);
     await expectKept(justMade, 'its post does not name it yet');
     await expectGone(ofNothing, 'no post ever named it');

@@ -48,14 +48,14 @@ describe('retention in service', () => {
   });
 
   it('notes a visit or a request, to the day', async () => {
-    const { creator_id } = creator;
+    const { creatorId } = creator;
     const today = new Date(new Date().toISOString().slice(0, 10));
     for (const visit of [() => creator.api('GET', '/v1/jobs'), () => creator.page('/media')]) {
       await db('creators')
-        .where({ id: creator_id })
+        .where({ id: creatorId })
         .update({ last_seen_at: ago(50 * DAY) });
       await visit();
-      const { last_seen_at } = await db('creators').where({ id: creator_id }).first();
+      const { last_seen_at } = await db('creators').where({ id: creatorId }).first();
       expect(last_seen_at.toISOString()).to.equal(today.toISOString());
     }
   });

@@ -37,8 +37,8 @@ interface JobRow {
   send_at: Date;
 }
 
-export async function aKept(env: Env = {}): Promise<Kept> {
-  const own = await anOwnContext({ env });
+export async function aKept(env: Env = {}, tiktokUrl?: string): Promise<Kept> {
+  const own = await anOwnContext({ env, ...(tiktokUrl ? { tiktok_url: tiktokUrl } : {}) });
   const { ctx, data_dir } = own;
   const [creator] = await ctx.db('creators').insert({ open_id: 'o', plan: 'paid' }).returning('id');
   const store = async () => {

@@ -34,7 +34,7 @@ describe('a backup of media in a bucket', () => {
     });
     expect(begun.status).to.equal(201);
     const gone = await app.creator('gone');
-    await gone.form('/disconnect', { confirm: gone.creator_id });
+    await gone.form('/disconnect', { confirm: gone.creatorId });
     const { db } = app;
     while (!(await db('deletions').whereNotNull('done_at').first()))
       await new Promise((done) => setTimeout(done, 100));
@@ -58,7 +58,7 @@ describe('a backup of media in a bucket', () => {
     expect(Buffer.from(await again.arrayBuffer()).equals(await video())).to.equal(true);
     expect((await client.api('GET', '/v1/uploads')).json['data']).to.deep.equal([]);
     const ledger = to.requests.some(
-      (each) => each === `PUT /media/deletions/${gone.creator_id}.json`,
+      (each) => each === `PUT /media/deletions/${gone.creatorId}.json`,
     );
     expect(ledger, 'the ledger came along').to.equal(true);
   });

@@ -144,9 +144,9 @@ async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> 
 /** Deletes the account by the creator's key, and returns when nothing is left. */
 async function deleteCreator(databaseUrl: string, client: Client): Promise<void> {
   await sql(databaseUrl, 'update creators set keys_may_export_and_erase = true where id = $1', [
-    client.creator_id,
+    client.creatorId,
   ]);
-  const confirm = client.creator_id;
+  const confirm = client.creatorId;
   const { status } = await client.api('DELETE', '/v1/creators/me', { confirm });
   expect(status).to.equal(202);
   await until(async () => {
@@ -184,15 +184,15 @@ describe('a backup of a database of one’s own', () => {
   let files: string[];
   let rows: Json;
 
-  const rowsOf = async (url: string, { creator_id }: Client) => ({
-    creator: await sql(url, 'select * from creators where id = $1', [creator_id]),
-    grants: await sql(url, 'select * from grants where creator_id = $1', [creator_id]),
-    keys: await sql(url, 'select * from api_keys where creator_id = $1', [creator_id]),
-    media: await sql(url, 'select * from media where creator_id = $1 order by 1', [creator_id]),
+  const rowsOf = async (url: string, { creatorId }: Client) => ({
+    creator: await sql(url, 'select * from creators where id = $1', [creatorId]),
+    grants: await sql(url, 'select * from grants where creator_id = $1', [creatorId]),
+    keys: await sql(url, 'select * from api_keys where creator_id = $1', [creatorId]),
+    media: await sql(url, 'select * from media where creator_id = $1 order by 1', [creatorId]),
     consents: await sql(
       url,
       'select consents.* from consents join jobs on jobs.id = job_id where creator_id = $1 order by 1',
-      [creator_id],
+      [creatorId],
     ),
   });
 
@@ -221,7 +221,7 @@ describe('a backup of a database of one’s own', () => {
   it('is for its owner alone, and nothing in it can be read', () => {
     expect(statSync(backup).mode & 0o777).to.equal(0o600);
     const bytes = readFileSync(backup);
-    for (const word of [CANARY, 'staying', staying.creator_id, 'manifest.json', 'ustar']) {
+    for (const word of [CANARY, 'staying', staying.creatorId, 'manifest.json', 'ustar']) {
       expect(bytes.includes(word), word).to.equal(false);
     }
     expect(bytes.subarray(0, 21).toString()).to.equal('age-encryption.org/v1');
@@ -366,7 +366,7 @@ describe('a backup of a database of one’s own', () => {
       all.every((status) => status === 401 || status === 503),
     );
     expect(await sql(app.database_url, 'select id from creators')).to.deep.equal([
-      { id: staying.creator_id },
+      { id: staying.creatorId },
     ]);
     const receipts = await until(async () => {
       const done = await sql(app.database_url, 'select * from deletions where done_at is not null');
@@ -398,21 +398,21 @@ describe('a backup of a database of one’s own', () => {
     // A later run on the old machine left its ledger beside the backups.
     await backUp(env, folder);
     writeFileSync(join(folder, 'deletions/notes.json'), 'of somebody');
-    expect(existsSync(join(folder, 'deletions', `${leaving.creator_id}.json`))).to.equal(true);
+    expect(existsSync(join(folder, 'deletions', `${leaving.creatorId}.json`))).to.equal(true);
     const place = await anEmptyPlace();
     const knowing = await run('restore.sh', [copy], environment(place));
     expect(knowing.errors).to.equal('');
     expect(knowing.output).to.match(/1 creators of the backup were deleted since/);
     expect(knowing.output).to.match(/knows of nobody who was deleted after/);
     expect(readdirSync(join(place.data_dir, 'media/deletions'))).to.deep.equal([
-      `${leaving.creator_id}.json`,
+      `${leaving.creatorId}.json`,
     ]);
     await using _restored = await anAppliance({
       ...{ DATABASE_URL: place.database_url, DATA_DIR: place.data_dir },
       ...sameTikTok(app),
     });
     expect(await sql(place.database_url, 'select id from creators')).to.deep.equal([
-      { id: staying.creator_id },
+      { id: staying.creatorId },
     ]);
   });
 
@@ -444,12 +444,12 @@ describe('a backup of a database of one’s own', () => {
     await sql(
       app.database_url,
       `insert into deletions (receipt_token, method, creator_id) values ('r', 'request', $1)`,
-      [asked.creator_id],
+      [asked.creatorId],
     );
     expect((await run('restore.sh', ['--replace', made], env)).code).to.equal(0);
     await app.start();
     expect(await sql(app.database_url, 'select id from creators')).to.deep.equal([
-      { id: staying.creator_id },
+      { id: staying.creatorId },
     ]);
   });
 
@@ -500,7 +500,7 @@ describe('a backup of a database of one’s own', () => {
         url,
         `insert into api_keys (creator_id, name, key_hash, hint, expires_at)
          values ($1, $2, $2, 'abcd', now() + interval '1 day')`,
-        [staying.creator_id, hash],
+        [staying.creatorId, hash],
       );
     await sql(url, 'delete from operators');
     for (const name of ['removed', 'kept', 'added-again']) await operator(name);
@@ -576,10 +576,10 @@ describe('a backup of a database of one’s own', () => {
     const folder = aFolder();
     const fresh = join(folder, `pm3k-${stamp(0)}.backup.age`);
     const old = join(folder, `pm3k-${stamp(31)}.backup.age`);
-    const over = join(folder, 'deletions', `${leaving.creator_id}.json`);
+    const over = join(folder, 'deletions', `${leaving.creatorId}.json`);
     for (const path of [old, fresh]) writeFileSync(path, 'x');
     mkdirSync(join(folder, 'deletions'));
-    writeFileSync(over, JSON.stringify({ creator_id: leaving.creator_id, ends_at: new Date(0) }));
+    writeFileSync(over, JSON.stringify({ creator_id: leaving.creatorId, ends_at: new Date(0) }));
     const child = spawn(join(ROOT, 'scripts/backup.sh'), ['--daily', folder], {
       env: { PATH: process.env['PATH'] ?? '', ...env, BACKUP_DAYS: '30' },
       stdio: 'ignore',
@@ -614,7 +614,7 @@ describe('a backup of the embedded database', () => {
     await app.start();
     await leaving.form('/settings', { keys_may_export_and_erase: 'true' });
     expect(
-      (await leaving.api('DELETE', '/v1/creators/me', { confirm: leaving.creator_id })).status,
+      (await leaving.api('DELETE', '/v1/creators/me', { confirm: leaving.creatorId })).status,
     ).to.equal(202);
     await until(async () => mediaOf(app.data_dir).length === 1);
     const running = await run('restore.sh', ['--replace', stopped], env);

@@ -200,7 +200,7 @@ export type Json = Record<string, any>;
 export class Client {
   readonly url: string;
   readonly cookie: string;
-  readonly creator_id: string;
+  readonly creatorId: string;
   readonly key: string;
   readonly username: string;
 
@@ -208,7 +208,7 @@ export class Client {
     this.username = username;
     this.url = url;
     this.cookie = connected.cookie;
-    this.creator_id = connected.creator_id;
+    this.creatorId = connected.creator_id;
     this.key = connected.key;
   }
 

@@ -79,9 +79,10 @@ export async function aBucket(): Promise<TestBucket> {
       [...upload.parts.values()].slice(0, -1).some((size) => size < LEAST_PART)
     )
       return refuse(400, 'EntityTooSmall');
-    const passed = await pass(port, incoming, body, answer, (xml) =>
-      place === '' ? truncated(xml, bucket.page) : xml,
-    );
+    const passed = await forward(port, incoming, {
+      ...{ body, answer },
+      rewrite: (xml) => (place === '' ? truncated(xml, bucket.page) : xml),
+    });
     if (method === 'POST' && uploadId !== null) uploads.delete(uploadId);
     const begun = /<UploadId>([^<]+)/.exec(passed)?.[1];
     if (searchParams.has('uploads') && begun)
@@ -109,13 +110,17 @@ export async function aBucket(): Promise<TestBucket> {
   return bucket;
 }
 
+interface Forwarded {
+  body: Buffer;
+  answer: ServerResponse;
+  rewrite(xml: string): string;
+}
+
 /** Hands the request on; answers what came back where that is XML. */
-function pass(
+function forward(
   port: number,
   { method, url, headers }: IncomingMessage,
-  body: Buffer,
-  answer: ServerResponse,
-  rewrite: (xml: string) => string,
+  { body, answer, rewrite }: Forwarded,
 ): Promise<string> {
   return new Promise((done, fail) => {
     const onward = request({ host: '127.0.0.1', port, method, path: url, headers }, (incoming) => {

@@ -2,13 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Appliance } from './appliance.ts';
 
-export async function publicPage(app: Appliance, path: string) {
+export async function publicPage(app: Pick<Appliance, 'url'>, path: string) {
   const answer = await fetch(new URL(path, app.url), { headers: { accept: 'text/html' } });
   return { status: answer.status, headers: answer.headers, text: await answer.text() };
 }
 
 /** The receipt's page once it says that the deletion is done. */
-export async function receiptOf(app: Appliance, path: string) {
+export async function receiptOf(app: Pick<Appliance, 'url'>, path: string) {
   for (;;) {
     const page = await publicPage(app, path);
     if (page.text.includes('data-done="true"')) return page;

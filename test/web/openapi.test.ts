@@ -2,17 +2,17 @@ import { expect } from 'chai';
 import { loadModules } from '../../src/modules.ts';
 import { listPaths } from '../../src/web/api.ts';
 import { openApi } from '../../src/web/docs.ts';
-import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
+import type { Client, Json } from '../support/appliance.ts';
+import { type SharedAppliance, sharedAppliance } from '../support/shared-appliance.ts';
 import { video } from '../support/videos.ts';
 
 describe('the API’s own description', () => {
-  let app: Appliance;
+  let app: SharedAppliance;
   let client: Client;
   before(async () => {
-    app = await anAppliance({ LOG_LEVEL: 'warn' });
-    client = await app.creator();
+    app = await sharedAppliance();
+    client = await app.creator('describes.itself');
   });
-  after(() => app?.[Symbol.asyncDispose]());
 
   it('is true of the answers: each call answers what its schema says, to the field', async () => {
     const { json: media } = await client.upload(await video());

@@ -3,12 +3,9 @@ import type { Knex } from 'knex';
 import { invalid } from '../../base/errors.ts';
 import { DAY_MS } from '../../base/time.ts';
 import type { Context } from '../../context/context.ts';
-import {
-  assertMayPost,
-  assertNotLeaving,
-  type Creator,
-  getPlanLimits,
-} from '../../creators/store.ts';
+import { assertNotLeaving } from '../../creators/leaving.ts';
+import { assertMayPost, getPlanLimits } from '../../creators/rules.ts';
+import type { Creator } from '../../creators/store.ts';
 import type { Job } from '../job.ts';
 import type { NewJobRequest } from '../schema.ts';
 import { type Consent, insertEvent, insertJob } from '../store.ts';

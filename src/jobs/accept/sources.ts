@@ -1,4 +1,4 @@
-// Where a post's media come from: an upload of the creator's, or an address on a domain they have verified.
+// Judges where a post’s media come from: uploads of the creator, or a source of a module.
 
 import type { Knex } from 'knex';
 import { invalid } from '../../base/errors.ts';
@@ -6,16 +6,15 @@ import type { MediaFacts } from '../../base/media-facts.ts';
 import { sha256 } from '../../base/secrets.ts';
 import type { Context } from '../../context/context.ts';
 import type { Creator } from '../../creators/store.ts';
-import { judgeSource } from '../../domains/sources.ts';
-import { lockManyMedia, lockMedia } from '../../media/store.ts';
+import { lockManyMedia, lockMedia } from '../../media/locks.ts';
 import { servesAs } from '../../media/store-media.ts';
-import type { Job, JobPhoto } from '../job.ts';
-import type { NewJobRequest, SourceRequest } from '../schema.ts';
+import { type Job, UPLOAD_SOURCE } from '../job.ts';
+import type { NewPhoto } from '../photos.ts';
+import type { NewJobRequest } from '../schema.ts';
+import { listSources, type NamedUpload, type Source, type SourceRequest } from '../source.ts';
 
-/** One file: stored already, or an address to be fetched. */
-interface Source {
-  source_key: string | null;
-  source_url: string | null;
+/** One file: stored already, or to be fetched. */
+interface JudgedFile extends Omit<NewPhoto, 'position'> {
   facts: MediaFacts | null;
 }
 
@@ -23,9 +22,33 @@ interface Source {
 export interface Sources {
   job: Pick<
     Job,
-    'kind' | 'source_key' | 'source_url' | 'source_sha256' | 'media' | 'photo_cover_index'
+    | 'kind'
+    | 'source_key'
+    | 'source'
+    | 'source_request'
+    | 'source_sha256'
+    | 'media'
+    | 'photo_cover_index'
   >;
-  photos: Pick<JobPhoto, 'position' | 'source_key' | 'source_url'>[];
+  photos: NewPhoto[];
+}
+
+/** Who asks, and in which transaction. */
+interface Asker {
+  ctx: Context;
+  trx: Knex;
+  creator: Creator;
+}
+
+/** One file of the request, and where in it that stands. */
+interface NamedFile {
+  source: Source;
+  name: string;
+  /** The fields beside `source`. */
+  fields: Record<string, unknown>;
+  upload: NamedUpload | null;
+  kind: 'video' | 'photo';
+  pointer: string;
 }
 
 /** Judges everything that needs no network. Locks uploads until the job that uses them is stored. */
@@ -35,43 +58,34 @@ export async function resolveSources(
   creator: Creator,
   request: Pick<NewJobRequest, 'video' | 'photos' | 'photo_cover_index'>,
 ): Promise<Sources> {
-  if (request.video) return videoSource(ctx, trx, creator, request.video);
-  const photos = request.photos ?? [];
-  const keys = photos.flatMap((photo) => keyIn(ctx, photo) ?? []);
+  const asker = { ctx, trx, creator };
+  if (request.video) return resolveVideo(asker, request.video);
+  const files = (request.photos ?? []).map((photo, position) =>
+    readFile(ctx, photo, { kind: 'photo', pointer: `/photos/${position}` }),
+  );
+  const keys = files.flatMap(({ upload }) => upload?.storageKey ?? []);
   await lockManyMedia(trx, creator.id, keys);
-  const found: Source[] = [];
-  for (const [position, photo] of photos.entries()) {
-    found.push(await resolveSource(ctx, trx, creator, photo, 'photo', `/photos/${position}`));
-  }
-  const hashes = found.map(({ facts }) => facts?.sha256 ?? null);
+  const found: JudgedFile[] = [];
+  for (const file of files) found.push(await resolveFile(asker, file));
   return {
     job: {
       kind: 'photo',
-      source_key: null,
-      source_url: null,
-      source_sha256: hashOfPhotos(hashes),
+      ...{ source_key: null, source: UPLOAD_SOURCE, source_request: null },
+      source_sha256: hashOfPhotos(found.map(({ facts }) => facts?.sha256 ?? null)),
       media: null,
       photo_cover_index: request.photo_cover_index ?? 0,
     },
-    photos: found.map(({ source_key, source_url }, position) => ({
-      position,
-      source_key,
-      source_url,
-    })),
+    photos: found.map(({ facts: _, ...photo }, position) => ({ position, ...photo })),
   };
 }
 
-async function videoSource(
-  ctx: Context,
-  trx: Knex,
-  creator: Creator,
-  video: SourceRequest,
-): Promise<Sources> {
-  const { facts, ...source } = await resolveSource(ctx, trx, creator, video, 'video', '/video');
+async function resolveVideo(asker: Asker, video: SourceRequest): Promise<Sources> {
+  const named = readFile(asker.ctx, video, { kind: 'video', pointer: '/video' });
+  const { facts, ...file } = await resolveFile(asker, named);
   const media = facts && { ...facts, changes: [] };
   const sourceSha256 = facts?.sha256 ?? null;
   return {
-    job: { kind: 'video', ...source, source_sha256: sourceSha256, media, photo_cover_index: null },
+    job: { kind: 'video', ...file, source_sha256: sourceSha256, media, photo_cover_index: null },
     photos: [],
   };
 }
@@ -81,49 +95,39 @@ export function hashOfPhotos(hashes: (string | null)[]): string | null {
   return hashes.includes(null) ? null : sha256(hashes.join('\n'));
 }
 
-async function resolveSource(
+function readFile(
   ctx: Context,
-  trx: Knex,
-  creator: Creator,
-  request: SourceRequest,
-  kind: 'video' | 'photo',
-  pointer: string,
-): Promise<Source> {
-  const key = keyIn(ctx, request);
-  if (request.source === 'url' && !key) return urlSource(ctx, trx, creator, request.url);
-  const field = request.source === 'url' ? 'url' : 'storage_key';
-  return uploadSource(trx, creator, key ?? '', kind, `${pointer}/${field}`);
+  { source: name, ...fields }: SourceRequest,
+  at: Pick<NamedFile, 'kind' | 'pointer'>,
+): NamedFile {
+  const source = listSources(ctx.modules).get(name)?.source;
+  if (!source) throw invalid(`${at.pointer}/source`, `There is no media source ${name}.`);
+  return { source, name, fields, upload: source.findUpload?.(fields, ctx) ?? null, ...at };
 }
 
-/** The storage key that is named, also by an address of ours as `POST /v1/media` answers it; else null. */
-function keyIn(ctx: Context, request: SourceRequest): string | null {
-  if (request.source === 'pm3k_storage') return request.storage_key;
-  const path = `${ctx.config.PUBLIC_URL}/media/`;
-  return request.url.startsWith(path) ? request.url.slice(path.length) : null;
+async function resolveFile(asker: Asker, file: NamedFile): Promise<JudgedFile> {
+  const { source, name, fields, upload } = file;
+  if (upload) return resolveUpload(asker, file, upload);
+  const request = (await source.accept?.(fields, asker)) ?? fields;
+  return { source_key: null, source: name, source_request: request, facts: null };
 }
 
-async function uploadSource(
-  trx: Knex,
-  creator: Creator,
-  storageKey: string,
-  kind: 'video' | 'photo',
-  pointer: string,
-): Promise<Source> {
+async function resolveUpload(
+  { trx, creator }: Asker,
+  { kind, pointer }: NamedFile,
+  { storageKey, field }: NamedUpload,
+): Promise<JudgedFile> {
   const media = await lockMedia(trx, creator.id, storageKey);
-  if (!media) throw invalid(pointer, 'There is no upload with this storage key.');
+  if (!media) throw invalid(`${pointer}/${field}`, 'There is no upload with this storage key.');
   if (!servesAs(kind, media)) {
     throw invalid(
-      pointer,
+      `${pointer}/${field}`,
       kind === 'video'
         ? 'This upload is a photo. Name it under `photos`.'
         : 'This upload is a video. Name it under `video`.',
     );
   }
   const facts = { ...media.facts, sha256: media.sha256 };
-  return { source_key: media.storage_key, source_url: null, facts };
-}
-
-async function urlSource(ctx: Context, trx: Knex, creator: Creator, text: string): Promise<Source> {
-  const { url } = await judgeSource(ctx, trx, creator, text);
-  return { source_key: null, source_url: url, facts: null };
+  const { storage_key: key } = media;
+  return { source_key: key, source: UPLOAD_SOURCE, source_request: null, facts };
 }

@@ -1,7 +1,7 @@
 // The attempts to publish a job: one row each, written before and after everything TikTok is told.
 import type { Knex } from 'knex';
 import type { Context } from '../../context/context.ts';
-import { assertNotSuspended } from '../../creators/store.ts';
+import { assertNotSuspended } from '../../creators/rules.ts';
 import type { Attempt } from '../job.ts';
 import type { Fenced } from '../run/fence.ts';
 import { removeLinks } from './links.ts';

@@ -2,12 +2,13 @@
 import type Router from '@koa/router';
 import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
+import { readParams } from '../../http/read-params.ts';
 import { answerStored } from '../../media/serve.ts';
 import { takeLink } from './links.ts';
 
 export function addPhotoRoute(router: Router, ctx: Context): void {
   router.get('/photos/:token', async (koa) => {
-    const { token } = (koa as unknown as { params: { token: string } }).params;
+    const { token = '' } = readParams(koa);
     koa.set('Cache-Control', 'no-store');
     koa.set('X-Content-Type-Options', 'nosniff');
     koa.set('Content-Security-Policy', "default-src 'none'; sandbox");

@@ -2,7 +2,7 @@
 import { once } from '../../access/idempotency.ts';
 import { randomToken } from '../../base/secrets.ts';
 import type { Context } from '../../context/context.ts';
-import { optionsOrReason } from '../../creators/posting-options.ts';
+import { fetchOptionsOrReason } from '../../creators/posting-options.ts';
 import type { Creator } from '../../creators/store.ts';
 import { findManyMedia, findMedia, listMedia, type Media } from '../../media/store.ts';
 import { servesAs } from '../../media/store-media.ts';
@@ -77,7 +77,7 @@ async function showComposer(
   const isPhotoPost = chosen.kind === 'photo';
   const media = isPhotoPost ? chosen.photos[0] : chosen.media;
   if (!media) return showChoice(ctx, render, creator, faults);
-  const options = await optionsOrReason(ctx, creator, signal);
+  const options = await fetchOptionsOrReason(ctx, creator, signal);
   const wantsDirect =
     form['destination'] === 'direct' || (!form['destination'] && ctx.config.TIKTOK_APP_AUDITED);
   const photos = isPhotoPost ? chosen.photos : [];
@@ -133,7 +133,7 @@ async function compose(ctx: Context, request: PageRequest, creator: Creator): Pr
     return showComposer(ctx, request, creator, { form, faults: {}, chosen });
   }
   const options =
-    form['destination'] === 'direct' ? await optionsOrReason(ctx, creator, signal) : null;
+    form['destination'] === 'direct' ? await fetchOptionsOrReason(ctx, creator, signal) : null;
   const allowances = readAllowances(koa.query);
   const read = readForm(form, options, chosen, allowances);
   if ('faults' in read) {
@@ -148,10 +148,14 @@ async function compose(ctx: Context, request: PageRequest, creator: Creator): Pr
   // A second click sends the same form again, and one form makes one post.
   const key = `form-${(form['request_id'] ?? randomToken(128)).slice(0, 64)}`;
   try {
-    const { answer } = await once(ctx, creator.id, key, 'composer', async (trx) => {
-      const job = await acceptJob(ctx, trx, { creator, request: read.request, consent });
-      return { status: 303, location: `/jobs/${job.id}`, body: '' };
-    });
+    const { answer } = await once(
+      ctx,
+      { creatorId: creator.id, key, request: 'composer' },
+      async (trx) => {
+        const job = await acceptJob(ctx, trx, { creator, request: read.request, consent });
+        return { status: 303, location: `/jobs/${job.id}`, body: '' };
+      },
+    );
     go(answer.location ?? '/jobs');
   } catch (error) {
     const refused = promptFor(ctx, error, allowances);

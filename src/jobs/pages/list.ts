@@ -3,17 +3,19 @@
 import type Router from '@koa/router';
 import type { Context } from '../../context/context.ts';
 import { listNotices } from '../../context/hooks.ts';
-
-import { type Creator, mayPost } from '../../creators/store.ts';
+import { mayPost } from '../../creators/rules.ts';
+import type { Creator } from '../../creators/store.ts';
 import { groupSwitches } from '../../tiktok/switches.ts';
+import { cutPage, parseCursor } from '../../web/cursor.ts';
 import { createPages, type PageRequest } from '../../web/pages.ts';
 import { nextPostAt } from '../accept/limits.ts';
-import { parseCursor, toCursor } from '../api.ts';
+import { JOB_ID } from '../api.ts';
 import { cancelJob, isWorking, resolveJob, retryJob } from '../commands.ts';
-import type { Job } from '../job.ts';
+import { isFetched, type Job } from '../job.ts';
 import { toTimeline } from '../labels.ts';
 import { findNextScheduled, listJobs } from '../list-store.ts';
 import { listStored } from '../photos.ts';
+import { listSources } from '../source.ts';
 import { CANCELLABLE_STATES, STATUSES, type Status, toStatus } from '../states.ts';
 import { countRecentJobs } from '../stats.ts';
 import { getJob, listEvents } from '../store.ts';
@@ -64,10 +66,9 @@ async function showList(
   const found = await listJobs(ctx.db, creator.id, {
     status,
     limit: PAGE + 1,
-    ...(typeof cursor === 'string' ? { after: parseCursor(cursor) } : {}),
+    ...(typeof cursor === 'string' ? { after: parseCursor(cursor, JOB_ID) } : {}),
   });
-  const jobs = found.slice(0, PAGE);
-  const last = found.length > PAGE ? jobs.at(-1) : undefined;
+  const { page: jobs, nextCursor } = cutPage(found, PAGE, (job) => job.id);
   render('jobs/list', {
     title: 'Posts',
     jobs,
@@ -78,7 +79,7 @@ async function showList(
     recent: await countRecentJobs(ctx.db, creator.id),
     posts_per_day: ctx.config.POSTS_PER_DAY,
     next_free_at: mayPost(creator) ? await nextPostAt(ctx, creator.id) : null,
-    next_page: last ? listAddress(status, toCursor(last)) : null,
+    next_page: nextCursor ? listAddress(status, nextCursor) : null,
     is_disconnected: creator.disconnected_at !== null,
     notices: await listNotices(ctx, creator.id),
   });
@@ -113,9 +114,16 @@ async function showJob(
     title: 'Post',
     ...view,
     switches: groupSwitches(({ name }) => settings[name] === true),
+    from: describeSource(ctx, job),
     video: stored && job.kind === 'video' ? `/media/${stored}` : null,
     photos: await listStored(ctx.db, [job.id]),
   });
+}
+
+/** Where a fetched video came from; only the name is left of a source that was taken out. */
+function describeSource({ modules }: Context, job: Job): string | null {
+  if (!isFetched(job)) return null;
+  return listSources(modules).get(job.source)?.source.describe(job.source_request) ?? job.source;
 }
 
 /** Whether the page must refresh. A scheduled post that is prepared does not change until its time. */

@@ -1,7 +1,9 @@
 // The caretaker: again and again, in one process at a time, sees that no job is left without a run.
+
 import type { Context } from '../../context/context.ts';
 import { reapDeadPools } from '../../queue/heartbeat.ts';
-import { isOnlyReaper, removeIdleQueues, repairQueues } from '../../queue/queue.ts';
+import { isOnlyReaper, removeIdleQueues, repairQueues } from '../../queue/repair.ts';
+
 import type { Job } from '../job.ts';
 import { STATES, WORKING_STATES, type WorkingState } from '../states.ts';
 import { insertEvent, queueNext, updateLockedJob } from '../store.ts';

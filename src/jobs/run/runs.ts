@@ -1,13 +1,13 @@
 // The SQL of jobs and their runs in the queue: which a worker holds, and which jobs have none.
 import type { Knex } from 'knex';
 
-/** How many runs of these jobs a worker holds at this moment. */
+/** How many runs about a creator or their jobs a worker holds at this moment. */
 export async function countHeldRuns(db: Knex, creatorId: string): Promise<number> {
   const { rows } = await db.raw(
     `select count(*)::int as count from graphile_worker._private_jobs runs
-      where runs.locked_at is not null and exists (
-        select from jobs where jobs.creator_id = ? and jobs.id::text = runs.payload ->> 'job_id')`,
-    [creatorId],
+      where runs.locked_at is not null and (runs.payload ->> 'creator_id' = ? or exists (
+        select from jobs where jobs.creator_id = ? and jobs.id::text = runs.payload ->> 'job_id'))`,
+    [creatorId, creatorId],
   );
   return rows[0].count;
 }

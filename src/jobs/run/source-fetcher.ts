@@ -1,10 +1,13 @@
-// Fetches the sources of one run by URL; a creator's slow sources leave room for those of others.
+// Fetches the media of one run from its source; a creator's slow sources do not hold up others'.
 import type { Knex } from 'knex';
 import { lockName } from '../../base/database.ts';
+import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
+import { readModuleSettings } from '../../context/create-context.ts';
 import { downloadSource } from '../../media/download-source.ts';
 import { Later } from '../../queue/later.ts';
 import type { Job } from '../job.ts';
+import { listSources } from '../source.ts';
 import { fencedUpdate } from './fence.ts';
 import type { JobRun } from './job-run.ts';
 import type { StepContext } from './step.ts';
@@ -16,11 +19,24 @@ const FETCHES_AT_ONCE = 2;
 export function createSourceFetcher(ctx: Context, run: JobRun): StepContext['fetchSource'] {
   const { job, signal } = run;
   let hasBegun = false;
-  return async (url, kind, progress) => {
+  const log = ctx.log.child({ job_id: job.id });
+  return async ({ source: name, source_request: request }, kind, progress) => {
+    const found = listSources(ctx.modules).get(name);
+    const fetch = found?.source.fetch;
+    if (!fetch) throw notOffered(name);
     hasBegun ||= await beginFetching(ctx.db, job, FETCHES_AT_ONCE);
     if (!hasBegun) throw Later.in(ctx.timing.fetchLaterMs);
-    return downloadSource(ctx, job, url, { kind, signal, progress });
+    return downloadSource(ctx, job, {
+      ...{ kind, signal, progress, log },
+      settings: readModuleSettings(ctx.config, found.module),
+      open: (context) => fetch.call(found.source, request, context),
+    });
   };
+}
+
+/** Its plugin was removed after the post had been accepted. */
+function notOffered(name: string): Problem {
+  return new Problem('fetch_failed', `This instance has no media source ${name} any more.`);
 }
 
 /**

@@ -3,8 +3,10 @@ import type { Context } from '../../context/context.ts';
 import { creatorTikTok } from '../../creators/tiktok.ts';
 import { findFile } from '../../media/store.ts';
 import { storeWorkingCopy } from '../../media/store-media.ts';
+import { hasDiskSpace } from '../../storage/disk-space.ts';
 import { createPhotoAttempts } from '../attempts/photos.ts';
 import { createVideoAttempts } from '../attempts/video.ts';
+import { isFetched } from '../job.ts';
 import { listPhotos, updatePhotos } from '../photos.ts';
 import { insertEvent } from '../store.ts';
 import type { JobRun } from './job-run.ts';
@@ -20,6 +22,7 @@ export function createStepContext(
   const createAttempts = job.kind === 'photo' ? createPhotoAttempts : createVideoAttempts;
   return {
     ...of,
+    hasDiskSpace: (bytes) => hasDiskSpace(of.scratch, bytes),
     storage: ctx.storage,
     signal,
     progress: createProgressWriter(ctx, run),
@@ -28,8 +31,9 @@ export function createStepContext(
     tiktok: creatorTikTok(ctx, job.creator_id, signal),
     photos: () => listPhotos(ctx.db, job.id),
     savePhoto: (photo) => run.withFence((trx) => updatePhotos(trx, job.id, [photo])),
+    isFetched,
     fetchSource: createSourceFetcher(ctx, run),
-    hashOf: async (key) => (await findFile(ctx.db, job.creator_id, key))?.sha256 ?? null,
+    findHash: async (key) => (await findFile(ctx.db, job.creator_id, key))?.sha256 ?? null,
     attempts: createAttempts(ctx, run),
     addEvent: (name, details = {}) =>
       run.withFence(async (trx, row) => {

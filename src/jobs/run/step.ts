@@ -9,10 +9,15 @@ import type { PhotoAttempts } from '../attempts/photos.ts';
 import type { VideoAttempts } from '../attempts/video.ts';
 import type { Job, JobPhoto, Patch } from '../job.ts';
 
+/** Where a file comes from: a job, or one of its photos. */
+export type SourceOf = Pick<Job, 'source' | 'source_request'>;
+
 /** What a step may touch. It has no database: every write goes through these and is fenced. */
 export interface StepContext {
   /** An empty folder of this run alone; removed when the run ends, whatever happened. */
   scratch: string;
+  /** Whether this many bytes fit beside the working files, with the disk's reserve left over. */
+  hasDiskSpace(bytes: number): Promise<boolean>;
   storage: Storage;
   /** Aborts when the process stops, the job is cancelled, or the run lost its job to another. */
   signal: AbortSignal;
@@ -31,14 +36,20 @@ export interface StepContext {
   photos(): Promise<JobPhoto[]>;
   /** Writes down now what became of one of them, in a step that goes on with others. */
   savePhoto(photo: NonNullable<Patch['photos']>[number]): Promise<void>;
-  /** Fetches a source by URL, through the guard and onto a verified domain alone; it goes when the job has ended. */
+  /** Whether the file of the job, or of one of its photos, has to be fetched; uploads are here. */
+  isFetched(file: SourceOf): boolean;
+  /**
+   * Fetches the file of the job, or of one of its photos, from its media source into storage, as a
+   * copy that goes when the job has ended. Throws what the source throws, and `Later` while the
+   * creator's other jobs fetch.
+   */
   fetchSource(
-    url: string,
+    file: SourceOf,
     kind: 'video' | 'photo',
     progress?: (fraction: number) => void,
   ): Promise<DownloadedFile>;
   /** The content's hash of a stored file of this job's creator; null when it is not registered. */
-  hashOf(storageKey: string): Promise<string | null>;
+  findHash(storageKey: string): Promise<string | null>;
   /** The attempts to publish this job; `kind` is the job's. */
   attempts: VideoAttempts | PhotoAttempts;
   /** Adds a line to the job's timeline. */

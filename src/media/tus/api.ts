@@ -1,4 +1,4 @@
-// The JSON API of resumable uploads: the calls of tus 1.0, and what has arrived as JSON.
+// The JSON API of resumable uploads: the calls of tus 1.0, and the state of an upload as JSON.
 import { z } from 'zod';
 import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
@@ -12,11 +12,11 @@ import { answerTus } from './tus.ts';
 const uploadSchema = z.strictObject({
   id: z.string(),
   file_name: z.string().nullable(),
-  length: z.int().nullable().describe('Null while the client has not said.'),
-  offset: z.int().describe('How much has arrived; go on from here.'),
-  media: mediaSchema.nullable().describe('The stored file, once all has arrived.'),
+  length: z.int().nullable().describe('Null while the client has not declared it.'),
+  offset: z.int().describe('How many bytes have arrived; continue from here.'),
+  media: mediaSchema.nullable().describe('The stored file, once all bytes have arrived.'),
   created_at: z.iso.datetime(),
-  expires_at: z.iso.datetime().describe('Removed then, unless more arrives before.'),
+  expires_at: z.iso.datetime().describe('When it is removed, unless more bytes arrive before.'),
 });
 
 const TUS = { 'Tus-Resumable': '`1.0.0`' };
@@ -24,7 +24,7 @@ const OFFSET_TYPE = 'application/offset+octet-stream';
 
 type Asked = Pick<ApiRequest, 'creator' | 'koa' | 'params'>;
 
-/** A call of the protocol, wherever its uploads are. */
+/** Answers a call of the protocol, under `/v1/uploads` and under `/uploads`. */
 export async function tusCall(
   ctx: Context,
   { creator, koa, params }: Asked,
@@ -36,7 +36,7 @@ export async function tusCall(
   return {
     status,
     headers: { ...headers, ...(media ? mediaHeaders(media) : {}) },
-    // A PATCH is answered by 204 whatever came of it: clients know no other success.
+    // A successful PATCH is always answered with 204, since clients accept no other status.
     ...(media && status === 201 ? { body: mediaView(ctx, media) } : {}),
   };
 }
@@ -59,16 +59,16 @@ export const uploadRoutes: ApiRoute[] = [
     headers: {
       ...TUS,
       'Upload-Length': 'Size of the file in bytes.',
-      'Upload-Defer-Length': '`1`, where the size is not known yet; a later PATCH says it.',
-      'Upload-Metadata': '`filename` and its Base64, as the protocol has it.',
+      'Upload-Defer-Length': '`1` if the size is not known yet; a later PATCH declares it.',
+      'Upload-Metadata': '`filename` and its value in Base64, as in the protocol.',
     },
-    answers: { 201: 'Begun; `Location` is its address. A body is its first bytes.' },
+    answers: { 201: 'Begun; `Location` is its address. A body is taken as its first bytes.' },
     handle: (ctx, request) => tusCall(ctx, request, 'POST'),
   }),
   apiRoute({
     method: 'get',
     path: '/uploads',
-    summary: 'List the uploads that can be gone on with, newest first.',
+    summary: 'List the uploads that can be continued, newest first.',
     answers: {
       200: {
         description: 'Unfinished uploads',
@@ -84,7 +84,7 @@ export const uploadRoutes: ApiRoute[] = [
     method: 'head',
     path: '/uploads/{upload_id}',
     summary:
-      'tus 1.0: how far an upload is (`Upload-Offset`); makes the file, if that was cut off.',
+      'tus 1.0: how much has arrived (`Upload-Offset`); makes the file if that was interrupted.',
     headers: TUS,
     answers: { 200: 'In the headers; `PM3K-Storage-Key` once it is a stored file.' },
     handle: (ctx, request) => tusCall(ctx, request, 'HEAD'),
@@ -92,40 +92,41 @@ export const uploadRoutes: ApiRoute[] = [
   apiRoute({
     method: 'get',
     path: '/uploads/{upload_id}',
-    summary: 'The same as JSON, with the stored file once there is one; for a day.',
+    summary:
+      'The state of an upload as JSON, with its stored file; until a day after the last byte.',
     answers: { 200: { description: 'The upload', schema: uploadSchema } },
     async handle(ctx, { creator, params }) {
-      return { status: 200, body: await lookAt(ctx, creator, params['upload_id'] ?? '') };
+      return { status: 200, body: await describeUpload(ctx, creator, params['upload_id'] ?? '') };
     },
   }),
   apiRoute({
     method: 'patch',
     path: '/uploads/{upload_id}',
-    summary: 'tus 1.0: the next bytes. The last ones make the stored file of it.',
+    summary: 'tus 1.0: send the next bytes. After the last ones the upload becomes a stored file.',
     isUpload: true,
     uploadType: OFFSET_TYPE,
-    headers: { ...TUS, 'Upload-Offset': 'Where these bytes begin: how much has arrived.' },
+    headers: { ...TUS, 'Upload-Offset': 'Where these bytes begin: how many have arrived.' },
     answers: { 204: 'Taken; after the last bytes `PM3K-Storage-Key` names the stored file.' },
     handle: (ctx, request) => tusCall(ctx, request, 'PATCH'),
   }),
   apiRoute({
     method: 'delete',
     path: '/uploads/{upload_id}',
-    summary: 'tus 1.0: end an unfinished upload; what has arrived is removed.',
+    summary: 'tus 1.0: end an unfinished upload and remove its bytes.',
     headers: TUS,
     answers: { 204: 'Removed' },
     handle: (ctx, request) => tusCall(ctx, request, 'DELETE'),
   }),
 ];
 
-async function lookAt(ctx: Context, creator: Creator, id: string) {
+async function describeUpload(ctx: Context, creator: Creator, id: string) {
   const upload = await findUpload(ctx.db, creator.id, id);
   const media = upload?.finished_at
     ? await findMedia(ctx.db, creator.id, upload.storage_key)
     : null;
-  // Once its file was removed there is nothing left to tell of.
+  // If the stored file was removed, the upload counts as gone.
   if (!upload || media === undefined) {
-    throw new Problem('not_found', 'There is no such upload, or its time is over.');
+    throw new Problem('not_found', 'There is no such upload, or it has expired.');
   }
   return uploadView(ctx, upload, media);
 }

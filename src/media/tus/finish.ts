@@ -1,8 +1,9 @@
-// Makes one stored file of an upload that has arrived; run again after whatever happened, it makes no second one.
+// Makes one stored file of a complete upload; a repetition never makes a second one.
 import { Readable } from 'node:stream';
 import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
-import { type Creator, lockIfStaying } from '../../creators/store.ts';
+import { lockIfStaying } from '../../creators/leaving.ts';
+import type { Creator } from '../../creators/store.ts';
 import { getMedia, insertMedia, type Media } from '../store.ts';
 import { inspectUpload } from '../store-media.ts';
 import { readParts } from './parts.ts';
@@ -15,17 +16,20 @@ import {
   type Upload,
 } from './store.ts';
 
-// A client that lost patience asks again while we are at it; other processes may, and do no harm.
+// Uploads being finished by this process, for clients that ask again. Another process that finishes
+// the same upload does no harm.
 const underWay = new Map<string, Promise<Media>>();
 
+/** Returns true if all bytes have arrived. */
 export function isComplete({ length, received }: Upload): boolean {
   return length !== null && received === length;
 }
 
 /**
- * The file of a complete upload. Throws `media_rejected` when it is none, and then nothing is kept;
- * after any other fault the parts stay, and the next request tries again. It goes on when the client
- * goes, so that the client finds it done.
+ * Returns the stored file of a complete upload, and makes it if it is missing. It continues after
+ * the client has gone, so that the client finds the file when it asks again.
+ * @throws Problem `media_rejected`, and then removes the upload. After every other error the parts
+ * stay, and the next request tries again.
  */
 export async function finishUpload(ctx: Context, creator: Creator, upload: Upload): Promise<Media> {
   if (upload.finished_at) return getMedia(ctx.db, creator.id, upload.storage_key);
@@ -41,9 +45,9 @@ export async function finishUpload(ctx: Context, creator: Creator, upload: Uploa
 async function finish(ctx: Context, creator: Creator, upload: Upload): Promise<Media> {
   const { id, storage_key } = upload;
   try {
-    // A second time, until the parts go.
+    // The bytes need space a second time until the parts are removed.
     await ctx.storage.check(upload.received);
-    // Whoever else is at it writes the same bytes under the same name.
+    // Another process that finishes this upload writes the same bytes under the same name.
     const stored = await ctx.storage.write(storage_key, Readable.from(readParts(ctx, upload)));
     const file = { storage_key, file_name: readFileName(upload), ...stored };
     const media = await inspectUpload(ctx, creator, file, AbortSignal.timeout(600_000));
@@ -63,7 +67,9 @@ async function finish(ctx: Context, creator: Creator, upload: Upload): Promise<M
   }
 }
 
-/** Somebody may have finished it before us; what can never be finished goes. */
+/**
+ * Returns the file if another process has finished the upload; else cleans up and throws the error.
+ */
 async function settle(
   ctx: Context,
   creator: Creator,
@@ -75,13 +81,17 @@ async function settle(
     current: await lockUpload(trx, id),
   }));
   if (current?.finished_at) return getMedia(ctx.db, creator.id, storage_key);
-  // The deletion may have looked for it before it was there, and nobody can finish it any more.
+  // The account's deletion may have listed its files before this one existed, so it is removed
+  // here.
   if (!current || !is_staying) await ctx.storage.remove(storage_key);
   else if (error instanceof Problem && error.code === 'media_rejected') await discard(ctx, id);
   throw error;
 }
 
-/** Rows first: a file that is left is swept, and nobody goes on with a row without its files. */
+/**
+ * Removes an unfinished upload: first its rows, then its files, so that no row lacks its files; the
+ * sweep removes files that are left. Returns false if there was no unfinished upload.
+ */
 export async function discard(ctx: Context, id: string): Promise<boolean> {
   const keys = await removeUpload(ctx.db, id);
   for (const key of keys ?? []) await ctx.storage.remove(key);

@@ -1,4 +1,4 @@
-// What flows in is kept in parts, each durable before it counts: whatever happens, what counted is there.
+// Stores an upload in parts; each part is durable before its bytes are acknowledged.
 import { Readable } from 'node:stream';
 import { Problem } from '../../base/errors.ts';
 import { randomToken } from '../../base/secrets.ts';
@@ -6,13 +6,13 @@ import type { Context } from '../../context/context.ts';
 import { assertQuota } from '../storage-quota.ts';
 import { addPart, listParts, type Upload, type UploadPart } from './store.ts';
 
-// A kill loses at most one part, which was not acknowledged: so much, or as much as came in this time.
+// A kill loses at most one part, which was not acknowledged. A part ends at this size or time.
 const PART_BYTES = 16_000_000;
 const PART_MS = 10_000;
 
 /**
- * Answers the upload as far as it came. A source that breaks off throws, after what had arrived was
- * kept; so does a storage that is full, and the parts before stay for going on later.
+ * Stores what the source sends and returns the upload as far as it came. If the source breaks off
+ * or the storage is full, it throws, and the parts that are stored stay for a later continuation.
  */
 export async function takeParts(
   ctx: Context,
@@ -24,7 +24,7 @@ export async function takeParts(
   try {
     for (let first = await chunks.next(); first; first = await chunks.next()) {
       await assertQuota(ctx);
-      current = await keepPart(ctx, current, Readable.from(onePart(first, chunks.next)));
+      current = await storePart(ctx, current, Readable.from(onePart(first, chunks.next)));
     }
   } finally {
     await chunks.close();
@@ -33,7 +33,9 @@ export async function takeParts(
   return current;
 }
 
-/** A source whose breaking off ends it like any other end, and is remembered. */
+/**
+ * Wraps the source: an error ends it like a normal end, and `throwIfBroken` throws the error later.
+ */
 function createInflow(source: AsyncIterable<Buffer>) {
   const iterator = source[Symbol.asyncIterator]();
   let fault: { reason: unknown } | undefined;
@@ -66,19 +68,20 @@ async function* onePart(first: Buffer, next: () => Promise<Buffer | undefined>) 
   }
 }
 
-async function keepPart(ctx: Context, upload: Upload, body: Readable): Promise<Upload> {
+async function storePart(ctx: Context, upload: Upload, body: Readable): Promise<Upload> {
   const storageKey = randomToken(190);
   const { bytes } = await ctx.storage.write(storageKey, body);
   try {
     return await addPart(ctx.db, upload, { storage_key: storageKey, bytes });
   } catch (error) {
-    // A refusal committed nothing. After any other fault nobody knows, and a part without a row is swept.
+    // A Problem means that nothing was committed. After other errors the row may exist, so the file
+    // stays; the sweep removes a file without a row.
     if (error instanceof Problem) await ctx.storage.remove(storageKey).catch(() => {});
     throw error;
   }
 }
 
-/** All parts as one stream; throws `media_rejected` when one is not there any more. */
+/** Yields all parts in order. Throws Problem `media_rejected` if one is missing. */
 export async function* readParts(ctx: Context, upload: Upload): AsyncGenerator<Buffer> {
   let at = 0;
   for (const part of await listParts(ctx.db, upload.id)) {

@@ -1,36 +1,41 @@
-// Where resumable uploads are answered beside the JSON API: who asks what is offered, and the dashboard's own.
+// Routes of resumable uploads besides the JSON API: OPTIONS, method override, and the dashboard's.
 import type Router from '@koa/router';
 import type { Context as KoaContext } from 'koa';
 import { createSessions } from '../../access/sessions.ts';
 import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
 import type { Creator } from '../../creators/store.ts';
+import { readParams } from '../../http/read-params.ts';
 import { type ApiRoute, addApiRoutes, sendAnswer } from '../../web/api.ts';
 import { createPages } from '../../web/pages.ts';
-import { tusCall, uploadRoutes } from './api.ts';
+import { tusCall } from './api.ts';
+import { EXTENSIONS } from './data-store.ts';
 import { discard } from './finish.ts';
 import { findUpload } from './store.ts';
-import { EXTENSIONS } from './tus.ts';
 
-/** Of some networks nothing but GET and POST comes through; the protocol has a header for that. */
+/** Some networks let only GET and POST through. The protocol has a header that names the method. */
 const OVERRIDDEN: ApiRoute = {
   method: 'post',
   path: '/uploads/{upload_id}',
   summary: 'With X-HTTP-Method-Override.',
   isUpload: true,
   answers: {},
-  handle: (ctx, request) => tusCall(ctx, request, overriding(request.koa)),
+  handle: (ctx, request) => tusCall(ctx, request, readOverride(request.koa)),
 };
 
-function overriding(koa: KoaContext): string {
+function readOverride(koa: KoaContext): string {
   const method = koa.get('X-HTTP-Method-Override').toUpperCase();
   if (['PATCH', 'HEAD', 'DELETE'].includes(method)) return method;
-  throw new Problem('method_not_allowed', 'Expected X-HTTP-Method-Override with PATCH or DELETE.');
+  throw new Problem(
+    'method_not_allowed',
+    'Expected X-HTTP-Method-Override with PATCH, HEAD or DELETE.',
+  );
 }
 
+/** Adds the routes. */
 export function addUploadRoutes(router: Router, ctx: Context): void {
   for (const path of ['/v1/uploads', '/v1/creators/:creator_id/uploads', '/uploads']) {
-    // Clients ask before they have a key, and learn nothing about anybody.
+    // OPTIONS needs no key, since clients ask before they have one.
     for (const each of [path, `${path}/:upload_id`]) {
       router.options(each, (koa) => {
         koa.status = 204;
@@ -40,11 +45,11 @@ export function addUploadRoutes(router: Router, ctx: Context): void {
       });
     }
   }
-  addApiRoutes(router, ctx, [...uploadRoutes, OVERRIDDEN]);
+  addApiRoutes(router, ctx, [OVERRIDDEN]);
   addDashboardRoutes(router, ctx);
 }
 
-/** By session; the same-origin check has been made, as for every form. */
+/** Adds the routes that browsers use with a session. The same-origin check applies to them. */
 function addDashboardRoutes(router: Router, ctx: Context): void {
   const sessions = createSessions(ctx);
   const answer = (method: string) => async (koa: KoaContext) => {
@@ -52,9 +57,8 @@ function addDashboardRoutes(router: Router, ctx: Context): void {
     if (!found) throw new Problem('unauthorized', 'Your session is over. Sign in again.');
     if (found.cookie) koa.append('Set-Cookie', found.cookie);
     koa.set('Cache-Control', 'no-store');
-    const { params } = koa as unknown as { params: Record<string, string> };
     const creator: Creator = found.owner;
-    sendAnswer(koa, await tusCall(ctx, { creator, koa, params }, method));
+    sendAnswer(koa, await tusCall(ctx, { creator, koa, params: readParams(koa) }, method));
   };
   createPages(router, ctx).own(
     'post',

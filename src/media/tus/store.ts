@@ -1,30 +1,29 @@
-// The SQL of uploads that come in pieces: what has arrived, who may write now, and the end.
-
+// The SQL of resumable uploads: the bytes that have arrived, the writer, and the end.
 import type { Knex } from 'knex';
 import { isOwnId, json } from '../../base/database.ts';
 import { Problem } from '../../base/errors.ts';
 import { HOUR_MS } from '../../base/time.ts';
-import { assertNotLeaving, lockStaying } from '../../creators/store.ts';
+import { assertNotLeaving, lockStaying } from '../../creators/leaving.ts';
 
 /** A row of `uploads`. */
 export interface Upload {
   id: string;
   creator_id: string;
-  /** Under which the whole file is stored at the end. */
+  /** The key of the whole file at the end. */
   storage_key: string;
-  /** As the client gave it. */
+  /** As the client sent it. */
   metadata: Record<string, string | null>;
-  /** Null while the client has not said. */
+  /** Null while the client has not declared it. */
   length: number | null;
   received: number;
-  /** The request that may write now; whoever comes after it takes its place. */
+  /** The request that may write now. A later request replaces it. */
   writer: string;
   finished_at: Date | null;
   expires_at: Date;
   created_at: Date;
 }
 
-/** What the file was called; clients of tus have two words for it. */
+/** Returns the file's name, which clients of tus send as `filename` or `name`. */
 export function readFileName({ metadata }: Pick<Upload, 'metadata'>): string | null {
   return metadata['filename'] ?? metadata['name'] ?? null;
 }
@@ -37,13 +36,17 @@ export interface UploadPart {
   bytes: number;
 }
 
-// After the last byte that arrived.
+// How long an upload is kept after its last byte.
 export const SILENCE_MS = 24 * HOUR_MS;
 const MOST_UNFINISHED = 50;
 
 const expiry = (db: Knex) => db.raw(`now() + interval '24 hours'`);
 
-/** Throws `state_conflict` when this creator has too many that were never finished. */
+/**
+ * Inserts an upload without bytes.
+ * @throws Problem `state_conflict` if the creator has 50 unfinished uploads, `not_found` if
+ * leaving.
+ */
 export async function insertUpload(
   db: Knex,
   upload: Omit<Upload, 'received' | 'finished_at' | 'expires_at' | 'created_at'>,
@@ -55,7 +58,7 @@ export async function insertUpload(
     if (unfinished.length >= MOST_UNFINISHED) {
       throw new Problem(
         'state_conflict',
-        `This account has ${MOST_UNFINISHED} uploads that are not finished. Go on with one of them, or end it with DELETE.`,
+        `This account has ${MOST_UNFINISHED} uploads that are not finished. Continue one of them, or remove one.`,
       );
     }
     const metadata = json(upload.metadata);
@@ -66,7 +69,7 @@ export async function insertUpload(
   });
 }
 
-/** The creator's own; undefined also once its time is over. */
+/** Returns an upload of this creator, or undefined if there is none or it has expired. */
 export async function findUpload(
   db: Knex,
   creatorId: string,
@@ -76,7 +79,7 @@ export async function findUpload(
   return db('uploads').where({ id, creator_id: creatorId }).whereRaw('expires_at > now()').first();
 }
 
-/** Newest first: those that can be gone on with. */
+/** Returns the uploads that can be continued, newest first. */
 export async function listUnfinishedUploads(
   db: Knex,
   creatorId: string,
@@ -88,7 +91,7 @@ export async function listUnfinishedUploads(
   return rows.map((row) => ({ ...row, file_name: readFileName(row) }));
 }
 
-/** From now on this request alone may write; what another one has not committed by now is refused. */
+/** Makes this request the only writer. What another request has not committed by now is refused. */
 export async function takeOver(
   db: Knex,
   { id, creator_id }: Pick<Upload, 'id' | 'creator_id'>,
@@ -103,6 +106,7 @@ export async function takeOver(
   return row;
 }
 
+/** Stores the length that a client declares late. Throws Problem `state_conflict`. */
 export async function declareLength(db: Knex, upload: Upload, length: number): Promise<void> {
   const { id, writer } = upload;
   const changed = await db('uploads').where({ id, writer, length: null }).update({ length });
@@ -110,8 +114,10 @@ export async function declareLength(db: Knex, upload: Upload, length: number): P
 }
 
 /**
- * A part that is stored counts from here on. Throws `state_conflict` when another request has taken
- * over, `not_found` when the creator is leaving: then nothing was committed.
+ * Adds a stored part to the upload and returns the upload. If it throws a Problem, nothing was
+ * committed.
+ * @throws Problem `state_conflict` if another request writes now, `not_found` if the creator
+ * leaves.
  */
 export async function addPart(
   db: Knex,
@@ -134,21 +140,24 @@ export async function addPart(
 function replaced(): Problem {
   return new Problem(
     'state_conflict',
-    'Another request goes on with this upload, or has ended it. Ask with HEAD how far it is.',
+    'Another request has continued or ended this upload. Ask with HEAD how much has arrived.',
   );
 }
 
-/** In the order of their bytes. */
+/** Returns the parts in the order of their bytes. */
 export async function listParts(db: Knex, uploadId: string): Promise<UploadPart[]> {
   return db('upload_parts').where({ upload_id: uploadId }).orderBy('starts_at');
 }
 
-/** Until the caller's transaction ends nobody else finishes or removes it. */
+/** Locks the upload, so that no one else finishes or removes it until the transaction ends. */
 export async function lockUpload(trx: Knex, id: string): Promise<Upload | undefined> {
   return trx('uploads').where({ id }).forUpdate().first();
 }
 
-/** Its parts are not needed any more; it stays for a day to tell what became of it. */
+/**
+ * Marks the upload as finished and removes its parts. The row stays a day, so clients find its
+ * file.
+ */
 export async function markFinished(trx: Knex, id: string): Promise<void> {
   await trx('upload_parts').where({ upload_id: id }).delete();
   await trx('uploads')
@@ -156,7 +165,7 @@ export async function markFinished(trx: Knex, id: string): Promise<void> {
     .update({ finished_at: trx.fn.now(), expires_at: expiry(trx) });
 }
 
-/** An unfinished one goes; answers the names of its files, or undefined when there was none. */
+/** Removes an unfinished upload. Returns the keys of its files, or undefined if there was none. */
 export async function removeUpload(db: Knex, id: string): Promise<string[] | undefined> {
   return db.transaction(async (trx) => {
     const upload = await trx('uploads').where({ id, finished_at: null }).forUpdate().first();
@@ -165,31 +174,4 @@ export async function removeUpload(db: Knex, id: string): Promise<string[] | und
     await trx('uploads').where({ id }).delete();
     return [...keys, upload.storage_key];
   });
-}
-
-/** Whose time is over, with the names of their files; those that another transaction uses are left out. */
-export async function lockSilentUploads(
-  trx: Knex,
-  limit: number,
-  passedOver: string[],
-): Promise<{ id: string; bytes: number; keys: string[] }[]> {
-  const { rows } = await trx.raw(
-    `select id, received as bytes, finished_at is not null as is_finished, storage_key from uploads
-      where expires_at < now() and id <> all(?) order by expires_at limit ? for update skip locked`,
-    [passedOver, limit],
-  );
-  const parts: UploadPart[] = await trx('upload_parts').whereIn(
-    'upload_id',
-    rows.map(({ id }: { id: string }) => id),
-  );
-  return rows.map((row: Upload & { bytes: number; is_finished: boolean }) => {
-    const { id, bytes, is_finished } = row;
-    if (is_finished) return { id, bytes: 0, keys: [] };
-    const own = parts.filter(({ upload_id }) => upload_id === id);
-    return { id, bytes, keys: [...own.map((part) => part.storage_key), row.storage_key] };
-  });
-}
-
-export async function removeSilentRows(trx: Knex, ids: string[]): Promise<void> {
-  await trx('uploads').whereIn('id', ids).delete();
 }

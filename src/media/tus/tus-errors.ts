@@ -1,4 +1,4 @@
-// What the tus library refuses, in our own codes and words.
+// Turns refusals of the tus library into our error codes and sentences.
 import type { Context as KoaContext } from 'koa';
 import type { PlanLimits } from '../../base/config.ts';
 import { invalid, Problem } from '../../base/errors.ts';
@@ -6,11 +6,11 @@ import { invalid, Problem } from '../../base/errors.ts';
 const VERSION = '1.0.0';
 const MOST_METADATA = 4_000;
 
-/** What the library would refuse with a status that says less, or would take. */
+/** Checks headers that the library does not check, or refuses with a less exact status. */
 export function assertReadable(koa: KoaContext, method: string): void {
   if (koa.get('Tus-Resumable') !== VERSION) {
     throw new Problem('invalid_request', `Expected the header Tus-Resumable: ${VERSION}.`, {
-      // By the protocol, in place of 400.
+      // The protocol prescribes 412 in place of 400.
       status: 412,
       headers: { 'Tus-Version': VERSION },
       errors: [{ pointer: '/Tus-Resumable', message: `Expected ${VERSION}.` }],
@@ -30,7 +30,7 @@ export function assertReadable(koa: KoaContext, method: string): void {
   }
 }
 
-/** A file that says how large it is, before its first byte is taken. */
+/** Checks a declared length before the first byte. Throws Problem `too_large`. */
 export function assertFits(koa: KoaContext, { uploadBytes }: PlanLimits): void {
   if (!(Number(koa.get('Upload-Length')) > uploadBytes)) return;
   throw new Problem(
@@ -45,7 +45,9 @@ function holdsNul(metadata: string): boolean {
     .some((pair) => Buffer.from(pair.split(' ')[1] ?? '', 'base64').includes(0));
 }
 
-/** By the status the library chose: its words are for programmers of tus. */
+/**
+ * Returns a Problem for a refusal of the library, by its status; returns other errors unchanged.
+ */
 export function toProblem(fault: unknown, { uploadBytes }: PlanLimits): unknown {
   if (fault instanceof Problem) return fault;
   const { status_code, status, body } = fault as {
@@ -56,11 +58,11 @@ export function toProblem(fault: unknown, { uploadBytes }: PlanLimits): unknown 
   switch (status_code ?? status) {
     case 404:
     case 410:
-      return new Problem('not_found', 'There is no such upload, or its time is over.');
+      return new Problem('not_found', 'There is no such upload, or it has expired.');
     case 409:
       return new Problem(
         'state_conflict',
-        'Upload-Offset is not where this upload has come to. Ask with HEAD how far it is.',
+        'Upload-Offset differs from what has arrived. Ask with HEAD how much has arrived.',
       );
     case 413:
       return new Problem(

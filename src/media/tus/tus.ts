@@ -1,43 +1,33 @@
-// tus 1.0 with @tus/server: each request has a server of its own, over the creator's own uploads.
+// Answers tus 1.0 with @tus/server; each request has its own server over the creator's uploads.
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { DataStore, Server, Upload as TusUpload } from '@tus/server';
+import { Server } from '@tus/server';
 import type { Context as KoaContext } from 'koa';
 import { Problem } from '../../base/errors.ts';
-import { randomToken } from '../../base/secrets.ts';
 import type { Context } from '../../context/context.ts';
-import { assertMayPost, type Creator, getPlanLimits } from '../../creators/store.ts';
+import { assertMayPost, getPlanLimits } from '../../creators/rules.ts';
+import type { Creator } from '../../creators/store.ts';
 import { assertQuota } from '../storage-quota.ts';
 import type { Media } from '../store.ts';
 import { IDLE_MS } from '../upload-http.ts';
-import { discard, finishUpload, isComplete } from './finish.ts';
-import { takeParts } from './parts.ts';
-import {
-  declareLength,
-  findUpload,
-  insertUpload,
-  SILENCE_MS,
-  takeOver,
-  type Upload,
-} from './store.ts';
+import { createTusStore } from './data-store.ts';
+import { finishUpload, isComplete } from './finish.ts';
+import { findUpload } from './store.ts';
 import { assertFits, assertReadable, toProblem } from './tus-errors.ts';
 
-export const EXTENSIONS = [
-  'creation',
-  'creation-with-upload',
-  'creation-defer-length',
-  'termination',
-  'expiration',
-];
-
+/** The answer to a request of the protocol. */
 export interface TusAnswer {
   status: number;
   headers: Record<string, string>;
-  /** What became of a complete upload. */
+  /** The stored file, if the upload is complete. */
   media: Media | null;
 }
 
-/** Answers a request of the protocol; `path` is where its uploads are. Throws Problems. */
+/**
+ * Answers a request of the protocol. `path` is the address below which the uploads are, and `id` is
+ * the upload that the request names.
+ * @throws Problem
+ */
 export async function answerTus(
   ctx: Context,
   koa: KoaContext,
@@ -46,25 +36,46 @@ export async function answerTus(
 ): Promise<TusAnswer> {
   assertReadable(koa, method);
   koa.req.socket.setTimeout(IDLE_MS);
-  let media: Media | null = null;
-  const store = createTusStore(ctx, creator);
   const limits = getPlanLimits(ctx.config, creator);
   if (method === 'POST' || method === 'PATCH') {
     assertMayPost(creator);
     assertFits(koa, limits);
   }
-  if (id !== undefined) {
-    const upload = await findUpload(ctx.db, creator.id, id);
-    if (!upload) throw new Problem('not_found', 'There is no such upload, or its time is over.');
-    // Its last byte came, and then something happened.
-    if (method === 'HEAD' && isComplete(upload)) media = await finishUpload(ctx, creator, upload);
-  }
+  const finished = id === undefined ? null : await finishIfComplete(ctx, creator, { id, method });
+  const run = createServer(ctx, creator, { path, id });
+  const answer = await run.server.handleWeb(toRequest(koa, method));
+  if (answer.status >= 400) throw toProblem(run.faults[0] ?? answer, limits);
+  const media = run.finished[0] ?? finished;
+  return { status: answer.status, headers: toHeaders(answer.headers), media };
+}
+
+/**
+ * Finishes an upload whose last byte arrived before something went wrong, if a HEAD asks for it.
+ */
+async function finishIfComplete(
+  ctx: Context,
+  creator: Creator,
+  { id, method }: { id: string; method: string },
+): Promise<Media | null> {
+  const upload = await findUpload(ctx.db, creator.id, id);
+  if (!upload) throw new Problem('not_found', 'There is no such upload, or it has expired.');
+  return method === 'HEAD' && isComplete(upload) ? finishUpload(ctx, creator, upload) : null;
+}
+
+/** Returns a server of the library for one request, with the lists that the request fills. */
+function createServer(
+  ctx: Context,
+  creator: Creator,
+  { path, id }: { path: string; id: string | undefined },
+) {
+  const store = createTusStore(ctx, creator);
   const faults: unknown[] = [];
+  const finished: Media[] = [];
   const server = new Server({
     path,
     datastore: store,
     relativeLocation: true,
-    maxSize: limits.uploadBytes,
+    maxSize: getPlanLimits(ctx.config, creator).uploadBytes,
     namingFunction: () => randomUUID(),
     getFileIdFromRequest: () => id,
     locker: {
@@ -75,7 +86,7 @@ export async function answerTus(
       return {};
     },
     onUploadFinish: async () => {
-      media = await finishUpload(ctx, creator, store.current());
+      finished.push(await finishUpload(ctx, creator, store.current()));
       return {};
     },
     onResponseError: (_request, error) => {
@@ -83,65 +94,10 @@ export async function answerTus(
       return undefined;
     },
   });
-  const answer = await server.handleWeb(toRequest(koa, method));
-  if (answer.status >= 400) throw toProblem(faults[0] ?? answer, limits);
-  return { status: answer.status, headers: toHeaders(answer.headers), media };
+  return { server, faults, finished };
 }
 
-/** The library's view of the creator's uploads, for one request. */
-function createTusStore(ctx: Context, creator: Creator) {
-  const writer = randomUUID();
-  let upload: Upload | null = null;
-  const current = () => {
-    if (!upload) throw new Problem('not_found', 'There is no such upload.');
-    return upload;
-  };
-  return Object.assign(new DataStore(), {
-    extensions: EXTENSIONS,
-    current,
-    /** No lock that somebody must give back, but a fence: the newest request goes on, an older one stops. */
-    async lock(id: string) {
-      upload = (await takeOver(ctx.db, { id, creator_id: creator.id }, writer)) ?? null;
-    },
-    async create(made: TusUpload) {
-      const { id, size, metadata = {} } = made;
-      const length = size ?? null;
-      const own = { creator_id: creator.id, storage_key: randomToken(190), writer };
-      upload = await insertUpload(ctx.db, { id, length, metadata, ...own });
-      return made;
-    },
-    async getUpload() {
-      const { id, received, length, metadata, expires_at } = current();
-      return new TusUpload({
-        id,
-        offset: received,
-        metadata,
-        ...(length === null ? {} : { size: length }),
-        // The library counts from here; our time is counted from the last byte.
-        creation_date: new Date(expires_at.getTime() - SILENCE_MS).toISOString(),
-      });
-    },
-    async declareUploadLength(_id: string, length: number) {
-      await declareLength(ctx.db, current(), length);
-      upload = { ...current(), length };
-    },
-    async write(source: Readable) {
-      upload = await takeParts(ctx, current(), source);
-      return upload.received;
-    },
-    async remove(id: string) {
-      if (current().finished_at || !(await discard(ctx, id))) {
-        throw new Problem(
-          'state_conflict',
-          'This upload is finished. Remove its file with DELETE /v1/media/{storage_key}.',
-        );
-      }
-    },
-    getExpiration: () => SILENCE_MS,
-  });
-}
-
-/** Only what the protocol needs: who asked was settled before. */
+/** Returns a web request with the headers that the protocol needs. The key was checked before. */
 function toRequest(koa: KoaContext, method: string): Request {
   const headers = new Headers();
   for (const name of REQUEST_HEADERS) if (koa.get(name)) headers.set(name, koa.get(name));
@@ -158,7 +114,9 @@ const REQUEST_HEADERS = [
   ...['Upload-Defer-Length', 'Upload-Metadata', 'Upload-Concat'],
 ];
 
-/** Nothing about other origins: pages elsewhere have no key to send. */
+/**
+ * Returns the protocol's headers. CORS headers stay out, since foreign pages have no key to send.
+ */
 function toHeaders(headers: Headers): Record<string, string> {
   const named = [...headers].filter(([name]) =>
     /^(tus-|upload-|location$|cache-control$)/.test(name),

@@ -4,13 +4,8 @@ import type Router from '@koa/router';
 import { z } from 'zod';
 import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
-import {
-  type Creator,
-  findCreator,
-  searchCreators,
-  setPlan,
-  setSuspended,
-} from '../../creators/store.ts';
+import { searchCreators, setPlan, setSuspended } from '../../creators/administration.ts';
+import { type Creator, findCreator } from '../../creators/store.ts';
 import { parseWith } from '../../http/validate.ts';
 
 import { createOperatorPages, type OperatorPages } from '../pages.ts';
@@ -35,7 +30,7 @@ export function addCreatorPages(router: Router, ctx: Context): void {
     const asked = koa.query['q'];
     const words = typeof asked === 'string' ? asked.replaceAll('\0', '').trim().slice(0, 200) : '';
     const creators = await searchCreators(ctx.db, words, SHOWN + 1);
-    render('admin/creators', {
+    render('operators/creators', {
       title: 'Creators',
       words_asked: words,
       creators: creators.slice(0, SHOWN),
@@ -45,7 +40,7 @@ export function addCreatorPages(router: Router, ctx: Context): void {
 
   pages.own('get', '/admin/creators/:id', async ({ params, render }) => {
     const creator = await getShown(ctx, params);
-    render('admin/creator', {
+    render('operators/creator', {
       title: 'Creator',
       creator,
       ...(await countHoldings(ctx.db, creator.id)),

@@ -77,7 +77,7 @@ describe('the limits of posting', () => {
 
   it('move no post beyond what the plan reaches', async () => {
     const { client, ask } = await poster('too.far');
-    await db('creators').where({ id: client.creator_id }).update({ plan: 'free' });
+    await db('creators').where({ id: client.creatorId }).update({ plan: 'free' });
     const answers: { status: number; json: Json }[] = [];
     for (let n = 0; n < 13; n += 1) answers.push(await ask({ on_limit: 'delay' }));
     const taken = answers.filter(({ status }) => status === 202);

@@ -155,7 +155,7 @@ describe('a post from a verified URL', () => {
 
   it('needs a plan that has Verified URLs, also when the plan changes before it is fetched', async () => {
     const { db, client, post } = itIs;
-    const set = (plan: string) => db('creators').where({ id: client.creator_id }).update({ plan });
+    const set = (plan: string) => db('creators').where({ id: client.creatorId }).update({ plan });
     await set('free');
     const { json } = await post('/v.mp4');
     expect(json).to.include({ code: 'source_not_allowed_for_plan', status: 400 });
@@ -343,7 +343,7 @@ describe('a post from a verified URL', () => {
       await sleep(700);
       const { rows } = await trx.raw(
         'select pg_try_advisory_xact_lock(hashtextextended(?, 0)) as is_free',
-        [`posting:${client.creator_id}`],
+        [`posting:${client.creatorId}`],
       );
       expect(rows[0].is_free).to.equal(true);
     });
@@ -355,7 +355,7 @@ describe('a post from a verified URL', () => {
   it('tells a program of the hosted service its faults at once, by their names there', async () => {
     const { client, source, db } = itIs;
     await db('posting_defaults').insert({
-      ...{ creator_id: client.creator_id, destination: 'direct', declaration: 'Yes' },
+      ...{ creator_id: client.creatorId, destination: 'direct', declaration: 'Yes' },
       settings: JSON.stringify({ privacy_level: 'SELF_ONLY' }),
     });
     const direct = (path: string) =>
@@ -413,10 +413,10 @@ describe('a post from a verified URL', () => {
     };
     await post('/slow.mp4');
     await until(() => slow.begun === 1);
-    expect((await client.form('/disconnect', { confirm: client.creator_id })).status).to.equal(303);
+    expect((await client.form('/disconnect', { confirm: client.creatorId })).status).to.equal(303);
     await until(async () => (await db('deletions').whereNotNull('done_at')).length === 1);
-    expect(await db('domains').where({ creator_id: client.creator_id })).to.deep.equal([]);
-    expect(await db('jobs').where({ creator_id: client.creator_id })).to.deep.equal([]);
+    expect(await db('domains').where({ creator_id: client.creatorId })).to.deep.equal([]);
+    expect(await db('jobs').where({ creator_id: client.creatorId })).to.deep.equal([]);
     expect(slow.gone).to.equal(1);
     expect(objects()).to.deep.equal([]);
     expect(readdirSync(join(app.data_dir, 'media/incoming'))).to.deep.equal([]);

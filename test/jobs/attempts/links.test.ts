@@ -29,7 +29,7 @@ describe('an address from which TikTok pulls a photo', () => {
   before(async () => {
     app = await anAppliance({ LOG_LEVEL: 'debug' });
     db = app.db;
-    creatorId = (await app.creator('pulled')).creator_id;
+    creatorId = (await app.creator('pulled')).creatorId;
     jobId = await aJob();
     const storage = createDiskStorage(join(app.data_dir, 'media'));
     await storage.write(KEY, Readable.from([BYTES]));

@@ -84,7 +84,7 @@ for (const storage of ['disk', 's3'])
     /** All of an upload's bytes have come, and nothing was made of them. */
     async function complete(): Promise<string> {
       const id = randomUUID();
-      const own = { creator_id: client.creator_id, storage_key: randomToken(190), metadata: {} };
+      const own = { creator_id: client.creatorId, storage_key: randomToken(190), metadata: {} };
       const upload = await insertUpload(ctx.db, {
         id,
         ...own,
@@ -193,7 +193,7 @@ for (const storage of ['disk', 's3'])
 
     it('is refused while its creator may not post, and can be ended all the same', async () => {
       const path = await begin();
-      const creators = ctx.db('creators').where({ id: client.creator_id });
+      const creators = ctx.db('creators').where({ id: client.creatorId });
       await creators.clone().update({ disconnected_at: new Date() });
       const refused = await patch(path, 0, new Uint8Array(5));
       expect([refused.status, ((await refused.json()) as Json)['code']]).to.deep.equal([
@@ -209,7 +209,7 @@ for (const storage of ['disk', 's3'])
     });
 
     it('waits with all that has arrived when there is no room to put it together', async () => {
-      const creator = await getCreator(ctx.db, client.creator_id);
+      const creator = await getCreator(ctx.db, client.creatorId);
       const storageKey = randomToken(190);
       const own = {
         creator_id: creator.id,
@@ -232,11 +232,16 @@ for (const storage of ['disk', 's3'])
     });
 
     it('leaves no file when its creator leaves while it is made', async () => {
-      const { creator_id } = await app.creator(`left.${storage}`);
-      const creators = ctx.db('creators').where({ id: creator_id });
-      const creator = await getCreator(ctx.db, creator_id);
+      const { creatorId } = await app.creator(`left.${storage}`);
+      const creators = ctx.db('creators').where({ id: creatorId });
+      const creator = await getCreator(ctx.db, creatorId);
       const storageKey = randomToken(190);
-      const own = { creator_id, storage_key: storageKey, metadata: {}, writer: randomUUID() };
+      const own = {
+        creator_id: creatorId,
+        storage_key: storageKey,
+        metadata: {},
+        writer: randomUUID(),
+      };
       const length = bytes.length;
       const begun = await insertUpload(ctx.db, { id: randomUUID(), ...own, length });
       const upload = await takeParts(ctx, begun, Readable.from(pieces(bytes)));
@@ -250,7 +255,7 @@ for (const storage of ['disk', 's3'])
 
     it('goes with its creator, every part of it', async () => {
       const leaver = await app.creator('leaver');
-      const own = { creator_id: leaver.creator_id, storage_key: randomToken(190), metadata: {} };
+      const own = { creator_id: leaver.creatorId, storage_key: randomToken(190), metadata: {} };
       const upload = await insertUpload(ctx.db, {
         id: randomUUID(),
         ...own,
@@ -263,7 +268,7 @@ for (const storage of ['disk', 's3'])
         .where({ upload_id: upload.id })
         .pluck('storage_key');
       expect(await objects()).to.include.members(parts);
-      await leaver.form('/disconnect', { confirm: leaver.creator_id });
+      await leaver.form('/disconnect', { confirm: leaver.creatorId });
       while (!(await ctx.db('deletions').whereNotNull('done_at').first())) await sleep(100);
       const { receipt, traces } = await ctx.db('deletions').first();
       expect(traces).to.equal(0);

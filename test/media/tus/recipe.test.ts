@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { type Appliance, anAppliance, type Client, ROOT } from '../../support/appliance.ts';
+import { type Client, ROOT } from '../../support/appliance.ts';
+import { type SharedAppliance, sharedAppliance } from '../../support/shared-appliance.ts';
 import { paddedVideo } from '../../support/videos.ts';
 
 describe('the README’s recipe for large files', () => {
-  let app: Appliance;
+  let app: SharedAppliance;
   let client: Client;
   before(async () => {
-    app = await anAppliance({ LOG_LEVEL: 'warn' });
-    client = await app.creator();
+    app = await sharedAppliance();
+    client = await app.creator('recipe');
   });
-  after(() => app?.[Symbol.asyncDispose]());
 
   const recipe =
     /```sh\n(TUS=.*?)```/s.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))?.[1] ?? '';

@@ -34,12 +34,17 @@ describe('a resumable upload', () => {
   after(() => app?.[Symbol.asyncDispose]());
   beforeEach(() => db('uploads').delete());
 
-  async function ask(
-    method: string,
-    path: string,
-    headers: Env = {},
-    body?: Uint8Array,
-    as = client,
+  const ask = (method: string, path: string, headers: Env = {}, body?: Uint8Array) =>
+    askAs(client, { method, path, headers, body });
+
+  async function askAs(
+    as: Client,
+    {
+      method,
+      path,
+      headers,
+      body,
+    }: { method: string; path: string; headers: Env; body: Uint8Array | undefined },
   ) {
     const answer = await fetch(new URL(path, app.url), {
       method,
@@ -253,16 +258,12 @@ describe('a resumable upload', () => {
   it('is nobody else’s business', async () => {
     const path = await begin(100);
     for (const method of ['HEAD', 'PATCH', 'DELETE', 'GET']) {
-      const answer = await ask(
-        method,
-        path,
-        { 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' },
-        method === 'PATCH' ? new Uint8Array(1) : undefined,
-        other,
-      );
+      const headers = { 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' };
+      const body = method === 'PATCH' ? new Uint8Array(1) : undefined;
+      const answer = await askAs(other, { method, path, headers, body });
       expect(answer.status, method).to.equal(404);
     }
-    const foreign = path.replace('/v1/', `/v1/creators/${other.creator_id}/`);
+    const foreign = path.replace('/v1/', `/v1/creators/${other.creatorId}/`);
     expect((await ask('HEAD', foreign)).status).to.equal(404);
     for (const id of ['x', 'ffffffff-ffff-4fff-8fff-ffffffffffff', '%00', '..%2Fmedia'])
       expect((await ask('HEAD', `/v1/uploads/${id}`)).status, id).to.equal(404);

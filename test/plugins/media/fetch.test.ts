@@ -1,7 +1,14 @@
 // Shows that media.fetch uses stored files and downloads the others.
 import { expect } from 'chai';
 import { fetchSource } from '../../../plugins/media/fetch.ts';
-import { hashOfPhotos, type Job, Problem, type StepContext } from '../../../src/plugin.ts';
+import { isFetched } from '../../../src/jobs/job.ts';
+import {
+  hashOfPhotos,
+  type Job,
+  type JobPhoto,
+  Problem,
+  type StepContext,
+} from '../../../src/plugin.ts';
 
 /** A step context whose storage holds these keys, and whose URLs lead to files of these names. */
 function withContext(
@@ -17,8 +24,10 @@ function withContext(
     savePhoto: async (photo: unknown) => saved.push(photo),
     checkpoint: () => {},
     progress: () => {},
-    hashOf: async (key: string) => (key === 'unknown' ? null : `hash of ${key}`),
-    fetchSource: async (url: string, kind: string) => {
+    findHash: async (key: string) => (key === 'unknown' ? null : `hash of ${key}`),
+    isFetched,
+    fetchSource: async ({ source_request }: JobPhoto, kind: string) => {
+      const url = String(source_request?.['url']);
       asked.push([url, kind]);
       const found = urls[url];
       if (typeof found !== 'string') throw found;
@@ -28,14 +37,14 @@ function withContext(
   return { context, asked, saved };
 }
 
-const aVideo = (sourceKey: string | null, sourceUrl: string | null) =>
-  ({ kind: 'video', source_key: sourceKey, source_url: sourceUrl }) as Job;
+const from = (url: string | null) =>
+  url === null
+    ? { source: 'pm3k_storage', source_request: null }
+    : { source: 'url', source_request: { url } };
+const aVideo = (sourceKey: string | null, url: string | null) =>
+  ({ kind: 'video', source_key: sourceKey, ...from(url) }) as Job;
 const photosOf = (...sources: [string | null, string | null][]) =>
-  sources.map(([sourceKey, sourceUrl], position) => ({
-    position,
-    source_key: sourceKey,
-    source_url: sourceUrl,
-  }));
+  sources.map(([sourceKey, url], position) => ({ position, source_key: sourceKey, ...from(url) }));
 const album = { kind: 'photo' } as Job;
 
 async function codeOf(work: Promise<unknown>): Promise<[string, string]> {

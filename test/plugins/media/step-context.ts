@@ -1,4 +1,5 @@
 // Runs media.prepare as the worker does, with a plain context instead of a database.
+
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,7 @@ import { extname, join } from 'node:path';
 import { expect } from 'chai';
 import media from '../../../plugins/media/plugin.ts';
 import { type Job, type Patch, Problem, type StepContext } from '../../../src/plugin.ts';
+import { hasDiskSpace } from '../../../src/storage/disk-space.ts';
 
 export interface Prepared {
   patch: Patch;
@@ -34,6 +36,7 @@ export async function prepare(path: string, options: Options = {}): Promise<Prep
     settings: {},
     progress() {},
     checkpoint() {},
+    hasDiskSpace: (bytes: number) => hasDiskSpace(scratch, bytes),
     log: { info() {} },
     storage: {
       size: async () => statSync(path).size,

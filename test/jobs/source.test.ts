@@ -1,0 +1,103 @@
+import { expect } from 'chai';
+import { z } from 'zod';
+import { down, up } from '../../migrations/0015_job_sources.ts';
+import type { Manifest } from '../../src/context/context.ts';
+import type { Job } from '../../src/jobs/job.ts';
+import { statusWords } from '../../src/jobs/labels.ts';
+import { createSourceSchema } from '../../src/jobs/source.ts';
+import { loadModules } from '../../src/modules.ts';
+import { openApi } from '../../src/web/docs.ts';
+import type { Json } from '../support/appliance.ts';
+import { anOwnContext } from '../support/context.ts';
+
+const shelf: Manifest = {
+  name: 'shelf',
+  personalData: { nothing: 'It stores nothing.' },
+  sources: {
+    shelf: {
+      schema: z.strictObject({ place: z.int().min(1) }).describe('A file on the shelf.'),
+      describe: ({ place }) => `Place ${place}`,
+    },
+  },
+};
+
+describe('the sources of a post', () => {
+  it('are told apart by name, and judged by the fields of theirs', async () => {
+    const schema = createSourceSchema([...(await loadModules()), shelf]);
+    for (const file of [
+      { source: 'pm3k_storage', storage_key: 'k' },
+      { source: 'url', url: 'https://a.com/v.mp4' },
+      { source: 'shelf', place: 3 },
+    ])
+      expect(schema.parse(file)).to.deep.equal(file);
+    for (const file of [
+      { source: 'shelf', place: 0 },
+      { source: 'shelf', url: 'https://a.com/v.mp4' },
+      { source: 'nowhere', place: 1 },
+    ])
+      expect(schema.safeParse(file).success, JSON.stringify(file)).to.equal(false);
+  });
+
+  it('stand in the API’s description, the built-in ones first', async () => {
+    const namesIn = (modules: Manifest[]) => {
+      const { post } = (openApi(modules, 'http://localhost') as Json)['paths']['/v1/jobs'];
+      const { video, photos } = post.requestBody.content['application/json'].schema.properties;
+      expect(photos.items.oneOf).to.deep.equal(video.oneOf);
+      return video.oneOf.map((each: Json) => [
+        each['properties'].source.const,
+        each['description'],
+      ]);
+    };
+    const own = [
+      ['pm3k_storage', undefined],
+      ['url', undefined],
+    ];
+    const modules = await loadModules();
+    expect(namesIn(modules)).to.deep.equal(own);
+    expect(namesIn([...modules, shelf])).to.deep.equal([...own, ['shelf', 'A file on the shelf.']]);
+  });
+
+  it('are what the dashboard calls fetching, but for uploads', () => {
+    const wordFor = (source: string) =>
+      statusWords({ state: 'accepted', send_at: new Date(0), source } as Job).word;
+    expect(['pm3k_storage', 'url', 'shelf'].map(wordFor)).to.deep.equal([
+      ...['Checking', 'Fetching', 'Fetching'],
+    ]);
+  });
+
+  it('are known of posts that were stored before they had names', async () => {
+    await using own = await anOwnContext();
+    const { db } = own.ctx;
+    await db.transaction(down);
+    const [creator] = await db('creators').insert({ open_id: 'o', plan: 'free' }).returning('id');
+    const job = {
+      ...{ creator_id: creator.id, mode: 'now', send_at: new Date(), title: '' },
+      ...{ destination: 'inbox', settings: '{}', state: 'finished' },
+    };
+    const url = 'https://a.com/v.mp4';
+    const insert = async (of: Json) =>
+      (
+        await db('jobs')
+          .insert({ ...job, ...of })
+          .returning('id')
+      )[0].id as string;
+    const uploaded = await insert({ source_key: 'k' });
+    const fetched = await insert({ source_url: url });
+    const photos = await insert({ kind: 'photo' });
+    await db('job_photos').insert([
+      { job_id: photos, position: 0, source_key: 'k' },
+      { job_id: photos, position: 1, source_url: url },
+    ]);
+    await db.transaction(up);
+    const sources = async (table: string, where: Json) =>
+      db(table).where(where).orderBy('source').select('source', 'source_request');
+    const upload = { source: 'pm3k_storage', source_request: null };
+    const address = { source: 'url', source_request: { url } };
+    expect(await sources('jobs', { id: uploaded })).to.deep.equal([upload]);
+    expect(await sources('jobs', { id: fetched })).to.deep.equal([address]);
+    expect(await sources('job_photos', { job_id: photos })).to.deep.equal([upload, address]);
+    await db.transaction(down);
+    expect(await db('jobs').where({ source_url: url }).pluck('id')).to.deep.equal([fetched]);
+    await db.transaction(up);
+  });
+});
