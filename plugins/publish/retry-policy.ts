@@ -15,7 +15,7 @@ const PATIENCE_MS = 25 * HOUR_MS;
 export const MAX_ATTEMPTS = 5;
 
 /** Returns an error for a refusal that TikTok gave in the body of a successful answer. */
-export function refused(code: string): TikTokError {
+export function createRefusal(code: string): TikTokError {
   return new TikTokError({ kind: 'refused', code });
 }
 
@@ -56,7 +56,7 @@ export async function afterFailure(
   if (act === 'wait_day' && count < MAX_ATTEMPTS) {
     return { state: 'ready', attempt_outcome: code, send_at: new Date(Date.now() + 24 * HOUR_MS) };
   }
-  const { code: ourCode, message, extras } = toProblem(refused(code));
+  const { code: ourCode, message, extras } = toProblem(createRefusal(code));
   const tiktok = extras.tiktok ? { code: extras.tiktok.code, log_id: extras.tiktok.log_id } : null;
   const { rule } = extras;
   return {

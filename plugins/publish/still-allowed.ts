@@ -1,6 +1,6 @@
 // Asks TikTok, right before a direct post, whether it still offers what the creator chose.
 import { type Job, Problem, type StepContext } from '#plugin';
-import { failOrWait, refused } from './retry-policy.ts';
+import { createRefusal, failOrWait } from './retry-policy.ts';
 
 /**
  * Compares the job with TikTok's creator_info of this moment: the chosen audience may be gone, and
@@ -13,7 +13,7 @@ export async function assertStillAllowed(job: Job, context: StepContext): Promis
   const info = await context.tiktok.creatorInfo().catch((error) => {
     throw failOrWait(job, context, error);
   });
-  if (!info.can_post) throw failOrWait(job, context, refused(info.reason));
+  if (!info.can_post) throw failOrWait(job, context, createRefusal(info.reason));
   const { privacy_level } = job.settings;
   if (!privacy_level || !info.privacy_level_options.includes(privacy_level)) {
     throw new Problem(
