@@ -1,35 +1,26 @@
-// Runs the ticks of all modules in this process, each at its interval and never twice at a time.
-import type { Context, Manifest, Tick } from './context/context.ts';
+// Runs the ticks of all modules in this process by node-cron, each never twice at a time.
+import cron, { type ScheduledTask } from 'node-cron';
+import type { Context, Manifest } from './context/context.ts';
 
 export interface Ticks {
   /** No tick begins after it; one that is running is not waited for. */
-  stop(): void;
+  stop(): Promise<void>;
 }
 
 export function startTicks(ctx: Context, modules: Manifest[]): Ticks {
-  const timers = modules.flatMap((module) =>
-    Object.entries(module.ticks ?? {}).map(([name, tick]) =>
-      startTick(ctx, `${module.name}.${name}`, tick),
-    ),
+  const tasks = modules.flatMap((module) =>
+    Object.entries(module.ticks ?? {}).map(([name, tick]): ScheduledTask => {
+      const line = typeof tick.cron === 'string' ? tick.cron : tick.cron(ctx.timing);
+      const run = () =>
+        tick.run(ctx).catch((error) => {
+          ctx.log.warn({ event: 'tick.fault', tick: `${module.name}.${name}`, err: error });
+        });
+      return cron.schedule(line, run, { noOverlap: true });
+    }),
   );
   return {
-    stop() {
-      for (const timer of timers) clearInterval(timer);
+    async stop() {
+      for (const task of tasks) await task.stop();
     },
   };
-}
-
-function startTick(ctx: Context, name: string, tick: Tick): NodeJS.Timeout {
-  let isRunning = false;
-  return setInterval(async () => {
-    if (isRunning) return;
-    isRunning = true;
-    try {
-      await tick.run(ctx);
-    } catch (error) {
-      ctx.log.warn({ event: 'tick.fault', tick: name, err: error });
-    } finally {
-      isRunning = false;
-    }
-  }, tick.every(ctx.timing));
 }

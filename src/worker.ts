@@ -1,4 +1,4 @@
-// Runs the steps, chores and ticks of all modules in three lanes, and ends them cleanly.
+// Runs the steps, chores and ticks of all modules in worker pools, and ends them cleanly.
 
 import { parseCronItems, type TaskList } from 'graphile-worker';
 import type { Context, Manifest } from './context/context.ts';
@@ -45,7 +45,7 @@ export async function startWorker(
   return {
     async stop() {
       stopping.abort();
-      ticks.stop();
+      await ticks.stop();
       await Promise.all(pools.map((pool) => pool.stop()));
     },
   };

@@ -12,8 +12,8 @@ export interface Timing {
   chanceToBeatMs: number;
   /** How often a pool looks for work that has come due. */
   queuePollMs: number;
-  /** How often each process looks for dead pools and for jobs without a run. */
-  reapMs: number;
+  /** When each process looks for dead pools and for jobs without a run: cron, seconds first. */
+  reapCron: string;
   /** A job without a run that did not change for so long gets one. */
   orphanedMs: number;
   /** A queue that is held for so long by a pool that runs nothing of it is freed. */
@@ -54,7 +54,7 @@ export const TIMING: Readonly<Timing> = {
   outageMs: 10 * SECOND_MS,
   chanceToBeatMs: 15 * SECOND_MS,
   queuePollMs: 500,
-  reapMs: 10 * SECOND_MS,
+  reapCron: '*/10 * * * * *',
   orphanedMs: 5 * SECOND_MS,
   idleQueueMs: 30 * SECOND_MS,
   stopPatienceMs: 20 * SECOND_MS,

@@ -43,10 +43,10 @@ export interface Chore {
   run(ctx: Context, payload: unknown, signal: AbortSignal, runId: string): Promise<void>;
 }
 
-/** Work that each process does for itself, again and again; never twice at a time. */
+/** Work that each process does for itself, by node-cron; never twice at a time. */
 export interface Tick {
-  /** The interval in milliseconds. */
-  every(timing: Timing): number;
+  /** Six-field cron expression, seconds first, or a function that takes it from the intervals. */
+  cron: string | ((timing: Timing) => string);
   run(ctx: Context): Promise<void>;
 }
 

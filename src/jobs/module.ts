@@ -26,7 +26,7 @@ export const jobs: Manifest = {
   routes(router, ctx) {
     addJobPages(router, ctx);
   },
-  ticks: { caretaker: { every: ({ reapMs }) => reapMs, run: reap } },
+  ticks: { caretaker: { cron: ({ reapCron }) => reapCron, run: reap } },
   chores: {
     tidy: {
       cron: '40 * * * *',
