@@ -35,7 +35,7 @@ describe('the admin pages', () => {
       expect(text).to.contain('1 creator 0 posted in 24 hours 0 failed in 24 hours 0 kB of media');
       expect(text).to.contain('0 open requests 0 deletions under way');
       expect(text).to.contain('Nothing at the moment.');
-      expect(text).to.contain('Nothing has reached its end yet.');
+      expect(text).to.contain('Nothing has been removed yet.');
     });
 
     it('counts posts, failures, files, requests and deletions', async () => {

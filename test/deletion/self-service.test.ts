@@ -36,7 +36,7 @@ describe('leaving by oneself', () => {
     const { client } = await settled('numbers');
     const { status, text } = await client.page('/sign-out');
     expect(status).to.equal(200);
-    expect(text).to.contain('Your scheduled posts go on.');
+    expect(text).to.contain('Your scheduled posts will still be posted.');
     expect(text)
       .to.match(/<strong>2 posts’ records<\/strong>/)
       .and.contain('1 scheduled · 1 posted');

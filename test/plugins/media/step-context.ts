@@ -36,7 +36,7 @@ export async function prepare(path: string, options: Options = {}): Promise<Prep
     settings: {},
     progress() {},
     checkpoint() {},
-    hasDiskSpace: (bytes: number) => hasDiskSpace(scratch, bytes),
+    hasDiskSpace: (bytes: number) => hasDiskSpace(options.context?.scratch ?? scratch, bytes),
     log: { info() {} },
     storage: {
       size: async () => statSync(path).size,
