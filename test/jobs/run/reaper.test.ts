@@ -6,13 +6,14 @@ import type { Database } from '../../../src/base/database.ts';
 import { removeIdleQueues } from '../../../src/queue/repair.ts';
 
 import { type Appliance, anAppliance, type Client } from '../../support/appliance.ts';
+import { FAST } from '../../support/timing.ts';
 import { video } from '../../support/videos.ts';
 
 describe('a job that waits for its time', () => {
   let app: Appliance;
   let db: Database;
   before(async () => {
-    app = await anAppliance({ LOG_LEVEL: 'warn' });
+    app = await anAppliance({ LOG_LEVEL: 'warn' }, FAST);
     db = app.db;
   });
   after(() => app?.[Symbol.asyncDispose]());
