@@ -58,7 +58,7 @@ export const manifestSchema = z.strictObject({
     .record(
       z.string(),
       z.strictObject({
-        cron: z.string().refine((line) => cron.validate(line), {
+        cron: z.union([z.string().refine((line) => cron.validate(line)), isFunction], {
           error: 'Expected six fields, seconds first, e.g. `*/10 * * * * *`',
         }),
         run: isFunction,

@@ -2,8 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
+import { createLog } from '../src/base/log.ts';
+import { TIMING } from '../src/base/timing.ts';
+import type { Context } from '../src/context/context.ts';
 import { loadModules, settingSchemas } from '../src/modules.ts';
 import { Problem } from '../src/plugin.ts';
+import { startTicks } from '../src/ticks.ts';
 import { failingStart } from './support/failing-start.ts';
 
 const NOTHING = `personalData: { nothing: 'It stores nothing.' }`;
@@ -188,6 +192,28 @@ describe('a plugin from outside', () => {
       });
     });
   }
+
+  it('runs its ticks, whose times are a cron line or taken from the intervals', async () => {
+    const code = `export default { name: 'clock', ${NOTHING}, ticks: {
+      line: { cron: '* * * * * *', async run(ctx) { ctx.log.info({ event: 'clock.line' }); } },
+      taken: { cron: ({ reapCron }) => reapCron, async run(ctx) { ctx.log.info({ event: 'clock.taken' }); } },
+    } };`;
+    await withFiles({ 'clock/plugin.ts': code }, async (folder) => {
+      const modules = (await loadModules(folder)).slice(-1);
+      const { promise: ticked, resolve } = Promise.withResolvers<void>();
+      let lines = '';
+      const write = (line: string) => {
+        lines += line;
+        if (lines.includes('"clock.line"') && lines.includes('"clock.taken"')) resolve();
+      };
+      const timing = { ...TIMING, reapCron: '* * * * * *' };
+      // A tick that only logs needs no more of the context.
+      const ctx = { timing, log: createLog('info', { write }) } as unknown as Context;
+      const ticks = startTicks(ctx, modules);
+      await ticked;
+      await ticks.stop();
+    });
+  });
 
   it('may be a link to a folder elsewhere', async () => {
     await withFiles(Files, async (elsewhere) => {

@@ -85,7 +85,7 @@ export interface Notice {
 
 /** What a module exports. The folders jobs and web add fields to it by declaration merging. */
 export interface Manifest {
-  /** The name of the module's folder. */
+  /** The name of a plugin's folder. A module of the core may have any name. */
   name: string;
   /** Env name → zod schema with a description (`.describe()`), parsed with the rest at start. */
   settings?: Record<string, z.ZodType>;

@@ -13,7 +13,7 @@ const STATUS: Record<Status, { sign: string; word: string }> = {
   unconfirmed: { sign: '?', word: 'Unconfirmed' },
 };
 
-const STEP: Record<string, string> = {
+const STATE_WORDS: Record<string, string> = {
   accepted: 'Checking',
   fetched: 'Preparing',
   ready: 'Waiting to send',
@@ -21,13 +21,19 @@ const STEP: Record<string, string> = {
   sent: 'TikTok is processing',
 };
 
-/** Returns a post's status with its sign and word; a running post is named by its step. */
-export function statusWords(job: Job): { status: Status; sign: string; word: string } {
+/**
+ * Returns a post's status with its sign and word. A running post is named by its step, in the words
+ * of `states`: templates hand in those of all modules.
+ */
+export function statusWords(
+  job: Job,
+  states = STATE_WORDS,
+): { status: Status; sign: string; word: string } {
   const status = toStatus(job);
   const { sign, word } = STATUS[status];
   const isFetching = job.state === 'accepted' && isFetched(job);
   if (status === 'running' && isFetching) return { status, sign, word: 'Fetching' };
-  if (status === 'running') return { status, sign, word: STEP[job.state] ?? word };
+  if (status === 'running') return { status, sign, word: states[job.state] ?? word };
   if (status === 'finished' && job.destination === 'inbox')
     return { status, sign, word: 'In your inbox' };
   return { status, sign, word };
@@ -129,5 +135,6 @@ export function title(job: Job): string {
 
 export const jobLabels: Labels = {
   events: EVENTS,
+  states: STATE_WORDS,
   functions: { statusWords, nothing, statusName, privacy, title, isFetched },
 };

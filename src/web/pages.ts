@@ -144,10 +144,13 @@ function renderPage(
 }
 
 /**
- * Returns the functions that templates find under `words`: our formats, and those of the modules.
+ * Returns what templates find under `words`: our formats, the functions of the modules, and under
+ * `states` the modules' words for states.
  */
 function wordsFor({ modules }: Context): Record<string, unknown> {
-  return Object.assign({}, format, ...modules.map((module) => module.labels?.functions ?? {}));
+  const labels = modules.map((module) => module.labels ?? {});
+  const states = Object.assign({}, ...labels.map((each) => each.states ?? {}));
+  return Object.assign({ states }, format, ...labels.map((each) => each.functions ?? {}));
 }
 
 /** Returns the function that renders the page of a Problem: what happened, and what to do now. */
