@@ -58,7 +58,7 @@ export const manifestSchema = z.strictObject({
     .record(
       z.string(),
       z.strictObject({
-        cron: z.union([z.string().refine((line) => cron.validate(line)), isFunction], {
+        cron: z.custom<string | (() => string)>(isTickCron, {
           error: 'Expected six fields, seconds first, e.g. `*/10 * * * * *`',
         }),
         run: isFunction,
@@ -162,6 +162,11 @@ function isCronLine(match: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** As node-cron reads it; what a function returns is read at the start. */
+function isTickCron(value: unknown): boolean {
+  return typeof value === 'function' || (typeof value === 'string' && cron.validate(value));
 }
 
 function isPlainObject(schema: z.ZodType): boolean {
