@@ -91,7 +91,7 @@ describe('an API key', () => {
   it('may neither export nor erase unless the creator allowed it', () => {
     const may = (keysMay: boolean) => () =>
       assertKeysMay({ keys_may_export_and_erase: keysMay } as Creator);
-    expect(may(false)).to.throw('may neither export nor erase');
+    expect(may(false)).to.throw('may not export or delete everything');
     expect(may(true)).not.to.throw();
   });
 });

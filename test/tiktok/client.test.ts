@@ -112,7 +112,7 @@ describe('the TikTok client', () => {
     expect(await failing(tiktok.status('t', 'p', { signal }))).to.include({
       kind: 'refused',
       code: 'invalid_params',
-      log_id: '9',
+      logId: '9',
       tiktok_message: 'bad',
     });
   });
