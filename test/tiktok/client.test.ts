@@ -113,7 +113,7 @@ describe('the TikTok client', () => {
       kind: 'refused',
       code: 'invalid_params',
       logId: '9',
-      tiktok_message: 'bad',
+      tiktokMessage: 'bad',
     });
   });
 
