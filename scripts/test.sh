@@ -16,7 +16,7 @@ bash -n scripts/*.sh plugins/media/*.sh || status=1
 tally=$(mktemp)
 trap 'rm -f "$tally"' EXIT
 mapfile -t files < <("$NODE" test/support/test-files.ts)
-PM3K_TALLY=$tally "$NODE" node_modules/mocha/bin/mocha.js --parallel --jobs "${JOBS:-4}" "${files[@]}"
+PM3K_TALLY=$tally "$NODE" node_modules/mocha/bin/mocha.js --parallel --jobs "${JOBS:-3}" "${files[@]}"
 # A run that ended without its numbers has failed; so have checks that did not hold.
 [ -s "$tally" ] || echo "0 1 0" >"$tally"
 echo "0 $status 0" | cat - "$tally" | awk '
