@@ -15,6 +15,7 @@ import {
   findRunningServer,
   findStartedServer,
   type RunningServer,
+  type ServerSettings,
   SOCKET_PORT,
   signalServer,
   spawnServer,
@@ -34,11 +35,13 @@ const OWNER_LOCK = 715_001;
 
 /**
  * Starts the server on `dataDir/postgres`, or adopts one that a killed process left behind.
+ * `settings` are PostgreSQL's own, over those that the product sets.
  * @throws EmbeddedPostgresFault for a reason that the operator must remove.
  */
 export async function startEmbeddedPostgres(
   dataDir: string,
   log: Logger,
+  settings: ServerSettings = {},
 ): Promise<EmbeddedPostgres> {
   const cluster = resolve(dataDir, 'postgres');
   const programs = findPrograms();
@@ -46,7 +49,7 @@ export async function startEmbeddedPostgres(
   createCluster(cluster, programs, account);
 
   const leftOver = await findStartedServer(cluster);
-  const server = leftOver ?? (await spawnServer(cluster, programs.postgres, account));
+  const server = leftOver ?? (await spawnServer(cluster, programs.postgres, { account, settings }));
   const connection = toConnection(server);
   const owner = await connectAsOwner(connection, cluster);
   let isStopping = false;

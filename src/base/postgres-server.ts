@@ -23,7 +23,10 @@ import {
 
 /** The number in the name of the server's Unix socket. */
 export const SOCKET_PORT = 5432;
-const SERVER_SETTINGS = {
+/** PostgreSQL's name of a setting → its value. */
+export type ServerSettings = Record<string, string>;
+
+const SERVER_SETTINGS: ServerSettings = {
   listen_addresses: '',
   max_connections: '60',
   // No statement reaches a file, since it may hold somebody's caption or name.
@@ -82,12 +85,12 @@ function isOwnServer(pid: number, cluster: string): boolean {
 export async function spawnServer(
   cluster: string,
   postgres: string,
-  account: Account | null,
+  { account, settings }: { account: Account | null; settings: ServerSettings },
 ): Promise<RunningServer> {
   const socketFolder = mkdtempSync(join(tmpdir(), 'pm3k-db-'));
   if (account) chownSync(socketFolder, account.uid, account.gid);
-  const settings = { ...SERVER_SETTINGS, unix_socket_directories: socketFolder };
-  const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const all = { ...SERVER_SETTINGS, ...settings, unix_socket_directories: socketFolder };
+  const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const [command, args] = commandAs(account, postgres, ['-D', cluster, ...options]);
   const logPath = join(dirname(cluster), 'postgres.log');
   const logFile = openSync(logPath, 'w', 0o600);

@@ -10,24 +10,15 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { findPackageJSON } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import pg from 'pg';
 import { migrate, openDatabase } from '../../src/base/database.ts';
 import { startEmbeddedPostgres } from '../../src/base/embedded-postgres.ts';
 import { createLog } from '../../src/base/log.ts';
+import { findPrograms } from '../../src/base/postgres-programs.ts';
 import { cachePath } from './cache.ts';
 
 export const TEMPLATE = 'template_pm3k';
-export const PROGRAM = join(
-  dirname(
-    findPackageJSON(
-      `@embedded-postgres/${process.platform}-${process.arch}`,
-      import.meta.url,
-    ) as string,
-  ),
-  'native/bin/postgres',
-);
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const KEPT_MS = 7 * 24 * 3_600_000;
@@ -50,7 +41,7 @@ function clusterHash(): string {
   const migrations = readdirSync(join(ROOT, 'migrations')).map((name) =>
     join(ROOT, 'migrations', name),
   );
-  const hash = createHash('sha256').update(own).update(PROGRAM);
+  const hash = createHash('sha256').update(own).update(findPrograms().postgres);
   for (const path of [...imported, ...migrations.sort(), join(ROOT, 'package-lock.json')]) {
     hash.update(`\0${path}\0`).update(readFileSync(path));
   }
