@@ -7,6 +7,7 @@ import { adminOverview } from './admin-overview/module.ts';
 import { ConfigFaults } from './base/config.ts';
 import { connections } from './connections/module.ts';
 import type { Chore, Manifest } from './context/context.ts';
+import { listByName, type Named } from './context/hooks.ts';
 import { creators } from './creators/module.ts';
 import { deletions } from './deletion/module.ts';
 import { deletionRequests } from './deletion-requests/module.ts';
@@ -72,24 +73,12 @@ export function settingSchemas(modules: Manifest[]): Record<string, z.ZodType> {
   return Object.assign({}, ...modules.map((module) => module.settings ?? {}));
 }
 
-/** Returns `module.step` → the step. */
-export function listSteps(modules: Manifest[]): Map<string, { step: Step; module: Manifest }> {
-  return new Map(
-    modules.flatMap((module) =>
-      Object.entries(module.steps ?? {}).map(
-        ([name, step]) => [`${module.name}.${name}`, { step, module }] as const,
-      ),
-    ),
-  );
+/** Returns `module.step` → the step and its module. */
+export function listSteps(modules: Manifest[]): Map<string, Named<Step>> {
+  return listByName(modules, ({ steps }) => steps);
 }
 
-/** Returns `module.chore` → the chore. */
-export function listChores(modules: Manifest[]): Map<string, Chore> {
-  return new Map(
-    modules.flatMap((module) =>
-      Object.entries(module.chores ?? {}).map(
-        ([name, chore]) => [`${module.name}.${name}`, chore] as const,
-      ),
-    ),
-  );
+/** Returns `module.chore` → the chore and its module. */
+export function listChores(modules: Manifest[]): Map<string, Named<Chore>> {
+  return listByName(modules, ({ chores }) => chores);
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isFolder, SETTINGS } from './base/settings.ts';
 import type { Manifest } from './context/context.ts';
-import { STEP_NAMES } from './jobs/states.ts';
+import { findRunning } from './jobs/states.ts';
 import { findManifestFaults } from './plugin-manifest.ts';
 import { resolveForPlugins } from './plugin-resolver.ts';
 
@@ -81,7 +81,7 @@ export function findClashes(modules: Manifest[]): string[] {
     for (const name of listUniqueNames(module)) taken.set(name, module.name);
     const steps = Object.keys(module.steps ?? {}).map((step) => `${module.name}.${step}`);
     const idle = steps
-      .filter((step) => !(STEP_NAMES as string[]).includes(step))
+      .filter((step) => !findRunning(step))
       .map((step) => `Expected no step ${step}; no state of a job names it`);
     return [...faults, ...idle].map((fault) => toFault(module.name, fault));
   });

@@ -3,6 +3,7 @@ import { parseCronItems } from 'graphile-worker';
 import cron from 'node-cron';
 import { z } from 'zod';
 import type { Manifest } from './context/context.ts';
+import { EVENT_PATTERN } from './events/event.ts';
 
 const isFunction = z.custom<() => void>((value) => typeof value === 'function', {
   error: 'Expected a function',
@@ -104,7 +105,7 @@ export const manifestSchema = z.strictObject({
       z.strictObject({
         on: z
           .array(
-            z.string().regex(/^(job|creator|deletion)\.([a-z_]+|\*)$/, {
+            z.string().regex(EVENT_PATTERN, {
               error: 'Expected events such as `job.finished` or `job.*`',
             }),
           )

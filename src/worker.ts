@@ -59,7 +59,7 @@ function createTasks(
   signals: Omit<RunControl, 'isLastAttempt'>,
 ): TaskList {
   const tasks: TaskList = {};
-  for (const [name, { step, module }] of listSteps(modules)) {
+  for (const [name, { value: step, module }] of listSteps(modules)) {
     if (findRunning(name)?.pool !== pool) continue;
     tasks[name] = async (payload, { job: queueRun }) => {
       const isLastAttempt = queueRun.attempts >= queueRun.max_attempts;
@@ -70,7 +70,7 @@ function createTasks(
     };
   }
   if (pool === 'main') {
-    for (const [name, chore] of listChores(modules)) {
+    for (const [name, { value: chore }] of listChores(modules)) {
       const stop = AbortSignal.any([signals.stopping, signals.aborted]);
       tasks[name] = async (payload, { job: { id } }) => {
         await withoutWords(
@@ -97,7 +97,7 @@ async function withoutWords(
 }
 
 function listCronItems(modules: Manifest[]) {
-  const items = [...listChores(modules)].flatMap(([name, chore]) =>
+  const items = [...listChores(modules)].flatMap(([name, { value: chore }]) =>
     chore.cron ? [{ task: name, match: chore.cron, options: { backfillPeriod: 0 } }] : [],
   );
   return parseCronItems(items);

@@ -18,3 +18,23 @@ export async function listNotices(ctx: Context, creatorId: string): Promise<Noti
   const lists = ctx.modules.map((module) => module.notices?.(ctx, creatorId) ?? []);
   return (await Promise.all(lists)).flat();
 }
+
+/** What a module hands in under a name. */
+export interface Named<T> {
+  value: T;
+  module: Manifest;
+}
+
+/** Returns `module.name` → what each module hands in under that name. */
+export function listByName<T>(
+  modules: Manifest[],
+  pick: (module: Manifest) => Record<string, T> | undefined,
+): Map<string, Named<T>> {
+  return new Map(
+    modules.flatMap((module) =>
+      Object.entries(pick(module) ?? {}).map(
+        ([name, value]) => [`${module.name}.${name}`, { value, module }] as const,
+      ),
+    ),
+  );
+}

@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../base/time.ts';
+import { backOff, DAY_MS, HOUR_MS, MINUTE_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { type Grant, takeGrant } from '../creators/grants.ts';
 import { openTokens } from '../creators/tokens.ts';
@@ -84,7 +84,7 @@ export async function tryRevocation(ctx: Context, id: string, signal: AbortSigna
   const outcome = await revoke(ctx, deletion, signal);
   const isOver = Date.now() - deletion.requested_at.getTime() >= TERM_MS;
   if (outcome === 'again' && !isOver) {
-    const wait = Math.min(SIX_HOURS_MS, MINUTE_MS * 2 ** Math.min(deletion.revoke_tries - 1, 12));
+    const wait = backOff(MINUTE_MS, SIX_HOURS_MS, deletion.revoke_tries - 1);
     const endsAt = deletion.requested_at.getTime() + TERM_MS;
     const revokeAt = new Date(Math.min(Date.now() + wait, endsAt));
     await settleRevocation(ctx.db, deletion, { revoke_at: revokeAt });

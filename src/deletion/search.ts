@@ -1,5 +1,5 @@
 // Searches for traces of a deleted creator, and finishes the deletion once there are none.
-import { MINUTE_MS, SECOND_MS } from '../base/time.ts';
+import { backOff, MINUTE_MS, SECOND_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { hasReturned } from '../creators/leaving.ts';
 import { emit } from '../events/emit.ts';
@@ -32,7 +32,7 @@ export async function searchAndFinish(ctx: Context, deletionId: string): Promise
   const faults = deletion.faults + 1;
   await updateDeletion(ctx.db, deletionId, { traces: count, faults });
   ctx.log.error({ event: 'deletion.traces', deletion_id: deletionId, traces });
-  const waitMs = Math.min(60 * MINUTE_MS, 10 * SECOND_MS * 2 ** Math.min(faults, 12));
+  const waitMs = backOff(10 * SECOND_MS, 60 * MINUTE_MS, faults);
   return new Date(Date.now() + waitMs);
 }
 

@@ -1,13 +1,14 @@
 // events.deliver: tells one subscriber what happened to one subject, event after event, in order.
 import { z } from 'zod';
 import { Problem } from '../base/errors.ts';
-import { MINUTE_MS, SECOND_MS } from '../base/time.ts';
+import { backOff, MINUTE_MS, SECOND_MS } from '../base/time.ts';
 import type { Context, Manifest } from '../context/context.ts';
+import { listByName, type Named } from '../context/hooks.ts';
 import { DeclaredDead } from '../queue/heartbeat.ts';
 import { Later } from '../queue/later.ts';
 import { isHeld, queueRuns } from '../queue/queue.ts';
 import { toRun } from './emit.ts';
-import type { SubjectKind, Subscriber } from './event.ts';
+import { EVENT_PATTERN, SUBJECT_KINDS, type Subscriber } from './event.ts';
 import {
   claim,
   type Delivery,
@@ -36,18 +37,14 @@ interface Run {
   signal: AbortSignal;
 }
 
-/** `module.name` → the subscriber. Throws for an event that no module can emit. */
-export function listSubscribers(modules: Manifest[]): Map<string, Subscriber> {
-  const all = modules.flatMap((module) =>
-    Object.entries(module.events ?? {}).map(
-      ([name, subscriber]) => [`${module.name}.${name}`, subscriber] as const,
-    ),
-  );
-  for (const [name, { on }] of all) {
-    const unknown = on.find((each) => !/^(?:job|creator|deletion)\.(?:\*|[a-z_]+)$/.test(each));
+/** Returns `module.name` → the subscriber. Throws for an event that no module can emit. */
+export function listSubscribers(modules: Manifest[]): Map<string, Named<Subscriber>> {
+  const all = listByName(modules, ({ events }) => events);
+  for (const [name, { value }] of all) {
+    const unknown = value.on.find((each) => !EVENT_PATTERN.test(each));
     if (unknown) throw new Error(`Expected events like job.finished in ${name}, found ${unknown}`);
   }
-  return new Map(all);
+  return all;
 }
 
 /** Delivers until nothing is owed, or the next event must wait. */
@@ -58,12 +55,8 @@ export async function deliver(
   runId: string,
 ): Promise<void> {
   const owed = readOwed(payload);
-  const run = {
-    owed,
-    subscriber: listSubscribers(ctx.modules).get(owed.subscriber),
-    runId,
-    signal,
-  };
+  const subscribers = listByName(ctx.modules, ({ events }) => events);
+  const run = { owed, subscriber: subscribers.get(owed.subscriber)?.value, runId, signal };
   for (;;) {
     throwIfDead(signal);
     const next = await takeNext(ctx, run);
@@ -71,14 +64,12 @@ export async function deliver(
   }
 }
 
-const SUBJECTS: SubjectKind[] = ['job', 'creator', 'deletion'];
-
 function readOwed(payload: unknown): Owed {
   const id = z.guid().optional();
   const read = z
     .object({ subscriber: z.string(), job_id: id, creator_id: id, deletion_id: id })
     .parse(payload);
-  const kind = SUBJECTS.find((each) => read[`${each}_id`] !== undefined);
+  const kind = SUBJECT_KINDS.find((each) => read[`${each}_id`] !== undefined);
   if (!kind) throw new Error('Expected a run of events to name its subject');
   return { subscriber: read.subscriber, kind, id: read[`${kind}_id`] as string };
 }
@@ -106,7 +97,7 @@ async function takeNext(
   });
 }
 
-/** Answers whether the run may go on with the next event. */
+/** Returns whether the run may go on with the next event. */
 async function tell(ctx: Context, run: Run, next: Delivery): Promise<boolean> {
   const { signal, runId } = run;
   try {
@@ -136,7 +127,11 @@ async function takeFault(
   const line = { subscriber: run.owed.subscriber, name: event.name, id: event.id, tries: failed };
   if (failed < (run.subscriber?.tries ?? TRIES)) {
     ctx.log.warn({ event: 'event.fault', ...line, fault });
-    return waitFor(ctx, run, event.id, { ms: backOff(tries), tries: failed, fault });
+    return waitFor(ctx, run, event.id, {
+      ms: backOff(SECOND_MS, LONGEST_WAIT_MS, tries),
+      tries: failed,
+      fault,
+    });
   }
   ctx.log.error({ event: 'event.given_up', ...line, fault });
   await giveUp(ctx.db, { id: event.id, runId: run.runId }, { tries: failed, fault });
@@ -166,11 +161,6 @@ function throwIfDead({ reason }: AbortSignal): void {
 function nameFault(error: unknown): string {
   if (error instanceof Problem) return error.code;
   return error instanceof Error ? error.name : 'fault';
-}
-
-/** 1 s, doubling up to five minutes. */
-function backOff(tries: number): number {
-  return Math.min(LONGEST_WAIT_MS, SECOND_MS * 2 ** Math.min(tries, 20));
 }
 
 function after(ms: number): Date {

@@ -2,7 +2,11 @@
 import type { Context } from '../context/context.ts';
 
 /** What an event is about. One subject's events reach a subscriber in order. */
-export type SubjectKind = 'job' | 'creator' | 'deletion';
+export const SUBJECT_KINDS = ['job', 'creator', 'deletion'] as const;
+export type SubjectKind = (typeof SUBJECT_KINDS)[number];
+
+/** What a subscriber may ask for: one event, or every event of a kind. */
+export const EVENT_PATTERN = new RegExp(`^(?:${SUBJECT_KINDS.join('|')})\\.(?:\\*|[a-z_]+)$`);
 
 /** Something that happened, as a subscriber gets it. */
 export interface DomainEvent {

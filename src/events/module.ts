@@ -8,7 +8,7 @@ import { countUndelivered, removeGoneSubscribers, saveSubscribers } from './stor
 export async function subscribe(ctx: Context): Promise<void> {
   await saveSubscribers(
     ctx.db,
-    [...listSubscribers(ctx.modules)].map(([name, { on }]) => ({ name, events: on })),
+    [...listSubscribers(ctx.modules)].map(([name, { value }]) => ({ name, events: value.on })),
   );
 }
 

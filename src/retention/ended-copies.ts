@@ -17,8 +17,8 @@ const FILES_OF_JOB = `
 /**
  * Locks and returns working copies whose post is finished or cancelled, or failed or became
  * unconfirmed a day ago, or does not exist. A copy without a post must be an hour old, since it is
- * registered a moment before its post names it. With `jobId`, only those of
- * that post.
+ * registered a moment before its post names it. With `jobId`, only that
+ * post's.
  */
 export async function lockEndedCopies(
   trx: Knex,

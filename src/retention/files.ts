@@ -1,8 +1,6 @@
 // Removes files that have reached their end, each before its row, so that a crash orphans no file.
-
 import type { Context } from '../context/context.ts';
 import { findFileUses } from '../context/hooks.ts';
-
 import { type EndedFile, lockEndedUploads, removeRows } from '../media/expiry.ts';
 import { lockSilentUploads, removeSilentRows } from '../media/tus/expiry.ts';
 import { BATCH, inTransactions, type Pace } from './batches.ts';

@@ -51,7 +51,8 @@ export function createAttempts({ db, secrets }: Context, run: Fenced): Attempts 
           .returning('*');
         return row;
       }),
-    close: (attempt, outcome) => run.withFence((trx) => closeAttempt(trx, jobId, attempt, outcome)),
+    close: (attempt, outcome) =>
+      run.withFence((trx) => closeAttempts(trx, jobId, outcome, attempt)),
   };
 }
 
@@ -75,24 +76,19 @@ export async function markAttempt(trx: Knex, creatorId: string, attempt: Attempt
   await updateAttempt(trx, attempt, { committed_at: trx.fn.now() });
 }
 
-/** Closes one attempt. What TikTok could pull photos from ends with it. */
-export async function closeAttempt(
+/**
+ * Closes whichever attempt of the job is open, or this one alone. What TikTok could pull photos from
+ * ends with it.
+ */
+export async function closeAttempts(
   trx: Knex,
   jobId: string,
-  attempt: Attempt,
   outcome: string,
+  only?: Pick<Attempt, 'id'>,
 ): Promise<void> {
   await removeLinks(trx, jobId);
   await trx('publish_attempts')
-    .where({ id: attempt.id, closed_at: null })
-    .update({ closed_at: trx.fn.now(), outcome, upload_url: null });
-}
-
-/** Closes whichever attempt of the job is open, as closeAttempt does. */
-export async function closeAttempts(trx: Knex, jobId: string, outcome: string): Promise<void> {
-  await removeLinks(trx, jobId);
-  await trx('publish_attempts')
-    .where({ job_id: jobId, closed_at: null })
+    .where({ job_id: jobId, closed_at: null, ...(only ? { id: only.id } : {}) })
     .update({ closed_at: trx.fn.now(), outcome, upload_url: null });
 }
 

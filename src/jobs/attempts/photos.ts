@@ -6,7 +6,7 @@ import type { Fenced, FencedRow } from '../run/fence.ts';
 import { insertEvent } from '../store.ts';
 import {
   type Attempts,
-  closeAttempt,
+  closeAttempts,
   createAttempts,
   markAttempt,
   NEVER_FETCHED,
@@ -38,7 +38,7 @@ export function createPhotoAttempts(ctx: Context, run: Fenced): PhotoAttempts {
   const { id: jobId, creator_id } = run.job;
 
   async function backToReady(trx: Knex, row: FencedRow, [attempt, outcome]: [Attempt, string]) {
-    await closeAttempt(trx, jobId, attempt, outcome);
+    await closeAttempts(trx, jobId, outcome, attempt);
     await row.update({ state: 'ready' });
   }
 
@@ -54,7 +54,7 @@ export function createPhotoAttempts(ctx: Context, run: Fenced): PhotoAttempts {
       }),
     answered: (attempt, publishId) =>
       run.withFence(async (trx, row) => {
-        await noteAnswer(trx, attempt, publishId);
+        await recordAnswer(trx, attempt, publishId);
         await insertEvent(trx, jobId, 'opened', { attempt: attempt.number, pulls: true });
         await row.update({ publish_id: publishId });
       }),
@@ -66,11 +66,11 @@ export function createPhotoAttempts(ctx: Context, run: Fenced): PhotoAttempts {
         await backToReady(trx, row, [attempt, NEVER_FETCHED]);
         return true;
       }),
-    unanswered: (attempt) => run.withFence((trx) => noteSilence(trx, attempt)),
+    unanswered: (attempt) => run.withFence((trx) => recordSilence(trx, attempt)),
   };
 }
 
-async function noteAnswer(trx: Knex, attempt: Attempt, publishId: string): Promise<void> {
+async function recordAnswer(trx: Knex, attempt: Attempt, publishId: string): Promise<void> {
   await updateAttempt(trx, attempt, {
     publish_id: publishId,
     opened_at: trx.fn.now(),
@@ -79,7 +79,7 @@ async function noteAnswer(trx: Knex, attempt: Attempt, publishId: string): Promi
   });
 }
 
-async function noteSilence(
+async function recordSilence(
   trx: Knex,
   attempt: Attempt,
 ): Promise<Attempt & { unanswered_at: Date }> {

@@ -5,7 +5,7 @@ import { NEVER_FETCHED } from './attempts.ts';
 
 /**
  * Brings the next question about a sent post forward, when TikTok says that something changed. The
- * post must be that account's own; answers its job, or undefined when there is none waiting.
+ * post must be that account's own; returns its job, or undefined when there is none waiting.
  */
 export async function wakeConfirmation(
   db: Knex,
@@ -28,7 +28,8 @@ export async function wakeConfirmation(
 /**
  * TikTok told of a post by an id that we do not have. Where exactly one init of the creator's photos is
  * without an answer, it is that one's; its job asks on. Those taken back count too, since TikTok tells how
- * they failed, and those whose end the creator told. Answers the job, or undefined when nothing can be said for sure.
+ * they failed, and those whose end the creator told. Returns the job, or undefined when nothing
+ * can be said for sure.
  */
 export async function hearOfPhotos(
   db: Knex,

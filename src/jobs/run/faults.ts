@@ -1,6 +1,6 @@
 // What an error of a step means: lost, stopping, final, to be tried again, or given up.
 import { Problem } from '../../base/errors.ts';
-import { DAY_MS } from '../../base/time.ts';
+import { backOff, DAY_MS } from '../../base/time.ts';
 import type { Timing } from '../../base/timing.ts';
 import type { Context } from '../../context/context.ts';
 import { DeclaredDead } from '../../queue/heartbeat.ts';
@@ -32,7 +32,7 @@ export async function endFaulty(ctx: Context, run: JobRun, error: unknown): Prom
   ctx.log.warn({ event: 'step.fault', step, job_id: job.id, err: error });
   if (attempts !== null && !control.isLastAttempt) throw error;
   if (attempts !== null || job.faults >= GIVE_UP_FAULTS) return run.fail(GIVEN_UP[givesUpWith]);
-  return run.postpone(Later.in(backOff(ctx.timing, job.faults)), job.faults + 1);
+  return run.postpone(Later.in(chooseWait(ctx.timing, job.faults)), job.faults + 1);
 }
 
 /** A full disk, or something that does not answer: no fault of the post, and it may pass. */
@@ -58,9 +58,8 @@ const GIVEN_UP: Record<'internal_error' | 'unavailable', JobError> = {
 };
 
 /** 1 s, doubling up to five minutes, with up to a fifth of jitter. */
-function backOff({ firstFaultMs, longestFaultMs }: Timing, faults: number): number {
-  const waitMs = Math.min(longestFaultMs, firstFaultMs * 2 ** Math.min(faults, 20));
-  return waitMs * (1 + Math.random() / 5);
+function chooseWait({ firstFaultMs, longestFaultMs }: Timing, faults: number): number {
+  return backOff(firstFaultMs, longestFaultMs, faults) * (1 + Math.random() / 5);
 }
 
 function toJobError(problem: Problem): JobError {
