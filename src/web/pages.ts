@@ -65,6 +65,7 @@ export function createPagesFor<Owner>(
   { name, signInPath, sessions }: Audience<Owner>,
 ): Pages<Owner> {
   const parse = bodyParser({ enableTypes: ['form'], formLimit: '64kb' });
+  const views = createViews(ctx);
 
   function add(
     method: 'get' | 'post',
@@ -77,7 +78,7 @@ export function createPagesFor<Owner>(
       if (found?.cookie) koa.append('Set-Cookie', found.cookie);
       koa.state[name] = found?.owner ?? null;
       koa.state['session'] = found?.id_hash ?? null;
-      await handle(createPageRequest(ctx, koa), found?.owner ?? null);
+      await handle(createPageRequest(views, koa), found?.owner ?? null);
     };
     if (isUpload) router[method](path, answer as never);
     else router[method](path, parse as never, answer as never);
@@ -96,7 +97,7 @@ export function createPagesFor<Owner>(
   };
 }
 
-function createPageRequest(ctx: Context, koa: KoaContext): PageRequest {
+function createPageRequest(views: Views, koa: KoaContext): PageRequest {
   return {
     koa,
     params: readParams(koa),
@@ -105,12 +106,12 @@ function createPageRequest(ctx: Context, koa: KoaContext): PageRequest {
     render(template, view) {
       koa.type = 'html';
       koa.set('Cache-Control', 'no-store');
-      koa.body = renderPage(ctx, koa, template, view);
+      koa.body = views.page(koa, template, view);
     },
     fragment(template, view) {
       koa.type = 'html';
       koa.set('Cache-Control', 'no-store');
-      koa.body = eta.render(`./${template}`, { ...view, words: wordsFor(ctx), escapeHtml });
+      koa.body = views.fragment(template, view);
     },
     go(path) {
       koa.status = 303;
@@ -120,34 +121,44 @@ function createPageRequest(ctx: Context, koa: KoaContext): PageRequest {
   };
 }
 
-function renderPage(
-  ctx: Context,
-  koa: KoaContext,
-  template: string,
-  view: { title: string } & Record<string, unknown>,
-): string {
+interface Views {
+  /** A template inside the layout. */
+  page(
+    koa: KoaContext,
+    template: string,
+    view: { title: string } & Record<string, unknown>,
+  ): string;
+  fragment(template: string, view: Record<string, unknown>): string;
+}
+
+/** Returns what renders templates; the words of the modules are gathered once, not for each page. */
+function createViews(ctx: Context): Views {
+  const words = gatherWords(ctx);
   const { OPERATOR_NAME, OPERATOR_EMAIL, SOURCE_URL } = ctx.config;
-  return eta.render(`./${template}`, {
-    ...view,
-    words: wordsFor(ctx),
-    escapeHtml,
-    page: {
-      title: view.title,
-      path: koa.path,
-      creator: koa.state['creator'] ?? null,
-      operator: koa.state['operator'] ?? null,
-      operator_name: OPERATOR_NAME ?? 'PM3K',
-      operator_email: OPERATOR_EMAIL ?? null,
-      source_url: SOURCE_URL ?? null,
+  const fragment: Views['fragment'] = (template, view) =>
+    eta.render(`./${template}`, { ...view, words, escapeHtml });
+  return {
+    fragment,
+    page(koa, template, view) {
+      const page = {
+        title: view.title,
+        path: koa.path,
+        creator: koa.state['creator'] ?? null,
+        operator: koa.state['operator'] ?? null,
+        operator_name: OPERATOR_NAME ?? 'PM3K',
+        operator_email: OPERATOR_EMAIL ?? null,
+        source_url: SOURCE_URL ?? null,
+      };
+      return fragment(template, { ...view, page });
     },
-  });
+  };
 }
 
 /**
  * Returns what templates find under `words`: our formats, the functions of the modules, and under
  * `states` the modules' words for states.
  */
-function wordsFor({ modules }: Context): Record<string, unknown> {
+function gatherWords({ modules }: Context): Record<string, unknown> {
   const labels = modules.map((module) => module.labels ?? {});
   const states = Object.assign({}, ...labels.map((each) => each.states ?? {}));
   return Object.assign({ states }, format, ...labels.map((each) => each.functions ?? {}));
@@ -156,6 +167,7 @@ function wordsFor({ modules }: Context): Record<string, unknown> {
 /** Returns the function that renders the page of a Problem: what happened, and what to do now. */
 export function createProblemPage(ctx: Context) {
   const sessions = createSessions(ctx);
+  const views = createViews(ctx);
   return async (koa: KoaContext, problem: Problem, requestId: string): Promise<string> => {
     if (isBeforeSession(koa, problem)) {
       // The page must also appear while the database is away.
@@ -163,7 +175,7 @@ export function createProblemPage(ctx: Context) {
       if (found?.cookie) koa.append('Set-Cookie', found.cookie);
       koa.state['creator'] = found?.owner ?? null;
     }
-    return renderPage(ctx, koa, 'problem', {
+    return views.page(koa, 'problem', {
       title: problem.title,
       detail: problem.message,
       code: problem.code,
