@@ -1,8 +1,8 @@
 // Shows what the overview of the admin pages counts.
 import { expect } from 'chai';
-import pg from 'pg';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
-import { ADMIN, type OperatorClient, signedInOperator } from '../support/operator.ts';
+import { ADMIN, type OperatorClient, readWords, signedInOperator } from '../support/operator.ts';
+import { query } from '../support/sql.ts';
 import { video } from '../support/videos.ts';
 
 describe('the admin pages', () => {
@@ -16,18 +16,8 @@ describe('the admin pages', () => {
   });
   after(() => app[Symbol.asyncDispose]());
 
-  const sql = async (text: string, values: unknown[] = []) => {
-    const client = new pg.Client(app.database_url);
-    await client.connect();
-    const { rows } = await client.query(text, values).finally(() => client.end());
-    return rows;
-  };
-  const words = (text: string) =>
-    text
-      .replace(/^[\s\S]*<main/, '<main')
-      .replaceAll(/<[^>]+>/g, ' ')
-      .replaceAll(/\s+/g, ' ');
-  const overview = async () => words((await operator.page('/admin')).text);
+  const sql = (text: string, values?: unknown[]) => query(app.database_url, text, values);
+  const overview = async () => readWords((await operator.page('/admin')).text);
 
   describe('overview', () => {
     it('says that nothing needs a person when nothing does', async () => {
@@ -74,7 +64,7 @@ describe('the admin pages', () => {
       expect(text).to.contain('5 open requests');
       expect(text).to.match(/request 1 ✕ 1 day overdue .*request 2 ✕ Overdue since today /);
       expect(text).to.match(/request 3 ◷ 1 day left .*request 4 ◷ 7 days left/);
-      const listWords = words((await operator.page('/admin/deletions')).text);
+      const listWords = readWords((await operator.page('/admin/deletions')).text);
       for (const said of ['1 day overdue', 'Overdue since today', '1 day left', '7 days left']) {
         expect(listWords).to.contain(said);
       }

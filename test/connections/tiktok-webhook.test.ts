@@ -184,8 +184,7 @@ describe('TikTok’s webhook', () => {
       await rows('select from grants where creator_id = $1', [client.creatorId]),
     ).to.have.length(1);
     expect((await client.api('GET', `/v1/jobs/${jobId}`)).json['status']).to.equal('scheduled');
-    // The line may arrive after the response, through another pipe.
-    while (!app.output().includes('"is_late":true')) await sleep(50);
+    await app.untilPrinted('"is_late":true');
   });
 
   it('touches nobody else', async () => {

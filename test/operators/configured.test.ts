@@ -1,11 +1,11 @@
 // Shows how ADMIN_EMAIL and ADMIN_PASSWORD make an operator, and how sign-ins are limited.
 import { expect } from 'chai';
-import pg from 'pg';
 import { openDatabase } from '../../src/base/database.ts';
 import { insertOperator, listOperators, removeOperator } from '../../src/operators/store.ts';
 import { type Appliance, anAppliance, type Env } from '../support/appliance.ts';
 import { freshDatabase } from '../support/database.ts';
 import { ADMIN, OperatorClient, signedInOperator } from '../support/operator.ts';
+import { query } from '../support/sql.ts';
 
 describe('the configured operator', () => {
   let app: Appliance;
@@ -18,11 +18,7 @@ describe('the configured operator', () => {
   const email = ADMIN['ADMIN_EMAIL'] as string;
   const status = async (password: string) =>
     (await new OperatorClient(app.url).signIn(email, password)).status;
-  const sql = async (text: string) => {
-    const client = new pg.Client(app.database_url);
-    await client.connect();
-    return (await client.query(text).finally(() => client.end())).rows;
-  };
+  const sql = (text: string) => query(app.database_url, text);
   const restart = async (password: string) => {
     await app.stop();
     await app.start({ ADMIN_PASSWORD: password });

@@ -1,8 +1,8 @@
 // Shows how operators find, suspend and provide creators with a plan, and what stays written down of it.
 import { expect } from 'chai';
-import pg from 'pg';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
-import { ADMIN, type OperatorClient, signedInOperator } from '../support/operator.ts';
+import { ADMIN, type OperatorClient, readWords, signedInOperator } from '../support/operator.ts';
+import { query } from '../support/sql.ts';
 
 describe('the admin pages', () => {
   let app: Appliance;
@@ -15,17 +15,7 @@ describe('the admin pages', () => {
   });
   after(() => app[Symbol.asyncDispose]());
 
-  const sql = async (text: string, values: unknown[] = []) => {
-    const client = new pg.Client(app.database_url);
-    await client.connect();
-    const { rows } = await client.query(text, values).finally(() => client.end());
-    return rows;
-  };
-  const words = (text: string) =>
-    text
-      .replace(/^[\s\S]*<main/, '<main')
-      .replaceAll(/<[^>]+>/g, ' ')
-      .replaceAll(/\s+/g, ' ');
+  const sql = (text: string, values?: unknown[]) => query(app.database_url, text, values);
   const audited = () => sql(`select act, subject, note from audit_log where act like 'creator.%'`);
 
   describe('of creators', () => {
@@ -54,7 +44,7 @@ describe('the admin pages', () => {
       const path = `/admin/creators/${creator.creatorId}`;
       await operator.form(`${path}/suspension`);
       await operator.form(`${path}/suspension`);
-      expect(words((await operator.page(path)).text)).to.contain('Suspended since');
+      expect(readWords((await operator.page(path)).text)).to.contain('Suspended since');
       expect((await creator.api('GET', '/v1/jobs')).json['code']).to.equal('forbidden');
       await operator.form(`${path}/suspension/removal`);
       expect((await creator.api('GET', '/v1/jobs')).status).to.equal(200);
@@ -97,9 +87,9 @@ describe('the admin pages', () => {
       await sql('update creators set leaving_at = null where id = $1', [creator.creatorId]);
     });
 
-    it('print what an operator did, and not to whom', () => {
+    it('print what an operator did, and not to whom', async () => {
       for (const act of ['suspended', 'unsuspended', 'plan_set']) {
-        expect(app.output()).to.contain(`"event":"creator.${act}"`);
+        await app.untilPrinted(`"event":"creator.${act}"`);
       }
       expect(app.output()).not.to.contain(creator.creatorId);
     });
@@ -109,7 +99,7 @@ describe('the admin pages', () => {
       expect(rows).to.deep.include({ act: 'creator.plan_set', subject: 'trial', note: null });
       expect(JSON.stringify(rows)).not.to.contain(creator.creatorId);
       expect(JSON.stringify(rows)).not.to.contain('winter');
-      expect(words((await operator.page('/admin/audit')).text)).to.contain(
+      expect(readWords((await operator.page('/admin/audit')).text)).to.contain(
         'creator: plan set trial',
       );
     });

@@ -6,7 +6,6 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { type Appliance, anAppliance, type Client, ROOT } from '../support/appliance.ts';
 import { failingStart } from '../support/failing-start.ts';
-import { until } from '../support/photo-posts.ts';
 import { video } from '../support/videos.ts';
 
 const run = promisify(execFile);
@@ -65,7 +64,7 @@ describe('a plugin from outside: the example of the documentation', () => {
 
   it('runs its chore', async () => {
     await app.db.raw(`select graphile_worker.add_job('shelf.count')`);
-    await until(async () => app.output().includes('"event":"shelf.counted","files":2'));
+    await app.untilPrinted('"event":"shelf.counted","files":2');
   });
 
   it('has a post made from its source, and its words shown', async () => {
@@ -81,7 +80,7 @@ describe('a plugin from outside: the example of the documentation', () => {
     expect(post).to.include({ status: 'PUBLISH_COMPLETE', received_bytes: length });
     // Its subscriber is told of the end, once for this post.
     const told = `"event":"shelf.posted","job_id":"${json['id']}"`;
-    await until(async () => app.output().includes(told));
+    await app.untilPrinted(told);
     expect(app.output().split(told)).to.have.lengthOf(2);
     const { text } = await client.page(`/jobs/${json['id']}`);
     expect(text).to.contain('<bdi>holiday.mp4, from the shelf</bdi>');

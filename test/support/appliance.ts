@@ -24,6 +24,8 @@ export interface Appliance extends AsyncDisposable {
   readonly db: Database;
   /** Everything it printed. */
   output(): string;
+  /** Waits until this is printed: a line may come after the response that it is about. */
+  untilPrinted(text: string | RegExp): Promise<void>;
   process(): ChildProcess;
   /** SIGKILL, and wait until it is gone. */
   kill(): Promise<void>;
@@ -89,6 +91,11 @@ export async function anAppliance(env: Env = {}, timing?: Partial<Timing>): Prom
       return db;
     },
     output: () => printed,
+    async untilPrinted(text) {
+      const isThere = () =>
+        typeof text === 'string' ? printed.includes(text) : text.test(printed);
+      while (!isThere()) await sleep(20);
+    },
     process: () => child as ChildProcess,
     async start(more = {}) {
       child = launch(more);

@@ -69,3 +69,11 @@ export async function signedInOperator(url: string): Promise<OperatorClient> {
   if (status !== 303) throw new Error(`Expected to be signed in, got ${status}: ${text}`);
   return operator;
 }
+
+/** The words of a page's main part, without its tags. */
+export function readWords(html: string): string {
+  return html
+    .replace(/^[\s\S]*<main/, '<main')
+    .replaceAll(/<[^>]+>/g, ' ')
+    .replaceAll(/\s+/g, ' ');
+}
