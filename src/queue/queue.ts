@@ -17,41 +17,76 @@ export interface QueueContext {
   databaseContact: DatabaseContact;
 }
 
+/**
+ * What becomes of a run that waits under the same key. `replace` is for moves and wakes: it sets the
+ * time. `preserve_run_at` is for a run that asks to be run again: were a wake added meanwhile, its
+ * earlier time stays.
+ */
+export type KeyMode = 'replace' | 'preserve_run_at';
+
+export interface QueuedRun {
+  /** `module.step` or `module.chore` */
+  name: string;
+  /** No two runs wait under one key. */
+  key: string;
+  payload?: Record<string, unknown>;
+  /** Now, unless it says otherwise. */
+  runAt?: Date | undefined;
+  /** After so many the run is given up; without a number it never is. */
+  attempts?: number | null;
+  /** Runs of one name are made one after another. */
+  queueName?: string | null;
+}
+
 export interface QueuedStep {
   job_id: string;
   /** `module.step` */
   step: string;
   run_at: Date;
-  /** After so many the run is given up; without a number it never is. */
   attempts: number | null;
-  /** Runs of one name are made one after another. */
   queueName: string | null;
 }
 
-/**
- * Adds the job's next run in the caller's transaction. One key per job, so a job never has two
- * waiting runs. `replace` is for moves and wakes: it sets the time. `preserve_run_at` is for a run
- * that asks to be run again: were a wake added meanwhile, its earlier time stays.
- */
+/** Adds the job's next run in the caller's transaction. One key per job: two runs never wait. */
 export async function queueStep(
   trx: Knex,
   { job_id, step, run_at, attempts, queueName }: QueuedStep,
-  mode: 'replace' | 'preserve_run_at' = 'replace',
+  mode?: KeyMode,
 ): Promise<void> {
-  await trx.raw(
-    `select graphile_worker.add_job(
-       ?::text, payload := ?::json, queue_name := ?::text, run_at := ?::timestamptz,
-       max_attempts := ?::int, job_key := ?::text, job_key_mode := ?::text)`,
-    [
-      step,
-      JSON.stringify({ job_id }),
-      queueName,
-      run_at,
-      attempts ?? ENDLESS_ATTEMPTS,
-      jobKey(job_id),
-      mode,
-    ],
-  );
+  const key = jobKey(job_id);
+  const run = { name: step, key, payload: { job_id }, runAt: run_at, attempts, queueName };
+  await queueRuns(trx, [run], mode);
+}
+
+/** Adds a chore to be run once; a second one under the same key replaces it. */
+export async function queueChore(trx: Knex, chore: QueuedRun): Promise<void> {
+  await queueRuns(trx, [chore]);
+}
+
+/** Adds runs in the caller's transaction. */
+export async function queueRuns(
+  trx: Knex,
+  runs: QueuedRun[],
+  mode: KeyMode = 'replace',
+): Promise<void> {
+  let left = runs;
+  while (left.length > 0) {
+    const { rows } = await trx.raw(
+      `select run.key from jsonb_to_recordset(?::jsonb)
+         as run(name text, key text, payload json, "runAt" timestamptz, attempts int,
+                "queueName" text)
+        cross join lateral graphile_worker.add_job(
+          run.name, payload := coalesce(run.payload, '{}'), queue_name := run."queueName",
+          run_at := coalesce(run."runAt", now()), max_attempts := coalesce(run.attempts, ?::int),
+          job_key := run.key, job_key_mode := ?::text) as added
+        where added.id is null`,
+      [JSON.stringify(left), ENDLESS_ATTEMPTS, mode],
+    );
+    // add_job does nothing where a worker took the waiting run at this very moment. Called again, it
+    // sees that the run is held, and adds another.
+    const missed = new Set(rows.map((row: { key: string }) => row.key));
+    left = left.filter(({ key }) => missed.has(key));
+  }
 }
 
 /** Takes a waiting run out; one that is running finds its job moved on, and stops by itself. */
@@ -64,62 +99,6 @@ export async function unqueueAll(trx: Knex, jobIds: string[]): Promise<void> {
   await trx.raw('select graphile_worker.remove_job(key) from unnest(?::text[]) as key', [
     jobIds.map(jobKey),
   ]);
-}
-
-export interface QueuedChore {
-  /** `module.chore` */
-  name: string;
-  key: string;
-  payload?: Record<string, unknown>;
-  /** Now, unless told. */
-  runAt?: Date | undefined;
-}
-
-/** Adds a chore to be run once; a second one under the same key replaces it. */
-export async function queueChore(
-  trx: Knex,
-  { name, key, payload = {}, runAt = new Date() }: QueuedChore,
-): Promise<void> {
-  await trx.raw(
-    `select graphile_worker.add_job(
-       ?::text, payload := ?::json, run_at := ?::timestamptz, max_attempts := ?::int,
-       job_key := ?::text)`,
-    [name, JSON.stringify(payload), runAt, ENDLESS_ATTEMPTS, key],
-  );
-}
-
-/** A run of a chore. */
-export interface QueuedRun {
-  name: string;
-  /** A second one under the same key replaces the one that waits. */
-  key: string;
-  payload: Record<string, string>;
-  /** Now, unless it says otherwise. */
-  runAt?: Date;
-}
-
-/** Adds many runs at once; the modes are those of `queueStep`. */
-export async function queueRuns(
-  trx: Knex,
-  runs: QueuedRun[],
-  mode: 'replace' | 'preserve_run_at' = 'replace',
-): Promise<void> {
-  let left = runs;
-  while (left.length > 0) {
-    const { rows } = await trx.raw(
-      `select run.key from jsonb_to_recordset(?::jsonb)
-         as run(name text, key text, payload json, "runAt" timestamptz)
-        cross join lateral graphile_worker.add_job(
-          run.name, payload := run.payload, run_at := coalesce(run."runAt", now()),
-          max_attempts := ?::int, job_key := run.key, job_key_mode := ?::text) as added
-        where added.id is null`,
-      [JSON.stringify(left), ENDLESS_ATTEMPTS, mode],
-    );
-    // add_job does nothing where a worker took the waiting run at this very moment. Called again, it
-    // sees that the run is held, and adds another.
-    const missed = new Set(rows.map((row: { key: string }) => row.key));
-    left = left.filter(({ key }) => missed.has(key));
-  }
 }
 
 /** Whether a worker holds the run of this id. */
