@@ -6,7 +6,11 @@ import type { PostingOptions } from '../creators/posting-options.ts';
 import { declaration } from '../tiktok/declaration.ts';
 import { isSwitch, type PostSettingTable } from '../tiktok/post-setting.ts';
 import { POST_SETTINGS } from '../tiktok/post-settings.ts';
-import { createSettingsPatchSchema, findPrivateRefusal } from '../tiktok/settings-schema.ts';
+import {
+  createSettingsPatchSchema,
+  findPrivateRefusal,
+  listSwitchedOff,
+} from '../tiktok/settings-schema.ts';
 
 const flag = z
   .enum(['true', 'false', 'on'], 'Expected true or false.')
@@ -83,10 +87,8 @@ function assertPostable(
   if (level && !options.privacy_level_options.includes(level)) {
     throw invalid('/default_privacy_level', 'TikTok does not offer this audience to your account.');
   }
-  const on = new Map(Object.entries(settings).filter(([, value]) => value));
-  for (const [name, { switchedOffBy }] of Object.entries(table)) {
-    if (on.has(name) && switchedOffBy && options[switchedOffBy]) {
-      throw invalid(`/default_${name}`, 'This is switched off in your account’s TikTok settings.');
-    }
+  const [name] = listSwitchedOff(settings, options, table);
+  if (name) {
+    throw invalid(`/default_${name}`, 'This is switched off in your account’s TikTok settings.');
   }
 }

@@ -1,9 +1,9 @@
 // Begins a deletion in one transaction, after which nobody can sign in or act as this creator.
 import type { Knex } from 'knex';
 import { removeAccess } from '../access/keys.ts';
-import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { markLeaving } from '../creators/leaving.ts';
+import { noCreator } from '../creators/store.ts';
 import { cancelAllJobs } from '../jobs/transitions.ts';
 import { queueChore } from '../queue/queue.ts';
 import { type Deletion, findByCreator, insertDeletion, type Method } from './store.ts';
@@ -26,7 +26,7 @@ export async function requestDeletion(
     const leaver = await markLeaving(trx, creatorId);
     if (!leaver) {
       const known = await findByCreator(trx, creatorId);
-      if (!known) throw new Problem('not_found', 'There is no such creator.');
+      if (!known) throw noCreator();
       await also(trx, known);
       return known;
     }

@@ -2,8 +2,8 @@
 import type { Timing } from '../base/timing.ts';
 
 export interface DatabaseContact {
-  /** Notes that the database answered just now. */
-  noteAnswer(): void;
+  /** Records that the database answered just now. */
+  recordAnswer(): void;
   /**
    * Whether the database has answered without a gap for so long that every living pool has beaten.
    * False after an outage of any kind: a database that refuses or hangs, and a machine that slept.
@@ -16,7 +16,7 @@ export function createDatabaseContact(timing: Timing): DatabaseContact {
   let steadySince = 0;
   const isGap = (now: number) => now - answeredAt > timing.outageMs;
   return {
-    noteAnswer() {
+    recordAnswer() {
       const now = Date.now();
       if (isGap(now)) steadySince = now;
       answeredAt = now;

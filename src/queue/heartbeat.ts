@@ -1,5 +1,4 @@
 // The heartbeat of worker pools: who is alive, who is declared dead, and what the dead held.
-
 import type { QueueContext } from './queue.ts';
 import { findUnownedLocks, unlockPools } from './repair.ts';
 

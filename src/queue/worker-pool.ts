@@ -42,7 +42,7 @@ export async function startWorkerPool(
     isBusy = true;
     try {
       const isAlive = await beat(queue, pool.id);
-      queue.databaseContact.noteAnswer();
+      queue.databaseContact.recordAnswer();
       if (isAlive && !pool.isBroken()) return;
       queue.log.warn({ event: isAlive ? 'pool.broken' : 'pool.declared_dead', lane: of.name });
       await pool.abandon();

@@ -1,5 +1,4 @@
 // Removes everything that has reached its end (retention.sweep, every five minutes), kind by kind.
-
 import type { Context } from '../context/context.ts';
 import { pruneLedger, pruneLedgerBeside } from '../deletion/ledger.ts';
 import { declaredTables } from '../privacy/eraser.ts';

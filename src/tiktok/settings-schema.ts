@@ -1,6 +1,6 @@
 // Schemas of the settings of a post, and the rules that two settings make together.
 import { z } from 'zod';
-import type { PostSettingTable } from './post-setting.ts';
+import type { PostSetting, PostSettingTable } from './post-setting.ts';
 import { POST_SETTINGS } from './post-settings.ts';
 
 type Shape<T extends PostSettingTable> = { [K in keyof T]: T[K]['schema'] };
@@ -33,6 +33,17 @@ export function findPrivateRefusal(
   if (settings['privacy_level'] !== 'SELF_ONLY') return undefined;
   return Object.entries(table).find(([name, row]) => row.privateRefusal && settings[name])?.[1]
     .privateRefusal;
+}
+
+/** The settings that are on although the creator has switched them off in TikTok's app. */
+export function listSwitchedOff(
+  settings: Record<string, unknown>,
+  info: { [flag in NonNullable<PostSetting['switchedOffBy']>]: boolean },
+  table: PostSettingTable = POST_SETTINGS,
+): string[] {
+  return Object.entries(table).flatMap(([name, { switchedOffBy }]) =>
+    settings[name] && switchedOffBy && info[switchedOffBy] ? [name] : [],
+  );
 }
 
 function mapSchemas(table: PostSettingTable, change: (schema: z.ZodType) => z.ZodType) {

@@ -8,7 +8,7 @@ import { type ApiKey, authenticate } from '../access/keys.ts';
 import { limitRequests, limitStrangers } from '../access/rate-limits.ts';
 import { invalid, Problem } from '../base/errors.ts';
 import type { Context, Manifest } from '../context/context.ts';
-import type { Creator } from '../creators/store.ts';
+import { type Creator, noCreator } from '../creators/store.ts';
 import { closeSignal } from '../http/close-signal.ts';
 import { readParams } from '../http/read-params.ts';
 import { parseWith } from '../http/validate.ts';
@@ -109,7 +109,7 @@ function authenticated(ctx: Context, { isAlwaysOpen = false }: ApiRoute): Middle
     await limitRequests(ctx, koa, key.id);
     const named = readParams(koa)['creator_id'];
     if (named !== undefined && named !== 'me' && named !== creator.id) {
-      throw new Problem('not_found', 'There is no such creator.');
+      throw noCreator();
     }
     koa.state['creator'] = creator;
     koa.state['key'] = key;

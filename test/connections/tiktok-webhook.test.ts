@@ -1,11 +1,11 @@
 // Shows which of TikTok’s webhooks are accepted, and what each does.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import pg from 'pg';
 import type { Fault } from '../../scripts/tiktok-sandbox/state.ts';
 import { signature } from '../../scripts/tiktok-sandbox/webhooks.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
 import { video } from '../support/videos.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const now = () => Math.floor(Date.now() / 1000);
 
@@ -48,14 +48,6 @@ describe('TikTok’s webhook', () => {
     return (await client.api('POST', '/v1/jobs', body)).json['id'];
   }
 
-  async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-    for (;;) {
-      const found = await look();
-      if (found) return found;
-      await sleep(50);
-    }
-  }
-
   async function send(body: string, header = signature('sandbox-secret', now(), body)) {
     const answer = await fetch(`${app.url}/webhooks/tiktok`, {
       ...{ method: 'POST', body },
@@ -89,7 +81,7 @@ describe('TikTok’s webhook', () => {
       method: 'POST',
       body: JSON.stringify({ username, reason }),
     });
-    return until(async () => {
+    return waitUntil(async () => {
       const webhook = app.sandbox.state.webhooks[sent];
       return webhook?.status ? webhook : undefined;
     });
@@ -126,7 +118,7 @@ describe('TikTok’s webhook', () => {
         `select deletions.* from deletions order by requested_at desc limit 1`,
       );
       expect(deletion).to.include({ method: 'tiktok' });
-      const done = await until(
+      const done = await waitUntil(
         async () =>
           (
             await rows('select * from deletions where id = $1 and done_at is not null', [
@@ -219,7 +211,7 @@ describe('TikTok’s webhook', () => {
     app.sandbox.state.faults.push(fault as Fault);
     const upload = await client.upload(await video());
     const { json } = await client.api('POST', '/v1/jobs', client.job(upload.json['storage_key']));
-    await until(async () => {
+    await waitUntil(async () => {
       const { rowCount } = await database.query(
         `update graphile_worker._private_jobs runs set run_at = now() + interval '1 hour'
           where key = $1 and locked_at is null

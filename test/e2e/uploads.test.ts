@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
 import { closeBrowser, needsChromium, newPage } from '../support/browser.ts';
 import { paddedVideo, video } from '../support/videos.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const SIZE = 60_000_000;
 
@@ -44,9 +45,6 @@ describe('an upload in a browser', () => {
   }
   const barOf = (page: Page) =>
     page.$eval('.uploading progress', (bar) => (bar as HTMLProgressElement).value);
-  async function until(condition: () => Promise<boolean>): Promise<void> {
-    while (!(await condition())) await new Promise((done) => setTimeout(done, 50));
-  }
   const unfinished = async (): Promise<Json[]> =>
     (await creator.api('GET', '/v1/uploads')).json['data'];
   const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -60,23 +58,23 @@ describe('an upload in a browser', () => {
       if (request.method() === 'PATCH') sent.push(Number(request.headers()['upload-offset']));
     });
     await page.setInputFiles('input[type=file]', path);
-    await until(async () => (await barOf(page)) > 0.1);
+    await waitUntil(async () => (await barOf(page)) > 0.1);
     expect(await page.textContent('[data-upload-text]')).to.match(
       /^Uploading Holiday & sea\.mp4: [\d.]+ of 60\.0 MB$/,
     );
     await page.click('[data-pause]');
     expect(await page.textContent('[data-pause]')).to.equal('Continue');
-    await until(async () => ((await unfinished())[0]?.['offset'] ?? 0) > 0);
+    await waitUntil(async () => ((await unfinished())[0]?.['offset'] ?? 0) > 0);
     const pausedAt = (await unfinished())[0]?.['offset'];
     const bar = await barOf(page);
     await new Promise((done) => setTimeout(done, 1_000));
     expect(await barOf(page), 'while it is paused').to.equal(bar);
     expect((await unfinished())[0]?.['offset']).to.equal(pausedAt);
     await page.click('[data-pause]');
-    await until(async () => (await barOf(page)) > 0.4);
+    await waitUntil(async () => (await barOf(page)) > 0.4);
 
     await page.reload();
-    await until(async () => ((await unfinished())[0]?.['offset'] ?? 0) > pausedAt);
+    await waitUntil(async () => ((await unfinished())[0]?.['offset'] ?? 0) > pausedAt);
     await page.reload();
     const row = page.locator('li', { hasText: 'Holiday & sea.mp4' });
     expect(await row.textContent()).to.match(/[\d.]+ MB of 60(\.0)? MB arrived/);
@@ -102,7 +100,7 @@ describe('an upload in a browser', () => {
     const page = await opened();
     await slow(page, 12_000_000);
     await page.setInputFiles('input[type=file]', path);
-    await until(async () => (await barOf(page)) > 0.3);
+    await waitUntil(async () => (await barOf(page)) > 0.3);
     await app.kill();
     await app.start();
     await page.waitForURL('**/jobs/new?media=*', { timeout: 60_000 });
@@ -115,16 +113,16 @@ describe('an upload in a browser', () => {
     const page = await opened();
     await slow(page, 6_000_000);
     await page.setInputFiles('input[type=file]', path);
-    await until(async () => (await barOf(page)) > 0.1);
+    await waitUntil(async () => (await barOf(page)) > 0.1);
     await page.click('[data-cancel]');
     await page.waitForSelector('.asking:visible');
     expect(await page.isVisible('.drop .fault')).to.equal(false);
-    await until(async () => (await unfinished()).length === 0);
+    await waitUntil(async () => (await unfinished()).length === 0);
 
     await page.setInputFiles('input[type=file]', path);
-    await until(async () => (await barOf(page)) > 0.1);
+    await waitUntil(async () => (await barOf(page)) > 0.1);
     await page.close();
-    await until(async () => ((await unfinished())[0]?.['offset'] ?? 0) > 0);
+    await waitUntil(async () => ((await unfinished())[0]?.['offset'] ?? 0) > 0);
     const plain = await opened([], { scripts: false });
     expect(await plain.isVisible('[data-go-on]')).to.equal(false);
     await plain.click('button:has-text("Discard")');

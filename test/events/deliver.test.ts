@@ -5,7 +5,8 @@ import type { DomainEvent } from '../../src/events/event.ts';
 import { events } from '../../src/events/module.ts';
 import { insertEvent, insertEvents } from '../../src/jobs/store.ts';
 import { Later } from '../../src/queue/later.ts';
-import { aSubscribed, happen, owed, runs, type Subscribed, until } from './subscribed.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { aSubscribed, happen, owed, runs, type Subscribed } from './subscribed.ts';
 
 const names = (told: DomainEvent[]) => told.map(({ name }) => name);
 
@@ -16,8 +17,8 @@ describe('events', () => {
     await itIs.work();
     const job = await itIs.job();
     await itIs.happens(job, 'sent');
-    await until(async () => told.length > 0 && (await owed(ctx)) === 0);
-    await until(async () => (await runs(ctx)).length === 0);
+    await waitUntil(async () => told.length > 0 && (await owed(ctx)) === 0);
+    await waitUntil(async () => (await runs(ctx)).length === 0);
     const line = await ctx.db('job_events').where({ job_id: job }).first();
     expect(told).to.have.length(1);
     const { id, ...rest } = told[0] as DomainEvent;
@@ -36,7 +37,7 @@ describe('events', () => {
     await itIs.ctx.db.transaction((trx) => insertEvents(trx, jobs, 'failed', { why: 'x' }));
     await itIs.happens(jobs[0] as string, 'sent', 'finished', 'edited');
     await itIs.work();
-    await until(() => itIs.told.length === 3);
+    await waitUntil(() => itIs.told.length === 3);
     expect(names(itIs.told).sort()).to.deep.equal(['job.failed', 'job.failed', 'job.finished']);
     expect(await itIs.ctx.db('job_events')).to.have.length(5);
   });
@@ -60,7 +61,7 @@ describe('events', () => {
     expect(await runs(itIs.ctx)).to.deep.equal([]);
     await itIs.work();
     await itIs.happens(job, 'failed');
-    await until(() => itIs.told.length > 0);
+    await waitUntil(() => itIs.told.length > 0);
     expect(names(itIs.told)).to.deep.equal(['job.failed']);
   });
 
@@ -71,7 +72,7 @@ describe('events', () => {
     await itIs.happens(job, ...happened);
     expect((await runs(itIs.ctx)).map(({ key }) => key)).to.deep.equal([`event:test.all:${job}`]);
     await itIs.work();
-    await until(() => itIs.told.length === 5);
+    await waitUntil(() => itIs.told.length === 5);
     expect(names(itIs.told)).to.deep.equal(happened.map((name) => `job.${name}`));
     // One named queue for each job would slow down every worker.
     expect(await itIs.ctx.db('graphile_worker._private_job_queues')).to.deep.equal([]);
@@ -88,7 +89,7 @@ describe('events', () => {
           expect(isTelling).to.equal(false);
           isTelling = true;
           seen.push(name);
-          await until(() => isFree);
+          await waitUntil(() => isFree);
           isTelling = false;
         },
       },
@@ -96,13 +97,13 @@ describe('events', () => {
     await itIs.work();
     const job = await itIs.job();
     await itIs.happens(job, 'sent');
-    await until(() => seen.length === 1);
+    await waitUntil(() => seen.length === 1);
     await itIs.happens(job, 'finished');
     // The second run has looked, and waits for the first.
-    await until(async () => (await runs(itIs.ctx)).some(({ run_at }) => run_at > new Date()));
+    await waitUntil(async () => (await runs(itIs.ctx)).some(({ run_at }) => run_at > new Date()));
     expect(seen).to.deep.equal(['job.sent']);
     isFree = true;
-    await until(async () => (await owed(itIs.ctx)) === 0);
+    await waitUntil(async () => (await owed(itIs.ctx)) === 0);
     expect(seen).to.deep.equal(['job.sent', 'job.finished']);
   });
 
@@ -121,14 +122,14 @@ describe('events', () => {
     await itIs.work();
     const [shaky, other] = [await itIs.job(), await itIs.job()];
     await itIs.happens(shaky, 'sent');
-    await until(() => tries.length === 1);
+    await waitUntil(() => tries.length === 1);
     await itIs.happens(shaky, 'finished');
     await itIs.happens(other, 'finished');
-    await until(() => told.length === 1);
+    await waitUntil(() => told.length === 1);
     expect(told[0]?.subject.id).to.equal(other);
     const waiting = await ctx.db('event_deliveries').orderBy('id').first();
     expect(waiting).to.include({ tries: 1, fault: 'Error', name: 'job.sent', given_up_at: null });
-    await until(() => told.length === 3);
+    await waitUntil(() => told.length === 3);
     expect(names(told.slice(1))).to.deep.equal(['job.sent', 'job.finished']);
     const [first = 0, second = 0, third = 0] = tries;
     expect(second - first).to.be.at.least(1_000);
@@ -151,7 +152,7 @@ describe('events', () => {
     ctx.log = createLog('info', { write: (line) => void lines.push(JSON.parse(line)) });
     await itIs.happens(await itIs.job(), 'sent', 'finished');
     await itIs.work();
-    await until(() => told.length === 1);
+    await waitUntil(() => told.length === 1);
     expect(names(told)).to.deep.equal(['job.finished']);
     const [kept] = await ctx.db('event_deliveries');
     expect(kept).to.include({ name: 'job.sent', tries: 2, fault: 'TypeError' });
@@ -181,7 +182,7 @@ describe('events', () => {
     }));
     await itIs.work();
     await itIs.happens(await itIs.job(), 'sent');
-    await until(() => itIs.told.length === 1);
+    await waitUntil(() => itIs.told.length === 1);
     expect((asked[1] as number) - (asked[0] as number)).to.be.at.least(700);
   });
 
@@ -198,7 +199,7 @@ describe('events', () => {
     expect(await ctx.db('event_subscribers').pluck('name')).to.deep.equal(['test.all']);
     expect(await ctx.db('event_deliveries').pluck('subscriber')).to.deep.equal(['test.all']);
     await itIs.work();
-    await until(() => told.length === 1);
+    await waitUntil(() => told.length === 1);
   });
 
   async function resume({ ctx }: Subscribed): Promise<void> {
@@ -224,10 +225,10 @@ describe('events', () => {
     await early('jobs').where({ id: job }).forUpdate().first('id');
     await insertEvent(early, job, 'finished');
     const late = happen(ctx, job, 'edited');
-    await until(() => told.length === 1);
+    await waitUntil(() => told.length === 1);
     await early.commit();
     await late;
-    await until(() => told.length === 3);
+    await waitUntil(() => told.length === 3);
     expect(names(told)).to.deep.equal(['job.sent', 'job.finished', 'job.edited']);
   });
 });

@@ -11,7 +11,8 @@ import {
 import { executeDeletion } from '../../src/deletion/execute.ts';
 import { requestDeletion } from '../../src/deletion/request.ts';
 import { aCreator } from '../support/a-creator.ts';
-import { aSubscribed, happen, type Subscribed, until } from './subscribed.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { aSubscribed, happen, type Subscribed } from './subscribed.ts';
 
 const never = new AbortController().signal;
 
@@ -50,7 +51,7 @@ describe('events of a creator', () => {
     await requestDeletion(ctx, id, 'self_service');
     await itIs.work();
     const news = () => itIs.told.filter(({ subject }) => subject.id === id);
-    await until(() => news().length === 5);
+    await waitUntil(() => news().length === 5);
     expect(news().map(({ name, details }) => [name, details])).to.deep.equal([
       ...[
         ['creator.connected', {}],
@@ -96,7 +97,7 @@ describe('events of a creator', () => {
       expect(text).not.to.contain(mark);
     }
     await itIs.work();
-    await until(() => told.length === 4);
+    await waitUntil(() => told.length === 4);
     const news = told.filter(({ subject }) => subject.kind === 'deletion');
     expect(news.map(({ name, subject }) => [name, subject.id])).to.deep.equal(
       ['requested', 'erased', 'done'].map((name) => [`deletion.${name}`, id]),

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { subscribe } from '../../src/events/module.ts';
 import { end } from '../support/appliance.ts';
-import { aSubscribed, owed, type Subscribed, until } from './subscribed.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { aSubscribed, owed, type Subscribed } from './subscribed.ts';
 
 const CHILD = join(import.meta.dirname, 'delivering-run.ts');
 const NAMES = ['accepted', 'prepared', 'opened', 'sent', 'finished'];
@@ -40,7 +41,7 @@ describe('events in processes', () => {
     const pids = (await Promise.all([start(itIs), start(itIs)])).map(({ pid }) => pid);
     const jobs = await Promise.all(Array.from({ length: 30 }, () => itIs.job()));
     await Promise.all(jobs.map((job) => itIs.happens(job, ...NAMES)));
-    await until(async () => (await owed(itIs.ctx)) === 0);
+    await waitUntil(async () => (await owed(itIs.ctx)) === 0);
     const told = await toldOf(itIs);
     expect(told).to.have.length(jobs.length * NAMES.length);
     for (const job of jobs) {
@@ -57,9 +58,9 @@ describe('events in processes', () => {
     await subscribe(itIs.ctx);
     await itIs.happens(job, ...NAMES);
     const first = await start(itIs, 'job.opened');
-    await until(() => first.signalCode === 'SIGKILL');
+    await waitUntil(() => first.signalCode === 'SIGKILL');
     const second = await start(itIs, '', 'alone');
-    await until(async () => (await owed(itIs.ctx)) === 0);
+    await waitUntil(async () => (await owed(itIs.ctx)) === 0);
     const told = await toldOf(itIs);
     expect(told.map(({ pid, name }) => [pid, name])).to.deep.equal([
       ...['job.accepted', 'job.prepared', 'job.opened'].map((name) => [first.pid, name]),

@@ -1,5 +1,4 @@
 // A context with a subscriber of the test's own, jobs to tell of, and a worker in this process that delivers.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../src/context/context.ts';
 import type { DomainEvent, Subscriber } from '../../src/events/event.ts';
 import { subscribe } from '../../src/events/module.ts';
@@ -56,10 +55,6 @@ export async function happen(ctx: Context, jobId: string, name: string): Promise
     await trx('jobs').where({ id: jobId }).forUpdate().first('id');
     await insertEvent(trx, jobId, name, { is: name });
   });
-}
-
-export async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await isSo())) await sleep(20);
 }
 
 /** Runs of the queue that deliver. */

@@ -10,21 +10,21 @@ describe('the contact with the database', () => {
   it('is not steady before the database has answered', () => {
     const contact = contactWith({ chanceToBeatMs: 0 });
     expect(contact.isSteady()).to.equal(false);
-    contact.noteAnswer();
+    contact.recordAnswer();
     expect(contact.isSteady()).to.equal(true);
   });
 
   it('is not steady before every living pool had the time to beat', () => {
     const contact = contactWith({ chanceToBeatMs: 60_000 });
-    contact.noteAnswer();
+    contact.recordAnswer();
     expect(contact.isSteady()).to.equal(false);
   });
 
   it('is not steady in an outage, nor does its end count before that time', () => {
     // Any time at all between two answers is an outage here.
     const contact = contactWith({ outageMs: -1, chanceToBeatMs: 0 });
-    contact.noteAnswer();
-    contact.noteAnswer();
+    contact.recordAnswer();
+    contact.recordAnswer();
     expect(contact.isSteady()).to.equal(false);
   });
 });

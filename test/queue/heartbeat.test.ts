@@ -72,7 +72,7 @@ describe('the heartbeat', () => {
     await silentFor('silent', '1 hour');
     expect(await reapDeadPools(queue)).to.deep.equal([]);
     expect((await pools())[0].declared_dead).to.equal(false);
-    queue.databaseContact.noteAnswer();
+    queue.databaseContact.recordAnswer();
     expect(await reapDeadPools(queue)).to.deep.equal(['silent']);
   });
 

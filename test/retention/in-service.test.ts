@@ -1,9 +1,9 @@
 // Shows what an appliance removes or records of its own accord while it serves.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Knex } from 'knex';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
 import { video } from '../support/videos.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { ago, DAY, HOUR } from './kept.ts';
 
 describe('retention in service', () => {
@@ -17,10 +17,6 @@ describe('retention in service', () => {
   });
   after(() => app?.[Symbol.asyncDispose]());
 
-  async function until(isSo: () => Promise<boolean>): Promise<void> {
-    while (!(await isSo())) await sleep(100);
-  }
-
   async function convertedPost(more = {}): Promise<{ id: string; upload: string }> {
     const bytes = await video({ extension: 'avi', options: ['-c:v', 'mpeg4', '-c:a', 'mp3'] });
     const { json } = await creator.upload(bytes, 'video/x-msvideo');
@@ -32,7 +28,7 @@ describe('retention in service', () => {
   it('lets go of a converted copy as soon as its post is made, and keeps the upload', async () => {
     const { id, upload } = await convertedPost();
     expect((await creator.ended(id))['status']).to.equal('finished');
-    await until(async () => (await db('media').where({ purpose: 'working' })).length === 0);
+    await waitUntil(async () => (await db('media').where({ purpose: 'working' })).length === 0);
     expect(await db('media').pluck('storage_key')).to.deep.equal([upload]);
     expect(await db('sweeps').first()).to.include({ what: 'working_copies', removed: 1 });
   });
@@ -40,10 +36,10 @@ describe('retention in service', () => {
   it('lets go of it as soon as its post is cancelled', async () => {
     const scheduleAt = new Date(Date.now() + HOUR).toISOString();
     const { id } = await convertedPost({ mode: 'schedule', schedule_at: scheduleAt });
-    await until(async () => (await db('jobs').where({ id, state: 'ready' })).length === 1);
+    await waitUntil(async () => (await db('jobs').where({ id, state: 'ready' })).length === 1);
     expect(await db('media').where({ purpose: 'working' })).to.have.length(1);
     await creator.api('POST', `/v1/jobs/${id}/cancellation`);
-    await until(async () => (await db('media').where({ purpose: 'working' })).length === 0);
+    await waitUntil(async () => (await db('media').where({ purpose: 'working' })).length === 0);
     expect((await db('jobs').where({ id }).first()).state).to.equal('cancelled');
   });
 
@@ -65,11 +61,11 @@ describe('retention in service', () => {
     await db.raw("select graphile_worker.add_job('retention.sweep')");
     const noneWaits = async () =>
       (await db('graphile_worker.jobs').where({ task_identifier: 'retention.sweep' })).length === 0;
-    await until(noneWaits);
+    await waitUntil(noneWaits);
     expect((await creator.api('GET', '/v1/jobs')).json['code']).to.equal('key_expired');
     await db('api_keys').update({ expires_at: ago(31 * DAY) });
     await db.raw("select graphile_worker.add_job('retention.sweep')");
-    await until(noneWaits);
+    await waitUntil(noneWaits);
     expect((await creator.api('GET', '/v1/jobs')).json['code']).to.equal('unauthorized');
   });
 });

@@ -33,6 +33,7 @@ import {
 } from '../support/appliance.ts';
 import { freshDatabase } from '../support/database.ts';
 import { video } from '../support/videos.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const CANARY = 'canary-in-a-coal-mine';
 const DAY_MS = 86_400_000;
@@ -133,14 +134,6 @@ after(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> {
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    await sleep(50);
-  }
-}
-
 /** Deletes the account by the creator's key, and returns when nothing is left. */
 async function deleteCreator(databaseUrl: string, client: Client): Promise<void> {
   await sql(databaseUrl, 'update creators set keys_may_export_and_erase = true where id = $1', [
@@ -149,7 +142,7 @@ async function deleteCreator(databaseUrl: string, client: Client): Promise<void>
   const confirm = client.creatorId;
   const { status } = await client.api('DELETE', '/v1/creators/me', { confirm });
   expect(status).to.equal(202);
-  await until(async () => {
+  await waitUntil(async () => {
     const rows = await sql(databaseUrl, 'select from deletions where done_at is null');
     return rows.length === 0;
   });
@@ -167,7 +160,7 @@ async function startAsking(app: Appliance, client: Client): Promise<number[]> {
     }
   })();
   await app.start();
-  await until(async () => statuses.length > 0);
+  await waitUntil(async () => statuses.length > 0);
   isOver = true;
   await asking;
   return statuses;
@@ -204,7 +197,7 @@ describe('a backup of a database of one’s own', () => {
     await schedule(leaving, 30 * 60_000, CANARY);
     far = await schedule(staying, 60 * 60_000, CANARY);
     due = await schedule(staying, 25_000);
-    await until(
+    await waitUntil(
       async () =>
         (await sql(app.database_url, `select from jobs where state = 'ready'`)).length === 3,
     );
@@ -368,7 +361,7 @@ describe('a backup of a database of one’s own', () => {
     expect(await sql(app.database_url, 'select id from creators')).to.deep.equal([
       { id: staying.creatorId },
     ]);
-    const receipts = await until(async () => {
+    const receipts = await waitUntil(async () => {
       const done = await sql(app.database_url, 'select * from deletions where done_at is not null');
       return done.length > 0 && done;
     });
@@ -585,9 +578,9 @@ describe('a backup of a database of one’s own', () => {
       stdio: 'ignore',
     });
     try {
-      await until(async () => !existsSync(old));
+      await waitUntil(async () => !existsSync(old));
       // The copied ledger expires when the ledger itself does.
-      await until(async () => JSON.parse(readFileSync(over, 'utf8')).ends_at > '2000');
+      await waitUntil(async () => JSON.parse(readFileSync(over, 'utf8')).ends_at > '2000');
     } finally {
       child.kill('SIGTERM');
       await new Promise((done) => child.once('close', done));
@@ -616,7 +609,7 @@ describe('a backup of the embedded database', () => {
     expect(
       (await leaving.api('DELETE', '/v1/creators/me', { confirm: leaving.creatorId })).status,
     ).to.equal(202);
-    await until(async () => mediaOf(app.data_dir).length === 1);
+    await waitUntil(async () => mediaOf(app.data_dir).length === 1);
     const running = await run('restore.sh', ['--replace', stopped], env);
     expect(running.errors).to.match(/Another running PM3K/);
     expect(running.code).to.equal(78);

@@ -1,10 +1,10 @@
 // What tests of photo posts share: an appliance that TikTok may pull from, uploads, and what was posted.
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Publish } from '../../scripts/tiktok-sandbox/state.ts';
 import { type Appliance, anAppliance, type Client, type Env, type Json } from './appliance.ts';
 import { FAST } from './timing.ts';
+import { waitUntil } from './wait-until.ts';
 
 /** `hears`: whether TikTok's webhooks reach it. */
 export async function photoAppliance({ hears = true, env = {} as Env } = {}): Promise<Appliance> {
@@ -59,10 +59,4 @@ export function breakFile(app: Appliance, storageKey: string): void {
   writeFileSync(join(media, name), Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16, 1, 2, 3, 4, 5, 6]));
 }
 
-export async function until(condition: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('Expected a condition to come true in time');
-    await sleep(50);
-  }
-}
+export const until = (isSo: () => Promise<boolean>, withinMs = 30_000) => waitUntil(isSo, withinMs);

@@ -1,5 +1,4 @@
 // Judges where a post’s media come from: uploads of the creator, or a source of a module.
-
 import type { Knex } from 'knex';
 import { invalid } from '../../base/errors.ts';
 import type { MediaFacts } from '../../base/media-facts.ts';

@@ -2,7 +2,7 @@
 import type { PostingOptions } from '../../creators/posting-options.ts';
 import { isSwitch, type PostKind, type PostSettingTable } from '../../tiktok/post-setting.ts';
 import { POST_SETTINGS } from '../../tiktok/post-settings.ts';
-import { findPrivateRefusal } from '../../tiktok/settings-schema.ts';
+import { findPrivateRefusal, listSwitchedOff } from '../../tiktok/settings-schema.ts';
 import { groupSwitches } from '../../tiktok/switches.ts';
 
 export type Form = Record<string, string>;
@@ -43,9 +43,8 @@ export function checkSettings(
     const it = kind === 'photo' ? 'these photos' : 'this video';
     faults['privacy_level'] = `Choose who can see ${it}.`;
   }
-  for (const [name, { switchedOffBy }] of Object.entries(table)) {
-    if (settings[name] && switchedOffBy && options[switchedOffBy])
-      faults[name] = 'Switched off in this account’s TikTok settings.';
+  for (const name of listSwitchedOff(settings, options, table)) {
+    faults[name] = 'Switched off in this account’s TikTok settings.';
   }
   const { brands } = groupSwitches(({ name }) => settings[name] === true, table);
   if (isOn(form, 'disclosure') && brands.length === 0) {

@@ -1,13 +1,10 @@
 // The pages on which operators find a creator, suspend the account, or set its plan.
-
 import type Router from '@koa/router';
 import { z } from 'zod';
-import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
 import { searchCreators, setPlan, setSuspended } from '../../creators/administration.ts';
-import { type Creator, findCreator } from '../../creators/store.ts';
+import { type Creator, findCreator, noCreator } from '../../creators/store.ts';
 import { parseWith } from '../../http/validate.ts';
-
 import { createOperatorPages, type OperatorPages } from '../pages.ts';
 import { audit } from '../store.ts';
 import { countHoldings } from './store.ts';
@@ -84,6 +81,6 @@ function addPlanPages(pages: OperatorPages, ctx: Context): void {
 async function getShown(ctx: Context, params: Record<string, string>): Promise<Creator> {
   const id = uuid.safeParse(params['id']);
   const creator = id.success ? await findCreator(ctx.db, id.data) : undefined;
-  if (!creator) throw new Problem('not_found', 'There is no such creator.');
+  if (!creator) throw noCreator();
   return creator;
 }

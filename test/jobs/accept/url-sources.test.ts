@@ -9,6 +9,7 @@ import type { Database } from '../../../src/base/database.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../../support/appliance.ts';
 import { aSource, type Source, status, VERIFY } from '../../support/source.ts';
 import { paddedVideo, video } from '../../support/videos.ts';
+import { waitUntil } from '../../support/wait-until.ts';
 
 const OPEN = { FETCH_ALLOW_PRIVATE_NETWORKS: 'true', FETCH_TIMEOUT_SECONDS: '1' };
 const FORM = { 'content-type': 'application/json' };
@@ -66,13 +67,7 @@ async function verified(client: Client, source: Source): Promise<string> {
   return json['id'];
 }
 
-async function until(what: () => unknown): Promise<void> {
-  for (let tries = 0; tries < 600; tries += 1) {
-    if (await what()) return;
-    await sleep(50);
-  }
-  throw new Error('It did not come to pass');
-}
+const until = (isSo: () => unknown) => waitUntil(isSo, 30_000);
 
 /** Sends the head and half of a file, and says when. `gone` counts the clients that left. */
 function stalling(bytes: Buffer): {

@@ -5,6 +5,7 @@ import type { Fault } from '../../../scripts/tiktok-sandbox/state.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../../support/appliance.ts';
 import { FAST } from '../../support/timing.ts';
 import { paddedVideo, video } from '../../support/videos.ts';
+import { waitUntil } from '../../support/wait-until.ts';
 
 describe('publishing', () => {
   let app: Appliance;
@@ -194,10 +195,4 @@ describe('publishing', () => {
   });
 });
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('Expected a condition to come true within 30 s');
-    await new Promise((done) => setTimeout(done, 100));
-  }
-}
+const until = (isSo: () => Promise<boolean>) => waitUntil(isSo, 30_000);
