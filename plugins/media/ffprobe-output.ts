@@ -1,5 +1,6 @@
 // The schema of ffprobe's JSON, with the fields that a probe reads.
 import { z } from 'zod';
+import { packets } from './timing.ts';
 
 const number = z.coerce.number().catch(0);
 const stream = z.looseObject({
@@ -32,6 +33,7 @@ export type Stream = z.output<typeof stream>;
 export const output = z.looseObject({
   streams: z.array(stream).default([]),
   chapters: z.array(z.unknown()).default([]),
+  packets,
   format: z.looseObject({
     format_name: z.string(),
     duration: number,

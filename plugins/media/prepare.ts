@@ -41,11 +41,10 @@ async function convert(
   context: StepContext,
 ): Promise<Patch> {
   const output = await run(source, found, plan, context);
-  if (plan.act === 'encode') return storeOutput(output, found, plan, context);
+  if (plan.act === 'encode') return storeOutput(await check(output, context), found, plan, context);
   // Copying the streams takes seconds. The result is checked and played as an upload would be.
-  if (output && (await isAsGood(output, found, context))) {
-    return storeOutput(output, found, plan, context);
-  }
+  const copied = output && (await checkCopy(output, found, context));
+  if (copied) return storeOutput(copied, found, plan, context);
   if (output) await rm(output);
   context.log.info({ event: 'media.not_packed', act: plan.act });
   return rescue(source, found, context, found.structure.isCutOff ? 'damaged' : 'unpackable');
@@ -59,7 +58,19 @@ async function rescue(
   why: 'damaged' | 'unpackable' = 'damaged',
 ): Promise<Patch> {
   const plan = planToRescue(found, why);
-  return storeOutput(await run(source, found, plan, context), found, plan, context);
+  const output = await run(source, found, plan, context);
+  return storeOutput(await check(output, context), found, plan, context);
+}
+
+/** A file that ffmpeg made, and what it is. */
+interface Made {
+  path: string;
+  probe: Probe;
+}
+
+async function check(output: string | null, { signal }: StepContext): Promise<Made> {
+  if (!output) throw rejected('The file is damaged, and we could not repair it.', 'decodable');
+  return { path: output, probe: await probeVideo(output, signal) };
 }
 
 /** Runs ffmpeg and returns the path of what it made; null when the file is at fault. */
@@ -104,13 +115,11 @@ function expectedBytes({ bytes, durationMs }: Probe, { act }: Plan): number {
 
 /** Checks the made file against the rules and stores it. */
 async function storeOutput(
-  output: string | null,
+  { path, probe: made }: Made,
   found: Probe,
   plan: Plan,
   context: StepContext,
 ): Promise<Patch> {
-  if (!output) throw rejected('The file is damaged, and we could not repair it.', 'decodable');
-  const made = await probeVideo(output, context.signal);
   if (made.durationMs < found.durationMs / 2) {
     throw rejected('More than half of the video is missing or damaged.', 'decodable');
   }
@@ -119,7 +128,7 @@ async function storeOutput(
   const isShorter = found.durationMs - made.durationMs > tolerance(found);
   const isLossUnsaid = isShorter && !plan.changes.some((each) => each.includes('damaged'));
   const { content_type } = chooseContentType(made);
-  const stored = await context.storeCopy(output, content_type);
+  const stored = await context.storeCopy(path, content_type);
   return {
     output_key: stored.storage_key,
     output_type: content_type,
@@ -143,14 +152,15 @@ function describeLoss(found: Probe, made: Probe): string {
   return `The file said it lasts ${had} seconds, but only ${has} could be played, so we kept those.`;
 }
 
-/** True when the made file conforms, is as long as the source, and plays to its end. */
-async function isAsGood(output: string, found: Probe, context: StepContext): Promise<boolean> {
+/** Returns null unless the copy conforms, is as long as the source, and plays to its end. */
+async function checkCopy(output: string, found: Probe, context: StepContext): Promise<Made | null> {
   try {
-    const made = await probeVideo(output, context.signal);
-    const isAsLong = Math.abs(made.durationMs - found.durationMs) < tolerance(found);
-    return isAsLong && planFor(made).act === 'nothing' && (await playsToEnd(output, made, context));
+    const made = await check(output, context);
+    const isAsLong = Math.abs(made.probe.durationMs - found.durationMs) < tolerance(found);
+    const isFine = isAsLong && planFor(made.probe).act === 'nothing';
+    return isFine && (await playsToEnd(output, made.probe, context)) ? made : null;
   } catch (error) {
-    if (error instanceof Problem && error.code === 'media_rejected') return false;
+    if (error instanceof Problem && error.code === 'media_rejected') return null;
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { runProbe } from './ffmpeg.ts';
 import { output, type Stream } from './ffprobe-output.ts';
 import { readStructure, type Structure } from './structure.ts';
-import { measureTiming, type Timing } from './timing.ts';
+import { measureTiming, SHOW_FIRST_PACKETS, type Timing } from './timing.ts';
 
 export interface VideoStream {
   index: number;
@@ -63,7 +63,7 @@ export interface Probe {
  * @throws FfmpegFailure when it is not media, or in a container that we do not take.
  */
 export async function probe(path: string, signal: AbortSignal): Promise<Probe> {
-  const options = ['-show_format', '-show_streams', '-show_chapters'];
+  const options = ['-show_format', '-show_streams', '-show_chapters', ...SHOW_FIRST_PACKETS];
   const found = await runProbe(path, { options, schema: output, signal });
   const video = found.streams.find(isPicture);
   const { format_name, duration, start_time } = found.format;
@@ -71,7 +71,11 @@ export async function probe(path: string, signal: AbortSignal): Promise<Probe> {
   const statedS = duration - Math.max(0, start_time);
   const timing = await measureTiming(
     path,
-    { index: video?.index ?? 0, durationS: isReliable(format_name) ? statedS : null },
+    {
+      index: video?.index ?? 0,
+      durationS: isReliable(format_name) ? statedS : null,
+      firstPackets: found.packets,
+    },
     signal,
   );
   return readProbe(found, await readStructure(path), timing);

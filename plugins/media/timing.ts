@@ -9,45 +9,62 @@ export interface Timing {
   isVariable: boolean;
 }
 
-const packets = z.looseObject({
-  packets: z
-    .array(
-      z.looseObject({
-        stream_index: z.number(),
-        pts_time: z.coerce.number().optional(),
-        dts_time: z.coerce.number().optional(),
-        duration_time: z.coerce.number().optional(),
-      }),
-    )
-    .default([]),
-});
+/** ffprobe's packets, as part of its JSON. */
+export const packets = z
+  .array(
+    z.looseObject({
+      stream_index: z.number(),
+      pts_time: z.coerce.number().optional(),
+      dts_time: z.coerce.number().optional(),
+      duration_time: z.coerce.number().optional(),
+    }),
+  )
+  .default([]);
+const packetsAlone = z.looseObject({ packets });
 
 /** Up to this length the whole video is read; of a longer one, four pieces. */
 const WHOLE_S = 30;
 const PIECE_S = 5;
 
-/**
- * Measures the stream of this index. When `durationS` is null, since the container's cannot be
- * trusted, all streams are read to the end to find it.
- */
+const SHOW_PACKETS = ['-show_entries', 'packet=stream_index,pts_time,dts_time,duration_time'];
+
+/** ffprobe's options for the packets of the first 30 seconds, which most videos do not exceed. */
+export const SHOW_FIRST_PACKETS = ['-read_intervals', `%+${WHOLE_S}`, ...SHOW_PACKETS];
+
+/** What a first run of ffprobe found: the picture's stream, its length and its first packets. */
+export interface Found {
+  index: number;
+  /** Null when the container's own length cannot be trusted: all is then read to find it. */
+  durationS: number | null;
+  firstPackets: Packet[];
+}
+
+/** Measures the stream of the picture. It reads the file once more where the first run was too short. */
 export async function measureTiming(
   path: string,
-  { index, durationS }: { index: number; durationS: number | null },
+  { index, durationS, firstPackets }: Found,
   signal: AbortSignal,
 ): Promise<Timing> {
   const isKnown = durationS !== null && durationS > 0;
-  const options = [
-    ...(isKnown ? ['-select_streams', `${index}`] : []),
-    ...(isKnown && durationS > WHOLE_S ? ['-read_intervals', choosePieces(durationS)] : []),
-    ...['-show_entries', 'packet=stream_index,pts_time,dts_time,duration_time'],
-  ];
-  const { packets: found } = await runProbe(path, { options, schema: packets, signal });
-  const pictures = found.filter((each) => each.stream_index === index);
   const isWhole = !isKnown || durationS <= WHOLE_S;
+  const found =
+    isKnown && isWhole
+      ? firstPackets
+      : await readPackets(path, isKnown ? listPieces(index, durationS) : [], signal);
+  const pictures = found.filter((each) => each.stream_index === index);
   return {
     ...measurePace(listTimes(pictures), isWhole),
     durationS: isKnown ? durationS : measureLength(found),
   };
+}
+
+async function readPackets(path: string, some: string[], signal: AbortSignal): Promise<Packet[]> {
+  const options = [...some, ...SHOW_PACKETS];
+  return (await runProbe(path, { options, schema: packetsAlone, signal })).packets;
+}
+
+function listPieces(index: number, durationS: number): string[] {
+  return ['-select_streams', `${index}`, '-read_intervals', choosePieces(durationS)];
 }
 
 function choosePieces(durationS: number): string {
@@ -55,7 +72,7 @@ function choosePieces(durationS: number): string {
   return starts.map((start) => `${start.toFixed(3)}%+${PIECE_S}`).join(',');
 }
 
-type Packet = z.output<typeof packets>['packets'][number];
+type Packet = z.output<typeof packets>[number];
 
 /**
  * Returns when each picture is shown; empty when the container states some times only, as old ones

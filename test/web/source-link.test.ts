@@ -2,23 +2,18 @@
 import { expect } from 'chai';
 import { createApp } from '../../src/app.ts';
 import { loadModules } from '../../src/modules.ts';
-import { freePort } from '../support/appliance.ts';
 import { anOwnContext } from '../support/context.ts';
+import { listenTo } from '../support/served.ts';
 
 /** `/` has the landing page, `/nowhere` the page of a problem, `/admin/sign-in` one of the operators'. */
 const PAGES = ['/', '/nowhere', '/privacy', '/admin/sign-in'];
 
 async function readPages(sourceUrl: string | undefined): Promise<string[]> {
   await using own = await anOwnContext({ env: sourceUrl ? { SOURCE_URL: sourceUrl } : {} });
-  const port = await freePort();
-  const server = createApp(own.ctx, await loadModules()).listen(port, 'localhost');
-  try {
-    const read = async (path: string) =>
-      (await fetch(`http://localhost:${port}${path}`, { headers: { accept: 'text/html' } })).text();
-    return await Promise.all(PAGES.map(read));
-  } finally {
-    server.close();
-  }
+  await using served = await listenTo(createApp(own.ctx, await loadModules()));
+  const read = async (path: string) =>
+    (await fetch(`${served.url}${path}`, { headers: { accept: 'text/html' } })).text();
+  return await Promise.all(PAGES.map(read));
 }
 
 describe('the link to the source', () => {
