@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
 import { closeBrowser, needsChromium, newPage } from '../support/browser.ts';
+import { OWN_FFMPEG } from '../support/ffmpeg.ts';
 import { paddedVideo, video } from '../support/videos.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -16,7 +17,7 @@ describe('an upload in a browser', () => {
   let path: string;
   before(async function () {
     needsChromium(this);
-    app = await anAppliance({ LOG_LEVEL: 'warn' });
+    app = await anAppliance({ ...OWN_FFMPEG, LOG_LEVEL: 'warn' });
     creator = await app.creator();
     path = join(app.data_dir, 'Holiday & sea.mp4');
     writeFileSync(path, await paddedVideo(SIZE));

@@ -12,6 +12,7 @@ import type { Timing } from '../../src/base/timing.ts';
 import { askBroker, holdFolder, holdProcess, releaseProcess } from './broker-client.ts';
 import { COMPILED } from './cache.ts';
 import { freshDatabase } from './database.ts';
+import { QUICK_FFMPEG } from './ffmpeg.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -68,6 +69,7 @@ export async function anAppliance(env: Env = {}, timing?: Partial<Timing>): Prom
     POSTS_PER_DAY: '0',
     POST_SPACING_SECONDS: '0',
     LOG_LEVEL: 'info',
+    ...QUICK_FFMPEG,
     ...env,
   };
   let printed = '';

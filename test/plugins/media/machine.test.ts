@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { anAppliance, type Json } from '../../support/appliance.ts';
+import { OWN_FFMPEG } from '../../support/ffmpeg.ts';
 import { video } from '../../support/videos.ts';
 
 const OLD = { extension: 'avi', options: ['-c:v', 'mpeg4', '-c:a', 'mp3'] };
@@ -16,7 +17,7 @@ describe('a conversion', () => {
     const words = 'av_interleaved_write_frame(): No space left on device';
     writeFileSync(program, `#!/bin/sh\necho "${words}" >&2\nexit 228\n`);
     chmodSync(program, 0o755);
-    await using app = await anAppliance({ LOG_LEVEL: 'warn', FFMPEG_PATH: program });
+    await using app = await anAppliance({ ...OWN_FFMPEG, LOG_LEVEL: 'warn', FFMPEG_PATH: program });
     const client = await app.creator();
     const { json: media } = await client.upload(await video({ ...OLD, seconds: 2 }));
     const job = client.job(media['storage_key']);
@@ -34,7 +35,7 @@ describe('a conversion', () => {
   });
 
   it('ends with the process that began it, also when that is killed', async function () {
-    await using app = await anAppliance({ LOG_LEVEL: 'warn' });
+    await using app = await anAppliance({ ...OWN_FFMPEG, LOG_LEVEL: 'warn' });
     const client = await app.creator();
     const large = await video({ ...OLD, seconds: 60, size: '1080x1920' });
     const { json: media } = await client.upload(large);

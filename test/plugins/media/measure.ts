@@ -1,5 +1,6 @@
 // Measures a video with ffprobe and ffmpeg alone, not with the code under test.
 import { readFileSync } from 'node:fs';
+import { QUICK_FFMPEG } from '../../support/ffmpeg.ts';
 import { runTool } from '../../support/videos.ts';
 
 export interface Measured {
@@ -24,10 +25,10 @@ export interface Measured {
 const ENTRIES =
   'format=format_name,duration,start_time:format_tags:stream=codec_type,codec_name,pix_fmt,width,height,sample_aspect_ratio,channels,sample_rate,avg_frame_rate,color_transfer:stream_tags:stream_side_data=rotation:packet=pts_time,stream_index';
 
-/** Throws when ffprobe cannot read it. */
-export async function measure(path: string): Promise<Measured> {
+/** Throws when ffprobe cannot read it. A file for TikTok can be measured by another ffprobe than the one that made it. */
+export async function measure(path: string, ffprobe = 'ffprobe'): Promise<Measured> {
   const args = ['-v', 'error', '-show_entries', ENTRIES, '-of', 'json=compact=1', path];
-  const { format, streams, packets } = JSON.parse(await runTool('ffprobe', args));
+  const { format, streams, packets } = JSON.parse(await runTool(ffprobe, args));
   const number = streams.findIndex((each: { codec_type: string }) => each.codec_type === 'video');
   const video = streams[number];
   const sound = streams.find((each: { codec_type: string }) => each.codec_type === 'audio');
@@ -82,7 +83,7 @@ const PEAKS =
 export async function flashAndBeep(path: string): Promise<{ flash: number; beep: number }> {
   const input = ['-v', 'error', '-nostdin', '-i', path];
   const [lights, sound] = await Promise.all([
-    runTool('ffmpeg', [
+    runTool(QUICK_FFMPEG.FFMPEG_PATH, [
       ...input,
       ...[
         '-vf',
@@ -91,7 +92,7 @@ export async function flashAndBeep(path: string): Promise<{ flash: number; beep:
       ...['-an', '-f', 'null', '-'],
     ]),
     // Late sound is preceded by silence.
-    runTool('ffmpeg', [
+    runTool(QUICK_FFMPEG.FFMPEG_PATH, [
       ...input,
       ...['-vn', '-af', [...TEN_MS, PEAKS].join(','), '-f', 'null', '-'],
     ]),
