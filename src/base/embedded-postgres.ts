@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type FileLock, tryLock } from './file-lock.ts';
 import { assertLocalDisk } from './local-disk.ts';
 import type { Logger } from './log.ts';
+import { type FileLock, tryLock } from './postgres-lock.ts';
 import {
   createCluster,
   EmbeddedPostgresFault,
@@ -153,10 +153,19 @@ async function waitUntilReady(
     if (state === 'ready') return;
     if (state === 'ended' || (state === 'silent' && performance.now() > deadline)) {
       server.signal('SIGINT');
-      throw new EmbeddedPostgresFault(`The embedded PostgreSQL did not start: ${readLog(cluster)}`);
+      throw new EmbeddedPostgresFault(explainEnd(readLog(cluster)));
     }
     await Promise.race([ended, sleep(20)]);
   }
+}
+
+function explainEnd(log: string): string {
+  // PostgreSQL's own judgement of a server that was not started under our lock.
+  const isTaken = /"postmaster.pid" already exists|pre-existing shared memory/.test(log);
+  const advice = isTaken
+    ? 'Another PostgreSQL uses the database, perhaps that of an older PM3K: stop it first. '
+    : '';
+  return `The embedded PostgreSQL did not start. ${advice}It said: ${log}`;
 }
 
 function ownServer(

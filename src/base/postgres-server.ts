@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, closeSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FileLock } from './file-lock.ts';
+import type { FileLock } from './postgres-lock.ts';
 import { type Account, commandAs, serverEnvironment } from './postgres-programs.ts';
 import { SOCKET_FILES, SOCKET_FOLDER } from './postgres-socket.ts';
 
@@ -113,8 +113,12 @@ export function findServer(cluster: string): RunningServer | null {
   return {
     ...{ pid, ended },
     signal: (signal) => {
-      // Asked anew each time: the number may belong to another process by now.
-      if (isThere()) process.kill(pid, signal);
+      try {
+        // Asked anew each time: the number may belong to another process by now.
+        if (isThere()) process.kill(pid, signal);
+      } catch {
+        // It has just ended.
+      }
     },
   };
 }

@@ -13,12 +13,7 @@ import {
   startEmbeddedPostgres,
 } from '../../src/base/embedded-postgres.ts';
 import { createLog } from '../../src/base/log.ts';
-import {
-  commandAs,
-  EmbeddedPostgresFault,
-  findPrograms,
-  findServerAccount,
-} from '../../src/base/postgres-programs.ts';
+import { EmbeddedPostgresFault } from '../../src/base/postgres-programs.ts';
 import type { SocketConnection } from '../../src/base/postgres-socket.ts';
 import { end, freePort, ROOT, ready, spawnAppliance } from '../support/appliance.ts';
 
@@ -87,24 +82,6 @@ describe('the embedded PostgreSQL', () => {
     expect(error.message).to.contain('Another running PM3K');
     expect((await ask(first, 'select 1 as one')).rows).to.deep.equal([{ one: 1 }]);
     await first.stop();
-  });
-
-  it('is not afraid of a pid file whose process is somebody else', async () => {
-    const first = await startEmbeddedPostgres(folder, log);
-    await first.stop();
-    // A process of the server's own user, which PostgreSQL would take for another server.
-    const [command, args] = commandAs(findServerAccount(findPrograms()), 'sleep', ['600']);
-    const other = spawn(command, args, { stdio: 'ignore' });
-    await once(other, 'spawn');
-    const cluster = join(folder, 'postgres');
-    writeFileSync(join(cluster, 'postmaster.pid'), `${other.pid}\n${cluster}\n0\n5432\n.\n`);
-    writeFileSync(join(cluster, '.s.PGSQL.5432.lock'), `${other.pid}\n${cluster}\n0\n5432\n.\n`);
-    writeFileSync(join(cluster, '.s.PGSQL.5432'), '');
-    const second = await startEmbeddedPostgres(folder, log);
-    expect((await ask(second, 'select 1 as one')).rows).to.deep.equal([{ one: 1 }]);
-    await second.stop();
-    expect(other.exitCode).to.equal(null);
-    await end(other, 'SIGKILL');
   });
 
   it('works in a folder whose path is too long for a socket', async () => {

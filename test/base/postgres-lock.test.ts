@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type FileLock, tryLock } from '../../src/base/file-lock.ts';
+import { type FileLock, tryLock } from '../../src/base/postgres-lock.ts';
 import { EmbeddedPostgresFault } from '../../src/base/postgres-programs.ts';
 
 describe('the lock of a file', () => {
@@ -26,8 +26,8 @@ describe('the lock of a file', () => {
 
   it('stays with a process that has inherited it, and with no other child', async () => {
     const lock = tryLock(path) as FileLock;
-    const heir = spawn('sleep', ['600'], { stdio: ['ignore', 'ignore', 'ignore', lock.fd] });
-    const other = spawn('sleep', ['600'], { stdio: 'ignore' });
+    const heir = spawn('sleep', ['60'], { stdio: ['ignore', 'ignore', 'ignore', lock.fd] });
+    const other = spawn('sleep', ['60'], { stdio: 'ignore' });
     await Promise.all([once(heir, 'spawn'), once(other, 'spawn')]);
     lock.release();
     expect(tryLock(path)).to.equal(null);
