@@ -72,26 +72,28 @@ function toServer(child: ChildProcess): RunningServer {
   return { pid: child.pid ?? 0, ended, signal: (signal) => void child.kill(signal) };
 }
 
+const PID_FILE = 'postmaster.pid';
+
 /**
  * Removes what a killed server left. Only the holder of the server's lock may call it. PostgreSQL
  * would refuse to start if another process has the old one's number by now. A server that was
- * started in another way holds no lock, and names another folder of sockets: its file stays, and
- * PostgreSQL judges it.
+ * started in another way holds no lock, and its file names no such folder of sockets: the file
+ * stays, and PostgreSQL judges it.
  */
 function removeLeftFiles(cluster: string): void {
-  const { socketFolder } = readPidFile(cluster);
-  if (socketFolder !== '' && socketFolder !== SOCKET_FOLDER) return;
+  const left = readPidFile(cluster);
+  if (left && left.socketFolder !== SOCKET_FOLDER) return;
   for (const name of [PID_FILE, ...SOCKET_FILES]) rmSync(join(cluster, name), { force: true });
 }
 
-const PID_FILE = 'postmaster.pid';
-
-function readPidFile(cluster: string): { pid: number; socketFolder: string } {
+/** Returns null if there is none. */
+function readPidFile(cluster: string): { pid: number; socketFolder: string } | null {
   try {
     const lines = readFileSync(join(cluster, PID_FILE), 'utf8').split('\n');
     return { pid: Number(lines[0]), socketFolder: lines[4]?.trim() ?? '' };
-  } catch {
-    return { pid: 0, socketFolder: '' };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }
 
@@ -100,7 +102,7 @@ function readPidFile(cluster: string): { pid: number; socketFolder: string } {
  * process is not seen from here, as a server in another container is.
  */
 export function findServer(cluster: string): RunningServer | null {
-  const { pid } = readPidFile(cluster);
+  const pid = readPidFile(cluster)?.pid ?? 0;
   const isThere = () => isServer(pid, cluster);
   if (!isThere()) return null;
   const ended = new Promise<void>((resolve) => {
