@@ -280,6 +280,7 @@ create table job_photos (
   job_id uuid not null,
   position integer not null,
   source_key text,
+  source_url text,
   output_key text,
   output_type text,
   facts jsonb,
@@ -290,6 +291,7 @@ create table job_photos (
 );
 CREATE INDEX job_photos_output_key_idx ON public.job_photos USING btree (output_key);
 CREATE INDEX job_photos_source_key_idx ON public.job_photos USING btree (source_key);
+CREATE TRIGGER fill_source BEFORE INSERT ON public.job_photos FOR EACH ROW EXECUTE FUNCTION fill_source();
 
 create table jobs (
   id uuid not null default gen_random_uuid(),
@@ -316,6 +318,7 @@ create table jobs (
   updated_at timestamp with time zone not null default now(),
   finished_at timestamp with time zone,
   kind text not null default 'video'::text,
+  source_url text,
   source_sha256 text,
   allow_duplicate boolean not null default false,
   description text,
@@ -336,6 +339,7 @@ CREATE INDEX jobs_output_key_idx ON public.jobs USING btree (output_key);
 CREATE INDEX jobs_source_key_idx ON public.jobs USING btree (source_key);
 CREATE INDEX jobs_unconfirmed_idx ON public.jobs USING btree (id) WHERE (state = 'unconfirmed'::text);
 CREATE INDEX jobs_working_idx ON public.jobs USING btree (updated_at) WHERE (state = ANY (ARRAY['accepted'::text, 'fetched'::text, 'ready'::text, 'sending'::text, 'sent'::text]));
+CREATE TRIGGER fill_source BEFORE INSERT ON public.jobs FOR EACH ROW EXECUTE FUNCTION fill_source();
 
 create table knex_migrations (
   id integer not null default nextval('knex_migrations_id_seq'::regclass),
@@ -485,6 +489,12 @@ create table request_log (
 );
 CREATE INDEX request_log_at_idx ON public.request_log USING btree (at);
 
+create table schema_migrations (
+  name text not null,
+  applied_at timestamp with time zone not null default now(),
+  constraint schema_migrations_pkey PRIMARY KEY (name)
+);
+
 create table sessions (
   id_hash text not null,
   creator_id uuid not null,
@@ -576,3 +586,17 @@ create table worker_pools (
   declared_dead boolean not null default false,
   constraint worker_pools_pkey PRIMARY KEY (pool_id)
 );
+
+CREATE OR REPLACE FUNCTION public.fill_source()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+      begin
+        if new.source = 'url' then
+          new.source_url := new.source_request ->> 'url';
+        elsif new.source = 'pm3k_storage' and new.source_url is not null then
+          new.source := 'url';
+          new.source_request := jsonb_build_object('url', new.source_url);
+        end if;
+        return new;
+      end $function$;

@@ -1,17 +1,20 @@
-// Writes the schema from PostgreSQL's catalogue into migrations/schema.sql.
+// Writes the schema from PostgreSQL's catalogue into migrations/schema.sql, and new migrations into landed.json.
 // pg_dump is not used, since it refuses a server of a newer major version.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Database, migrate, openDatabase } from '../src/base/database.ts';
+import { type Database, openDatabase } from '../src/base/database.ts';
 import { startEmbeddedPostgres } from '../src/base/embedded-postgres.ts';
 import { createLog } from '../src/base/log.ts';
+import { migrateThrough, migrationNames } from '../src/base/migrations.ts';
+import { runScript } from './fault.ts';
+import { updateLanded } from './landed-migrations.ts';
 
 export const SCHEMA_FILE = resolve(import.meta.dirname, '../migrations/schema.sql');
 
 /**
- * Returns the SQL of tables, columns, constraints and indexes of schema `public`, in a stable
- * order.
+ * Returns the SQL of tables, columns, constraints, indexes, triggers and functions of schema
+ * `public`, in a stable order.
  */
 export async function printSchema(db: Database): Promise<string> {
   const { rows: columns } = await db.raw(`
@@ -29,6 +32,12 @@ export async function printSchema(db: Database): Promise<string> {
   const { rows: indexes } = await db.raw(`
     select tablename as table_name, indexdef as definition from pg_indexes
      where schemaname = 'public' and indexname not in (select conname from pg_constraint) order by 1, indexname`);
+  const { rows: triggers } = await db.raw(`
+    select tgrelid::regclass::text as table_name, pg_get_triggerdef(oid) as definition
+      from pg_trigger where not tgisinternal order by 1, tgname`);
+  const { rows: functions } = await db.raw(`
+    select pg_get_functiondef(oid) as definition
+      from pg_proc where pronamespace = 'public'::regnamespace order by proname`);
   const tables = [
     ...new Set(columns.map((each: { table_name: string }) => each.table_name)),
   ] as string[];
@@ -41,9 +50,12 @@ export async function printSchema(db: Database): Promise<string> {
         (each) => `  constraint ${each.name} ${each.definition}`,
       ),
     ];
-    const after = of(indexes as Named[], table).map((each) => `${each.definition};`);
+    const after = [...of(indexes as Named[], table), ...of(triggers as Named[], table)].map(
+      (each) => `${each.definition};`,
+    );
     return [`create table ${table} (`, lines.join(',\n'), ');', ...after].join('\n');
   });
+  text.push(...functions.map((each: Named) => `${each.definition.trimEnd()};`));
   return `-- Printed from the catalogue by \`npm run schema\`; a test compares it with the migrations.\n\n${text.join('\n\n')}\n`;
 }
 
@@ -69,11 +81,12 @@ function columnLine({ name, type, is_required, default_value, is_identity }: Col
 }
 
 async function main(): Promise<void> {
+  updateLanded();
   const folder = mkdtempSync(join(tmpdir(), 'pm3k-schema-'));
   const postgres = await startEmbeddedPostgres(folder, createLog('error'));
   const db = openDatabase(postgres.connection);
   try {
-    await migrate(db, postgres.connection);
+    await migrateThrough(db, await migrationNames());
     writeFileSync(SCHEMA_FILE, await printSchema(db));
   } finally {
     await db.destroy();
@@ -82,4 +95,4 @@ async function main(): Promise<void> {
   }
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) await runScript(main);

@@ -4,10 +4,11 @@ import type { Server } from 'node:http';
 import { dirname, resolve } from 'node:path';
 import { createApp, listen } from './app.ts';
 import { type Config, ConfigFaults, pluginsDir, readConfig } from './base/config.ts';
-import { migrate } from './base/database.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './base/embedded-postgres.ts';
 import { createLog, type Logger } from './base/log.ts';
+import { migrate } from './base/migrations.ts';
 import { EmbeddedPostgresFault } from './base/postgres-programs.ts';
+import { SchemaFault } from './base/schema-check.ts';
 import { openScratch } from './base/scratch.ts';
 import { TIMING, type Timing } from './base/timing.ts';
 import type { Context } from './context/context.ts';
@@ -18,6 +19,7 @@ import { startWorker, type Worker } from './worker.ts';
 
 // EX_CONFIG of sysexits.h: a restart helps only after the operator has changed something.
 const EXIT_CONFIG = 78;
+const FOR_OPERATORS = [ConfigFaults, EmbeddedPostgresFault, SchemaFault];
 const STOP_MS = 29_000;
 
 /** Runs until a signal or a fault ends the process. Tests start it with other intervals. */
@@ -25,8 +27,9 @@ export async function start(timing: Timing = TIMING): Promise<void> {
   try {
     await run(timing);
   } catch (error) {
-    if (error instanceof ConfigFaults || error instanceof EmbeddedPostgresFault) {
-      process.stderr.write(`${error.message}\n`);
+    const isForOperator = FOR_OPERATORS.some((type) => error instanceof type);
+    if (isForOperator) {
+      process.stderr.write(`${(error as Error).message}\n`);
       process.exit(EXIT_CONFIG);
     }
     createLog('error').fatal({ event: 'start.failed', err: error });

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
-import { anAppliance, freePort } from './support/appliance.ts';
+import { anAppliance, freePort, TEST_SECRET } from './support/appliance.ts';
+import { anOwnContext } from './support/context.ts';
 import { failingStart } from './support/failing-start.ts';
+import { query } from './support/sql.ts';
 
 describe('a start', () => {
   it('ends with 78 and a sentence where the port is taken, or the secret opens nothing', async () => {
@@ -22,5 +24,27 @@ describe('a start', () => {
     });
     expect(wrong.code).to.equal(78);
     expect(wrong.printed).to.contain('APP_SECRET: opens nothing that is stored');
+  });
+
+  it('ends with 78 and a sentence beside a newer schema, and beside one that lacks a column', async () => {
+    await using own = await anOwnContext();
+    const url = own.database_url;
+    const start = async () =>
+      failingStart({
+        ...{ HOST: 'localhost', PORT: String(await freePort()), DATABASE_URL: url },
+        ...{ TIKTOK_CLIENT_KEY: 'sbsandbox', TIKTOK_CLIENT_SECRET: 'sandbox-secret' },
+        ...{ DATA_DIR: own.data_dir, APP_SECRET: TEST_SECRET },
+      });
+    await query(url, `insert into schema_migrations (name) values ('9999_newer.ts')`);
+    const older = await start();
+    expect([older.code, older.printed]).to.deep.equal([
+      78,
+      'This database was made ready by a newer version of PM3K: it has the migration 9999_newer.ts, which this version does not know. Start that version, or restore a backup.\n',
+    ]);
+    await query(url, `delete from schema_migrations where name = '9999_newer.ts'`);
+    await query(url, 'alter table jobs drop column waiting_since');
+    const { code, printed } = await start();
+    expect(code).to.equal(78);
+    expect(printed).to.contain('The table jobs of this database lacks the column waiting_since');
   });
 });

@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { Problem } from '../../src/base/errors.ts';
+import { listApplied } from '../../src/base/migrations.ts';
 import { readLedger } from '../../src/deletion/ledger.ts';
 import { backupName } from '../../src/storage/backups.ts';
 import { makeDurable } from '../../src/storage/fs.ts';
@@ -88,13 +89,12 @@ async function addSnapshot(
   const client = await connect(connection);
   try {
     await client.query('begin isolation level repeatable read read only');
-    const { rows: migrations } = await client.query('select name from knex_migrations order by id');
     const tables = await listTables(client);
     const manifest = {
       format: FORMAT,
       made_at: madeAt.toISOString(),
       expires_at: new Date(madeAt.getTime() + config.BACKUP_DAYS * DAY_MS).toISOString(),
-      migrations: migrations.map(({ name }) => name),
+      migrations: await listApplied((sql) => client.query(sql)),
       tables,
     };
     await add(MANIFEST, Buffer.from(JSON.stringify(manifest)));

@@ -2,13 +2,8 @@
 
 import type { Readable } from 'node:stream';
 import type pg from 'pg';
-import {
-  type ConnectionOptions,
-  migrateThrough,
-  migrationNames,
-  openDatabase,
-  quoted,
-} from '../../src/base/database.ts';
+import { type ConnectionOptions, openDatabase, quoted } from '../../src/base/database.ts';
+import { migrateThrough, migrationNames } from '../../src/base/migrations.ts';
 import { clearQueue } from '../../src/queue/repair.ts';
 
 import { ScriptFault } from '../fault.ts';
@@ -26,13 +21,13 @@ export const STAGING = 'pm3k_restore';
  */
 export async function missingMigrations(migrations: string[]): Promise<string[]> {
   const known = await migrationNames();
-  const unknown = migrations.find((name, index) => name !== known[index]);
+  const unknown = migrations.find((name) => !known.includes(name));
   if (unknown) {
     throw new ScriptFault(
       `The backup was made by another version of PM3K: this one does not know the schema change ${unknown}. Restore it with that version or a newer one.`,
     );
   }
-  return known.slice(migrations.length);
+  return known.filter((name) => !migrations.includes(name));
 }
 
 /** Makes an empty staging schema of the backup's own version. */
@@ -120,6 +115,7 @@ export async function swap(client: pg.Client, madeAt: Date): Promise<Swapped> {
     for (const name of names) {
       await client.query(`alter table ${STAGING}.${name} set schema public`);
     }
+    await moveFunctions(client);
     await client.query(`drop schema ${STAGING}`);
     await clearQueue((sql) => client.query(sql));
     await client.query('commit');
@@ -130,6 +126,18 @@ export async function swap(client: pg.Client, madeAt: Date): Promise<Swapped> {
     throw new ScriptFault(
       'Something in the database that is not PM3K’s depends on its tables. Remove it, or restore into an empty database. Nothing was changed.',
     );
+  }
+}
+
+/** Replaces the functions of our triggers; those of the dropped tables went with them. */
+async function moveFunctions(client: pg.Client): Promise<void> {
+  const { rows } = await client.query(
+    'select proname as name from pg_proc where pronamespace = $1::regnamespace',
+    [STAGING],
+  );
+  for (const { name } of rows) {
+    await client.query(`drop function if exists public.${quoted(name)}()`);
+    await client.query(`alter function ${STAGING}.${quoted(name)}() set schema public`);
   }
 }
 

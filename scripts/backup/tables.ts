@@ -19,6 +19,7 @@ export const LEFT_OUT = [
   // The manifest holds the schema's version; migrating makes these rows again.
   'knex_migrations',
   'knex_migrations_lock',
+  'schema_migrations',
   // These processes will not exist after a restore.
   'worker_pools',
   // Kept for LOG_RETENTION_DAYS at most, which a backup must not extend.

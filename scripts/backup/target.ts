@@ -1,6 +1,6 @@
 // Checks that a backup may be restored here: PM3K is stopped, and no data is overwritten unasked.
 import type pg from 'pg';
-import { MIGRATION_LOCK, migrationNames } from '../../src/base/database.ts';
+import { listApplied, MIGRATION_LOCK, migrationNames } from '../../src/base/migrations.ts';
 import { recordDeletion } from '../../src/deletion/ledger.ts';
 import { ScriptFault } from '../fault.ts';
 import type { Place } from './place.ts';
@@ -45,8 +45,8 @@ export async function assertReplaceable(client: pg.Client, mayReplace: boolean):
     );
   }
   const names = await migrationNames();
-  const { rows: made } = await client.query('select name from public.knex_migrations order by id');
-  if (made.map(({ name }) => name).join() === names.join()) return;
+  const applied = await listApplied((sql) => client.query(sql));
+  if (applied.join() === names.join()) return;
   throw new ScriptFault(
     'The database has the schema of another version of PM3K. Start this version once, or give an empty database. Nothing was changed.',
   );

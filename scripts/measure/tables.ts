@@ -10,6 +10,7 @@ export type Owners = Record<string, string>;
 export const KNOWN_OWNERS: Owners = {
   knex_migrations: 'base',
   knex_migrations_lock: 'base',
+  schema_migrations: 'base',
   worker_pools: 'queue',
   'graphile_worker.*': 'queue',
 };

@@ -1,19 +1,11 @@
-// Connects to PostgreSQL, and migrates it behind an advisory lock.
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { runMigrations } from 'graphile-worker';
+// Connects to PostgreSQL.
 import knexModule, { type Knex } from 'knex';
 import pg from 'pg';
-import { quietWorkerLogger } from './log.ts';
 
 export type Database = Knex;
 export type ConnectionOptions =
   | { connectionString: string }
   | { host: string; port: number; user: string; database: string };
-
-const MIGRATIONS = join(import.meta.dirname, '../../migrations');
-// An arbitrary number that only we use. It must be the same in every process of an instance.
-export const MIGRATION_LOCK = 715_002;
 
 /** Returns a table or column name quoted for SQL text; `schema.table` is quoted in both parts. */
 export function quoted(name: string): string {
@@ -80,47 +72,6 @@ export function openPool(connection: ConnectionOptions, limits: object = LIMITS)
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
-
-/** Migrates our tables and the queue's. Processes that start together wait for the first one. */
-export async function migrate(db: Database, connection: ConnectionOptions): Promise<void> {
-  // No limits, so that a process that starts during a long migration waits for it.
-  const pool = openPool(connection, {});
-  const lock = await pool.connect();
-  try {
-    await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    await db.migrate.latest({ migrationSource });
-    await runMigrations({ pgPool: pool, logger: quietWorkerLogger });
-  } finally {
-    // Ending the session releases the lock even if an unlock would fail.
-    lock.release(true);
-    await pool.end();
-  }
-}
-
-/** Returns the names of the migrations of this version, in order. */
-export async function migrationNames(): Promise<string[]> {
-  return migrationSource.getMigrations([]);
-}
-
-/** Runs these migrations and no others, in a schema that no process uses. */
-export async function migrateThrough(db: Database, names: string[]): Promise<void> {
-  for (const name of names) await db.migrate.up({ migrationSource, name });
-}
-
-/**
- * Returns false if the database lacks a migration of this version; the process is then not ready.
- */
-export async function isMigrated(db: Database): Promise<boolean> {
-  const [, pending] = (await db.migrate.list({ migrationSource })) as [unknown[], unknown[]];
-  return pending.length === 0;
-}
-
-const migrationSource: Knex.MigrationSource<string> = {
-  getMigrations: async () =>
-    (await readdir(MIGRATIONS)).filter((name) => name.endsWith('.ts')).sort(),
-  getMigrationName: (name) => name,
-  getMigration: (name) => import(join(MIGRATIONS, name)),
-};
 
 /** Throws if the database does not answer. */
 export async function ping(db: Database): Promise<void> {

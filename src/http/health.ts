@@ -2,8 +2,9 @@
 import type Router from '@koa/router';
 import type { Context as KoaContext } from 'koa';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { isMigrated, ping } from '../base/database.ts';
+import { ping } from '../base/database.ts';
 import { Problem } from '../base/errors.ts';
+import { isMigrated } from '../base/migrations.ts';
 import { isEqual } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
 import { hasLivingWorker } from '../queue/heartbeat.ts';

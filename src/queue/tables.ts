@@ -33,6 +33,15 @@ export const databaseTables: PersonalData = {
       ...NOBODY,
       kept: 'As long as the database.',
     },
+    schema_migrations: {
+      called: 'Later schema changes',
+      about: 'nobody',
+      owner: { keep: 'Names of schema changes; nothing about anybody.' },
+      columns: { name: 'Which schema change.', applied_at: 'When.' },
+      purpose: 'To know which schema changes were made.',
+      ...NOBODY,
+      kept: 'As long as the database.',
+    },
   },
 };
 

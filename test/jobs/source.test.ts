@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { z } from 'zod';
 import { down, up } from '../../migrations/0015_job_sources.ts';
+import { json } from '../../src/base/database.ts';
 import type { Manifest } from '../../src/context/context.ts';
 import type { Job } from '../../src/jobs/job.ts';
 import { statusWords } from '../../src/jobs/labels.ts';
@@ -65,39 +66,51 @@ describe('the sources of a post', () => {
     ]);
   });
 
-  it('are known of posts that were stored before they had names', async () => {
+  it('are known of posts that a process of an older version stores, and known to it', async () => {
     await using own = await anOwnContext();
     const { db } = own.ctx;
-    await db.transaction(down);
     const [creator] = await db('creators').insert({ open_id: 'o', plan: 'free' }).returning('id');
     const job = {
       ...{ creator_id: creator.id, mode: 'now', send_at: new Date(), title: '' },
       ...{ destination: 'inbox', settings: '{}', state: 'finished' },
     };
     const url = 'https://a.com/v.mp4';
-    const insert = async (of: Json) =>
-      (
-        await db('jobs')
-          .insert({ ...job, ...of })
-          .returning('id')
-      )[0].id as string;
-    const uploaded = await insert({ source_key: 'k' });
-    const fetched = await insert({ source_url: url });
-    const photos = await insert({ kind: 'photo' });
-    await db('job_photos').insert([
-      { job_id: photos, position: 0, source_key: 'k' },
-      { job_id: photos, position: 1, source_url: url },
-    ]);
-    await db.transaction(up);
-    const sources = async (table: string, where: Json) =>
-      db(table).where(where).orderBy('source').select('source', 'source_request');
-    const upload = { source: 'pm3k_storage', source_request: null };
-    const address = { source: 'url', source_request: { url } };
-    expect(await sources('jobs', { id: uploaded })).to.deep.equal([upload]);
-    expect(await sources('jobs', { id: fetched })).to.deep.equal([address]);
-    expect(await sources('job_photos', { job_id: photos })).to.deep.equal([upload, address]);
+    const insert = async (of: Json) => {
+      const [row] = await db('jobs')
+        .insert({ ...job, ...of })
+        .returning('*');
+      await db('job_photos').insert({ job_id: row.id, position: 0, ...of });
+      const rows = [row, await db('job_photos').where({ job_id: row.id }).first()];
+      return rows.map(({ source, source_request, source_url }) => [
+        ...[source, source_request, source_url],
+      ]);
+    };
+    const fetched = ['url', { url }, url];
+    const byOlder = await insert({ source_url: url });
+    expect(byOlder).to.deep.equal([fetched, fetched]);
+    const byOurs = await insert({ source: 'url', source_request: json({ url }) });
+    expect(byOurs).to.deep.equal([fetched, fetched]);
+    const uploaded = ['pm3k_storage', null, null];
+    expect(await insert({ source_key: 'k' })).to.deep.equal([uploaded, uploaded]);
+    const shelved = ['shelf', { place: 3 }, null];
+    const byShelf = await insert({ source: 'shelf', source_request: json({ place: 3 }) });
+    expect(byShelf).to.deep.equal([shelved, shelved]);
+  });
+
+  it('are gone with the migration that brings them, and come back with it', async () => {
+    await using own = await anOwnContext();
+    const { db } = own.ctx;
+    const [creator] = await db('creators').insert({ open_id: 'o', plan: 'free' }).returning('id');
+    await db('jobs').insert({
+      ...{ creator_id: creator.id, mode: 'now', send_at: new Date(), title: '' },
+      ...{ destination: 'inbox', settings: '{}', state: 'finished', source: 'url' },
+      source_request: json({ url: 'https://a.com/v.mp4' }),
+    });
     await db.transaction(down);
-    expect(await db('jobs').where({ source_url: url }).pluck('id')).to.deep.equal([fetched]);
+    expect(await db.schema.hasColumn('jobs', 'source')).to.equal(false);
     await db.transaction(up);
+    expect(await db('jobs').pluck('source_request')).to.deep.equal([
+      { url: 'https://a.com/v.mp4' },
+    ]);
   });
 });

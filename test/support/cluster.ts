@@ -12,9 +12,10 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import pg from 'pg';
-import { migrate, openDatabase } from '../../src/base/database.ts';
+import { openDatabase } from '../../src/base/database.ts';
 import { startEmbeddedPostgres } from '../../src/base/embedded-postgres.ts';
 import { createLog } from '../../src/base/log.ts';
+import { migrate } from '../../src/base/migrations.ts';
 import { findPrograms } from '../../src/base/postgres-programs.ts';
 import { cachePath } from './cache.ts';
 
