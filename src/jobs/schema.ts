@@ -1,5 +1,7 @@
 // What a request about a job may say; everything from outside passes here once.
+
 import { z } from 'zod';
+import { databaseNow } from '../base/database-time.ts';
 import type { Manifest } from '../context/context.ts';
 import { TIKTOK_LIMITS } from '../tiktok/limits.ts';
 import { settingsPatchSchema } from '../tiktok/settings-schema.ts';
@@ -83,7 +85,7 @@ export const newJobSchema = z
     if (job.mode === 'now' && job.schedule_at) {
       fault(['schedule_at'], 'Expected no time, because mode is `now`.');
     }
-    if (job.schedule_at && job.schedule_at <= new Date()) {
+    if (job.schedule_at && job.schedule_at <= databaseNow()) {
       fault(['schedule_at'], 'Expected a time in the future.');
     }
     if (job.video ? job.photos : !job.photos) {
@@ -118,7 +120,7 @@ export function createJobSchema(modules: Manifest[]): typeof newJobSchema {
 export const jobPatchSchema = z.strictObject({
   title: title.optional(),
   settings: settingsPatchSchema.optional(),
-  schedule_at: time.refine((at) => at > new Date(), 'Expected a time in the future.').optional(),
+  schedule_at: time.refine((at) => at > databaseNow(), 'Expected a time in the future.').optional(),
 });
 export type JobPatch = z.output<typeof jobPatchSchema>;
 

@@ -1,5 +1,7 @@
 // Accepts a job: the rules that a request must pass before the state machine.
+
 import type { Knex } from 'knex';
+import { addToNow, readDatabaseTime } from '../../base/database-time.ts';
 import { invalid } from '../../base/errors.ts';
 import { DAY_MS } from '../../base/time.ts';
 import type { Context } from '../../context/context.ts';
@@ -33,7 +35,7 @@ export async function acceptJob(
   await assertNotLeaving(trx, creator.id);
   const chosen = await chooseSettings(trx, creator, request);
   const sources = await resolveSources(ctx, trx, creator, request);
-  const at = request.schedule_at ?? new Date();
+  const at = request.schedule_at ?? (await readDatabaseTime(trx));
   const mayBeMoved = request.on_limit === 'delay';
   const source = {
     ...sources.job,
@@ -74,5 +76,5 @@ export function assertWithinHorizon(ctx: Context, creator: Creator, scheduleAt: 
 
 /** Returns the latest time at which a post may be planned, or moved to by a limit. */
 function findHorizon(ctx: Context, creator: Creator): Date {
-  return new Date(Date.now() + getPlanLimits(ctx.config, creator).horizonDays * DAY_MS);
+  return addToNow(getPlanLimits(ctx.config, creator).horizonDays * DAY_MS);
 }
