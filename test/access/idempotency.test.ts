@@ -40,6 +40,21 @@ describe('a job', () => {
     await creator.ended(again.json['id']);
   });
 
+  it('is answered the same also when its time is over', async () => {
+    const upload = await creator.upload(await video());
+    const request = creator.job(upload.json['storage_key'], {
+      mode: 'schedule',
+      schedule_at: new Date(Date.now() + 2_000).toISOString(),
+    });
+    const headers = { 'idempotency-key': 'planned-1' };
+    const first = await creator.api('POST', '/v1/jobs', request, headers);
+    await creator.ended(first.json['id']);
+    const again = await creator.api('POST', '/v1/jobs', request, headers);
+    expect([again.status, again.json['id']]).to.deep.equal([202, first.json['id']]);
+    const another = await creator.api('POST', '/v1/jobs', request);
+    expectProblem(another, { status: 400, code: 'invalid_request' });
+  });
+
   it('with an empty Idempotency-Key is invalid_request', async () => {
     const { json } = await creator.upload(await video());
     const job = creator.job(json['storage_key']);
