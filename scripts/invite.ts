@@ -18,7 +18,7 @@ await runScript(async () => {
   }
   const db = openDatabase(connection);
   const token = randomToken(256);
-  await insertInvitation(db, sha256(token), new Date(Date.now() + DAYS * 86_400_000));
+  await insertInvitation(db, sha256(token), DAYS * 86_400_000);
   await db.destroy();
   process.stdout.write(`${config.PUBLIC_URL}/invite/${token}\n`);
 });

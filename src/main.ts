@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import { dirname, resolve } from 'node:path';
 import { createApp, listen } from './app.ts';
 import { type Config, ConfigFaults, pluginsDir, readConfig } from './base/config.ts';
+import { followDatabaseTime } from './base/database-time.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './base/embedded-postgres.ts';
 import { createLog, type Logger } from './base/log.ts';
 import { migrate } from './base/migrations.ts';
@@ -46,7 +47,7 @@ async function run(timing: Timing): Promise<void> {
   warnOfOpenDoors(config, log);
   assertWritable(config.DATA_DIR);
   const postgres = config.DATABASE_URL ? null : await startEmbeddedPostgres(config.DATA_DIR, log);
-  const running: Running = { ctx: null, server: null, worker: null, postgres };
+  const running: Running = { ctx: null, clock: null, server: null, worker: null, postgres };
   try {
     const ctx = createContext({
       ...{ config, log, modules, timing },
@@ -54,6 +55,7 @@ async function run(timing: Timing): Promise<void> {
       scratch: openScratch(resolve(config.DATA_DIR), postgres !== null),
     });
     running.ctx = ctx;
+    running.clock = await followDatabaseTime(ctx.db, log);
     await migrate(ctx.db, ctx.connection);
     for (const module of modules) await module.beforeStart?.(ctx);
     if (config.ROLE !== 'web') running.worker = await startWorker(ctx, modules, postgres !== null);
@@ -137,17 +139,19 @@ function makeFolder(path: string): void {
 
 interface Running {
   ctx: Context | null;
+  clock: { stop(): void } | null;
   server: Server | null;
   worker: Worker | null;
   postgres: EmbeddedPostgres | null;
 }
 
-async function stop({ ctx, server, worker, postgres }: Running): Promise<void> {
+async function stop({ ctx, clock, server, worker, postgres }: Running): Promise<void> {
   server?.close();
   server?.closeIdleConnections();
   await worker?.stop();
   server?.closeAllConnections();
   if (ctx) await flushRequests(ctx);
+  clock?.stop();
   await ctx?.db.destroy();
   await postgres?.stop();
   if (ctx) rmSync(ctx.scratch, { recursive: true, force: true });

@@ -1,7 +1,8 @@
 // Holds the architecture: the order of the folders, whose tables are whose, and where the world outside is met.
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect } from 'chai';
+import { CLOCK_READERS, listClockUses } from '../scripts/measure/clocks.ts';
 import {
   type Import,
   listFileCircles,
@@ -13,7 +14,7 @@ import {
 } from '../scripts/measure/imports.ts';
 import { findFolder, ORDER } from '../scripts/measure/order.ts';
 import { findOwners, listForeignUses, listUnownedTables } from '../scripts/measure/tables.ts';
-import { readTree } from '../scripts/measure/tree.ts';
+import { parseFile, readTree } from '../scripts/measure/tree.ts';
 import { checkWalk, readWalks, WALK_BOUNDS } from '../scripts/measure/walks.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -30,6 +31,11 @@ function findImporters(
     .filter(({ path }) => !allowed.some((prefix) => path.startsWith(prefix)))
     .filter((file) => listImports(file).some((each) => packages.includes(each.to) && isMeant(each)))
     .map(({ path }) => path);
+}
+
+/** What the server renders; scripts of pages run in the reader's browser. */
+function listTemplates(): string[] {
+  return globSync(join(ROOT, 'templates/**/*.eta'));
 }
 
 describe('the architecture', () => {
@@ -86,6 +92,27 @@ describe('the architecture', () => {
       // A method of that name is the guard's own, or that of a media source.
       expect(/(?<![.\w]|async )fetch\((?!ask)/.test(text), path).to.equal(false);
     }
+  });
+
+  it('asks this machine’s clock in few files, each for a reason that the docs tell', () => {
+    const uses = listClockUses(product);
+    const readers = new Set(uses.map((use) => use.split(':')[0] as string));
+    const page = readFileSync(join(ROOT, 'docs/decisions/038-time-is-the-databases.md'), 'utf8');
+    expect(uses.filter((use) => !(CLOCK_READERS[use.split(':')[0] as string] ?? ''))).to.deep.equal(
+      [],
+    );
+    for (const [path, reason] of Object.entries(CLOCK_READERS)) {
+      expect([...readers], `${path} is in the list for nothing`).to.include(path);
+      expect(page).to.contain(`| \`${path}\` | ${reason} |`);
+    }
+    for (const path of listTemplates()) {
+      expect(readFileSync(path, 'utf8'), path).not.to.match(/Date\.now|new Date\(\)/);
+    }
+  });
+
+  it('finds each way to ask that clock', () => {
+    const text = 'f(Date.now(), Date.now, new Date(), new Date, Date(), new Date(0), x.now());';
+    expect(listClockUses([parseFile('made.ts', text)])).to.have.length(5);
   });
 
   it('keeps deprecated packages behind one file each', () => {

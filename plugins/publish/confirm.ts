@@ -20,7 +20,7 @@ export async function confirm(job: Job, context: StepContext): Promise<Patch | L
   const attempt = await context.attempts.current();
   if (!attempt?.publish_id) throw new Error('Expected an open attempt to confirm');
   const since = attempt.sent_at ?? attempt.committed_at ?? job.updated_at;
-  const elapsed = Date.now() - since.getTime();
+  const elapsed = context.now().getTime() - since.getTime();
   const answer = await ask(context, attempt.publish_id);
   // It may have been posted, so it is not called failed: the creator looks and says which it was.
   if (answer === 'not_any_more') return { state: 'unconfirmed' };

@@ -25,7 +25,7 @@ export function createRefusal(code: string): TikTokError {
  * @throws Problem for a refusal that will not pass, or has lasted longer than 25 hours; `error`
  *   itself when TikTok did not refuse.
  */
-export function failOrWait(job: Job, { timing }: StepContext, error: unknown): Later {
+export function failOrWait(job: Job, { timing, now }: StepContext, error: unknown): Later {
   if (!(error instanceof TikTokError) || error.kind !== 'refused') throw error;
   const { act, sentence } = findRefusal(error.code);
   const told = { message: sentence, tiktok: { code: error.code, log_id: error.logId } };
@@ -33,8 +33,8 @@ export function failOrWait(job: Job, { timing }: StepContext, error: unknown): L
     const waitMs = timing.tiktokMinuteMs + Math.random() * timing.minuteJitterMs;
     return Later.in(waitMs, 'rate_limited', told);
   }
-  const since = job.waiting_since?.getTime() ?? Date.now();
-  const hasPatience = Date.now() - since < PATIENCE_MS;
+  const at = now().getTime();
+  const hasPatience = at - (job.waiting_since?.getTime() ?? at) < PATIENCE_MS;
   if (act === 'wait_day' && hasPatience) return Later.in(HOUR_MS, 'waiting', told);
   if (act === 'retry' && hasPatience) return Later.in(timing.tiktokRetryMs, 'waiting', told);
   throw toProblem(error);
@@ -43,18 +43,20 @@ export function failOrWait(job: Job, { timing }: StepContext, error: unknown): L
 /** After TikTok said FAILED, so that nothing was posted: once more where that helps, else the end. */
 export async function afterFailure(
   reason: string | null,
-  { attempts, timing }: StepContext,
+  { attempts, timing, now }: StepContext,
 ): Promise<Patch> {
   const count = await attempts.count();
   const code = reason ?? 'internal';
   const { act } = findRefusal(code);
   if (act === 'retry' && count < MAX_ATTEMPTS) {
     // TikTok's failure may pass: half a minute at first, then twice as long each time.
-    const sendAt = new Date(Date.now() + timing.tiktokRetryMs * 2 ** Math.max(0, count - 1));
+    const waitMs = timing.tiktokRetryMs * 2 ** Math.max(0, count - 1);
+    const sendAt = new Date(now().getTime() + waitMs);
     return { state: 'ready', attempt_outcome: code, send_at: sendAt };
   }
   if (act === 'wait_day' && count < MAX_ATTEMPTS) {
-    return { state: 'ready', attempt_outcome: code, send_at: new Date(Date.now() + 24 * HOUR_MS) };
+    const sendAt = new Date(now().getTime() + 24 * HOUR_MS);
+    return { state: 'ready', attempt_outcome: code, send_at: sendAt };
   }
   const { code: ourCode, message, extras } = toProblem(createRefusal(code));
   const tiktok = extras.tiktok ? { code: extras.tiktok.code, log_id: extras.tiktok.log_id } : null;

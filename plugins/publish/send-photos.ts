@@ -116,6 +116,7 @@ async function waitForWord(
     await attempts.answered(attempt, told_publish_id);
     return { publish_id: told_publish_id };
   }
-  if (Date.now() - unanswered_at.getTime() > WEBHOOK_WAIT_MS) return { state: 'unconfirmed' };
+  if (context.now().getTime() - unanswered_at.getTime() > WEBHOOK_WAIT_MS)
+    return { state: 'unconfirmed' };
   return Later.in(context.timing.tiktokWordMs);
 }

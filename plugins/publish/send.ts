@@ -31,7 +31,7 @@ export async function send(job: Job, context: StepContext): Promise<Patch | Late
   const sending = { job, context, attempts };
   const known = await attempts.current();
   if (known?.committed_at) return afterTheMark(sending, known);
-  if (known?.publish_id && isYoung(known, URL_LIFE_MS)) return upload(sending, known);
+  if (known?.publish_id && isYoung(context, known, URL_LIFE_MS)) return upload(sending, known);
   // Its last byte was never sent, so it posts nothing and lapses by itself: a new one is safe.
   if (known?.publish_id) await attempts.close(known, 'lapsed');
   const waiting = known && !known.publish_id ? known : null;
@@ -121,10 +121,10 @@ async function afterTheMark(sending: Sending, attempt: Attempt): Promise<Patch |
   if (status.status === 'FAILED') return afterFailure(status.fail_reason, context);
   const isBehind = status.uploaded_bytes === null ? null : status.uploaded_bytes < attempt.bytes;
   if (status.status !== 'PROCESSING_UPLOAD' || isBehind === false) return sent(sending, attempt);
-  if (isYoung(attempt, URL_LIFE_MS)) return finishUpload(sending, attempt, isBehind);
+  if (isYoung(context, attempt, URL_LIFE_MS)) return finishUpload(sending, attempt, isBehind);
   // TikTok does not say how much it has, so nothing may be opened again: its status will tell.
   if (isBehind === null) return sent(sending, attempt);
-  if (isYoung(attempt, URL_DEAD_MS)) return Later.in(context.timing.tiktokWordMs);
+  if (isYoung(context, attempt, URL_DEAD_MS)) return Later.in(context.timing.tiktokWordMs);
   await attempts.close(attempt, 'lapsed');
   return Later.in(context.timing.reopenMs);
 }
@@ -143,8 +143,8 @@ async function finishUpload(
   return isBehind === null ? sent(sending, attempt) : Later.in(sending.context.timing.tiktokWordMs);
 }
 
-function isYoung(attempt: Attempt, lifeMs: number): boolean {
-  return attempt.opened_at !== null && Date.now() - attempt.opened_at.getTime() < lifeMs;
+function isYoung({ now }: StepContext, { opened_at }: Attempt, lifeMs: number): boolean {
+  return opened_at !== null && now().getTime() - opened_at.getTime() < lifeMs;
 }
 
 /** True when TikTok refused, or our own Problem says that the connection is gone. */

@@ -1,5 +1,7 @@
 // Issues, lists, removes and recognises API keys, of which only a hash is stored.
+
 import type { Knex } from 'knex';
+import { addToNow, databaseNow, measureSince } from '../base/database-time.ts';
 import { invalid, Problem } from '../base/errors.ts';
 import { randomToken, sha256 } from '../base/secrets.ts';
 import { DAY_MS } from '../base/time.ts';
@@ -91,8 +93,9 @@ async function assertFewOthers(trx: Knex, creatorId: string, name: string): Prom
 
 /** Returns when a new key ends: after the plan's days, or with the plan if that is earlier. */
 function chooseExpiry(ctx: Context, creator: Creator): Date {
-  const lifetime = Date.now() + getPlanLimits(ctx.config, creator).keyDays * DAY_MS;
-  return new Date(Math.min(lifetime, creator.plan_ends_at?.getTime() ?? lifetime));
+  const lifetime = addToNow(getPlanLimits(ctx.config, creator).keyDays * DAY_MS);
+  const { plan_ends_at } = creator;
+  return plan_ends_at && plan_ends_at < lifetime ? plan_ends_at : lifetime;
 }
 
 /** Returns the creator's keys, oldest first. */
@@ -145,7 +148,7 @@ async function findKey(ctx: Context, header: string): Promise<ApiKey> {
 
 /** Throws if the plan, the key's own time or a suspension rules the key out. */
 function assertUsable(creator: Creator, row: ApiKey, isAlwaysOpen: boolean): void {
-  const planEnded = creator.plan_ends_at !== null && creator.plan_ends_at <= new Date();
+  const planEnded = creator.plan_ends_at !== null && creator.plan_ends_at <= databaseNow();
   if (planEnded && !isAlwaysOpen) {
     throw new Problem(
       'plan_expired',
@@ -154,7 +157,7 @@ function assertUsable(creator: Creator, row: ApiKey, isAlwaysOpen: boolean): voi
   }
   // A key whose time is that of the plan ends with it, but must still export and delete.
   const endsWithPlan = row.expires_at.getTime() === creator.plan_ends_at?.getTime();
-  if (row.expires_at <= new Date() && !(isAlwaysOpen && endsWithPlan)) {
+  if (row.expires_at <= databaseNow() && !(isAlwaysOpen && endsWithPlan)) {
     throw new Problem(
       'key_expired',
       `This key expired on ${row.expires_at.toISOString()}. Issue a new one on the dashboard.`,
@@ -166,7 +169,7 @@ function assertUsable(creator: Creator, row: ApiKey, isAlwaysOpen: boolean): voi
 
 /** Updates `last_used_at` at most once a minute, so that a busy key does not make a busy row. */
 async function touchKey(ctx: Context, row: ApiKey): Promise<void> {
-  if (row.last_used_at && Date.now() - row.last_used_at.getTime() < 60_000) return;
+  if (row.last_used_at && measureSince(row.last_used_at) < 60_000) return;
   await ctx.db('api_keys').where({ id: row.id }).update({ last_used_at: ctx.db.fn.now() });
 }
 

@@ -1,6 +1,6 @@
 // Our limits per API key and per IP, counted in the database so that all processes share them.
 import type { Context as KoaContext } from 'koa';
-import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
+import { addToNow } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 
@@ -10,17 +10,16 @@ type Kind = 'api' | 'sign_in' | 'stranger' | 'verification';
 
 /** Each verification asks a server that the creator chose. */
 const VERIFICATIONS_PER_MINUTE = 30;
-const limiters = new WeakMap<Context, Map<Kind, RateLimiterPostgres>>();
 
 /** Counts a request of this key and sets the RateLimit headers. Throws Problem `rate_limited`. */
 export async function limitRequests(ctx: Context, koa: KoaContext, keyId: string): Promise<void> {
   const limit = ctx.config.API_REQUESTS_PER_MINUTE;
   if (limit === 0) return;
-  const result = await consume(ctx, 'api', limit, keyId);
-  const wait = Math.ceil(result.msBeforeNext / 1000);
+  const result = await count(ctx, 'api', keyId);
+  const wait = Math.ceil(result.leftMs / 1000);
   koa.set('RateLimit-Policy', `"default";q=${limit};w=${WINDOW_SECONDS}`);
-  koa.set('RateLimit', `"default";r=${Math.max(0, result.remainingPoints)};t=${wait}`);
-  if (result.consumedPoints > limit)
+  koa.set('RateLimit', `"default";r=${Math.max(0, limit - result.requests)};t=${wait}`);
+  if (result.requests > limit)
     throw tooMany(`This key made more than ${limit} requests in a minute.`, wait);
 }
 
@@ -49,57 +48,43 @@ async function limitAddress(
   { kind, limit, detail }: { kind: Kind; limit: number; detail: string },
 ): Promise<void> {
   if (limit === 0) return;
-  const result = await consume(ctx, kind, limit, ctx.secrets.keyedHash(koa.ip, kind));
-  if (result.consumedPoints > limit) throw tooMany(detail, Math.ceil(result.msBeforeNext / 1000));
+  const result = await count(ctx, kind, ctx.secrets.keyedHash(koa.ip, kind));
+  if (result.requests > limit) throw tooMany(detail, Math.ceil(result.leftMs / 1000));
 }
 
 /** Counts a verification that this creator asked for. Throws Problem `rate_limited`. */
 export async function limitVerifications(ctx: Context, creatorId: string): Promise<void> {
   const key = ctx.secrets.keyedHash(creatorId, 'verification');
-  const result = await consume(ctx, 'verification', VERIFICATIONS_PER_MINUTE, key);
-  if (result.consumedPoints > VERIFICATIONS_PER_MINUTE) {
+  const result = await count(ctx, 'verification', key);
+  if (result.requests > VERIFICATIONS_PER_MINUTE) {
     throw tooMany(
       `This account asked for more than ${VERIFICATIONS_PER_MINUTE} verifications in a minute.`,
-      Math.ceil(result.msBeforeNext / 1000),
+      Math.ceil(result.leftMs / 1000),
     );
   }
 }
 
 function tooMany(detail: string, wait: number): Problem {
-  return new Problem('rate_limited', detail, { retry_at: new Date(Date.now() + wait * 1000) });
+  return new Problem('rate_limited', detail, { retry_at: addToNow(wait * 1000) });
 }
 
-async function consume(
-  ctx: Context,
-  kind: Kind,
-  points: number,
-  key: string,
-): Promise<RateLimiterRes> {
-  const limiter = createLimiter(ctx, kind, points);
-  try {
-    return await limiter.consume(key);
-  } catch (result) {
-    // The library throws its result if the points are used up.
-    if (result instanceof RateLimiterRes) return result;
-    throw result;
-  }
+interface Count {
+  requests: number;
+  /** How long the minute still lasts. */
+  leftMs: number;
 }
 
-function createLimiter(ctx: Context, kind: Kind, points: number): RateLimiterPostgres {
-  const known = limiters.get(ctx) ?? new Map<Kind, RateLimiterPostgres>();
-  limiters.set(ctx, known);
-  const limiter =
-    known.get(kind) ??
-    new RateLimiterPostgres({
-      storeClient: ctx.db,
-      storeType: 'knex',
-      tableName: 'rate_limits',
-      tableCreated: true,
-      keyPrefix: kind,
-      points,
-      duration: WINDOW_SECONDS,
-      clearExpiredByTimeout: false,
-    });
-  known.set(kind, limiter);
-  return limiter;
+/** Counts one request in the minute that its first one began, by the database's time. */
+async function count({ db }: Context, kind: Kind, key: string): Promise<Count> {
+  const now = 'extract(epoch from now())::float * 1000';
+  const { rows } = await db.raw(
+    `insert into rate_limits as counted (key, points, expire)
+     values (:key, 1, ${now} + :window_ms)
+     on conflict (key) do update
+       set points = case when counted.expire <= ${now} then 1 else counted.points + 1 end,
+           expire = case when counted.expire <= ${now} then excluded.expire else counted.expire end
+     returning points, expire - ${now} as left_ms`,
+    { key: `${kind}:${key}`, window_ms: WINDOW_SECONDS * 1000 },
+  );
+  return { requests: rows[0].points, leftMs: rows[0].left_ms };
 }

@@ -1,6 +1,8 @@
 // Keeps sessions with lucia, which only this file imports; stores a hash of each session id.
+
 import { type Adapter, type DatabaseSession, type DatabaseUser, Lucia, TimeSpan } from 'lucia';
 import type { Database } from '../base/database.ts';
+import { sqlFromNow } from '../base/database-time.ts';
 import { randomToken, sha256 } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
 import { type Creator, findCreator, touchLastSeen } from '../creators/store.ts';
@@ -92,16 +94,23 @@ export function createSessionsFor<Owner>(
   };
 }
 
-/** Returns lucia's adapter, which uses the id of the cookie where the table has its hash. */
+/**
+ * Returns lucia's adapter, which uses the id of the cookie where the table has its hash. lucia
+ * compares with this machine's clock, so it is given the time that is left, counted by the database,
+ * from that clock on. What it says about the end of a session is not stored.
+ */
 function createAdapter(db: Database, kind: SessionKind<unknown>): Adapter {
   const { table, ownerColumn } = kind;
+  const lastsMs = new TimeSpan(...kind.lasts).milliseconds();
   const sessionRow = (id: string) => db(table).where({ id_hash: sha256(id) });
   return {
     async getSessionAndUser(id): Promise<[DatabaseSession | null, DatabaseUser | null]> {
-      const row = await sessionRow(id).first();
+      const left = db.raw('extract(epoch from expires_at - now())::float * 1000 as left_ms');
+      const row = await sessionRow(id).first(ownerColumn, left);
       if (!row) return [null, null];
       const ownerId = row[ownerColumn];
-      const session = { id, userId: ownerId, expiresAt: row.expires_at, attributes: {} };
+      const expiresAt = new Date(Date.now() + row.left_ms);
+      const session = { id, userId: ownerId, expiresAt, attributes: {} };
       return [session, { id: ownerId, attributes: {} }];
     },
     // lucia expects session ids here, but only their hashes are stored.
@@ -110,11 +119,11 @@ function createAdapter(db: Database, kind: SessionKind<unknown>): Adapter {
       await db(table).insert({
         id_hash: sha256(session.id),
         [ownerColumn]: session.userId,
-        expires_at: session.expiresAt,
+        expires_at: sqlFromNow(db, lastsMs),
       });
     },
-    async updateSessionExpiration(id, expiresAt) {
-      await sessionRow(id).update({ expires_at: expiresAt });
+    async updateSessionExpiration(id) {
+      await sessionRow(id).update({ expires_at: sqlFromNow(db, lastsMs) });
     },
     async deleteSession(id) {
       await sessionRow(id).delete();
@@ -125,7 +134,7 @@ function createAdapter(db: Database, kind: SessionKind<unknown>): Adapter {
         .delete();
     },
     async deleteExpiredSessions() {
-      await db(table).where('expires_at', '<', new Date()).delete();
+      await db(table).where('expires_at', '<', db.fn.now()).delete();
     },
   };
 }

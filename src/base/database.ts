@@ -34,6 +34,15 @@ export async function lockName(trx: Knex, name: string): Promise<void> {
   await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [name]);
 }
 
+/** Takes the same lock if it is free, and holds it until the transaction ends; else returns false. */
+export async function tryLockName(trx: Knex, name: string): Promise<boolean> {
+  const { rows } = await trx.raw(
+    'select pg_try_advisory_xact_lock(hashtextextended(?, 0)) as is_ours',
+    [name],
+  );
+  return rows[0].is_ours;
+}
+
 // Every bigint of ours is a count or a size in bytes, far below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 

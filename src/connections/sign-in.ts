@@ -1,5 +1,7 @@
 // Finishes a sign-in with TikTok: stores the creator, the profile and the tokens.
+
 import { setTimeout as sleep } from 'node:timers/promises';
+import { databaseNow } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { type Returned, usedInvitation } from '../creators/authorization.ts';
@@ -63,7 +65,7 @@ async function storeOnceFree(
   connection: Connection,
   signal: AbortSignal,
 ): Promise<Creator> {
-  const deadline = Date.now() + BUSY_MS;
+  const deadline = performance.now() + BUSY_MS;
   let doubt: Doubt = 'none';
   for (;;) {
     const stored = await store(ctx, connection, doubt);
@@ -71,7 +73,7 @@ async function storeOnceFree(
       if (!(await isAlive(ctx, connection.answer))) throw connectAgain();
       doubt = 'settled';
     } else if (stored === 'busy') {
-      if (Date.now() > deadline) throw connectAgain();
+      if (performance.now() > deadline) throw connectAgain();
       doubt = 'had_to_wait';
       await sleep(250, undefined, { signal });
     } else return stored;
@@ -171,5 +173,5 @@ async function fetchProfile(
 
 function confirmName(profile: Profile, username: string): void {
   profile.username = username;
-  profile.name_confirmed_at = new Date();
+  profile.name_confirmed_at = databaseNow();
 }

@@ -1,6 +1,8 @@
 // POST /webhooks/tiktok: checks TikTok's signature, and answers once the event's effect is durable.
+
 import type { IncomingMessage } from 'node:http';
 import type Router from '@koa/router';
+import { measureSince } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { hearOfPhotos, wakeConfirmation } from '../jobs/attempts/told.ts';
@@ -31,7 +33,7 @@ export function addTikTokWebhook(router: Router, ctx: Context): void {
     }
     // TikTok does not say whether it signs a retry anew, so an old signature is accepted. An event
     // that comes twice does no harm, and one that is lost does.
-    const isLate = Date.now() - signedTime.getTime() > LATE_MS;
+    const isLate = measureSince(signedTime) > LATE_MS;
     const outcome = await apply(ctx, event);
     ctx.log.info({ event: 'tiktok.told', kind: event.kind, ...outcome, is_late: isLate });
     koa.status = 200;

@@ -1,4 +1,5 @@
 // OAuth with TikTok: to the consent page and back, bound to one browser and usable once.
+import { addToNow } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import { randomToken, sha256 } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
@@ -59,7 +60,7 @@ async function begin(
     state_hash: sha256(state),
     browser_hash: sha256(browserToken),
     code_verifier: verifier && ctx.secrets.seal(verifier, VERIFIER_CONTEXT),
-    expires_at: new Date(Date.now() + STATE_MINUTES * 60_000),
+    expires_at: addToNow(STATE_MINUTES * 60_000),
     ...purpose,
   });
   const url = ctx.tiktok.authorizeUrl({

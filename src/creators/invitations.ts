@@ -1,5 +1,7 @@
 // The SQL of invitations, which can be used once and are stored as a hash.
+
 import type { Knex } from 'knex';
+import { sqlFromNow } from '../base/database-time.ts';
 
 /** A row of `invitations`. */
 export interface Invitation {
@@ -12,17 +14,13 @@ export interface Invitation {
 export async function findInvitation(db: Knex, tokenHash: string): Promise<Invitation | undefined> {
   return db('invitations')
     .where({ token_hash: tokenHash, used_at: null })
-    .where('expires_at', '>', new Date())
+    .where('expires_at', '>', db.fn.now())
     .first();
 }
 
-/** Inserts an invitation that ends at `expiresAt`. */
-export async function insertInvitation(
-  db: Knex,
-  tokenHash: string,
-  expiresAt: Date,
-): Promise<void> {
-  await db('invitations').insert({ token_hash: tokenHash, expires_at: expiresAt });
+/** Inserts an invitation that ends after so many milliseconds. */
+export async function insertInvitation(db: Knex, tokenHash: string, ms: number): Promise<void> {
+  await db('invitations').insert({ token_hash: tokenHash, expires_at: sqlFromNow(db, ms) });
 }
 
 /** Marks the invitation as used. Returns false if another creator has used it in the meantime. */

@@ -24,6 +24,9 @@ export async function insertOAuthState(db: Knex, state: Partial<OAuthState>): Pr
 
 /** Removes the state and returns it, so that it works once. Returns undefined if it has ended. */
 export async function takeOAuthState(db: Knex, stateHash: string): Promise<OAuthState | undefined> {
-  const [state] = await db('oauth_states').where({ state_hash: stateHash }).delete().returning('*');
-  return state && state.expires_at > new Date() ? state : undefined;
+  const [state] = await db('oauth_states')
+    .where({ state_hash: stateHash })
+    .delete()
+    .returning(['*', db.raw('expires_at > now() as is_valid')]);
+  return state?.is_valid ? state : undefined;
 }

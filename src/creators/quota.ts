@@ -1,6 +1,8 @@
 // Counts our calls to TikTok per creator and minute, and holds back those that it would refuse.
+
 import type { Knex } from 'knex';
 import { lockName } from '../base/database.ts';
+import { databaseNow } from '../base/database-time.ts';
 import type { Context } from '../context/context.ts';
 import { Later } from '../queue/later.ts';
 
@@ -32,7 +34,7 @@ export async function reserveCall(
 export async function nextFreeAt(ctx: Context, creatorId: string): Promise<Date> {
   const calls = ['video.init', 'inbox.init', 'content.init'] as const;
   const times = await Promise.all(calls.map((call) => fullUntil(ctx, ctx.db, creatorId, call)));
-  return new Date(Math.max(Date.now(), ...times.map((at) => at?.getTime() ?? 0)));
+  return new Date(Math.max(databaseNow().getTime(), ...times.map((at) => at?.getTime() ?? 0)));
 }
 
 /** Returns when the limit of this call allows another one, or null if it does now. */

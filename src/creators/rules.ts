@@ -1,6 +1,8 @@
 // What a creator may do: the limits of the plan, and the reasons why an account cannot post.
+
 import type { Knex } from 'knex';
 import type { Config, PlanLimits } from '../base/config.ts';
+import { databaseNow } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import type { Creator } from './store.ts';
 
@@ -25,7 +27,7 @@ export function mayPost(creator: Creator): boolean {
 
 function findRefusalToPost(creator: Creator): Problem | null {
   if (creator.suspended_at) return suspended();
-  if (creator.plan_ends_at && creator.plan_ends_at <= new Date()) {
+  if (creator.plan_ends_at && creator.plan_ends_at <= databaseNow()) {
     return new Problem(
       'plan_expired',
       `The ${creator.plan} plan of this account ended on ${creator.plan_ends_at.toISOString()}.`,

@@ -1,6 +1,8 @@
 // The SQL of creators: one TikTok account each, with its plan, settings and connection.
+
 import type { Knex } from 'knex';
 import type { Config, PlanName } from '../base/config.ts';
+import { databaseNow, sqlFromNow } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import { DAY_MS } from '../base/time.ts';
 import { emit } from '../events/emit.ts';
@@ -71,7 +73,7 @@ export async function findCreatorByOpenId(db: Knex, openId: string): Promise<Cre
  */
 export async function saveCreator(trx: Knex, profile: Profile, config: Config): Promise<Creator> {
   const plan = config.DEFAULT_PLAN;
-  const planEndsAt = plan === 'trial' ? new Date(Date.now() + config.TRIAL_DAYS * DAY_MS) : null;
+  const planEndsAt = plan === 'trial' ? sqlFromNow(trx, config.TRIAL_DAYS * DAY_MS) : null;
   const { open_id, ...rest } = profile;
   const before = await trx('creators').where({ open_id }).forUpdate().first('disconnected_at');
   const [{ is_new, ...creator }] = await trx('creators')
@@ -121,7 +123,7 @@ export async function touchLastSeen(
   db: Knex,
   { id, last_seen_at }: Pick<Creator, 'id' | 'last_seen_at'>,
 ): Promise<void> {
-  const today = new Date();
+  const today = databaseNow();
   today.setUTCHours(0, 0, 0, 0);
   if (last_seen_at >= today) return;
   await db('creators')

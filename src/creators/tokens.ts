@@ -1,7 +1,9 @@
 // Keeps a creator's access token fresh: one refresh at a time, stored before it is used.
+
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigFaults } from '../base/config.ts';
+import { measureSince } from '../base/database-time.ts';
 import type { Context } from '../context/context.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
@@ -92,8 +94,8 @@ export async function getAccess(
   signal: AbortSignal,
   rejectedVersion?: number,
 ): Promise<Access> {
-  const deadline = Date.now() + WAIT_MS;
-  while (Date.now() < deadline) {
+  const deadline = performance.now() + WAIT_MS;
+  while (performance.now() < deadline) {
     signal.throwIfAborted();
     const grant = await findGrant(ctx.db, creatorId);
     if (!grant) throw disconnected();
@@ -116,7 +118,7 @@ export async function getAccess(
 function isFresh(grant: Grant): boolean {
   const life = grant.access_expires_at.getTime() - grant.refreshed_at.getTime();
   const margin = Math.min(Math.max(MARGIN_MS, life / 10), life / 2);
-  return grant.access_expires_at.getTime() - margin > Date.now();
+  return measureSince(grant.access_expires_at) < -margin;
 }
 
 async function refresh(
@@ -155,13 +157,13 @@ async function saveRepeatedly(
   grant: Grant,
   fresh: ReturnType<typeof sealTokens>,
 ): Promise<void> {
-  const deadline = Date.now() + SAVE_MS;
+  const deadline = performance.now() + SAVE_MS;
   for (;;) {
     try {
       await saveRefresh(ctx.db, grant, fresh);
       return;
     } catch (error) {
-      if (Date.now() > deadline) throw error;
+      if (performance.now() > deadline) throw error;
       await sleep(1_000);
     }
   }

@@ -1,6 +1,7 @@
 // Reads the forms of the deletion requests' pages: bounded texts, a past day, a version, a method.
 
 import { z } from 'zod';
+import { databaseNow } from '../base/database-time.ts';
 import { invalid } from '../base/errors.ts';
 import { HOUR_MS } from '../base/time.ts';
 import type { ProofMethod, Words } from './store.ts';
@@ -56,7 +57,7 @@ export function readWords(form: unknown): { words: Words } | { faults: Faults } 
 
 /** Reads a day or a time; an empty text means now. Returns null for anything else or the future. */
 function readDay(given: string): Date | null {
-  const now = new Date();
+  const now = databaseNow();
   if (!given) return now;
   const at = new Date(given);
   // JavaScript would read 31 February as 3 March.

@@ -1,6 +1,7 @@
 // The one-time link: compares who signed in with TikTok; a second click verifies the request.
 
 import type { Knex } from 'knex';
+import { databaseNow } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import { sha256 } from '../base/secrets.ts';
 import { HOUR_MS } from '../base/time.ts';
@@ -40,7 +41,7 @@ function isUnused(request: DeletionRequest): boolean {
 
 /** Whether a proof was asked for and its time is not over. */
 function isWaiting({ state, proof_expires_at }: DeletionRequest): boolean {
-  const isInTime = proof_expires_at !== null && proof_expires_at > new Date();
+  const isInTime = proof_expires_at !== null && proof_expires_at > databaseNow();
   return state === 'identity_asked' && isInTime;
 }
 
@@ -138,7 +139,7 @@ export async function confirmByLink(
     const request = found && (await lockRequest(trx, found.id));
     if (request?.state === 'verified' && isOwnBrowser(request, browserToken)) return;
     if (!request || !mayConfirm(request, sha256(token), browserToken)) throw linkEnded();
-    await changeRequest(trx, request.id, { state: 'verified', verified_at: new Date() });
+    await changeRequest(trx, request.id, { state: 'verified', verified_at: databaseNow() });
     await logEvent(trx, request.id, { name: 'verified_by_sign_in', operator: null });
   });
 }

@@ -1,5 +1,7 @@
 // The pages on which operators answer deletion requests that came by email.
+
 import type Router from '@koa/router';
+import { databaseNow } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { createOperatorPages, type OperatorPages } from '../operators/pages.ts';
@@ -87,7 +89,7 @@ async function showList(
   { form, render }: PageRequest,
   faults: Faults,
 ): Promise<void> {
-  const today = new Date().toISOString().slice(0, 10);
+  const today = databaseNow().toISOString().slice(0, 10);
   const typed = (name: string) => (typeof form[name] === 'string' ? form[name] : '');
   const names = ['username', 'profile_url', 'usage', 'details', 'received_at'];
   render('deletion-requests/list', {

@@ -2,6 +2,7 @@
 
 import { randomInt } from 'node:crypto';
 import type { Knex } from 'knex';
+import { addToNow, databaseNow } from '../base/database-time.ts';
 import { invalid, Problem } from '../base/errors.ts';
 import { randomToken, sha256 } from '../base/secrets.ts';
 import { HOUR_MS } from '../base/time.ts';
@@ -57,7 +58,7 @@ function prepareProof(
   return {
     proof_token_hash: sha256(token),
     proof_token: ctx.secrets.seal(token, tokenContext(id)),
-    proof_expires_at: new Date(Date.now() + LINK_MS),
+    proof_expires_at: addToNow(LINK_MS),
   };
 }
 
@@ -71,7 +72,7 @@ const tokenContext = (id: string) => `deletion_requests.proof_token:${id}`;
 /** Returns the path of the one-time link while it can be used, else null. */
 export function findLinkPath(ctx: Context, request: DeletionRequest): string | null {
   const { id, proof_token, proof_expires_at } = request;
-  if (!proof_token || !proof_expires_at || proof_expires_at <= new Date()) return null;
+  if (!proof_token || !proof_expires_at || proof_expires_at <= databaseNow()) return null;
   try {
     return `/prove/${ctx.secrets.open(proof_token, tokenContext(id))}`;
   } catch {
@@ -116,7 +117,7 @@ export async function confirmProof(
 
 const verified = (command: Command) => ({
   state: 'verified' as const,
-  verified_at: new Date(),
+  verified_at: databaseNow(),
   verified_by: command.operator.id,
 });
 

@@ -1,5 +1,6 @@
 // Decides what may happen to a deletion request and when; without SQL.
 
+import { addToNow, databaseNow, measureSince } from '../base/database-time.ts';
 import { invalid, Problem } from '../base/errors.ts';
 import { DAY_MS } from '../base/time.ts';
 import { type DeletionRequest, type State, TERM_DAYS } from './store.ts';
@@ -13,7 +14,7 @@ export const UNDECIDED: State[] = ['received', 'identity_asked', 'verified'];
 
 /** Returns the whole days until the term ends: 0 on the first day after it, then negative. */
 function countDaysLeft({ received_at }: Pick<DeletionRequest, 'received_at'>): number {
-  return Math.ceil((received_at.getTime() - Date.now()) / DAY_MS) + TERM_DAYS;
+  return Math.ceil(-measureSince(received_at) / DAY_MS) + TERM_DAYS;
 }
 
 /** Returns how urgent an answer is, for every page that shows it. */
@@ -36,18 +37,18 @@ function daysInWords(days: number): string {
 /** Whether the request is verified and, where only the name was proved, the wait is over. */
 export function mayExecute(request: DeletionRequest): boolean {
   const { state, creator_id, needs_second_operator, execute_after } = request;
-  const hasWaited = execute_after !== null && execute_after <= new Date();
+  const hasWaited = execute_after !== null && execute_after <= databaseNow();
   return state === 'verified' && creator_id !== null && (!needs_second_operator || hasWaited);
 }
 
 /** Whether TikTok has confirmed the name lately. Names change hands; an account's open_id does not. */
 export function isNameFresh(nameConfirmedAt: Date | null): boolean {
-  return nameConfirmedAt !== null && Date.now() - nameConfirmedAt.getTime() < NAME_DAYS * DAY_MS;
+  return nameConfirmedAt !== null && measureSince(nameConfirmedAt) < NAME_DAYS * DAY_MS;
 }
 
 /** Returns when a proof of a name alone may be acted on without a second operator. */
 export function afterTheWait(): Date {
-  return new Date(Date.now() + NAME_DAYS * DAY_MS);
+  return addToNow(NAME_DAYS * DAY_MS);
 }
 
 /** @throws Problem `state_conflict`. Scripts give null, and act on the request as it is. */

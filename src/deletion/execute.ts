@@ -1,4 +1,5 @@
 // Executes a deletion (deletion.execute) in steps that may all run again after a crash.
+import { addToNow, measureSince } from '../base/database-time.ts';
 import { MINUTE_MS, SECOND_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { countHeldRuns } from '../jobs/run/runs.ts';
@@ -78,12 +79,12 @@ export async function isQuiet(
   deletion: Deletion,
   { creator_id }: Identifiers,
 ): Promise<boolean> {
-  const waited = Date.now() - deletion.requested_at.getTime();
+  const waited = measureSince(deletion.requested_at);
   if (waited > SEEN_THROUGH_MS) await fenceOff(ctx.db, creator_id);
   const held = await countHeldRuns(ctx.db, creator_id);
   const working = await countWorking(ctx.db, creator_id);
   if ((held > 0 || working > 0) && waited < QUIET_AT_LAST_MS) return false;
-  await updateDeletion(ctx.db, deletion.id, { quiet_at: new Date() });
+  await updateDeletion(ctx.db, deletion.id, { quiet_at: ctx.db.fn.now() });
   return true;
 }
 
@@ -94,9 +95,9 @@ export async function record(
   { creator_id }: Identifiers,
 ): Promise<void> {
   await recordDeletion(ctx, creator_id);
-  await updateDeletion(ctx.db, deletion.id, { recorded_at: new Date() });
+  await updateDeletion(ctx.db, deletion.id, { recorded_at: ctx.db.fn.now() });
 }
 
 function inOneSecond(): Date {
-  return new Date(Date.now() + SECOND_MS);
+  return addToNow(SECOND_MS);
 }

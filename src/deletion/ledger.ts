@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { ConfigFaults } from '../base/config.ts';
+import { addToNow, databaseNow } from '../base/database-time.ts';
 import { DAY_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { backupsFolder } from '../storage/backups.ts';
@@ -21,7 +22,7 @@ export async function recordDeletion(
   creatorId: string,
 ): Promise<void> {
   // A backup may be made while we delete, so the marker lives a day longer than backups do.
-  const endsAt = new Date(Date.now() + (ctx.config.BACKUP_DAYS + 1) * DAY_MS).toISOString();
+  const endsAt = addToNow((ctx.config.BACKUP_DAYS + 1) * DAY_MS).toISOString();
   await ctx.storage.putMarker(
     LEDGER,
     creatorId,
@@ -64,7 +65,7 @@ export async function listDeletedCreators(ctx: Context): Promise<string[]> {
   // The name of a marker says who was deleted, so a damaged text counts as one that has not ended.
   return [...markers].flatMap(([creatorId, text]) => {
     const endsAt = readEnd(text);
-    return endsAt === undefined || endsAt > new Date() ? [creatorId] : [];
+    return endsAt === undefined || endsAt > databaseNow() ? [creatorId] : [];
   });
 }
 
@@ -75,7 +76,7 @@ export async function pruneLedger(ctx: Pick<Context, 'config' | 'storage'>): Pro
     const endsAt = readEnd(text);
     // A damaged marker has no end, so it is written anew, with one.
     if (endsAt === undefined) await recordDeletion(ctx, creatorId);
-    else if (endsAt <= new Date()) {
+    else if (endsAt <= databaseNow()) {
       await ctx.storage.removeMarker(LEDGER, creatorId);
       removed += 1;
     }

@@ -21,7 +21,7 @@ export async function eraseReturned(ctx: Context): Promise<void> {
     if (!deletion || !who || deletion.method !== 'restore' || deletion.erased_at) continue;
     // No step runs before the start, so there is nothing to wait for.
     await fenceOff(ctx.db, creatorId);
-    await updateDeletion(ctx.db, id, { quiet_at: new Date() });
+    await updateDeletion(ctx.db, id, { quiet_at: ctx.db.fn.now() });
     while (!(await takeGrantOver(ctx, deletion, who))) await sleep(1_000);
     await record(ctx, deletion, who);
     await erase(ctx, deletion, who, new AbortController().signal);

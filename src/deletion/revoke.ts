@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { addToNow, measureSince } from '../base/database-time.ts';
 import { backOff, DAY_MS, HOUR_MS, MINUTE_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { type Grant, takeGrant } from '../creators/grants.ts';
@@ -59,7 +60,7 @@ export async function takeGrantOver(
           is_refreshing: grant.lease_id !== null,
         }),
         open_id_hash: ctx.secrets.keyedHash(openId, 'open_id'),
-        revoke_at: new Date(),
+        revoke_at: ctx.db.fn.now(),
       };
     } catch {
       // The tokens were sealed under a key that is gone, so we have none to show TikTok.
@@ -82,17 +83,17 @@ export async function tryRevocation(ctx: Context, id: string, signal: AbortSigna
   const deletion = await leaseRevocation(ctx.db, id, randomUUID(), REVOCATION_LEASE_SECONDS);
   if (!deletion) return;
   const outcome = await revoke(ctx, deletion, signal);
-  const isOver = Date.now() - deletion.requested_at.getTime() >= TERM_MS;
+  const isOver = measureSince(deletion.requested_at) >= TERM_MS;
   if (outcome === 'again' && !isOver) {
     const wait = backOff(MINUTE_MS, SIX_HOURS_MS, deletion.revoke_tries - 1);
     const endsAt = deletion.requested_at.getTime() + TERM_MS;
-    const revokeAt = new Date(Math.min(Date.now() + wait, endsAt));
+    const revokeAt = new Date(Math.min(addToNow(wait).getTime(), endsAt));
     await settleRevocation(ctx.db, deletion, { revoke_at: revokeAt });
     return;
   }
   await settleRevocation(ctx.db, deletion, {
     revocation: outcome === 'again' ? 'given_up' : outcome,
-    revoked_at: outcome === 'revoked' ? new Date() : null,
+    revoked_at: outcome === 'revoked' ? ctx.db.fn.now() : null,
     sealed_grant: null,
     open_id_hash: null,
     revoke_at: null,
@@ -106,7 +107,7 @@ async function revoke(ctx: Context, deletion: Deletion, signal: AbortSignal): Pr
   const grant = openGrant(ctx, deletion);
   if (!grant) return 'not_needed';
   if (grant === 'lost') return 'given_up';
-  if (new Date(grant.access_expires_at).getTime() > Date.now() + MINUTE_MS) {
+  if (new Date(grant.access_expires_at) > addToNow(MINUTE_MS)) {
     const answer = await ask(() => ctx.tiktok.revoke(grant.access_token, { signal }));
     if (answer !== 'refused') return answer === 'done' ? 'revoked' : 'again';
   }

@@ -1,4 +1,5 @@
 // Searches for traces of a deleted creator, and finishes the deletion once there are none.
+import { addToNow } from '../base/database-time.ts';
 import { backOff, MINUTE_MS, SECOND_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { hasReturned } from '../creators/leaving.ts';
@@ -15,7 +16,7 @@ export async function searchAndFinish(ctx: Context, deletionId: string): Promise
   const who = deletion && openIdentifiers(ctx, deletion);
   if (!deletion || !who) return null;
   for (const key of who.left_keys) await ctx.storage.remove(key).catch(() => {});
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   const isBack = who.open_id !== null && (await hasReturned(ctx.db, who.open_id));
   // A new account of the same person has the same open_id and name; it is no trace of this one.
   const searched = isBack ? { ...who, open_id: null, username: null } : who;
@@ -24,7 +25,7 @@ export async function searchAndFinish(ctx: Context, deletionId: string): Promise
   if (count === 0) {
     await finishDeletion(ctx, deletionId, {
       tables_searched: tables,
-      search_ms: Date.now() - startedAt,
+      search_ms: Math.round(performance.now() - startedAt),
     });
     ctx.log.info({ event: 'deletion.done', deletion_id: deletionId });
     return null;
@@ -33,7 +34,7 @@ export async function searchAndFinish(ctx: Context, deletionId: string): Promise
   await updateDeletion(ctx.db, deletionId, { traces: count, faults });
   ctx.log.error({ event: 'deletion.traces', deletion_id: deletionId, traces });
   const waitMs = backOff(10 * SECOND_MS, 60 * MINUTE_MS, faults);
-  return new Date(Date.now() + waitMs);
+  return addToNow(waitMs);
 }
 
 /** Drops the identifiers, and lets modules finish what asked for this deletion. */

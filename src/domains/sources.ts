@@ -1,5 +1,7 @@
 // Decides whether a creator may post from a URL: by its form, the plan and verified domains.
+
 import type { Knex } from 'knex';
+import { measureSince } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import { DAY_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
@@ -44,7 +46,7 @@ export async function judgeSourceToday(
 ): Promise<JudgedSource> {
   const judged = await judgeSource(ctx, ctx.db, creator, text);
   const { checked_at, host } = judged.domain;
-  if (checked_at && Date.now() - checked_at.getTime() < DAY_MS) return judged;
+  if (checked_at && measureSince(checked_at) < DAY_MS) return judged;
   const domain = await checkDomain(ctx, judged.domain, signal);
   if (!domain.verified_at) throw notVerified(host, domain);
   return { ...judged, domain };

@@ -1,5 +1,7 @@
 // events.deliver: tells one subscriber what happened to one subject, event after event, in order.
+
 import { z } from 'zod';
+import { addToNow, measureSince } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import { backOff, MINUTE_MS, SECOND_MS } from '../base/time.ts';
 import type { Context, Manifest } from '../context/context.ts';
@@ -86,12 +88,12 @@ async function takeNext(
       await queueRuns(trx, [toRun(owed, at)], mode);
       return undefined;
     };
-    if (signal.aborted) return comeAgain(after(0));
-    if (!subscriber) return comeAgain(after(MINUTE_MS));
+    if (signal.aborted) return comeAgain(addToNow(0));
+    if (!subscriber) return comeAgain(addToNow(MINUTE_MS));
     if (!next.isDue) return comeAgain(next.dueAt);
     // An event that comes while a run is under way gets a run of its own, which waits for this one.
     const isTaken = next.runId !== null && next.runId !== runId && (await isHeld(trx, next.runId));
-    if (isTaken) return comeAgain(after(SECOND_MS), 'preserve_run_at');
+    if (isTaken) return comeAgain(addToNow(SECOND_MS), 'preserve_run_at');
     await claim(trx, next.event.id, runId);
     return next;
   });
@@ -118,7 +120,7 @@ async function takeFault(
 ): Promise<boolean> {
   throwIfDead(run.signal);
   if (error instanceof Later) {
-    return waitFor(ctx, run, event.id, { ms: error.at.getTime() - Date.now(), tries, fault: null });
+    return waitFor(ctx, run, event.id, { ms: -measureSince(error.at), tries, fault: null });
   }
   if (run.signal.aborted) return waitFor(ctx, run, event.id, { ms: 0, tries, fault: null });
   const failed = tries + 1;
@@ -161,8 +163,4 @@ function throwIfDead({ reason }: AbortSignal): void {
 function nameFault(error: unknown): string {
   if (error instanceof Problem) return error.code;
   return error instanceof Error ? error.name : 'fault';
-}
-
-function after(ms: number): Date {
-  return new Date(Date.now() + ms);
 }

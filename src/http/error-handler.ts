@@ -1,6 +1,8 @@
 // Answers every error: problem+json (RFC 9457) for programs, a page for people.
+
 import { randomUUID } from 'node:crypto';
 import type { Context as KoaContext, Middleware } from 'koa';
+import { measureSince } from '../base/database-time.ts';
 import { Problem, withRule } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 
@@ -68,7 +70,7 @@ function sendHeaders(koa: KoaContext, problem: Problem): void {
   for (const [name, value] of Object.entries(problem.extras.headers ?? {})) koa.set(name, value);
   const { retry_at } = problem.extras;
   if (retry_at) {
-    const seconds = Math.ceil((retry_at.getTime() - Date.now()) / 1000);
+    const seconds = Math.ceil(-measureSince(retry_at) / 1000);
     koa.set('Retry-After', String(Math.max(1, seconds)));
   }
   // The rest of a body that was not read whole would be taken for the next request.

@@ -1,4 +1,5 @@
 // Formats sizes, lengths and times for people.
+import { databaseNow, measureSince } from '../base/database-time.ts';
 import { DAY_MS } from '../base/time.ts';
 
 /** Returns a size in kB or MB; both are decimal. */
@@ -20,8 +21,13 @@ export function duration(ms: number | null): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
+/** Whether a plan or a term has ended; null never ends. */
+export function isPast(at: Date | null): boolean {
+  return at !== null && at <= databaseNow();
+}
+
 /** Returns "in 3 hours" or "2 minutes ago". Pages show it beside the time, never instead of it. */
-export function relative(at: Date, now = new Date()): string {
+export function relative(at: Date, now = databaseNow()): string {
   const seconds = (at.getTime() - now.getTime()) / 1000;
   // Up to two days are counted in hours: "in 2 days" would be wrong for tomorrow evening.
   const [unit, size] = (
@@ -44,7 +50,7 @@ export function utc(at: Date): string {
     day: 'numeric',
     month: 'short',
     // The year is added to times far from now.
-    ...(Math.abs(at.getTime() - Date.now()) > 300 * DAY_MS ? { year: 'numeric' } : {}),
+    ...(Math.abs(measureSince(at)) > 300 * DAY_MS ? { year: 'numeric' } : {}),
     hour: '2-digit',
     minute: '2-digit',
     timeZone: 'UTC',

@@ -1,5 +1,7 @@
 // The commands on an accepted job: cancel it, retry it, or say how an unconfirmed one ended.
+
 import type { Knex } from 'knex';
+import { readDatabaseTime } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { assertNotLeaving } from '../creators/leaving.ts';
@@ -51,7 +53,8 @@ export async function retryJob(ctx: Context, creator: Creator, id: string): Prom
       throw new Problem('state_conflict', 'Only a failed post can be tried again.');
     }
     const sourceKey = await sourceForRetry(trx, job);
-    const at = new Date(Math.max(job.send_at.getTime(), Date.now()));
+    const now = await readDatabaseTime(trx);
+    const at = job.send_at > now ? job.send_at : now;
     const sendAt = await reserveTime(trx, ctx.config, creator.id, { at, exceptId: id });
     await assertNoDuplicate(trx, { ...job, send_at: sendAt });
     await closeAttempts(trx, id, 'retried');

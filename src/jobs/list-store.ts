@@ -55,7 +55,7 @@ function whereStatus(query: Knex.QueryBuilder, status: Status): void {
   const waiting = ALL_STATES.filter(
     (state) => STATES[state] && toStatus({ state, send_at: new Date(8.64e15) }) === 'scheduled',
   );
-  if (status === 'scheduled') query.whereIn('state', waiting).where('send_at', '>', new Date());
+  if (status === 'scheduled') query.whereIn('state', waiting).whereRaw('send_at > now()');
   else if (status === 'running') {
     query.where((either) =>
       either
@@ -63,7 +63,7 @@ function whereStatus(query: Knex.QueryBuilder, status: Status): void {
           'state',
           WORKING_STATES.filter((state) => !waiting.includes(state)),
         )
-        .orWhere((early) => early.whereIn('state', waiting).where('send_at', '<=', new Date())),
+        .orWhere((early) => early.whereIn('state', waiting).whereRaw('send_at <= now()')),
     );
   } else query.where('state', status);
 }

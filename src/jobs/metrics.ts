@@ -1,7 +1,7 @@
 // The metrics of jobs: how many are in each state, and how late the latest is.
 import type { Metric } from '../context/context.ts';
 import { ALL_STATES } from './states.ts';
-import { countByState, findOverdue } from './stats.ts';
+import { countByState, measureOverdue } from './stats.ts';
 
 export const jobMetrics: Metric[] = [
   {
@@ -17,8 +17,7 @@ export const jobMetrics: Metric[] = [
     name: 'pm3k_jobs_overdue_seconds',
     help: 'By how many seconds the most overdue job that is ready to be sent is late',
     async collect({ db }) {
-      const first = await findOverdue(db);
-      return [{ value: first ? (Date.now() - first.getTime()) / 1000 : 0 }];
+      return [{ value: await measureOverdue(db) }];
     },
   },
 ];

@@ -1,4 +1,5 @@
 // What a request about a job may say; everything from outside passes here once.
+
 import { z } from 'zod';
 import type { Manifest } from '../context/context.ts';
 import { TIKTOK_LIMITS } from '../tiktok/limits.ts';
@@ -83,9 +84,6 @@ export const newJobSchema = z
     if (job.mode === 'now' && job.schedule_at) {
       fault(['schedule_at'], 'Expected no time, because mode is `now`.');
     }
-    if (job.schedule_at && job.schedule_at <= new Date()) {
-      fault(['schedule_at'], 'Expected a time in the future.');
-    }
     if (job.video ? job.photos : !job.photos) {
       fault(job.video ? ['photos'] : ['video'], 'Expected either a video or photos.');
     }
@@ -118,7 +116,7 @@ export function createJobSchema(modules: Manifest[]): typeof newJobSchema {
 export const jobPatchSchema = z.strictObject({
   title: title.optional(),
   settings: settingsPatchSchema.optional(),
-  schedule_at: time.refine((at) => at > new Date(), 'Expected a time in the future.').optional(),
+  schedule_at: time.optional(),
 });
 export type JobPatch = z.output<typeof jobPatchSchema>;
 

@@ -1,4 +1,5 @@
 // The state machine of a job, from which types, checks, labels and the public status derive.
+import { databaseNow } from '../base/database-time.ts';
 import type { PoolName } from '../queue/worker-pool.ts';
 
 /** How a step is run. */
@@ -89,7 +90,7 @@ export const STATUSES = [
 export type Status = (typeof STATUSES)[number];
 
 /** Returns the public status: `scheduled` while the time lies ahead and nothing was sent. */
-export function toStatus(job: { state: State; send_at: Date }, now = new Date()): Status {
+export function toStatus(job: { state: State; send_at: Date }, now = databaseNow()): Status {
   const { state } = job;
   if (STATES[state] === null) return state as Status;
   if (state === 'sending' || state === 'sent') return 'running';

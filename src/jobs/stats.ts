@@ -1,6 +1,7 @@
 // The SQL that counts jobs: by state for the metrics, by status and day for their creator.
 
 import type { Knex } from 'knex';
+import { sqlFromNow } from '../base/database-time.ts';
 import { DAY_MS } from '../base/time.ts';
 import { STATUSES, type Status, toStatus, WORKING_STATES } from './states.ts';
 
@@ -9,8 +10,8 @@ export async function countRecentJobs(db: Knex, creatorId: string): Promise<numb
   const row = await db('jobs')
     .where({ creator_id: creatorId })
     .whereNotIn('state', ['failed', 'cancelled'])
-    .where('send_at', '>', new Date(Date.now() - DAY_MS))
-    .where('send_at', '<=', new Date())
+    .where('send_at', '>', sqlFromNow(db, -DAY_MS))
+    .where('send_at', '<=', db.fn.now())
     .count('* as count')
     .first();
   return Number(row?.['count'] ?? 0);
@@ -50,12 +51,11 @@ export async function countByState(db: Knex): Promise<Map<string, number>> {
   return new Map(rows.map((row) => [String(row['state']), Number(row['count'])]));
 }
 
-/** Returns the planned time of the most overdue job that is ready to be sent. */
-export async function findOverdue(db: Knex): Promise<Date | null> {
+/** Returns by how many seconds the most overdue job that is ready to be sent is late; 0 for none. */
+export async function measureOverdue(db: Knex): Promise<number> {
   const row = await db('jobs')
     .where({ state: 'ready' })
-    .where('send_at', '<', new Date())
-    .min('send_at as first')
-    .first();
-  return (row?.['first'] as Date | null | undefined) ?? null;
+    .where('send_at', '<', db.fn.now())
+    .first(db.raw('extract(epoch from now() - min(send_at))::float as seconds'));
+  return row?.seconds ?? 0;
 }

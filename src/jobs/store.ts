@@ -141,14 +141,14 @@ export async function queueNext(
 ): Promise<void> {
   const entry = STATES[job.state as WorkingState];
   if (!entry) return;
-  await queueJob(trx, job, entry.waitsForTime ? job.send_at : new Date());
+  await queueJob(trx, job, entry.waitsForTime ? job.send_at : undefined);
 }
 
-/** Queues the next step at `runAt`; the modes are those of `queueStep`. */
+/** Queues the next step at `runAt`, or now by the database's time; the modes are those of `queueStep`. */
 export async function queueJob(
   trx: Knex,
   { id, creator_id, state }: Pick<Job, 'id' | 'creator_id' | 'state'>,
-  runAt: Date,
+  runAt: Date | undefined,
   mode?: 'replace' | 'preserve_run_at',
 ): Promise<void> {
   const { step, attempts, isSerial } = STATES[state as WorkingState];

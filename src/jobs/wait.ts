@@ -15,10 +15,10 @@ export async function waitForJob(
   { creator_id, id }: { creator_id: string; id: string },
   { isReached, ms, signal }: { isReached(job: Job): boolean; ms: number; signal: AbortSignal },
 ): Promise<Job> {
-  const deadline = Date.now() + ms;
+  const deadline = performance.now() + ms;
   for (;;) {
     const job = await getJob(ctx.db, creator_id, id);
-    const left = deadline - Date.now();
+    const left = deadline - performance.now();
     if (isReached(job) || left <= 0) return job;
     await sleep(Math.min(POLL_MS, left), undefined, { signal });
   }

@@ -13,7 +13,7 @@ export async function lockMedia(
 ): Promise<Media | undefined> {
   return trx('media')
     .where({ creator_id: creatorId, storage_key: storageKey, purpose: 'upload' })
-    .where('expires_at', '>', new Date())
+    .where('expires_at', '>', trx.raw('clock_timestamp()'))
     .forUpdate()
     .first();
 }

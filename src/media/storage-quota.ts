@@ -37,9 +37,9 @@ export async function checkStorage(ctx: Context): Promise<'ok' | 'nearly_full' |
 
 function usedBytes(ctx: Context): Promise<number> {
   const before = known.get(ctx);
-  if (before && Date.now() - before.at < KNOWN_MS) return before.bytes;
+  if (before && performance.now() - before.at < KNOWN_MS) return before.bytes;
   const bytes = sumAll(ctx.db);
-  known.set(ctx, { at: Date.now(), bytes });
+  known.set(ctx, { at: performance.now(), bytes });
   bytes.catch(() => known.delete(ctx));
   return bytes;
 }

@@ -1,9 +1,11 @@
 // Stores a file that arrives: the file first, then the probe, then the row.
+
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { json } from '../base/database.ts';
+import { addToNow, databaseNow } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import type { MediaFacts } from '../base/media-facts.ts';
 import { randomToken } from '../base/secrets.ts';
@@ -67,7 +69,7 @@ export async function inspectUpload(
     file_name: file_name?.slice(0, 200) ?? null,
     content_type: found.content_type,
     facts: json({ ...found.facts, bytes, sha256 }),
-    expires_at: new Date(Date.now() + getPlanLimits(ctx.config, creator).mediaDays * DAY_MS),
+    expires_at: addToNow(getPlanLimits(ctx.config, creator).mediaDays * DAY_MS),
   };
 }
 
@@ -125,5 +127,5 @@ export async function storeWorkingCopy(
  * it.
  */
 export function copyExpiry({ send_at }: Pick<PlannedPost, 'send_at'>): Date {
-  return new Date(Math.max(Date.now(), send_at.getTime()) + DAY_MS);
+  return new Date(Math.max(databaseNow().getTime(), send_at.getTime()) + DAY_MS);
 }

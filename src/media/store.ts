@@ -38,7 +38,7 @@ export async function insertMedia(trx: Knex, media: NewMedia): Promise<Media> {
 export async function listMedia(db: Knex, creatorId: string): Promise<Media[]> {
   return db('media')
     .where({ creator_id: creatorId, purpose: 'upload' })
-    .where('expires_at', '>', new Date())
+    .where('expires_at', '>', db.fn.now())
     .orderBy('created_at', 'desc')
     .limit(200);
 }
@@ -53,7 +53,7 @@ export async function pageOfMedia(
 ): Promise<(Media & { listed_at: string })[]> {
   const query = db('media')
     .where({ creator_id: creatorId, purpose: 'upload' })
-    .where('expires_at', '>', new Date())
+    .where('expires_at', '>', db.fn.now())
     .select('*', db.raw('created_at::text as listed_at'));
   if (after) {
     query.whereRaw('(created_at, storage_key) < (?::timestamptz, ?)', [after.listedAt, after.id]);
@@ -69,7 +69,7 @@ export async function pageOfMedia(
 /** Returns the storage keys of the newest files of all creators. */
 export async function listNewest(db: Knex, limit: number): Promise<string[]> {
   return db('media')
-    .where('expires_at', '>', new Date())
+    .where('expires_at', '>', db.fn.now())
     .orderBy('created_at', 'desc')
     .limit(limit)
     .pluck('storage_key');
@@ -83,7 +83,7 @@ export async function findMedia(
 ): Promise<Media | undefined> {
   return db('media')
     .where({ creator_id: creatorId, storage_key: storageKey, purpose: 'upload' })
-    .where('expires_at', '>', new Date())
+    .where('expires_at', '>', db.fn.now())
     .first();
 }
 
@@ -96,7 +96,7 @@ export async function findManyMedia(
   return db('media')
     .where({ creator_id: creatorId, purpose: 'upload' })
     .whereIn('storage_key', storageKeys)
-    .where('expires_at', '>', new Date());
+    .where('expires_at', '>', db.fn.now());
 }
 
 /** Returns an upload or a working copy of this creator, or undefined once its time is over. */
@@ -107,7 +107,7 @@ export async function findFile(
 ): Promise<Media | undefined> {
   return db('media')
     .where({ creator_id: creatorId, storage_key: storageKey })
-    .where('expires_at', '>', new Date())
+    .where('expires_at', '>', db.fn.now())
     .first();
 }
 
@@ -131,9 +131,11 @@ export function noUpload(): Problem {
  * @throws Problem `not_found`.
  */
 export async function getByKey(db: Knex, storageKey: string): Promise<Media> {
-  const found = await db('media').where({ storage_key: storageKey }).first();
-  if (!found || found.expires_at <= new Date())
-    throw new Problem('not_found', 'There is no such file.');
+  const found = await db('media')
+    .where({ storage_key: storageKey })
+    .where('expires_at', '>', db.fn.now())
+    .first();
+  if (!found) throw new Problem('not_found', 'There is no such file.');
   return found;
 }
 

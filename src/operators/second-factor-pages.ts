@@ -1,6 +1,8 @@
 // The pages on which operators set up and remove their second factor.
+
 import type Router from '@koa/router';
 import { renderSVG } from 'uqr';
+import { databaseNow } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import type { PageRequest } from '../web/pages.ts';
@@ -31,7 +33,7 @@ export function addSecondFactorPages(router: Router, ctx: Context): void {
     if (operator.totp_confirmed_at) throw alreadySetUp();
     if (!(await tryCode(ctx, operator, readCode(request)))) return refuse(ctx, request, operator);
     await ctx.db.transaction(async (trx) => {
-      await updateOperator(trx, operator.id, { totp_confirmed_at: new Date() });
+      await updateOperator(trx, operator.id, { totp_confirmed_at: databaseNow() });
       await endOtherSessions(trx, operator.id, readOwnSession(request));
       await audit(trx, { operator, act: 'operator.set_up_second_factor' });
     });

@@ -1,5 +1,7 @@
 // The second factor of operators: time-based codes (RFC 6238), each of which works once.
+
 import { Secret, TOTP } from 'otpauth';
+import { readDatabaseTime } from '../base/database-time.ts';
 import type { Context } from '../context/context.ts';
 import { type Operator, useTotpStep } from './store.ts';
 
@@ -25,7 +27,7 @@ export function readEnrolment(ctx: Context, operator: Operator): { secret: strin
 export async function useCode(ctx: Context, operator: Operator, code: string): Promise<boolean> {
   const token = code.replaceAll(/\s/g, '');
   if (!/^\d{6}$/.test(token)) return false;
-  const now = Date.now();
+  const now = (await readDatabaseTime(ctx.db)).getTime();
   const delta =
     createTotp(ctx, operator)?.validate({ token, window: WINDOW, timestamp: now }) ?? null;
   if (delta === null) return false;

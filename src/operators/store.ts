@@ -122,7 +122,7 @@ export interface OperatorSession {
 export async function listSessions(db: Knex, operatorId: string): Promise<OperatorSession[]> {
   return db('operator_sessions')
     .where({ operator_id: operatorId })
-    .where('expires_at', '>', new Date())
+    .where('expires_at', '>', db.fn.now())
     .orderBy('created_at', 'desc')
     .select('id_hash', 'created_at', 'expires_at', db.raw('left(id_hash, 16) as handle'));
 }

@@ -1,5 +1,7 @@
 // The API route that exports a creator's data, open to a key only where the creator allowed that.
+
 import { assertKeysMay } from '../access/keys.ts';
+import { databaseNow } from '../base/database-time.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';
 import { createExport } from './exporter.ts';
 
@@ -19,7 +21,7 @@ export const privacyRoutes: ApiRoute[] = [
 
 /** The file's name holds the day and no name of the creator. */
 export function exportHeaders(): Record<string, string> {
-  const day = new Date().toISOString().slice(0, 10);
+  const day = databaseNow().toISOString().slice(0, 10);
   return {
     'Content-Type': 'application/zip',
     'Content-Disposition': `attachment; filename="pm3k-export-${day}.zip"`,

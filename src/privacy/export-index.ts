@@ -1,5 +1,7 @@
 // Writes the README of an export: what each file holds, in the words of the declarations.
+
 import type { Config } from '../base/config.ts';
+import { databaseNow } from '../base/database-time.ts';
 import type { TableDeclaration } from '../base/declaration.ts';
 import type { Tables } from './eraser.ts';
 import { fillSettings, listKeptTables } from './labels.ts';
@@ -11,7 +13,7 @@ export function explainExport(
 ): string {
   const operator = config.OPERATOR_NAME ?? 'this instance';
   return [
-    `Everything that ${operator} stores about your account, as of ${new Date().toISOString()}.`,
+    `Everything that ${operator} stores about your account, as of ${databaseNow().toISOString()}.`,
     'data/ holds one JSON file for each kind of record, with one record on each line. Times are in UTC.',
     `media/ holds your files (${files}), named by their storage_key in data/media.json.`,
     'Tokens and hashes are stored but never given out; below they are marked "not shown".',

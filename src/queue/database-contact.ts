@@ -1,4 +1,5 @@
 // When this process last reached the database, so that no pool is declared dead for an outage.
+import { databaseNow } from '../base/database-time.ts';
 import type { Timing } from '../base/timing.ts';
 
 export interface DatabaseContact {
@@ -17,12 +18,12 @@ export function createDatabaseContact(timing: Timing): DatabaseContact {
   const isGap = (now: number) => now - answeredAt > timing.outageMs;
   return {
     recordAnswer() {
-      const now = Date.now();
+      const now = databaseNow().getTime();
       if (isGap(now)) steadySince = now;
       answeredAt = now;
     },
     isSteady() {
-      const now = Date.now();
+      const now = databaseNow().getTime();
       return !isGap(now) && now - steadySince >= timing.chanceToBeatMs;
     },
   };

@@ -1,4 +1,5 @@
 // A step's answer "ask me again at that time": costs no attempt and is no fault.
+import { addToNow } from '../base/database-time.ts';
 
 /** Returned by a step, or thrown from deep inside it (e.g. where a quota is full). */
 export class Later extends Error {
@@ -17,6 +18,6 @@ export class Later extends Error {
   }
 
   static in(ms: number, reason?: string, details?: Record<string, unknown>): Later {
-    return new Later(new Date(Date.now() + ms), reason, details);
+    return new Later(addToNow(ms), reason, details);
   }
 }

@@ -42,7 +42,8 @@ export interface QueuedStep {
   job_id: string;
   /** `module.step` */
   step: string;
-  run_at: Date;
+  /** Now by the database's time, unless it says otherwise. */
+  run_at: Date | undefined;
   attempts: number | null;
   queueName: string | null;
 }

@@ -19,10 +19,10 @@ export interface Pace {
 }
 
 export function createPace(signal: AbortSignal, budgetMs = BUDGET_MS): Pace {
-  const endsAt = Date.now() + budgetMs;
+  const endsAt = performance.now() + budgetMs;
   return {
     signal,
-    isOver: () => signal.aborted || Date.now() >= endsAt,
+    isOver: () => signal.aborted || performance.now() >= endsAt,
     async rest(batchMs) {
       const ms = Math.min(REST_MS.most, Math.max(REST_MS.least, batchMs));
       await sleep(ms, undefined, { signal }).catch(() => {});

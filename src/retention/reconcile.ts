@@ -1,6 +1,7 @@
 // Reconciles storage and database (retention.mend): files without a row, rows without a file.
 
 import { z } from 'zod';
+import { addToNow, measureSince } from '../base/database-time.ts';
 import { HOUR_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { findFileUses } from '../context/hooks.ts';
@@ -46,7 +47,7 @@ export async function reconcile(
 async function goOn(ctx: Context, at: Position, waitMs = 0): Promise<void> {
   await queueChore(ctx.db, {
     ...{ name: RECONCILE_CHORE, key: RECONCILE_CHORE, payload: at },
-    runAt: new Date(Date.now() + waitMs),
+    runAt: addToNow(waitMs),
   });
 }
 
@@ -109,7 +110,7 @@ async function removeUnknown(ctx: Context, found: Found[]): Promise<Batch> {
   );
   const batch = { removed: 0, bytes: 0, isLast: found.length < BATCH };
   const unknown = found.filter(
-    ({ key, modifiedAt }) => !known.has(key) && Date.now() - modifiedAt.getTime() > UNKNOWN_MS,
+    ({ key, modifiedAt }) => !known.has(key) && measureSince(modifiedAt) > UNKNOWN_MS,
   );
   for (const { bytes } of await removeFiles(ctx, unknown)) {
     batch.removed += 1;

@@ -2,6 +2,7 @@
 
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { measureSince } from '../base/database-time.ts';
 import { DAY_MS } from '../base/time.ts';
 import { unlessAbsent } from './fs.ts';
 
@@ -47,7 +48,7 @@ export async function removeExpiredBackups(
   const sum = { removed: 0, bytes: 0 };
   for (const name of (await unlessAbsent(readdir(folder))) ?? []) {
     const at = readBackupTime(name);
-    if (at && Date.now() - at.getTime() > days * DAY_MS) {
+    if (at && measureSince(at) > days * DAY_MS) {
       const found = await unlessAbsent(stat(join(folder, name)));
       await rm(join(folder, name), { force: true });
       sum.removed += 1;

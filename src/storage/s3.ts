@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import type { S3ClientOptions } from '@bradenmacdonald/s3-lite-client';
+import { measureSince } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import { HOUR_MS } from '../base/time.ts';
 import { type Bucket, openBucket } from './bucket.ts';
@@ -26,7 +27,7 @@ const CHECK_PLACE = 'check/writable.txt';
 /** Returns the storage in a bucket. Objects are written in parts of 5 MB. */
 export function createS3Storage(options: S3ClientOptions): Storage {
   const bucket = openBucket(options);
-  let checkedAt = 0;
+  let checkedAt = Number.NEGATIVE_INFINITY;
 
   async function get(place: string, range?: { start: number; end: number }): Promise<Readable> {
     const { body } = await bucket.get(place, range);
@@ -34,9 +35,9 @@ export function createS3Storage(options: S3ClientOptions): Storage {
   }
 
   async function check(): Promise<void> {
-    if (Date.now() - checkedAt < CHECKED_MS) return;
+    if (performance.now() - checkedAt < CHECKED_MS) return;
     await bucket.put(CHECK_PLACE, new Uint8Array());
-    checkedAt = Date.now();
+    checkedAt = performance.now();
   }
 
   return {
@@ -124,7 +125,7 @@ async function readText(bucket: Bucket, place: string): Promise<string | null> {
 async function removeAbandoned(bucket: Bucket): Promise<{ removed: number; bytes: number }> {
   const sum = { removed: 0, bytes: 0 };
   for await (const { place, uploadId, begunAt } of bucket.unfinished()) {
-    if (!keyAt(place) || Date.now() - begunAt.getTime() <= ABANDONED_MS) continue;
+    if (!keyAt(place) || measureSince(begunAt) <= ABANDONED_MS) continue;
     await bucket.abort(place, uploadId);
     sum.removed += 1;
   }

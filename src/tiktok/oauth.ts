@@ -1,6 +1,8 @@
 // Login Kit, v2: the authorize address, PKCE as TikTok means it, and the token calls.
 // https://developers.tiktok.com/doc/oauth-user-access-token-management
+
 import { createHash, randomBytes } from 'node:crypto';
+import { addToNow } from '../base/database-time.ts';
 import { TikTokError } from './errors.ts';
 import { callApi, readOAuthData } from './requests.ts';
 import { tokens } from './wire.ts';
@@ -118,7 +120,6 @@ function tokensFrom(json: unknown): TokenAnswer {
   if (!parsed.success) throw new TikTokError({ kind: 'unreadable', code: 'unreadable_answer' });
   const { access_token, refresh_token, open_id, scope, expires_in, refresh_expires_in } =
     parsed.data;
-  const now = Date.now();
   return {
     access_token,
     refresh_token,
@@ -127,7 +128,7 @@ function tokensFrom(json: unknown): TokenAnswer {
       .split(',')
       .map((part) => part.trim())
       .filter(Boolean),
-    access_expires_at: new Date(now + expires_in * 1000),
-    refresh_expires_at: new Date(now + refresh_expires_in * 1000),
+    access_expires_at: addToNow(expires_in * 1000),
+    refresh_expires_at: addToNow(refresh_expires_in * 1000),
   };
 }

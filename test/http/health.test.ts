@@ -34,7 +34,7 @@ describe('health', () => {
     const alone = await readiness([]);
     expect(alone.status).to.equal(503);
     expect(alone.json).to.deep.equal({
-      ...{ ok: false, database: 'ok', migrations: 'ok', worker: 'failing' },
+      ...{ ok: false, database: 'ok', migrations: 'ok', worker: 'failing', clock: 'ok' },
     });
     expect((await readiness([], { ROLE: 'web' })).status).to.equal(200);
     await registerPool(own.ctx, 'pool-1', 'main');

@@ -1,5 +1,7 @@
 // Accepts a job: the rules that a request must pass before the state machine.
+
 import type { Knex } from 'knex';
+import { readDatabaseTime } from '../../base/database-time.ts';
 import { invalid } from '../../base/errors.ts';
 import { DAY_MS } from '../../base/time.ts';
 import type { Context } from '../../context/context.ts';
@@ -29,11 +31,12 @@ export async function acceptJob(
   { creator, request, consent }: AcceptedRequest,
 ): Promise<Job> {
   assertMayPost(creator);
-  assertWithinHorizon(ctx, creator, request.schedule_at ?? null);
+  const now = await readDatabaseTime(trx);
+  assertPlannable(ctx, creator, request.schedule_at ?? null, now);
   await assertNotLeaving(trx, creator.id);
   const chosen = await chooseSettings(trx, creator, request);
   const sources = await resolveSources(ctx, trx, creator, request);
-  const at = request.schedule_at ?? new Date();
+  const at = request.schedule_at ?? now;
   const mayBeMoved = request.on_limit === 'delay';
   const source = {
     ...sources.job,
@@ -42,7 +45,7 @@ export async function acceptJob(
   };
   // Checked before the limits, which would say "in an hour" although waiting does not help.
   if (!mayBeMoved) await assertNoDuplicate(trx, { ...source, send_at: at });
-  const latest = mayBeMoved ? findHorizon(ctx, creator) : at;
+  const latest = mayBeMoved ? findHorizon(ctx, creator, now) : at;
   const sendAt = await reserveTime(trx, ctx.config, creator.id, { at, latest });
   const job = {
     mode: request.mode,
@@ -61,10 +64,21 @@ export async function acceptJob(
   return accepted;
 }
 
-/** @throws Problem `invalid_request` when the plan does not allow a post so far ahead. */
-export function assertWithinHorizon(ctx: Context, creator: Creator, scheduleAt: Date | null): void {
+/**
+ * Checks the time of a planned post. Not part of the schema: a request that is repeated under its
+ * Idempotency-Key is answered as the first also when its time is over.
+ * @throws Problem `invalid_request` when it is over, or further ahead than the plan allows.
+ */
+export function assertPlannable(
+  ctx: Context,
+  creator: Creator,
+  scheduleAt: Date | null,
+  now: Date,
+): void {
+  if (!scheduleAt) return;
+  if (scheduleAt <= now) throw invalid('/schedule_at', 'Expected a time in the future.');
   const { horizonDays } = getPlanLimits(ctx.config, creator);
-  if (scheduleAt && scheduleAt > findHorizon(ctx, creator)) {
+  if (scheduleAt > findHorizon(ctx, creator, now)) {
     throw invalid(
       '/schedule_at',
       `Expected a time within ${horizonDays} days, the limit of the ${creator.plan} plan.`,
@@ -73,6 +87,6 @@ export function assertWithinHorizon(ctx: Context, creator: Creator, scheduleAt: 
 }
 
 /** Returns the latest time at which a post may be planned, or moved to by a limit. */
-function findHorizon(ctx: Context, creator: Creator): Date {
-  return new Date(Date.now() + getPlanLimits(ctx.config, creator).horizonDays * DAY_MS);
+function findHorizon(ctx: Context, creator: Creator, now: Date): Date {
+  return new Date(now.getTime() + getPlanLimits(ctx.config, creator).horizonDays * DAY_MS);
 }

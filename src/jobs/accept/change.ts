@@ -1,6 +1,7 @@
 // Changes a scheduled job: its title, its settings or its time.
 import type { Knex } from 'knex';
 import { json } from '../../base/database.ts';
+import { readDatabaseTime } from '../../base/database-time.ts';
 import { invalid, Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
 import { assertNotLeaving } from '../../creators/leaving.ts';
@@ -18,7 +19,7 @@ import {
   queueNext,
   updateLockedJob,
 } from '../store.ts';
-import { assertWithinHorizon } from './accept.ts';
+import { assertPlannable } from './accept.ts';
 import { mergeSettings } from './choose-settings.ts';
 import { assertNoDuplicate, reserveTime } from './limits.ts';
 
@@ -38,8 +39,8 @@ export async function changeJob(
   { creator, id, patch, consent }: JobChange,
 ): Promise<Job> {
   assertMayPost(creator);
-  assertWithinHorizon(ctx, creator, patch.schedule_at ?? null);
   return ctx.db.transaction(async (trx) => {
+    assertPlannable(ctx, creator, patch.schedule_at ?? null, await readDatabaseTime(trx));
     await assertNotLeaving(trx, creator.id);
     const job = await lockJob(trx, creator.id, id);
     if (toStatus(job) !== 'scheduled') {
@@ -50,7 +51,7 @@ export async function changeJob(
     assertTitleFits(job, patch.title);
     if (patch.schedule_at) await assertFreeFor(trx, ctx, job, patch.schedule_at);
     const changed = await updateLockedJob(trx, id, {
-      // A run that has just begun, by a clock that is ahead, must not post the old words.
+      // A run that has just begun must not post the old words.
       ...(job.state === 'ready' ? { run_token: null } : {}),
       ...(patch.title === undefined ? {} : { title: patch.title }),
       ...(settings === undefined ? {} : { settings: json(settings) }),

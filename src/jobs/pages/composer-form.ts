@@ -7,7 +7,7 @@ import type { Media } from '../../media/store.ts';
 
 import { type NewJobRequest, newJobSchema } from '../schema.ts';
 import { checkSettings, type Faults, type Form, readSettings } from './composer-settings.ts';
-import { zonedTime } from './zoned-time.ts';
+import { readScheduleTime, type ScheduleTime } from './schedule-time.ts';
 
 /** What the post is made from; nothing chosen is a video that is not there. */
 export type Chosen =
@@ -17,28 +17,24 @@ export type Chosen =
 /** What a creator said yes to after a first try was held back. */
 export type Allowances = Pick<NewJobRequest, 'allow_duplicate' | 'on_limit'>;
 
-/** The request that the form means, or what is wrong, by field. */
+/** The request that the form means; or what is wrong, by field, and fields that are shown with it. */
 export function readForm(
   form: Form,
   options: PostingOptions | null,
   chosen: Chosen,
   allowances: Allowances,
-): { request: NewJobRequest } | { faults: Faults } {
-  const faults = checkChoices(form, options, chosen);
-  if (Object.keys(faults).length > 0) return { faults };
+): { request: NewJobRequest } | { faults: Faults; told?: Form } {
+  const time = form['mode'] === 'schedule' ? readScheduleTime(form) : null;
+  const faults = { ...checkChoices(form, options, chosen), ...findTimeFault(time) };
+  if (Object.keys(faults).length > 0) {
+    return { faults, ...(time && 'told' in time ? { told: time.told } : {}) };
+  }
   try {
     const request = parseWith(
       newJobSchema,
       {
         mode: form['mode'],
-        ...(form['mode'] === 'schedule'
-          ? {
-              schedule_at: zonedTime(
-                form['schedule_at'] ?? '',
-                form['time_zone'] ?? 'UTC',
-              )?.toISOString(),
-            }
-          : {}),
+        ...(time && 'at' in time ? { schedule_at: time.at.toISOString() } : {}),
         title: plain(form['title']),
         ...sourceFields(form, chosen),
         destination: form['destination'],
@@ -52,6 +48,10 @@ export function readForm(
     if (!(error instanceof Problem)) throw error;
     return { faults: faultsByField(error) };
   }
+}
+
+function findTimeFault(time: ScheduleTime | null): Faults {
+  return time && 'fault' in time ? { schedule_at: time.fault } : {};
 }
 
 /** Field of the form → what a refusal says of it. */
@@ -85,12 +85,6 @@ function checkChoices(form: Form, options: PostingOptions | null, chosen: Chosen
   if (!media) faults[isPhoto ? 'photos' : 'storage_key'] = 'Choose what to post first.';
   if (form['destination'] !== 'direct' && form['destination'] !== 'inbox')
     faults['destination'] = 'Choose where the post goes.';
-  if (
-    form['mode'] === 'schedule' &&
-    !zonedTime(form['schedule_at'] ?? '', form['time_zone'] ?? 'UTC')
-  ) {
-    faults['schedule_at'] = 'Choose a day and a time.';
-  }
   if (form['destination'] !== 'direct') return faults;
   if (!options) return faults;
   if (!options.can_post) return { ...faults, destination: options.message };

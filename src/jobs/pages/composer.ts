@@ -137,7 +137,8 @@ async function compose(ctx: Context, request: PageRequest, creator: Creator): Pr
   const allowances = readAllowances(koa.query);
   const read = readForm(form, options, chosen, allowances);
   if ('faults' in read) {
-    await showComposer(ctx, request, creator, { form, faults: read.faults, chosen });
+    const shown = { ...form, ...read.told };
+    await showComposer(ctx, request, creator, { form: shown, faults: read.faults, chosen });
     koa.status = 422;
     return;
   }

@@ -1,6 +1,8 @@
 // The pages of posts: the list, and one post with its timeline.
 
 import type Router from '@koa/router';
+import { addToNow } from '../../base/database-time.ts';
+import { MINUTE_MS } from '../../base/time.ts';
 import type { Context } from '../../context/context.ts';
 import { listNotices } from '../../context/hooks.ts';
 import { mayPost } from '../../creators/rules.ts';
@@ -78,11 +80,18 @@ async function showList(
     next: await findNextScheduled(ctx.db, creator.id),
     recent: await countRecentJobs(ctx.db, creator.id),
     posts_per_day: ctx.config.POSTS_PER_DAY,
-    next_free_at: mayPost(creator) ? await nextPostAt(ctx, creator.id) : null,
+    next_free_at: await findWait(ctx, creator),
     next_page: nextCursor ? listAddress(status, nextCursor) : null,
     is_disconnected: creator.disconnected_at !== null,
     notices: await listNotices(ctx, creator.id),
   });
+}
+
+/** Returns when the next post can begin, or null when that is within a minute or never. */
+async function findWait(ctx: Context, creator: Creator): Promise<Date | null> {
+  if (!mayPost(creator)) return null;
+  const freeAt = await nextPostAt(ctx, creator.id);
+  return freeAt > addToNow(MINUTE_MS) ? freeAt : null;
 }
 
 function listAddress(status: Status | undefined, cursor: string): string {

@@ -1,21 +1,45 @@
-// Converts a wall-clock time in a person's time zone to an instant.
+// Converts a wall-clock time in a person's time zone to an instant, also where clocks are changed.
+import { DAY_MS } from '../../base/time.ts';
+
+/** What a change of the clocks does to a wall time: it never comes, or it comes twice. */
+export type ClockChange = 'skipped' | 'doubled';
+
+export interface ZonedTime {
+  at: Date;
+  change: ClockChange | null;
+  /** What the zone's clocks show at `at`, e.g. `2026-11-24T18:00`. */
+  wall: string;
+}
 
 /**
- * Takes e.g. `2026-11-24T18:00` and `Europe/Berlin`. Returns null when either is invalid. A time that
- * a clock change skips becomes a later one.
+ * Takes e.g. `2026-11-24T18:00` and `Europe/Berlin`. Returns null when either is invalid. A time
+ * that a change of the clocks skips moves forward by as much as the clocks do; of a time that comes
+ * twice the first is meant.
  */
-export function zonedTime(local: string, timeZone: string): Date | null {
-  const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::\d\d)?$/.exec(local);
-  if (!match) return null;
-  const wall = Date.parse(`${local.slice(0, 16)}:00Z`);
-  if (Number.isNaN(wall)) return null;
+export function readZonedTime(local: string, timeZone: string): ZonedTime | null {
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(?::\d\d)?$/.exec(local);
+  const wall = Date.parse(`${match?.[1]}:00Z`);
+  // JavaScript would read 31 February as 3 March.
+  if (Number.isNaN(wall) || toText(wall) !== match?.[1]) return null;
   try {
-    // The first guess may lie on the other side of a clock change, so its offset is read again.
-    const guess = wall - offsetAt(wall, timeZone);
-    return new Date(wall - offsetAt(guess, timeZone));
+    return choose(wall, timeZone);
   } catch {
     return null;
   }
+}
+
+/** Tries the zone's offsets of the day before and of the day after; they differ around a change. */
+function choose(wall: number, timeZone: string): ZonedTime {
+  const candidates = [wall - DAY_MS, wall + DAY_MS].map((at) => wall - offsetAt(at, timeZone));
+  const real = candidates.filter((at) => at + offsetAt(at, timeZone) === wall);
+  const isSkipped = real.length === 0;
+  const at = isSkipped ? Math.max(...candidates) : Math.min(...real);
+  const isDoubled = new Set(real).size > 1;
+  return {
+    at: new Date(at),
+    change: isSkipped ? 'skipped' : isDoubled ? 'doubled' : null,
+    wall: toText(at + offsetAt(at, timeZone)),
+  };
 }
 
 /** Returns by how many ms the zone's clock is ahead of UTC at that instant. */
@@ -40,4 +64,8 @@ function offsetAt(instant: number, timeZone: string): number {
     of('second'),
   );
   return wall - Math.floor(instant / 1000) * 1000;
+}
+
+function toText(wall: number): string {
+  return new Date(wall).toISOString().slice(0, 16);
 }

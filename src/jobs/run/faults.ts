@@ -1,4 +1,5 @@
 // What an error of a step means: lost, stopping, final, to be tried again, or given up.
+import { measureSince } from '../../base/database-time.ts';
 import { Problem } from '../../base/errors.ts';
 import { backOff, DAY_MS } from '../../base/time.ts';
 import type { Timing } from '../../base/timing.ts';
@@ -41,7 +42,7 @@ function isOurs({ code }: Problem): boolean {
 }
 
 function hasPatience({ waiting_since }: Job): boolean {
-  return !waiting_since || Date.now() - waiting_since.getTime() < DAY_MS;
+  return !waiting_since || measureSince(waiting_since) < DAY_MS;
 }
 
 const GIVEN_UP: Record<'internal_error' | 'unavailable', JobError> = {

@@ -29,22 +29,25 @@ export interface Fenced {
 }
 
 /**
- * Writes a fresh token into the job's row: from here on only this run may write. Returns undefined
- * when the job is not where this step starts.
+ * Writes a fresh token into the job's row: from here on only this run may write. `isEarly` is true
+ * while the job's time lies ahead, by the database's clock, which also decides when runs come due.
+ * Returns undefined when the job is not where this step starts.
  */
 export async function takeFence(
   db: Knex,
   id: string,
   step: StepName,
   runToken: string,
-): Promise<Job | undefined> {
+): Promise<{ job: Job; isEarly: boolean } | undefined> {
   const states = WORKING_STATES.filter((state) => STATES[state].step === step);
-  const [job] = await db('jobs')
+  const [row] = await db('jobs')
     .where({ id })
     .whereIn('state', states)
     .update({ run_token: runToken })
-    .returning('*');
-  return job;
+    .returning(['*', db.raw('send_at > clock_timestamp() as is_early')]);
+  if (!row) return undefined;
+  const { is_early: isEarly, ...job } = row;
+  return { job, isEarly };
 }
 
 /** Whether this run still holds the job's fence. */

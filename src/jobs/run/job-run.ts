@@ -95,13 +95,13 @@ export class JobRun implements Fenced, Disposable {
   async move(patch: Patch): Promise<void> {
     const job = this.#job;
     const state = patch.state ?? STATES[job.state as WorkingState].next;
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     await this.withFence(async (trx, { current }) => {
       // What a URL holds is known only now; an upload was judged when the post was accepted.
       if (patch.source_sha256) await assertNoDuplicate(trx, { ...current, ...patch });
       await moveJob(trx, job, { ...patch, state }, toEvent(state, patch));
     });
-    const ms = Date.now() - startedAt;
+    const ms = Math.round(performance.now() - startedAt);
     this.#ctx.log.info({ event: 'job.moved', job_id: job.id, from: job.state, to: state, ms });
   }
 
@@ -111,7 +111,7 @@ export class JobRun implements Fenced, Disposable {
     await this.#ctx.db.transaction(async (trx) => {
       // Told to wait before anything was opened: that is the post's new time, for everybody to see.
       const moved = later.reason && job.state === 'ready' ? { send_at: later.at } : {};
-      const since = later.reason === 'waiting' ? (job.waiting_since ?? new Date()) : null;
+      const since = later.reason === 'waiting' ? (job.waiting_since ?? trx.fn.now()) : null;
       const waiting = later.reason ? { waiting_since: since } : {};
       const kept = await fencedUpdate(trx, job, { faults, run_token: null, ...moved, ...waiting });
       if (later.reason) {

@@ -4,7 +4,6 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../../context/context.ts';
 import { Later } from '../../queue/later.ts';
-import type { Job } from '../job.ts';
 import { STATES, type StepName, type WorkingState } from '../states.ts';
 import { queueNext } from '../store.ts';
 import { endFaulty } from './faults.ts';
@@ -28,10 +27,11 @@ export async function runStep(
   control: RunControl,
 ): Promise<void> {
   const runToken = randomUUID();
-  const job = await takeFence(ctx.db, jobId, name, runToken);
+  const taken = await takeFence(ctx.db, jobId, name, runToken);
   // Its job moved on or ended meanwhile: this run is left over, and may be deleted.
-  if (!job) return;
-  if (isEarly(job)) return queueAtItsTime(ctx, job);
+  if (!taken) return;
+  const { job, isEarly } = taken;
+  if (isEarly && STATES[job.state as WorkingState].waitsForTime) return queueNext(ctx.db, job);
   const scratch = join(ctx.scratch, runToken);
   await mkdir(scratch, { recursive: true });
   using run = new JobRun(ctx, job, control);
@@ -48,15 +48,4 @@ export async function runStep(
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-}
-
-function isEarly(job: Job): boolean {
-  return STATES[job.state as WorkingState].waitsForTime && job.send_at > new Date();
-}
-
-/** Later than now in any case: another machine's clock may be ahead, and this would spin. */
-async function queueAtItsTime(ctx: Context, job: Job): Promise<void> {
-  const soonest = new Date(Date.now() + 500);
-  const sendAt = job.send_at > soonest ? job.send_at : soonest;
-  await ctx.db.transaction((trx) => queueNext(trx, { ...job, send_at: sendAt }));
 }

@@ -1,4 +1,5 @@
 // Builds what a step is given to work with from the context and the run.
+import { databaseNow } from '../../base/database-time.ts';
 import type { Context } from '../../context/context.ts';
 import { creatorTikTok } from '../../creators/tiktok.ts';
 import { findFile } from '../../media/store.ts';
@@ -40,6 +41,7 @@ export function createStepContext(
         await row.update({});
         await insertEvent(trx, job.id, name, details);
       }),
+    now: databaseNow,
     log: ctx.log.child({ job_id: job.id }),
     timing: ctx.timing,
   };
@@ -47,10 +49,10 @@ export function createStepContext(
 
 /** Writes at most once a second. */
 function createProgressWriter(ctx: Context, run: JobRun): StepContext['progress'] {
-  let writtenAt = 0;
+  let writtenAt = Number.NEGATIVE_INFINITY;
   return (fraction) => {
-    if (Date.now() - writtenAt < ctx.timing.progressMs) return;
-    writtenAt = Date.now();
+    if (performance.now() - writtenAt < ctx.timing.progressMs) return;
+    writtenAt = performance.now();
     run.writeProgress(Math.min(1, Math.max(0, fraction)));
   };
 }

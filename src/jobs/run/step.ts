@@ -54,6 +54,8 @@ export interface StepContext {
   attempts: VideoAttempts | PhotoAttempts;
   /** Adds a line to the job's timeline. */
   addEvent(name: string, details?: Record<string, unknown>): Promise<void>;
+  /** The database's time. A step decides by no other clock. */
+  now(): Date;
   log: Logger;
   /** The plugin's own settings, as parsed by its schemas. */
   settings: Record<string, unknown>;

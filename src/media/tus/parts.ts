@@ -58,9 +58,9 @@ function createInflow(source: AsyncIterable<Buffer>) {
 }
 
 async function* onePart(first: Buffer, next: () => Promise<Buffer | undefined>) {
-  const endsAt = Date.now() + PART_MS;
+  const endsAt = performance.now() + PART_MS;
   yield first;
-  for (let bytes = first.length; bytes < PART_BYTES && Date.now() < endsAt; ) {
+  for (let bytes = first.length; bytes < PART_BYTES && performance.now() < endsAt; ) {
     const chunk = await next();
     if (!chunk) return;
     bytes += chunk.length;

@@ -1,7 +1,9 @@
 // Records each request in a table, in batches once a second, so that no request waits for it.
+
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Middleware } from 'koa';
+import { databaseNow } from '../../base/database-time.ts';
 import type { Context } from '../../context/context.ts';
 import { findRequestId, findRoutePattern } from '../../http/error-handler.ts';
 import { insertRequests, type RequestRow } from './store.ts';
@@ -23,7 +25,7 @@ const buffers = new WeakMap<Context, Buffer>();
 
 export function recordRequests(ctx: Context): Middleware {
   return async (koa, next) => {
-    const at = new Date();
+    const at = databaseNow();
     const startedAt = performance.now();
     const ip = plainIp(koa.ip);
     koa.res.once('close', () => {

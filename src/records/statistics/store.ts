@@ -1,6 +1,7 @@
 // The SQL of statistics: totals of days and months that name nobody.
 
 import type { Knex } from 'knex';
+import { databaseNow } from '../../base/database-time.ts';
 import { DAY_MS } from '../../base/time.ts';
 
 /** How far back days are counted, far longer than an outage, so that no day stays missed. */
@@ -29,7 +30,7 @@ const CONTRIBUTIONS = `
 export async function keepTotals(
   db: Knex,
   minCreators: number,
-  now = new Date(),
+  now = databaseNow(),
 ): Promise<{ days: number; months: number }> {
   const today = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()));
   const first = new Date(today.getTime() - CATCH_UP_DAYS * DAY_MS);
