@@ -35,7 +35,11 @@ export async function sendChunks(sending: Sending, attempt: Attempt): Promise<Se
     const answer = await sendChunk(sending, attempt, range);
     if (answer.result === 'done') return 'done';
     if (answer.result === 'expired') return 'lapsed';
-    if (answer.result === 'unknown') return 'unknown';
+    if (answer.result === 'unknown') {
+      // A complete upload answers so too.
+      if (isMarked) await attempts.answered404(attempt);
+      return 'unknown';
+    }
     corrections = answer.result === 'behind' ? corrections + 1 : 0;
     if (corrections > MAX_CORRECTIONS)
       throw new Error('Expected TikTok to accept the offset it named');

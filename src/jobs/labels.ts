@@ -87,6 +87,8 @@ const EVENTS: NonNullable<Labels['events']> = {
   unconfirmed: () => 'TikTok never told us how it ended',
   resolved: ({ outcome }) =>
     outcome === 'posted' ? 'You confirmed that it is posted' : 'You told us that it is not posted',
+  told: () => 'TikTok goes on with what was sent before, so nothing is sent again',
+  settled: () => 'TikTok told us that it was posted',
   retried: () => 'Tried again',
   edited: () => 'Changed',
   restored: ({ may_be_posted }) =>

@@ -148,6 +148,8 @@ export const jobs: Manifest = {
           outcome: 'How it ended.',
           told_publish_id: 'An id of TikTok’s that came by its webhook.',
           unanswered_at: 'Since when an answer from TikTok is missing.',
+          answered_404_at: 'When TikTok no longer knew the address for the bytes.',
+          ruled_out_at: 'When it became certain that nothing came of it.',
         },
         secret: ['upload_url'],
         purpose: 'To never post twice, and to go on after a crash.',

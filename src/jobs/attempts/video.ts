@@ -20,6 +20,8 @@ export interface VideoAttempts extends Attempts {
   acknowledge(attempt: Attempt, bytes: number): Promise<void>;
   /** The mark, immediately before the last byte: after it nothing can be cancelled. Throws as intend. */
   commit(attempt: Attempt): Promise<void>;
+  /** After the mark TikTok no longer knew the address: from now on TikTok is only asked. */
+  answered404(attempt: Attempt): Promise<void>;
   /** Every byte is with TikTok. */
   sent(attempt: Attempt): Promise<void>;
 }
@@ -48,6 +50,7 @@ export function createVideoAttempts(ctx: Context, run: Fenced): VideoAttempts {
       }),
     acknowledge: (attempt, bytes) => update(attempt, { bytes_acknowledged: bytes }),
     commit: (attempt) => run.withFence((trx) => markAttempt(trx, creator_id, attempt)),
+    answered404: (attempt) => update(attempt, { answered_404_at: ctx.db.fn.now() }),
     sent: (attempt) =>
       update(attempt, { sent_at: ctx.db.fn.now(), bytes_acknowledged: attempt.bytes }),
   };

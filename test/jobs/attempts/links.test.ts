@@ -109,7 +109,7 @@ describe('an address from which TikTok pulls a photo', () => {
     expect((await ask(second)).status).to.equal(404);
     expect(await fetched()).to.equal(null);
     const third = await link();
-    await removeLinks(db, jobId);
+    await removeLinks(db, [jobId]);
     expect((await ask(third)).status).to.equal(404);
     for (const nonsense of ['x', '..%2f..%2fetc%2fpasswd', 'a'.repeat(3000), '%00']) {
       expect((await ask(`${app.url}/photos/${nonsense}`)).status).to.be.within(400, 414);
@@ -123,7 +123,7 @@ describe('an address from which TikTok pulls a photo', () => {
     await db.transaction(async (trx) => {
       expect(await mayBeFetched(trx, jobId)).to.equal(false);
       taken = takeLink(db, token);
-      await removeLinks(trx, jobId);
+      await removeLinks(trx, [jobId]);
     });
     expect(await taken).to.equal(undefined);
   });
@@ -140,7 +140,7 @@ describe('an address from which TikTok pulls a photo', () => {
   });
 
   it('tells nothing where there is no row: then it may have been fetched', async () => {
-    await removeLinks(db, jobId);
+    await removeLinks(db, [jobId]);
     expect(await db.transaction((trx) => mayBeFetched(trx, jobId))).to.equal(true);
   });
 
