@@ -23,14 +23,16 @@ export async function sendChunks(sending: Sending, attempt: Attempt): Promise<Se
     throw new Error('Expected an opened attempt');
   let offset = attempt.bytes_acknowledged;
   let isMarked = attempt.committed_at !== null;
+  let isSecured = false;
   let corrections = 0;
   for (;;) {
     context.checkpoint();
     const range = chunkFrom({ chunk_size: chunk_bytes, chunk_count }, bytes, offset);
     if (!range) return 'done';
-    if (range.last === bytes - 1 && !isMarked) {
+    if (range.last === bytes - 1 && !isSecured) {
       await attempts.commit(attempt);
       isMarked = true;
+      isSecured = true;
     }
     const answer = await sendChunk(sending, attempt, range);
     if (answer.result === 'done') return 'done';

@@ -93,7 +93,7 @@ const EVENTS: NonNullable<Labels['events']> = {
   edited: () => 'Changed',
   restored: ({ may_be_posted }) =>
     may_be_posted
-      ? 'Restored from a backup. It may have been posted after the backup was made'
+      ? 'Restored from a backup, or the last changes were lost. It may have been posted since'
       : 'Restored from a backup. Changes made after the backup are lost',
   resumed: () => 'Resumed after an interruption',
 };

@@ -64,3 +64,15 @@ export async function reopenAttempt(
     .where({ id })
     .update({ closed_at: null, outcome: null, sent_at: trx.fn.now() });
 }
+
+/**
+ * Sets the mark of every opened attempt of these jobs: this database does not know whether its last
+ * byte was sent.
+ */
+export async function markOpened(trx: Knex, jobIds: string[]): Promise<void> {
+  await trx('publish_attempts')
+    .whereRaw('job_id = any(?)', [jobIds])
+    .where({ closed_at: null, committed_at: null })
+    .whereNotNull('publish_id')
+    .update({ committed_at: trx.fn.now() });
+}

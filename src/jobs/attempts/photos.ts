@@ -45,13 +45,15 @@ export function createPhotoAttempts(ctx: Context, run: Fenced): PhotoAttempts {
   return {
     ...createAttempts(ctx, run),
     kind: 'photo',
-    mark: (attempt, files) =>
-      run.withFence(async (trx, row) => {
+    async mark(attempt, files) {
+      const tokens = await run.withFence(async (trx, row) => {
         await markAttempt(trx, creator_id, attempt);
         await row.update({ state: 'sending' });
-        const tokens = await replaceLinks(trx, jobId, files);
-        return tokens.map((token) => `${ctx.config.PUBLIC_URL}/photos/${token}`);
-      }),
+        return replaceLinks(trx, jobId, files);
+      });
+      await ctx.continuity.secure();
+      return tokens.map((token) => `${ctx.config.PUBLIC_URL}/photos/${token}`);
+    },
     answered: (attempt, publishId) =>
       run.withFence(async (trx, row) => {
         await recordAnswer(trx, attempt, publishId);

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import type { Knex } from 'knex';
 import { TIMING } from '../../../src/base/timing.ts';
 import type { Context } from '../../../src/context/context.ts';
+import { createContinuity } from '../../../src/continuity/continuity.ts';
 import {
   mayBeFetched,
   removeLinks,
@@ -151,8 +152,10 @@ describe('an address from which TikTok pulls a photo', () => {
       .where({ id })
       .update({ state: 'ready', run_token: runToken })
       .returning('*');
+    const storage = createDiskStorage(join(app.data_dir, 'media'));
     const ctx = {
       ...{ db, config: { PUBLIC_URL: app.url }, secrets: {}, timing: TIMING },
+      continuity: createContinuity({ db, storage }),
     } as unknown as Context;
     const { signal } = new AbortController();
     using run = new JobRun(ctx, job, { stopping: signal, aborted: signal, isLastAttempt: false });
