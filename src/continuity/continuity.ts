@@ -35,7 +35,7 @@ export interface Continuity {
    * marker is written first, so that a crash before the commit leaves it to be settled again.
    */
   adopt(trx: Knex): Promise<void>;
-  /** Whether to compare now: after an outage, after a write that failed, and each minute. */
+  /** Whether to compare now: after an outage, after a break was met, and each minute. */
   isDue(outages: number): boolean;
 }
 
@@ -52,15 +52,16 @@ export function createContinuity(places: Places): Continuity {
   return {
     findBreak: () => findBreak(places),
     secure: shareRuns(async () => {
-      look.hasMetBreak = true;
-      await record(places);
-      look.hasMetBreak = false;
+      await record(places).catch((error) => {
+        if (error instanceof DatabaseBroken) look.hasMetBreak = true;
+        throw error;
+      });
     }),
     adopt: (trx) => adopt(places.storage, trx),
     isDue(outages) {
       const now = performance.now();
       const isDue = look.hasMetBreak || look.outages !== outages || now - look.at >= LOOK_MS;
-      if (isDue) Object.assign(look, { outages, at: now });
+      if (isDue) Object.assign(look, { outages, at: now, hasMetBreak: false });
       return isDue;
     },
   };

@@ -243,6 +243,34 @@ describe('an address from which TikTok pulls a photo', () => {
       });
     }
 
+    it('stops the retry of a post that was said not to be there', async () => {
+      const { job_id: retried } = await attempt({
+        ...{ closed_at: new Date(), outcome: 'resolved: not_posted' },
+      });
+      await db('jobs').where({ id: retried }).update({ state: 'ready' });
+      expect(await hearOfPhotos(db, openId, 'p_pub_url~v2.1')).to.equal(retried);
+      expect(await db('jobs').where({ id: retried }).first()).to.include({
+        ...{ state: 'sent', publish_id: 'p_pub_url~v2.1', run_token: null },
+      });
+      expect(await db('publish_attempts').where({ job_id: retried }).first()).to.include({
+        ...{ publish_id: 'p_pub_url~v2.1', closed_at: null, outcome: null },
+      });
+      await db('jobs').where({ id: retried }).delete();
+    });
+
+    it('stops nothing that has its mark by now', async () => {
+      const { job_id: retried } = await attempt({
+        ...{ closed_at: new Date(), outcome: 'resolved: not_posted' },
+      });
+      await db('jobs').where({ id: retried }).update({ state: 'sending' });
+      await db('publish_attempts').insert({
+        ...{ job_id: retried, number: 2, bytes: 1, committed_at: new Date(), publish_id: 'p2' },
+      });
+      expect(await hearOfPhotos(db, openId, 'p_pub_url~v2.1')).to.equal(undefined);
+      expect(await db('jobs').where({ id: retried }).first()).to.include({ state: 'sending' });
+      await db('jobs').where({ id: retried }).delete();
+    });
+
     it('is nobody’s when it is told of another account', async () => {
       await attempt();
       expect(await hearOfPhotos(db, 'somebody-else', 'p_pub_url~v2.1')).to.equal(undefined);
