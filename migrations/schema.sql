@@ -85,6 +85,14 @@ create table creators (
 CREATE INDEX creators_disconnected_at_idx ON public.creators USING btree (disconnected_at) WHERE (disconnected_at IS NOT NULL);
 CREATE INDEX creators_username_idx ON public.creators USING btree (lower(username));
 
+create table database_position (
+  is_only boolean not null default true,
+  number bigint not null,
+  at timestamp with time zone not null default now(),
+  constraint database_position_pkey PRIMARY KEY (is_only),
+  constraint database_position_is_only_check CHECK (is_only)
+);
+
 create table deletion_request_events (
   id bigint not null generated always as identity,
   request_id uuid not null,
@@ -462,6 +470,8 @@ create table publish_attempts (
   outcome text,
   told_publish_id text,
   unanswered_at timestamp with time zone,
+  answered_404_at timestamp with time zone,
+  ruled_out_at timestamp with time zone,
   constraint publish_attempts_job_id_number_key UNIQUE (job_id, number),
   constraint publish_attempts_publish_id_key UNIQUE (publish_id),
   constraint publish_attempts_pkey PRIMARY KEY (id),

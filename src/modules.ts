@@ -8,6 +8,7 @@ import { ConfigFaults } from './base/config.ts';
 import { connections } from './connections/module.ts';
 import type { Chore, Manifest } from './context/context.ts';
 import { listByName, type Named } from './context/hooks.ts';
+import { continuityTables } from './continuity/tables.ts';
 import { creators } from './creators/module.ts';
 import { deletions } from './deletion/module.ts';
 import { deletionRequests } from './deletion-requests/module.ts';
@@ -31,6 +32,7 @@ import { retention } from './retention/module.ts';
 const BUILT_IN = join(import.meta.dirname, '../plugins');
 const CORE: Manifest[] = [
   { name: 'database', personalData: databaseTables },
+  { name: 'continuity', personalData: continuityTables },
   // Before the queue: an erasure takes what is owed first, so that no run adds itself once more.
   events,
   { name: 'queue', personalData: queueTables },

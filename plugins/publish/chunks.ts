@@ -23,19 +23,25 @@ export async function sendChunks(sending: Sending, attempt: Attempt): Promise<Se
     throw new Error('Expected an opened attempt');
   let offset = attempt.bytes_acknowledged;
   let isMarked = attempt.committed_at !== null;
+  let isSecured = false;
   let corrections = 0;
   for (;;) {
     context.checkpoint();
     const range = chunkFrom({ chunk_size: chunk_bytes, chunk_count }, bytes, offset);
     if (!range) return 'done';
-    if (range.last === bytes - 1 && !isMarked) {
+    if (range.last === bytes - 1 && !isSecured) {
       await attempts.commit(attempt);
       isMarked = true;
+      isSecured = true;
     }
     const answer = await sendChunk(sending, attempt, range);
     if (answer.result === 'done') return 'done';
     if (answer.result === 'expired') return 'lapsed';
-    if (answer.result === 'unknown') return 'unknown';
+    if (answer.result === 'unknown') {
+      // A complete upload answers so too.
+      if (isMarked) await attempts.answered404(attempt);
+      return 'unknown';
+    }
     corrections = answer.result === 'behind' ? corrections + 1 : 0;
     if (corrections > MAX_CORRECTIONS)
       throw new Error('Expected TikTok to accept the offset it named');

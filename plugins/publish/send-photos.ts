@@ -9,6 +9,7 @@ import {
   type StepContext,
   TikTokError,
 } from '#plugin';
+import { resumeEarlier } from './earlier.ts';
 import { failOrWait, MAX_ATTEMPTS } from './retry-policy.ts';
 import { assertStillAllowed } from './still-allowed.ts';
 
@@ -30,16 +31,18 @@ export async function sendPhotos(sending: SendingPhotos): Promise<Patch | Later>
   if (known?.publish_id) return { publish_id: known.publish_id };
   if (!known?.committed_at) return post(sending, known);
   // Init has no answer. Where nobody came for a photo, nothing can have been posted, and never will.
-  if (await attempts.withdraw(known)) return post(sending, null);
+  if (await attempts.withdraw()) return post(sending, null);
   return waitForWord(sending, known);
 }
 
 async function post(sending: SendingPhotos, intended: Attempt | null): Promise<Patch | Later> {
   const { job, context, attempts } = sending;
+  const resumed = await resumeEarlier(context);
+  if (resumed) return resumed;
   if (!intended && (await attempts.count()) >= MAX_ATTEMPTS) {
     throw new Problem(
       'tiktok_refused',
-      `TikTok did not take the photos in ${MAX_ATTEMPTS} attempts. Nothing was posted; try again later.`,
+      `TikTok did not take the photos in ${MAX_ATTEMPTS} attempts. Try again later.`,
     );
   }
   const files = await listFiles(context);
@@ -74,7 +77,7 @@ async function open(
       },
     );
   } catch (error) {
-    if (photoImages && isDefinite(error)) await attempts.refused(attempt, nameOutcome(error));
+    if (photoImages && isDefinite(error)) await attempts.refused(nameOutcome(error));
     return failOrWait(job, context, error);
   }
 }

@@ -10,6 +10,7 @@ import {
   TikTokError,
 } from '#plugin';
 import { getOutput, type Sending, type SendResult, sendChunks } from './chunks.ts';
+import { resumeEarlier } from './earlier.ts';
 import { afterFailure, failOrWait, MAX_ATTEMPTS } from './retry-policy.ts';
 import { sendPhotos } from './send-photos.ts';
 import { assertStillAllowed } from './still-allowed.ts';
@@ -33,17 +34,19 @@ export async function send(job: Job, context: StepContext): Promise<Patch | Late
   if (known?.committed_at) return afterTheMark(sending, known);
   if (known?.publish_id && isYoung(context, known, URL_LIFE_MS)) return upload(sending, known);
   // Its last byte was never sent, so it posts nothing and lapses by itself: a new one is safe.
-  if (known?.publish_id) await attempts.close(known, 'lapsed');
+  if (known?.publish_id) await attempts.close({ outcome: 'lapsed' });
   const waiting = known && !known.publish_id ? known : null;
   return openAndUpload(sending, waiting);
 }
 
 async function openAndUpload(sending: Sending, intended: Attempt | null): Promise<Patch | Later> {
   const { job, context, attempts } = sending;
+  const resumed = await resumeEarlier(context);
+  if (resumed) return resumed;
   if (!intended && (await attempts.count()) >= MAX_ATTEMPTS) {
     throw new Problem(
       'tiktok_refused',
-      `TikTok did not take the video in ${MAX_ATTEMPTS} attempts. Nothing was posted; try again later.`,
+      `TikTok did not take the video in ${MAX_ATTEMPTS} attempts. Try again later.`,
     );
   }
   const bytes = await context.storage.size(getOutput(job));
@@ -92,7 +95,7 @@ async function upload(sending: Sending, attempt: Attempt): Promise<Patch | Later
   if (now?.committed_at && isAnswer(result)) return afterTheMark(sending, now);
   if (!isAnswer(result)) throw result;
   if (result instanceof TikTokError) return failOrWait(job, context, result);
-  await attempts.close(attempt, result);
+  await attempts.close({ outcome: result });
   return Later.in(context.timing.reopenMs);
 }
 
@@ -111,7 +114,7 @@ async function sent({ attempts }: Sending, attempt: Attempt): Promise<Patch> {
  * the post failed, or that bytes are missing and the address has expired.
  */
 async function afterTheMark(sending: Sending, attempt: Attempt): Promise<Patch | Later> {
-  const { context, attempts } = sending;
+  const { context } = sending;
   const status = await context.tiktok.status(attempt.publish_id as string).catch((error) => {
     // publish.confirm goes on asking, and at worst ends as `unconfirmed`, never in a second post.
     if (isRefused(error)) return null;
@@ -121,12 +124,14 @@ async function afterTheMark(sending: Sending, attempt: Attempt): Promise<Patch |
   if (status.status === 'FAILED') return afterFailure(status.fail_reason, context);
   const isBehind = status.uploaded_bytes === null ? null : status.uploaded_bytes < attempt.bytes;
   if (status.status !== 'PROCESSING_UPLOAD' || isBehind === false) return sent(sending, attempt);
+  // The address was unknown, as that of a complete upload is, and the count of bytes may lag.
+  if (attempt.answered_404_at) return sent(sending, attempt);
   if (isYoung(context, attempt, URL_LIFE_MS)) return finishUpload(sending, attempt, isBehind);
   // TikTok does not say how much it has, so nothing may be opened again: its status will tell.
   if (isBehind === null) return sent(sending, attempt);
   if (isYoung(context, attempt, URL_DEAD_MS)) return Later.in(context.timing.tiktokWordMs);
-  await attempts.close(attempt, 'lapsed');
-  return Later.in(context.timing.reopenMs);
+  // The count alone proves nothing: the address must say itself that it has expired.
+  return finishUpload(sending, attempt, isBehind);
 }
 
 /**
@@ -138,9 +143,12 @@ async function finishUpload(
   isBehind: boolean | null,
 ): Promise<Patch | Later> {
   const result = await sendChunks(sending, attempt);
-  if (result === 'done') return sent(sending, attempt);
+  const { context, attempts } = sending;
   // An address that TikTok no longer knows means "ask", never "open again".
-  return isBehind === null ? sent(sending, attempt) : Later.in(sending.context.timing.tiktokWordMs);
+  if (result !== 'lapsed' || isBehind === null) return sent(sending, attempt);
+  if (isYoung(context, attempt, URL_DEAD_MS)) return Later.in(context.timing.tiktokWordMs);
+  await attempts.close({ outcome: 'lapsed' });
+  return Later.in(context.timing.reopenMs);
 }
 
 function isYoung({ now }: StepContext, { opened_at }: Attempt, lifeMs: number): boolean {

@@ -10,7 +10,7 @@ export default {
   events: {
     // What was made for a post alone goes as soon as the post has ended.
     copies: {
-      on: ['job.finished', 'job.cancelled', 'job.resolved'],
+      on: ['job.finished', 'job.cancelled', 'job.resolved', 'job.settled'],
       run: (ctx, { subject }, signal) => removeCopies(ctx, subject.id, signal),
     },
   },

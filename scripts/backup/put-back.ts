@@ -1,6 +1,7 @@
 // Restores a checked backup: loads rows, files and the ledger, and then swaps the schemas.
 import { text } from 'node:stream/consumers';
 import type pg from 'pg';
+import { findMarkers, removeAllMarkers } from '../../src/continuity/markers.ts';
 import { LEDGER, readLedger } from '../../src/deletion/ledger.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import type { Entry } from './archive.ts';
@@ -69,7 +70,10 @@ export async function putBack(
     // Before the swap, so that a crash between the two forgets nobody who was deleted.
     await recordUnfinished(client, place);
     const { isNewer, known } = await mergeLedger(place.storage, ledger, beside);
-    const swapped = await swap(client, manifest.made_at);
+    const newest = (await findMarkers(place.storage))?.newest.number ?? 0;
+    const swapped = await swap(client, manifest.made_at, newest);
+    // Its posts are settled, so that the next start may take the database as it is.
+    await removeAllMarkers(place.storage);
     await removeUnnamedFiles(client, place.storage);
     const deletedSince = await countCreators(client, known);
     return { ...files, ...swapped, deletedSince, isLedgerNewer: isNewer };

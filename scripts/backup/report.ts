@@ -23,16 +23,17 @@ export function writeReport({ manifest, end }: Checked, done: PutBack, config: C
   return `${lines.join('\n')}\n`;
 }
 
-function aboutPosts({ unconfirmed, scheduled }: PutBack, madeAt: string): string[] {
+function aboutPosts({ unconfirmed, scheduled, cancelled }: PutBack, madeAt: string): string[] {
   return [
     ...(unconfirmed > 0
       ? [
-          `${unconfirmed} posts may have been made after the backup: they are not sent again, and their creators are asked on the dashboard.`,
+          `${unconfirmed} posts may have been made after the backup, also those whose time is still to come: it can have been moved. They are not sent before their creators have answered on the dashboard.`,
         ]
       : []),
+    ...(cancelled > 0 ? [`${cancelled} posts were cancelled after the backup, and stay so.`] : []),
     ...(scheduled > 0
       ? [
-          `${scheduled} posts are still to come. If one was changed, cancelled or moved after ${madeAt}, that is lost: ask the creators to look.`,
+          `${scheduled} posts are still to come, as the replaced database knows. If one was changed or moved after ${madeAt}, that is lost: ask the creators to look.`,
         ]
       : []),
   ];

@@ -1,71 +1,100 @@
 // Ends restored posts that may have been made since the backup, so that none is posted twice.
 import type pg from 'pg';
 import { quoted } from '../../src/base/database.ts';
-import type { JobError } from '../../src/jobs/job.ts';
-import { WORKING_STATES } from '../../src/jobs/states.ts';
+import { CANCELLABLE_STATES, WORKING_STATES } from '../../src/jobs/states.ts';
+import { SINCE_LOST } from '../../src/jobs/whether-posted.ts';
 
 export interface Settled {
   /** Posts that may have been made; their creators are asked. */
   unconfirmed: number;
-  /** Posts whose time is still to come. */
+  /** Posts that the replaced database knows to be still to come. */
   scheduled: number;
+  /** Posts that were cancelled after the backup. */
+  cancelled: number;
 }
 
-const MAY_BE_POSTED: JobError = {
-  code: 'unavailable',
-  message:
-    'This instance was restored from a backup that is older than this post’s time, so it may have been posted already.',
-  tiktok: null,
+export interface Restored {
+  /** Where the restored tables are. */
+  schema: string;
+  madeAt: Date;
+  /** How far the replaced database had come, as the storage says. */
+  position: number;
+}
+
+/**
+ * Settles restored posts, since the backup does not know what happened after it was made: a post whose
+ * time is still to come can have been moved earlier and made. Only the replaced database knows, if it
+ * is there and not older itself. What it has as not sent stays, and what it has as cancelled is
+ * cancelled; every other post ends as unconfirmed, and its creator says which it was.
+ */
+export async function settleRestored(client: pg.Client, restored: Restored): Promise<Settled> {
+  const jobs = `${quoted(restored.schema)}.jobs`;
+  const known = (await knowsJobs(client, restored)) ? KNOWN : NOTHING_KNOWN;
+  const settle = async (change: string, where: string, details: Record<string, unknown>) => {
+    const { rowCount } = await client.query(
+      `with settled as (
+         update ${jobs} as jobs set ${change}, run_token = null, progress = null, updated_at = now()
+          where state = any ($1) and ${where} returning id)
+       insert into ${quoted(restored.schema)}.job_events (job_id, name, details)
+       select id, 'restored', $2 from settled`,
+      [WORKING_STATES, JSON.stringify({ made_at: restored.madeAt.toISOString(), ...details })],
+    );
+    return rowCount ?? 0;
+  };
+  const cancelled = await settle(`state = 'cancelled', finished_at = now()`, known.isCancelled, {});
+  const unconfirmed = await settle(
+    `state = 'unconfirmed', finished_at = now(),
+     error = ${client.escapeLiteral(JSON.stringify(SINCE_LOST))}`,
+    `not (${known.isUnsent} and send_at > now())`,
+    { may_be_posted: true },
+  );
+  await markOpened(client, restored.schema);
+  return { cancelled, unconfirmed, scheduled: await settle('state = state', 'true', {}) };
+}
+
+/** An attempt that was open then may have sent its last byte since, so TikTok is asked about it. */
+async function markOpened(client: pg.Client, schema: string): Promise<void> {
+  await client.query(
+    `update ${quoted(schema)}.publish_attempts set committed_at = now()
+      where closed_at is null and committed_at is null and publish_id is not null`,
+  );
+}
+
+/** SQL conditions on a restored job, by what the replaced database has of it. */
+const KNOWN = {
+  isUnsent: findKnown(
+    `known.state in (${listLiterals(CANCELLABLE_STATES)}) and known.state <> 'sending'`,
+  ),
+  isCancelled: findKnown(`known.state = 'cancelled'`),
 };
+const NOTHING_KNOWN = { isUnsent: 'false', isCancelled: 'false' };
 
-// In these states bytes are on the way to TikTok; before them TikTok has none.
-const SENDING = ['sending', 'sent'];
+/** Without a mark of which no end is certain: then nobody knows more than the job's state says. */
+function findKnown(condition: string): string {
+  return `exists (
+    select from public.jobs known where known.id = jobs.id and ${condition}
+       and not exists (
+         select from public.publish_attempts attempts
+          where attempts.job_id = known.id and attempts.committed_at is not null
+            and attempts.ruled_out_at is null))`;
+}
 
-/**
- * Settles restored posts, since nobody knows what happened after the backup was made. A post that
- * was being sent then, or whose time has come since, may have been made: it ends as unconfirmed,
- * and its creator says which it was. A post whose time is still to come was not made and stays,
- * unless the replaced database knows that it was moved and ended. Each gets an event that says so.
- */
-export async function settleJobs(
-  client: pg.Client,
-  schema: string,
-  madeAt: Date,
-): Promise<Settled> {
-  const jobs = `${quoted(schema)}.jobs`;
-  const events = `${quoted(schema)}.job_events`;
-  const details = JSON.stringify({ made_at: madeAt.toISOString() });
-  const { rowCount: unconfirmed } = await client.query(
-    `with ended as (
-       update ${jobs} as jobs
-          set state = 'unconfirmed', error = $1, run_token = null, progress = null,
-              finished_at = now(), updated_at = now()
-        where state = any ($2)
-          and (state = any ($3) or send_at <= now() or ${await endedSince(client)})
-        returning id)
-     insert into ${events} (job_id, name, details)
-     select id, 'restored', $4::jsonb || '{"may_be_posted": true}' from ended`,
-    [JSON.stringify(MAY_BE_POSTED), WORKING_STATES, SENDING, details],
-  );
-  const { rowCount: scheduled } = await client.query(
-    `with kept as (
-       update ${jobs} as jobs set run_token = null, progress = null, updated_at = now()
-        where state = any ($1) returning id)
-     insert into ${events} (job_id, name, details)
-     select id, 'restored', $2 from kept`,
-    [WORKING_STATES, details],
-  );
-  return { unconfirmed: unconfirmed ?? 0, scheduled: scheduled ?? 0 };
+function listLiterals(states: readonly string[]): string {
+  return states.map((state) => `'${state}'`).join(', ');
 }
 
 /**
- * Returns an SQL condition: the replaced database, if there is one, has the job as sending or
- * ended.
+ * Whether the replaced database can tell: it is there, the storage knows of no later one, and nothing
+ * in the backup is newer.
  */
-async function endedSince(client: pg.Client): Promise<string> {
+async function knowsJobs(client: pg.Client, { schema, position }: Restored): Promise<boolean> {
   const { rows } = await client.query(`select to_regclass('public.jobs') is not null as is_there`);
-  if (!rows[0].is_there) return 'false';
-  return `exists (
-    select from public.jobs known
-     where known.id = jobs.id and (known.state = any ($3) or known.state <> all ($2)))`;
+  if (!rows[0].is_there) return false;
+  const { rows: found } = await client.query(
+    `select coalesce((select number from public.database_position), 0) >= $1
+        and (select max(updated_at) from public.jobs)
+          >= (select max(updated_at) from ${quoted(schema)}.jobs) as is_so`,
+    [position],
+  );
+  return found[0].is_so === true;
 }

@@ -9,7 +9,7 @@ import { clearQueue } from '../../src/queue/repair.ts';
 import { ScriptFault } from '../fault.ts';
 import type { EndOfBackup, ManifestOfBackup } from './contents.ts';
 import { type EndedAccess, knowsAccess, settleAccess } from './settle-access.ts';
-import { type Settled, settleJobs } from './settle-jobs.ts';
+import { type Settled, settleRestored } from './settle-jobs.ts';
 import { assertCounts, copyIn, resetSequences } from './tables.ts';
 
 export const STAGING = 'pm3k_restore';
@@ -99,12 +99,15 @@ export interface Swapped extends Settled {
   access: EndedAccess | null;
 }
 
-/** Replaces the real tables by the staged ones, all or none. */
-export async function swap(client: pg.Client, madeAt: Date): Promise<Swapped> {
+/**
+ * Replaces the real tables by the staged ones, all or none. `position`: how far, as the storage says,
+ * the database had come that is replaced.
+ */
+export async function swap(client: pg.Client, madeAt: Date, position: number): Promise<Swapped> {
   await client.query('begin');
   try {
     const access = (await knowsAccess(client)) ? await settleAccess(client, STAGING) : null;
-    const settled = await settleJobs(client, STAGING, madeAt);
+    const settled = await settleRestored(client, { schema: STAGING, madeAt, position });
     const { rows } = await client.query(
       `select relname as name from pg_class where relnamespace = $1::regnamespace and relkind = 'r'`,
       [STAGING],

@@ -5,6 +5,7 @@ export const ORDER = [
   'base',
   'storage',
   'queue',
+  'continuity',
   'safe-fetch',
   'tiktok',
   'context',

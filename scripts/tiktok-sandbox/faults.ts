@@ -5,7 +5,7 @@ import type { Fault, State } from './state.ts';
 
 /**
  * The kinds of faults, besides `refuse:<code>` and `fail:<reason>`. `stuck` and `fail` are for
- * `processing` only.
+ * `processing` only, and `bytes_lag` for `status/fetch`.
  */
 export const FAULT_KINDS = [
   'http_500',
@@ -19,6 +19,7 @@ export const FAULT_KINDS = [
   'url_expired',
   'token_revoked',
   'stuck',
+  'bytes_lag',
 ] as const;
 
 /**

@@ -3,7 +3,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { answer, authorize, badParams, type Caller, jsonBody, Refusal } from './answers.ts';
-import { faults } from './faults.ts';
+import { faults, takeFault } from './faults.ts';
 import { finish } from './processing.ts';
 import type { Publish, State } from './state.ts';
 
@@ -16,7 +16,7 @@ export function addStatusRoutes(router: Router, state: State): void {
       scopes: SCOPES,
       perMinute: state.settings.statuses_per_minute,
     });
-    status(koa, await getPublish(state, koa, caller));
+    status(state, koa, await getPublish(state, koa, caller));
   });
   router.post('/v2/post/publish/cancel{/}', faults(state, 'cancel'), async (koa) => {
     const caller = authorize(state, koa, { endpoint: 'cancel', scopes: SCOPES, perMinute: 30 });
@@ -41,14 +41,17 @@ async function getPublish(state: State, koa: Context, { grant }: Caller): Promis
 }
 
 /** Answers with JSON text made by hand, since ids are bare numbers beyond 2^53. */
-function status(koa: Context, publish: Publish): void {
+function status(state: State, koa: Context, publish: Publish): void {
+  const isLagging =
+    publish.status === 'PROCESSING_UPLOAD' &&
+    takeFault(state, 'status/fetch', ['bytes_lag'], publish.open_id) !== null;
+  // The example number of the documentation, which is far below what has come.
+  const bytes = isLagging ? Math.min(10_000, publish.received_bytes) : publish.received_bytes;
   const parts = [
     `"status":${JSON.stringify(publish.status)}`,
     ...(publish.fail_reason ? [`"fail_reason":${JSON.stringify(publish.fail_reason)}`] : []),
     `"publicaly_available_post_id":[${publish.post_ids.join(',')}]`,
-    publish.kind === 'photo'
-      ? `"downloaded_bytes":${publish.received_bytes}`
-      : `"uploaded_bytes":${publish.received_bytes}`,
+    publish.kind === 'photo' ? `"downloaded_bytes":${bytes}` : `"uploaded_bytes":${bytes}`,
   ];
   answer(koa, `{${parts.join(',')}}`);
 }

@@ -5,7 +5,7 @@ import type Router from '@koa/router';
 import { measureSince } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { hearOfPhotos, wakeConfirmation } from '../jobs/attempts/told.ts';
+import { hearOfPost } from '../jobs/attempts/told.ts';
 import { parseWebhook, signedAt, type WebhookEvent } from '../tiktok/webhook.ts';
 import { removeAuthorization } from './removal.ts';
 
@@ -48,10 +48,7 @@ async function apply(ctx: Context, event: WebhookEvent): Promise<Record<string, 
     return { outcome: await removeAuthorization(ctx, open_id, { reason, at }), reason };
   }
   if (event.kind === 'post_changed') {
-    const { open_id, publish_id } = event;
-    const jobId =
-      (await wakeConfirmation(ctx.db, open_id, publish_id)) ??
-      (await hearOfPhotos(ctx.db, open_id, publish_id));
+    const jobId = await hearOfPost(ctx.db, event);
     return { outcome: jobId ? 'asked' : 'unknown', ...(jobId ? { job_id: jobId } : {}) };
   }
   return { outcome: 'ignored' };

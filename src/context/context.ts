@@ -9,6 +9,7 @@ import type { Logger } from '../base/log.ts';
 import type { Inspection } from '../base/media-facts.ts';
 import type { Secrets } from '../base/secrets.ts';
 import type { Timing } from '../base/timing.ts';
+import type { Continuity } from '../continuity/continuity.ts';
 import type { DatabaseContact } from '../queue/database-contact.ts';
 import type { SafeFetch } from '../safe-fetch/fetch.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -29,6 +30,8 @@ export interface Context {
   /** The intervals of this process. */
   timing: Timing;
   databaseContact: DatabaseContact;
+  /** Notices a database that lacks what was committed before. */
+  continuity: Continuity;
   /** This process's own folder for working files. */
   scratch: string;
   /** Probes a file that has just arrived. Throws Problem `media_rejected`. */

@@ -4,6 +4,7 @@ import { appSecret } from '../base/app-secret.ts';
 import type { Config } from '../base/config.ts';
 import { openDatabase } from '../base/database.ts';
 import { createSecrets } from '../base/secrets.ts';
+import { createContinuity } from '../continuity/continuity.ts';
 import { createDatabaseContact } from '../queue/database-contact.ts';
 import { createSafeFetch } from '../safe-fetch/fetch.ts';
 import { createStorage } from '../storage/create-storage.ts';
@@ -21,12 +22,13 @@ export function createContext(
   const inspector = modules.find((module) => module.inspect);
   if (!inspector?.inspect) throw new Error('Expected a module that inspects uploads, found none');
   const { inspect } = inspector;
+  const db = openDatabase(connection);
+  const storage = createStorage(config);
   return {
-    ...of,
+    ...{ ...of, db, storage },
     databaseContact: createDatabaseContact(of.timing),
-    db: openDatabase(connection),
+    continuity: createContinuity({ db, storage }),
     secrets: createSecrets(config.APP_SECRET ?? [appSecret(dataDir)]),
-    storage: createStorage(config),
     tiktok: createTikTok({
       clientKey: config.TIKTOK_CLIENT_KEY as string,
       clientSecret: config.TIKTOK_CLIENT_SECRET as string,

@@ -44,7 +44,8 @@ declare module '../context/context.ts' {
      * each job, creator or deletion. A module that subscribes to nothing costs nothing.
      *
      * - `job.*`: every line of a job's timeline, e.g. `job.accepted`, `job.prepared`, `job.sent`,
-     *   `job.finished`, `job.failed`, `job.cancelled`, `job.unconfirmed`, `job.resolved`.
+     *   `job.finished`, `job.failed`, `job.cancelled`, `job.unconfirmed`, `job.resolved`,
+     *   `job.settled`.
      * - `creator.*`: `connected`, `reconnected`, `disconnected`, `authorization_removed`, `leaving`.
      *   What a subscriber has not been told of a creator is erased with the creator.
      * - `deletion.*`: `requested`, `erased`, `done`. They outlive the creator and name nobody.

@@ -9,11 +9,12 @@ import { assertMayPost } from '../creators/rules.ts';
 import type { Creator } from '../creators/store.ts';
 import { lockFile, lockManyMedia, lockMedia } from '../media/locks.ts';
 import { assertNoDuplicate, reserveTime } from './accept/limits.ts';
+import { askTikTok, assertUnchanged } from './attempts/ask.ts';
 import { closeAttempts, isCommitted } from './attempts/attempts.ts';
 import { isFetched, type Job } from './job.ts';
 import { listPhotos, resetPhotos } from './photos.ts';
 import { CANCELLABLE_STATES, STATES, type WorkingState } from './states.ts';
-import { insertEvent, lockJob, queueNext, updateLockedJob } from './store.ts';
+import { getJob, insertEvent, lockJob, queueNext, updateLockedJob } from './store.ts';
 import { endJob } from './transitions.ts';
 
 /**
@@ -34,30 +35,32 @@ export async function cancelJob(ctx: Context, creatorId: string, id: string): Pr
           : `The post has already ended (${job.state}).`,
       );
     }
-    await closeAttempts(trx, id, 'cancelled');
-    return endJob(trx, job, { state: 'cancelled', event: { name: 'cancelled' } });
+    const event = { name: 'cancelled' };
+    return endJob(trx, job, { state: 'cancelled', event, outcome: 'cancelled' });
   });
 }
 
 /**
- * Starts a failed job again. A job that TikTok may have posted is never `failed`, so a retry cannot
- * post twice.
- * @throws Problem `not_found`, `state_conflict`, and what the limits of posting throw.
+ * Starts a failed job again. TikTok is asked before about each attempt that may have been posted.
+ * @throws Problem `not_found`, `state_conflict` (also when TikTok has the post), `unavailable` when
+ *   TikTok cannot be asked, and what the limits of posting throw.
  */
 export async function retryJob(ctx: Context, creator: Creator, id: string): Promise<Job> {
   assertMayPost(creator);
+  await assertNotLeaving(ctx.db, creator.id);
+  assertFailed(await getJob(ctx.db, creator.id, id));
+  const asked = await askTikTok(ctx, { id, creator_id: creator.id });
   return ctx.db.transaction(async (trx) => {
     await assertNotLeaving(trx, creator.id);
     const job = await lockJob(trx, creator.id, id);
-    if (job.state !== 'failed') {
-      throw new Problem('state_conflict', 'Only a failed post can be tried again.');
-    }
+    assertFailed(job);
+    await assertUnchanged(trx, asked);
     const sourceKey = await sourceForRetry(trx, job);
     const now = await readDatabaseTime(trx);
     const at = job.send_at > now ? job.send_at : now;
     const sendAt = await reserveTime(trx, ctx.config, creator.id, { at, exceptId: id });
     await assertNoDuplicate(trx, { ...job, send_at: sendAt });
-    await closeAttempts(trx, id, 'retried');
+    await closeAttempts(trx, [id], { outcome: 'retried' });
     const again = await updateLockedJob(trx, id, {
       state: 'accepted',
       send_at: sendAt,
@@ -76,6 +79,11 @@ export async function retryJob(ctx: Context, creator: Creator, id: string): Prom
     await queueNext(trx, again);
     return again;
   });
+}
+
+function assertFailed({ state }: Job): void {
+  if (state === 'failed') return;
+  throw new Problem('state_conflict', 'Only a failed post can be tried again.');
 }
 
 /**
@@ -102,8 +110,10 @@ async function assertUpload(trx: Knex, job: Job, key: string | null): Promise<st
 }
 
 /**
- * Ends an `unconfirmed` job as the creator says, who has looked at the profile.
- * @throws Problem `not_found`, `state_conflict`.
+ * Ends an `unconfirmed` job as the creator says, who has looked at the profile. Before `not_posted` is
+ * taken, TikTok is asked.
+ * @throws Problem `not_found`, `state_conflict` (also when TikTok has the post), `unavailable` when
+ *   TikTok cannot be asked.
  */
 export async function resolveJob(
   ctx: Context,
@@ -111,21 +121,27 @@ export async function resolveJob(
   id: string,
   outcome: 'posted' | 'not_posted',
 ): Promise<Job> {
+  assertUnconfirmed(await getJob(ctx.db, creatorId, id));
+  const asked = outcome === 'posted' ? null : await askTikTok(ctx, { id, creator_id: creatorId });
   return ctx.db.transaction(async (trx) => {
     const job = await lockJob(trx, creatorId, id);
-    if (job.state !== 'unconfirmed') {
-      throw new Problem(
-        'state_conflict',
-        'TikTok has told us how this post ended, so there is nothing to resolve.',
-      );
-    }
-    await closeAttempts(trx, id, `resolved: ${outcome}`);
+    assertUnconfirmed(job);
+    if (asked) await assertUnchanged(trx, asked);
     const event = { name: 'resolved', details: { outcome } };
-    if (outcome === 'posted') return endJob(trx, job, { state: 'finished', event });
+    const end = { event, outcome: `resolved: ${outcome}` };
+    if (outcome === 'posted') return endJob(trx, job, { state: 'finished', ...end });
     const message = 'You told us that TikTok did not post it. You can try again.';
     const error = { code: 'tiktok_refused', message, tiktok: null } as const;
-    return endJob(trx, job, { state: 'failed', event, error });
+    return endJob(trx, job, { state: 'failed', ...end, error });
   });
+}
+
+function assertUnconfirmed({ state }: Job): void {
+  if (state === 'unconfirmed') return;
+  throw new Problem(
+    'state_conflict',
+    'TikTok has told us how this post ended, so there is nothing to resolve.',
+  );
 }
 
 /** Whether the job has not ended; until then it needs its files. */

@@ -120,6 +120,10 @@ export interface Attempt {
   /** Only for photos: an id from TikTok's webhook while the answer to init was missing. */
   told_publish_id: string | null;
   unanswered_at: Date | null;
+  /** TikTok no longer knew the upload address after the mark, as when it has every byte. */
+  answered_404_at: Date | null;
+  /** It is certain that nothing came of it. */
+  ruled_out_at: Date | null;
 }
 
 /** The file that shows a post; null where it is not stored any more. */

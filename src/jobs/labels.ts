@@ -87,11 +87,13 @@ const EVENTS: NonNullable<Labels['events']> = {
   unconfirmed: () => 'TikTok never told us how it ended',
   resolved: ({ outcome }) =>
     outcome === 'posted' ? 'You confirmed that it is posted' : 'You told us that it is not posted',
+  told: () => 'TikTok goes on with what was sent before, so nothing is sent again',
+  settled: () => 'TikTok told us that it was posted',
   retried: () => 'Tried again',
   edited: () => 'Changed',
   restored: ({ may_be_posted }) =>
     may_be_posted
-      ? 'Restored from a backup. It may have been posted after the backup was made'
+      ? 'Restored from a backup, or the last changes were lost. It may have been posted since'
       : 'Restored from a backup. Changes made after the backup are lost',
   resumed: () => 'Resumed after an interruption',
 };

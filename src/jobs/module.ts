@@ -9,6 +9,7 @@ import { jobMetrics } from './metrics.ts';
 import { needsFiles } from './needs-files.ts';
 import { addJobPages } from './pages/list.ts';
 import { reap, tidyQueues } from './run/reaper.ts';
+import { settleAtStart, watchDatabase } from './settle.ts';
 
 const TERMS: Pick<TableDeclaration, 'legalBasis' | 'recipients' | 'kept'> = {
   legalBasis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
@@ -26,7 +27,12 @@ export const jobs: Manifest = {
   routes(router, ctx) {
     addJobPages(router, ctx);
   },
-  ticks: { caretaker: { cron: ({ reapCron }) => reapCron, run: reap } },
+  // After the storage was found to be the database's own.
+  beforeStart: settleAtStart,
+  ticks: {
+    caretaker: { cron: ({ reapCron }) => reapCron, run: reap },
+    continuity: { cron: '* * * * * *', run: watchDatabase },
+  },
   chores: {
     tidy: {
       cron: '40 * * * *',
@@ -150,6 +156,8 @@ export const jobs: Manifest = {
           outcome: 'How it ended.',
           told_publish_id: 'An id of TikTok’s that came by its webhook.',
           unanswered_at: 'Since when an answer from TikTok is missing.',
+          answered_404_at: 'When TikTok no longer knew the address for the bytes.',
+          ruled_out_at: 'When it became certain that nothing came of it.',
         },
         secret: ['upload_url'],
         purpose: 'To never post twice, and to go on after a crash.',

@@ -29,7 +29,11 @@ export async function moveJob(
     finished_at: STATES[patch.state] === null ? trx.fn.now() : null,
   });
   if (photos) await updatePhotos(trx, job.id, photos);
-  if (attempt_outcome !== undefined) await closeAttempts(trx, job.id, attempt_outcome);
+  if (attempt_outcome !== undefined) {
+    // A failure comes from TikTok, or from us before the mark: either way there is no post.
+    const isRuledOut = patch.state !== 'finished';
+    await closeAttempts(trx, [job.id], { outcome: attempt_outcome, isRuledOut });
+  }
   await insertEvent(trx, job.id, event.name, event.details);
   await queueNext(trx, moved);
   return moved;
@@ -67,6 +71,7 @@ export async function cancelAllJobs(
     .returning('id');
   const ids = cancelled.map(({ id }) => id as string);
   await unqueueAll(trx, ids);
+  await closeAttempts(trx, ids, { outcome: 'cancelled' });
   if (reason) await insertEvents(trx, ids, 'cancelled', { reason });
   return { cancelled: cancelled.length, seen_through: await countWorking(trx, creatorId) };
 }
@@ -82,18 +87,27 @@ export async function fenceOff(trx: Knex, creatorId: string): Promise<void> {
 export interface JobEnd {
   state: 'cancelled' | 'failed' | 'finished';
   event: { name: string; details?: Record<string, unknown> };
+  /** How an attempt ended that was still open. */
+  outcome: string;
   error?: JobError | null;
+  /** What TikTok told of the post. */
+  posted?: Partial<Pick<Job, 'publish_id' | 'post_ids'>>;
 }
 
-/** Ends a job whatever run holds it: for cancellation and for what the caretaker gives up. */
+/**
+ * Ends a job whatever run holds it, and its open attempt with it: for the creator's word, and for what
+ * the caretaker gives up.
+ */
 export async function endJob(
   trx: Knex,
   job: Pick<Job, 'id'>,
-  { state, event, error = null }: JobEnd,
+  { state, event, outcome, error = null, posted = {} }: JobEnd,
 ): Promise<Job> {
+  await closeAttempts(trx, [job.id], { outcome });
   const [row] = await trx('jobs')
     .where({ id: job.id })
     .update({
+      ...posted,
       state,
       error: json(error),
       run_token: null,

@@ -17,7 +17,7 @@ export const REMOVAL_REASONS = {
 
 export type WebhookEvent = { client_key: string; open_id: string; created_at: Date } & (
   | { kind: 'authorization_removed'; reason: number }
-  | { kind: 'post_changed'; publish_id: string }
+  | { kind: 'post_changed'; publish_id: string; has_failed: boolean }
   | { kind: 'other' }
 );
 
@@ -72,7 +72,11 @@ export function parseWebhook(body: string): WebhookEvent | null {
   }
   if (event.startsWith('post.publish.')) {
     const about = post.safeParse(content);
-    if (about.success) return { ...base, kind: 'post_changed', publish_id: about.data.publish_id };
+    const hasFailed = event === 'post.publish.failed';
+    if (about.success) {
+      const { publish_id } = about.data;
+      return { ...base, kind: 'post_changed', publish_id, has_failed: hasFailed };
+    }
   }
   return { ...base, kind: 'other' };
 }

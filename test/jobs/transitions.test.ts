@@ -27,4 +27,23 @@ describe('leaving while the last byte is about to be sent', () => {
     expect(await cancelling).to.deep.equal({ cancelled: 0, seen_through: 1 });
     await db.destroy();
   });
+
+  it('closes the attempts of what it cancels, and their sealed addresses go', async () => {
+    const { url } = await freshDatabase();
+    const db = openDatabase({ connectionString: url });
+    const [creator] = await db('creators').insert({ open_id: 'x', plan: 'paid' }).returning('id');
+    const [job] = await db('jobs')
+      .insert({
+        ...{ creator_id: creator.id, mode: 'now', send_at: new Date(), state: 'sending' },
+        ...{ title: '', destination: 'inbox', settings: '{}', source_key: 'k' },
+      })
+      .returning('id');
+    const sealed = { publish_id: 'p', upload_url: 'sealed' };
+    await db('publish_attempts').insert({ job_id: job.id, number: 1, bytes: 1, ...sealed });
+    await db.transaction((trx) => cancelAllJobs(trx, creator.id));
+    const attempt = await db('publish_attempts').where({ job_id: job.id }).first();
+    expect(attempt).to.include({ upload_url: null, outcome: 'cancelled' });
+    expect(attempt.closed_at).to.be.instanceOf(Date);
+    await db.destroy();
+  });
 });

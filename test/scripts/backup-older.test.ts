@@ -41,7 +41,7 @@ describe('a backup of an older version', () => {
       await loadPart(client, manifest, 'creators', Readable.from([Buffer.from(row)]));
       const end = { rows: { creators: 1 }, files: 0, bytes: 0, files_gone: 0, notes: 0 };
       await finishStaging(client, connection, manifest, end);
-      await swap(client, now);
+      await swap(client, now, 0);
       expect(await printSchema(db)).to.equal(readFileSync(SCHEMA_FILE, 'utf8'));
       expect(await isMigrated(db)).to.equal(true);
       expect(await db('creators').pluck('open_id')).to.deep.equal(['open-1']);

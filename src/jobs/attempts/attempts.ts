@@ -2,8 +2,16 @@
 import type { Knex } from 'knex';
 import type { Context } from '../../context/context.ts';
 import { assertNotSuspended } from '../../creators/rules.ts';
+import type { PublishStatus } from '../../tiktok/client.ts';
 import type { Attempt } from '../job.ts';
 import type { Fenced } from '../run/fence.ts';
+import {
+  findDoubtful,
+  judgeStatus,
+  reopenAttempt,
+  ruleOutAttempts,
+  type Verdict,
+} from './doubt.ts';
 import { removeLinks } from './links.ts';
 
 /** What attempts of videos and of photos share. Every write throws LostJob without the fence. */
@@ -14,7 +22,16 @@ export interface Attempts {
   count(): Promise<number>;
   /** Begins one. Throws `forbidden` when the operator has suspended the account since. */
   intend(bytes: number): Promise<Attempt>;
-  close(attempt: Attempt, outcome: string): Promise<void>;
+  /** Closes the open one. */
+  close(end: AttemptEnd): Promise<void>;
+  /** Those that may have been posted although they are closed. */
+  doubtful(): Promise<Attempt[]>;
+  /** What TikTok's status says of a marked attempt. */
+  judge(attempt: Attempt, status: PublishStatus): Verdict;
+  /** TikTok has said that nothing came of this one. */
+  ruleOut(attempt: Attempt): Promise<void>;
+  /** Goes back to a closed attempt, since TikTok goes on with it: only its end is asked for now. */
+  resume(attempt: Attempt): Promise<void>;
 }
 
 /** How an attempt ended whose photos nobody fetched; it does not count against those of a job. */
@@ -51,8 +68,11 @@ export function createAttempts({ db, secrets }: Context, run: Fenced): Attempts 
           .returning('*');
         return row;
       }),
-    close: (attempt, outcome) =>
-      run.withFence((trx) => closeAttempts(trx, jobId, outcome, attempt)),
+    close: (end) => run.withFence((trx) => closeAttempts(trx, [jobId], end)),
+    doubtful: async () => (await findDoubtful(db, jobId)).filter(({ closed_at }) => closed_at),
+    judge: judgeStatus,
+    ruleOut: (attempt) => run.withFence((trx) => ruleOutAttempts(trx, [attempt.id])),
+    resume: (attempt) => run.withFence((trx) => reopenAttempt(trx, jobId, attempt)),
   };
 }
 
@@ -73,23 +93,33 @@ export async function updateAttempt(
 /** Sets the mark, from which on TikTok may post. Throws `forbidden` for a suspended account. */
 export async function markAttempt(trx: Knex, creatorId: string, attempt: Attempt): Promise<void> {
   await assertNotSuspended(trx, creatorId);
-  await updateAttempt(trx, attempt, { committed_at: trx.fn.now() });
+  await updateAttempt(trx, attempt, { committed_at: trx.raw('coalesce(committed_at, now())') });
+}
+
+/** How an attempt ended. */
+export interface AttemptEnd {
+  outcome: string;
+  /** Whether it is certain that nothing came of it: TikTok said so, or nobody could have posted it. */
+  isRuledOut?: boolean;
 }
 
 /**
- * Closes whichever attempt of the job is open, or this one alone. What TikTok could pull photos from
- * ends with it.
+ * Closes whichever attempts of these jobs are open. The upload address, and what TikTok could pull
+ * photos from, end with them.
  */
 export async function closeAttempts(
   trx: Knex,
-  jobId: string,
-  outcome: string,
-  only?: Pick<Attempt, 'id'>,
+  jobIds: string[],
+  { outcome, isRuledOut = false }: AttemptEnd,
 ): Promise<void> {
-  await removeLinks(trx, jobId);
+  await removeLinks(trx, jobIds);
   await trx('publish_attempts')
-    .where({ job_id: jobId, closed_at: null, ...(only ? { id: only.id } : {}) })
-    .update({ closed_at: trx.fn.now(), outcome, upload_url: null });
+    .whereRaw('job_id = any(?)', [jobIds])
+    .where({ closed_at: null })
+    .update({
+      ...{ closed_at: trx.fn.now(), outcome, upload_url: null },
+      ...(isRuledOut ? { ruled_out_at: trx.fn.now() } : {}),
+    });
 }
 
 /** Whether the last byte may have left: from then on only TikTok's FAILED ends the job as failed. */

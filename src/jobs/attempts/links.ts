@@ -19,7 +19,7 @@ export async function replaceLinks(
   jobId: string,
   files: LinkedFile[],
 ): Promise<string[]> {
-  await removeLinks(trx, jobId);
+  await removeLinks(trx, [jobId]);
   const tokens = files.map(() => randomToken());
   await trx('photo_links').insert(
     files.map((file, index) => ({
@@ -33,8 +33,8 @@ export async function replaceLinks(
 }
 
 /** From this commit on every one of them answers 404. */
-export async function removeLinks(trx: Knex, jobId: string): Promise<void> {
-  await trx('photo_links').where({ job_id: jobId }).delete();
+export async function removeLinks(trx: Knex, jobIds: string[]): Promise<void> {
+  await trx('photo_links').whereRaw('job_id = any(?)', [jobIds]).delete();
 }
 
 /**

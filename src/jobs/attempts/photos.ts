@@ -24,12 +24,12 @@ export interface PhotoAttempts extends Attempts {
   /** TikTok has taken the post and pulls. */
   answered(attempt: Attempt, publishId: string): Promise<void>;
   /** TikTok said no to init: the attempt is over, and the job `ready` again. */
-  refused(attempt: Attempt, outcome: string): Promise<void>;
+  refused(outcome: string): Promise<void>;
   /**
-   * Takes back an attempt whose init has no answer. True: no photo was fetched, and from this commit on
+   * Takes back the open attempt, whose init has no answer. True: no photo was fetched, and from this commit on
    * none can be, so that another attempt is safe. False: some was, and nothing is changed.
    */
-  withdraw(attempt: Attempt): Promise<boolean>;
+  withdraw(): Promise<boolean>;
   /** Some was fetched: notes since when TikTok's word is waited for. */
   unanswered(attempt: Attempt): Promise<Attempt & { unanswered_at: Date }>;
 }
@@ -37,33 +37,34 @@ export interface PhotoAttempts extends Attempts {
 export function createPhotoAttempts(ctx: Context, run: Fenced): PhotoAttempts {
   const { id: jobId, creator_id } = run.job;
 
-  async function backToReady(trx: Knex, row: FencedRow, [attempt, outcome]: [Attempt, string]) {
-    await closeAttempts(trx, jobId, outcome, attempt);
+  async function backToReady(trx: Knex, row: FencedRow, outcome: string) {
+    await closeAttempts(trx, [jobId], { outcome, isRuledOut: true });
     await row.update({ state: 'ready' });
   }
 
   return {
     ...createAttempts(ctx, run),
     kind: 'photo',
-    mark: (attempt, files) =>
-      run.withFence(async (trx, row) => {
+    async mark(attempt, files) {
+      const tokens = await run.withFence(async (trx, row) => {
         await markAttempt(trx, creator_id, attempt);
         await row.update({ state: 'sending' });
-        const tokens = await replaceLinks(trx, jobId, files);
-        return tokens.map((token) => `${ctx.config.PUBLIC_URL}/photos/${token}`);
-      }),
+        return replaceLinks(trx, jobId, files);
+      });
+      await ctx.continuity.secure();
+      return tokens.map((token) => `${ctx.config.PUBLIC_URL}/photos/${token}`);
+    },
     answered: (attempt, publishId) =>
       run.withFence(async (trx, row) => {
         await recordAnswer(trx, attempt, publishId);
         await insertEvent(trx, jobId, 'opened', { attempt: attempt.number, pulls: true });
         await row.update({ publish_id: publishId });
       }),
-    refused: (attempt, outcome) =>
-      run.withFence((trx, row) => backToReady(trx, row, [attempt, outcome])),
-    withdraw: (attempt) =>
+    refused: (outcome) => run.withFence((trx, row) => backToReady(trx, row, outcome)),
+    withdraw: () =>
       run.withFence(async (trx, row) => {
         if (await mayBeFetched(trx, jobId)) return false;
-        await backToReady(trx, row, [attempt, NEVER_FETCHED]);
+        await backToReady(trx, row, NEVER_FETCHED);
         return true;
       }),
     unanswered: (attempt) => run.withFence((trx) => recordSilence(trx, attempt)),

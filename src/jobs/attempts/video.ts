@@ -18,8 +18,14 @@ export interface VideoAttempts extends Attempts {
   open(attempt: Attempt, opening: Opening): Promise<Attempt>;
   /** Notes how many bytes TikTok has taken. */
   acknowledge(attempt: Attempt, bytes: number): Promise<void>;
-  /** The mark, immediately before the last byte: after it nothing can be cancelled. Throws as intend. */
+  /**
+   * The mark, immediately before the last byte: after it nothing can be cancelled. It is durable, also
+   * if the database is replaced by one that lags. Called again, e.g. after a crash, it makes sure of
+   * that. Throws as intend.
+   */
   commit(attempt: Attempt): Promise<void>;
+  /** After the mark TikTok no longer knew the address: from now on TikTok is only asked. */
+  answered404(attempt: Attempt): Promise<void>;
   /** Every byte is with TikTok. */
   sent(attempt: Attempt): Promise<void>;
 }
@@ -47,7 +53,13 @@ export function createVideoAttempts(ctx: Context, run: Fenced): VideoAttempts {
         return { ...opened, upload_url };
       }),
     acknowledge: (attempt, bytes) => update(attempt, { bytes_acknowledged: bytes }),
-    commit: (attempt) => run.withFence((trx) => markAttempt(trx, creator_id, attempt)),
+    async commit(attempt) {
+      if (!attempt.committed_at) {
+        await run.withFence((trx) => markAttempt(trx, creator_id, attempt));
+      }
+      await ctx.continuity.secure();
+    },
+    answered404: (attempt) => update(attempt, { answered_404_at: ctx.db.fn.now() }),
     sent: (attempt) =>
       update(attempt, { sent_at: ctx.db.fn.now(), bytes_acknowledged: attempt.bytes }),
   };

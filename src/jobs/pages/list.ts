@@ -12,6 +12,7 @@ import { cutPage, parseCursor } from '../../web/cursor.ts';
 import { createPages, type PageRequest } from '../../web/pages.ts';
 import { nextPostAt } from '../accept/limits.ts';
 import { JOB_ID } from '../api.ts';
+import { isDoubtful } from '../attempts/doubt.ts';
 import { cancelJob, isWorking, resolveJob, retryJob } from '../commands.ts';
 import { isFetched, type Job } from '../job.ts';
 import { toTimeline } from '../labels.ts';
@@ -110,6 +111,7 @@ async function showJob(
     job,
     timeline: toTimeline(ctx.modules, events, job.destination),
     is_moving: isMoving(job),
+    is_doubtful: await isDoubtful(ctx.db, job.id),
     can_cancel: CANCELLABLE_STATES.some((state) => state === job.state),
     urls: postUrls(job, creator.username),
   };

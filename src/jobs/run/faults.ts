@@ -53,7 +53,7 @@ const GIVEN_UP: Record<'internal_error' | 'unavailable', JobError> = {
   },
   unavailable: {
     code: 'unavailable',
-    message: 'TikTok could not be reached for 24 hours, so nothing was posted. Try again later.',
+    message: 'TikTok could not be reached for 24 hours.',
     tiktok: null,
   },
 };

@@ -4,10 +4,12 @@ import type { Context } from '../../context/context.ts';
 import type { Later } from '../../queue/later.ts';
 import { assertNoDuplicate } from '../accept/limits.ts';
 import { isCommitted } from '../attempts/attempts.ts';
+import { isDoubtful } from '../attempts/doubt.ts';
 import type { Job, JobError, Patch } from '../job.ts';
 import { STATES, type WorkingState } from '../states.ts';
 import { insertEvent, queueJob } from '../store.ts';
 import { moveJob } from '../transitions.ts';
+import { describeFailure, describeUnconfirmed } from '../whether-posted.ts';
 import {
   type Fenced,
   type FencedRow,
@@ -99,7 +101,7 @@ export class JobRun implements Fenced, Disposable {
     await this.withFence(async (trx, { current }) => {
       // What a URL holds is known only now; an upload was judged when the post was accepted.
       if (patch.source_sha256) await assertNoDuplicate(trx, { ...current, ...patch });
-      await moveJob(trx, job, { ...patch, state }, toEvent(state, patch));
+      await moveJob(trx, job, { ...patch, state }, toMoveEvent(state, patch));
     });
     const ms = Math.round(performance.now() - startedAt);
     this.#ctx.log.info({ event: 'job.moved', job_id: job.id, from: job.state, to: state, ms });
@@ -126,18 +128,34 @@ export class JobRun implements Fenced, Disposable {
     const job = this.#job;
     const state = await this.#ctx.db.transaction(async (trx) => {
       const mayBePosted = job.state === 'sent' || (await isCommitted(trx, job.id));
-      const end = mayBePosted ? 'unconfirmed' : 'failed';
-      const close = mayBePosted ? {} : { attempt_outcome: error.code };
-      const event = { name: end, details: { ...error } };
-      await moveJob(trx, job, { state: end, error, ...close }, event);
-      return end;
+      if (mayBePosted) {
+        const told = describeUnconfirmed(error);
+        await moveJob(
+          trx,
+          job,
+          { state: 'unconfirmed', error: told },
+          toEvent('unconfirmed', told),
+        );
+        return 'unconfirmed';
+      }
+      const told = describeFailure(error, await isDoubtful(trx, job.id));
+      const patch = { state: 'failed' as const, error: told, attempt_outcome: error.code };
+      await moveJob(trx, job, patch, toEvent('failed', told));
+      return 'failed';
     });
     const fields = { job_id: job.id, from: job.state, code: error.code };
     this.#ctx.log.info({ event: `job.${state}`, ...fields });
   }
 }
 
-function toEvent(state: string, patch: Patch): { name: string; details?: Record<string, unknown> } {
+function toEvent(name: string, error: JobError) {
+  return { name, details: { ...error } };
+}
+
+function toMoveEvent(
+  state: string,
+  patch: Patch,
+): { name: string; details?: Record<string, unknown> } {
   if (state === 'ready')
     return { name: 'prepared', details: { changes: patch.media?.changes ?? [] } };
   if (state === 'finished')

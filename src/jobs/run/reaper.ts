@@ -28,6 +28,7 @@ export async function reap(ctx: Context): Promise<void> {
         };
         await endJob(trx, job, {
           state: 'failed',
+          outcome: error.code,
           event: { name: 'failed', details: error },
           error,
         });

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import type { Knex } from 'knex';
 import { TIMING } from '../../../src/base/timing.ts';
 import type { Context } from '../../../src/context/context.ts';
+import { createContinuity } from '../../../src/continuity/continuity.ts';
 import {
   mayBeFetched,
   removeLinks,
@@ -109,7 +110,7 @@ describe('an address from which TikTok pulls a photo', () => {
     expect((await ask(second)).status).to.equal(404);
     expect(await fetched()).to.equal(null);
     const third = await link();
-    await removeLinks(db, jobId);
+    await removeLinks(db, [jobId]);
     expect((await ask(third)).status).to.equal(404);
     for (const nonsense of ['x', '..%2f..%2fetc%2fpasswd', 'a'.repeat(3000), '%00']) {
       expect((await ask(`${app.url}/photos/${nonsense}`)).status).to.be.within(400, 414);
@@ -123,7 +124,7 @@ describe('an address from which TikTok pulls a photo', () => {
     await db.transaction(async (trx) => {
       expect(await mayBeFetched(trx, jobId)).to.equal(false);
       taken = takeLink(db, token);
-      await removeLinks(trx, jobId);
+      await removeLinks(trx, [jobId]);
     });
     expect(await taken).to.equal(undefined);
   });
@@ -140,7 +141,7 @@ describe('an address from which TikTok pulls a photo', () => {
   });
 
   it('tells nothing where there is no row: then it may have been fetched', async () => {
-    await removeLinks(db, jobId);
+    await removeLinks(db, [jobId]);
     expect(await db.transaction((trx) => mayBeFetched(trx, jobId))).to.equal(true);
   });
 
@@ -151,8 +152,10 @@ describe('an address from which TikTok pulls a photo', () => {
       .where({ id })
       .update({ state: 'ready', run_token: runToken })
       .returning('*');
+    const storage = createDiskStorage(join(app.data_dir, 'media'));
     const ctx = {
       ...{ db, config: { PUBLIC_URL: app.url }, secrets: {}, timing: TIMING },
+      continuity: createContinuity({ db, storage }),
     } as unknown as Context;
     const { signal } = new AbortController();
     using run = new JobRun(ctx, job, { stopping: signal, aborted: signal, isLastAttempt: false });
@@ -239,6 +242,34 @@ describe('an address from which TikTok pulls a photo', () => {
         expect((await told()).every((each) => each === null)).to.equal(true);
       });
     }
+
+    it('stops the retry of a post that was said not to be there', async () => {
+      const { job_id: retried } = await attempt({
+        ...{ closed_at: new Date(), outcome: 'resolved: not_posted' },
+      });
+      await db('jobs').where({ id: retried }).update({ state: 'ready' });
+      expect(await hearOfPhotos(db, openId, 'p_pub_url~v2.1')).to.equal(retried);
+      expect(await db('jobs').where({ id: retried }).first()).to.include({
+        ...{ state: 'sent', publish_id: 'p_pub_url~v2.1', run_token: null },
+      });
+      expect(await db('publish_attempts').where({ job_id: retried }).first()).to.include({
+        ...{ publish_id: 'p_pub_url~v2.1', closed_at: null, outcome: null },
+      });
+      await db('jobs').where({ id: retried }).delete();
+    });
+
+    it('stops nothing that has its mark by now', async () => {
+      const { job_id: retried } = await attempt({
+        ...{ closed_at: new Date(), outcome: 'resolved: not_posted' },
+      });
+      await db('jobs').where({ id: retried }).update({ state: 'sending' });
+      await db('publish_attempts').insert({
+        ...{ job_id: retried, number: 2, bytes: 1, committed_at: new Date(), publish_id: 'p2' },
+      });
+      expect(await hearOfPhotos(db, openId, 'p_pub_url~v2.1')).to.equal(undefined);
+      expect(await db('jobs').where({ id: retried }).first()).to.include({ state: 'sending' });
+      await db('jobs').where({ id: retried }).delete();
+    });
 
     it('is nobody’s when it is told of another account', async () => {
       await attempt();

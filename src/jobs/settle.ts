@@ -1,0 +1,65 @@
+// Settles the jobs of a database that lacks what happened last, so that none is posted twice.
+import type { Knex } from 'knex';
+import { json, lockName } from '../base/database.ts';
+import type { Context } from '../context/context.ts';
+import { unqueueAll } from '../queue/queue.ts';
+import { markOpened } from './attempts/doubt.ts';
+import { WORKING_STATES } from './states.ts';
+import { insertEvents } from './store.ts';
+import { SINCE_LOST } from './whether-posted.ts';
+
+/** Compares the database with the storage where that is due, and settles the jobs if it must. */
+export async function watchDatabase(ctx: Context): Promise<void> {
+  if (!ctx.continuity.isDue(ctx.databaseContact.countOutages())) return;
+  await settleIfBroken(ctx);
+  await ctx.continuity.secure();
+}
+
+/**
+ * Before the first request and the first step. Until then the storage may know nothing of the
+ * database, so this writes how far it has come.
+ */
+export async function settleAtStart(ctx: Context): Promise<void> {
+  await settleIfBroken(ctx);
+  await ctx.continuity.secure();
+}
+
+/** Ends all unsent posts as `unconfirmed` if the database is not as it was left. */
+async function settleIfBroken(ctx: Context): Promise<void> {
+  if (!(await ctx.continuity.findBreak())) return;
+  await ctx.db.transaction(async (trx) => {
+    await lockName(trx, 'settle');
+    // Another process may have settled them meanwhile.
+    const reason = await ctx.continuity.findBreak();
+    if (!reason) return;
+    const { unconfirmed } = await settleJobs(trx);
+    await ctx.continuity.adopt(trx);
+    ctx.log.error({
+      ...{ event: 'database.settled', reason, unconfirmed },
+      message:
+        'The database is another one, or lacks its last changes: it was restored, or a replica that lagged took over. Posts may have been made that it does not know of, so nothing is sent before its creator has looked.',
+    });
+  });
+}
+
+/**
+ * Ends every unsent post as `unconfirmed`, also one whose time is still to come: it can have been moved
+ * earlier and made since. Its creator says which it was, and TikTok is asked first where it has an id.
+ */
+export async function settleJobs(trx: Knex): Promise<{ unconfirmed: number }> {
+  const ids = await trx('jobs')
+    .whereIn('state', WORKING_STATES)
+    .orderBy('id')
+    .forUpdate()
+    .pluck('id');
+  await trx('jobs')
+    .whereRaw('id = any(?)', [ids])
+    .update({
+      ...{ state: 'unconfirmed', error: json(SINCE_LOST), run_token: null, progress: null },
+      ...{ finished_at: trx.fn.now(), updated_at: trx.fn.now() },
+    });
+  await markOpened(trx, ids);
+  await unqueueAll(trx, ids);
+  await insertEvents(trx, ids, 'restored', { may_be_posted: true });
+  return { unconfirmed: ids.length };
+}
