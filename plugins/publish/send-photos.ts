@@ -75,7 +75,7 @@ async function open(
     );
   } catch (error) {
     if (photoImages && isDefinite(error)) await attempts.refused(attempt, nameOutcome(error));
-    return failOrWait(job, context, error);
+    return failOrWait(context, error);
   }
 }
 

@@ -37,6 +37,12 @@ export function json(value: unknown): string | null {
   return value === null || value === undefined ? null : JSON.stringify(value);
 }
 
+/** Returns the database's time of this moment; `now()` stands still in a transaction. */
+export async function readClock(db: Knex): Promise<Date> {
+  const { rows } = await db.raw('select clock_timestamp() as now');
+  return rows[0].now;
+}
+
 /** Waits for the advisory lock of this name and holds it until the transaction ends. */
 export async function lockName(trx: Knex, name: string): Promise<void> {
   await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [name]);

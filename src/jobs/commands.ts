@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { assertNotLeaving } from '../creators/leaving.ts';
+import { lockToPost } from '../creators/leaving.ts';
 import { assertMayPost } from '../creators/rules.ts';
 import type { Creator } from '../creators/store.ts';
 import { lockFile, lockManyMedia, lockMedia } from '../media/locks.ts';
@@ -45,7 +45,7 @@ export async function cancelJob(ctx: Context, creatorId: string, id: string): Pr
 export async function retryJob(ctx: Context, creator: Creator, id: string): Promise<Job> {
   assertMayPost(creator);
   return ctx.db.transaction(async (trx) => {
-    await assertNotLeaving(trx, creator.id);
+    await lockToPost(trx, creator.id);
     const job = await lockJob(trx, creator.id, id);
     if (job.state !== 'failed') {
       throw new Problem('state_conflict', 'Only a failed post can be tried again.');
@@ -60,6 +60,7 @@ export async function retryJob(ctx: Context, creator: Creator, id: string): Prom
       send_at: sendAt,
       source_key: sourceKey,
       waiting_since: null,
+      ...{ waiting_code: null, gives_up_at: null, permission_lost_at: null, deaths: 0 },
       error: null,
       publish_id: null,
       output_key: null,

@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { invalid } from '../../base/errors.ts';
 import { DAY_MS } from '../../base/time.ts';
 import type { Context } from '../../context/context.ts';
-import { assertNotLeaving } from '../../creators/leaving.ts';
+import { lockToPost } from '../../creators/leaving.ts';
 import { assertMayPost, getPlanLimits } from '../../creators/rules.ts';
 import type { Creator } from '../../creators/store.ts';
 import type { Job } from '../job.ts';
@@ -30,7 +30,7 @@ export async function acceptJob(
 ): Promise<Job> {
   assertMayPost(creator);
   assertWithinHorizon(ctx, creator, request.schedule_at ?? null);
-  await assertNotLeaving(trx, creator.id);
+  await lockToPost(trx, creator.id);
   const chosen = await chooseSettings(trx, creator, request);
   const sources = await resolveSources(ctx, trx, creator, request);
   const at = request.schedule_at ?? new Date();
@@ -73,6 +73,6 @@ export function assertWithinHorizon(ctx: Context, creator: Creator, scheduleAt: 
 }
 
 /** Returns the latest time at which a post may be planned, or moved to by a limit. */
-function findHorizon(ctx: Context, creator: Creator): Date {
+export function findHorizon(ctx: Context, creator: Creator): Date {
   return new Date(Date.now() + getPlanLimits(ctx.config, creator).horizonDays * DAY_MS);
 }

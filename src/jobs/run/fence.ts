@@ -42,9 +42,18 @@ export async function takeFence(
   const [job] = await db('jobs')
     .where({ id })
     .whereIn('state', states)
-    .update({ run_token: runToken })
+    // A run says when it ends. One that left its token was killed, or taken for dead.
+    .update({
+      run_token: runToken,
+      deaths: db.raw('deaths + case when run_token is null then 0 else 1 end'),
+    })
     .returning('*');
   return job;
+}
+
+/** Says that the run has ended by a fault, and not by the end of its process. */
+export async function leaveFence(db: Knex, { id, run_token }: Job): Promise<void> {
+  await db('jobs').where({ id, run_token }).update({ run_token: null });
 }
 
 /** Whether this run still holds the job's fence. */
