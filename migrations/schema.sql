@@ -242,6 +242,7 @@ create table grants (
   leased_until timestamp with time zone,
   refreshed_at timestamp with time zone not null default now(),
   granted_at timestamp with time zone not null default now(),
+  granted_at_tiktok timestamp with time zone,
   constraint grants_pkey PRIMARY KEY (creator_id),
   constraint grants_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE
 );
@@ -333,6 +334,10 @@ create table jobs (
   photo_cover_index integer,
   source text not null default 'pm3k_storage'::text,
   source_request jsonb,
+  waiting_code text,
+  gives_up_at timestamp with time zone,
+  permission_lost_at timestamp with time zone,
+  deaths integer not null default 0,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE,
   constraint jobs_destination_check CHECK ((destination = ANY (ARRAY['direct'::text, 'inbox'::text]))),
@@ -344,6 +349,7 @@ CREATE INDEX jobs_creator_id_created_at_idx ON public.jobs USING btree (creator_
 CREATE INDEX jobs_creator_id_send_at_idx ON public.jobs USING btree (creator_id, send_at);
 CREATE INDEX jobs_finished_at_idx ON public.jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 CREATE INDEX jobs_output_key_idx ON public.jobs USING btree (output_key);
+CREATE INDEX jobs_permission_lost_idx ON public.jobs USING btree (creator_id, send_at) WHERE (permission_lost_at IS NOT NULL);
 CREATE INDEX jobs_source_key_idx ON public.jobs USING btree (source_key);
 CREATE INDEX jobs_unconfirmed_idx ON public.jobs USING btree (id) WHERE (state = 'unconfirmed'::text);
 CREATE INDEX jobs_working_idx ON public.jobs USING btree (updated_at) WHERE (state = ANY (ARRAY['accepted'::text, 'fetched'::text, 'ready'::text, 'sending'::text, 'sent'::text]));

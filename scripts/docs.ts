@@ -43,7 +43,7 @@ export async function tables(): Promise<Record<string, string>> {
           `\`${state}\``,
           entry ? `\`${entry.step}\`` : 'an end',
           entry ? `\`${entry.next}\`` : '',
-          `\`${toStatus({ state, send_at: new Date(0) })}\``,
+          `\`${toStatus({ state, send_at: new Date(0), waiting_code: null })}\``,
           toShownStep(state) ?? '',
         ];
       }),

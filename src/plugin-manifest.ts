@@ -125,6 +125,8 @@ export const manifestSchema = z.strictObject({
     })
     .optional(),
   needsFiles: isFunction.optional(),
+  afterLapse: isFunction.optional(),
+  afterRecovery: isFunction.optional(),
   beforeErase: isFunction.optional(),
   afterErase: isFunction.optional(),
   notices: isFunction.optional(),

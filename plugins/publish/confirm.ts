@@ -1,5 +1,5 @@
 // publish.confirm: asks TikTok how the post ended, less and less often, for at most a day.
-import { type Job, Later, type Patch, Problem, type StepContext, TikTokError } from '#plugin';
+import { type Job, Later, type Patch, type StepContext, TikTokError } from '#plugin';
 import { afterFailure } from './retry-policy.ts';
 
 const GIVE_UP_MS = 24 * 3600_000;
@@ -14,16 +14,16 @@ export function nextQuestionIn(elapsedMs: number, firstMs: number): number {
 
 /**
  * Returns how the post ended, or a Later. It is `unconfirmed` when TikTok has not said so within a
- * day, or can no longer be asked.
+ * day.
  */
 export async function confirm(job: Job, context: StepContext): Promise<Patch | Later> {
   const attempt = await context.attempts.current();
   if (!attempt?.publish_id) throw new Error('Expected an open attempt to confirm');
   const since = attempt.sent_at ?? attempt.committed_at ?? job.updated_at;
-  const elapsed = context.now().getTime() - since.getTime();
+  // After a reconnect it is asked for a day anew.
+  const elapsed =
+    context.now().getTime() - Math.max(since.getTime(), job.waiting_since?.getTime() ?? 0);
   const answer = await ask(context, attempt.publish_id);
-  // It may have been posted, so it is not called failed: the creator looks and says which it was.
-  if (answer === 'not_any_more') return { state: 'unconfirmed' };
   if (answer !== 'not_now') {
     const { status, post_ids, fail_reason } = answer;
     const isDelivered = job.destination === 'inbox' && status === 'SEND_TO_USER_INBOX';
@@ -38,15 +38,14 @@ export async function confirm(job: Job, context: StepContext): Promise<Patch | L
 
 type Status = Awaited<ReturnType<StepContext['tiktok']['status']>>;
 
-/** `not_now`: TikTok gave no readable answer. `not_any_more`: the connection to TikTok is gone. */
-async function ask(
-  context: StepContext,
-  publishId: string,
-): Promise<Status | 'not_now' | 'not_any_more'> {
+/**
+ * `not_now`: TikTok gave no readable answer.
+ * @throws Problem `creator_disconnected`; the core asks again once the creator has connected again.
+ */
+async function ask(context: StepContext, publishId: string): Promise<Status | 'not_now'> {
   try {
     return await context.tiktok.status(publishId);
   } catch (error) {
-    if (error instanceof Problem && error.code === 'creator_disconnected') return 'not_any_more';
     if (!(error instanceof TikTokError) || error.kind === 'aborted') throw error;
     return 'not_now';
   }

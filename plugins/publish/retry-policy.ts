@@ -1,16 +1,7 @@
 // What to do about TikTok's "no": fail with its reason, or ask again when that makes sense.
-import {
-  findRefusal,
-  type Job,
-  Later,
-  type Patch,
-  Problem,
-  type StepContext,
-  TikTokError,
-} from '#plugin';
+import { findRefusal, Later, type Patch, Problem, type StepContext, TikTokError } from '#plugin';
 
 const HOUR_MS = 3600_000;
-const PATIENCE_MS = 25 * HOUR_MS;
 /** How often a post is attempted when TikTok fails it. The job fails with the last reason. */
 export const MAX_ATTEMPTS = 5;
 
@@ -20,23 +11,22 @@ export function createRefusal(code: string): TikTokError {
 }
 
 /**
- * Returns a Later for a refusal that may pass. Only for refusals before anything was sent.
+ * Returns a Later for a refusal that may pass; the core ends a job that has waited too long. Only
+ * for refusals before anything was sent.
  *
- * @throws Problem for a refusal that will not pass, or has lasted longer than 25 hours; `error`
- *   itself when TikTok did not refuse.
+ * @throws Problem for a refusal that will not pass; `error` itself when TikTok did not refuse.
  */
-export function failOrWait(job: Job, { timing, now }: StepContext, error: unknown): Later {
+export function failOrWait({ timing }: StepContext, error: unknown): Later {
   if (!(error instanceof TikTokError) || error.kind !== 'refused') throw error;
-  const { act, sentence } = findRefusal(error.code);
-  const told = { message: sentence, tiktok: { code: error.code, log_id: error.logId } };
+  const { act, code, sentence, waiting } = findRefusal(error.code);
+  const tiktok = { code: error.code, log_id: error.logId };
+  const told = { waiting, code, message: sentence, tiktok };
   if (act === 'wait_minute') {
     const waitMs = timing.tiktokMinuteMs + Math.random() * timing.minuteJitterMs;
     return Later.in(waitMs, 'rate_limited', told);
   }
-  const at = now().getTime();
-  const hasPatience = at - (job.waiting_since?.getTime() ?? at) < PATIENCE_MS;
-  if (act === 'wait_day' && hasPatience) return Later.in(HOUR_MS, 'waiting', told);
-  if (act === 'retry' && hasPatience) return Later.in(timing.tiktokRetryMs, 'waiting', told);
+  if (act === 'wait_day') return Later.in(HOUR_MS, 'waiting', told);
+  if (act === 'retry') return Later.in(timing.tiktokRetryMs, 'waiting', told);
   throw toProblem(error);
 }
 
@@ -47,16 +37,17 @@ export async function afterFailure(
 ): Promise<Patch> {
   const count = await attempts.count();
   const code = reason ?? 'internal';
-  const { act } = findRefusal(code);
+  const { act, waiting: waits } = findRefusal(code);
   if (act === 'retry' && count < MAX_ATTEMPTS) {
     // TikTok's failure may pass: half a minute at first, then twice as long each time.
     const waitMs = timing.tiktokRetryMs * 2 ** Math.max(0, count - 1);
     const sendAt = new Date(now().getTime() + waitMs);
     return { state: 'ready', attempt_outcome: code, send_at: sendAt };
   }
-  if (act === 'wait_day' && count < MAX_ATTEMPTS) {
+  if (act === 'wait_day' && waits) {
+    const { isOver, ...waiting } = await attempts.capped(waits);
     const sendAt = new Date(now().getTime() + 24 * HOUR_MS);
-    return { state: 'ready', attempt_outcome: code, send_at: sendAt };
+    if (!isOver) return { state: 'ready', attempt_outcome: code, send_at: sendAt, waiting };
   }
   const { code: ourCode, message, extras } = toProblem(createRefusal(code));
   const tiktok = extras.tiktok ? { code: extras.tiktok.code, log_id: extras.tiktok.log_id } : null;

@@ -78,7 +78,7 @@ async function open(
     );
   } catch (error) {
     if (photoImages && isDefinite(error)) await attempts.refused(nameOutcome(error));
-    return failOrWait(job, context, error);
+    return failOrWait(context, error);
   }
 }
 

@@ -82,19 +82,19 @@ async function openAtTikTok(
         })
       : await context.tiktok.initInboxVideo({ size: bytes, plan });
   } catch (error) {
-    return failOrWait(job, context, error);
+    return failOrWait(context, error);
   }
 }
 
 async function upload(sending: Sending, attempt: Attempt): Promise<Patch | Later> {
-  const { job, context, attempts } = sending;
+  const { context, attempts } = sending;
   const result = await sendChunks(sending, attempt).catch((error) => error);
   if (result === 'done') return sent(sending, attempt);
   const now = await attempts.current();
   // The mark is set: whether TikTok has it all is for its status to say.
   if (now?.committed_at && isAnswer(result)) return afterTheMark(sending, now);
   if (!isAnswer(result)) throw result;
-  if (result instanceof TikTokError) return failOrWait(job, context, result);
+  if (result instanceof TikTokError) return failOrWait(context, result);
   await attempts.close({ outcome: result });
   return Later.in(context.timing.reopenMs);
 }

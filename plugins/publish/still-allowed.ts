@@ -11,9 +11,9 @@ import { createRefusal, failOrWait } from './retry-policy.ts';
 export async function assertStillAllowed(job: Job, context: StepContext): Promise<void> {
   if (job.destination !== 'direct') return;
   const info = await context.tiktok.creatorInfo().catch((error) => {
-    throw failOrWait(job, context, error);
+    throw failOrWait(context, error);
   });
-  if (!info.can_post) throw failOrWait(job, context, createRefusal(info.reason));
+  if (!info.can_post) throw failOrWait(context, createRefusal(info.reason));
   const { privacy_level } = job.settings;
   if (!privacy_level || !info.privacy_level_options.includes(privacy_level)) {
     throw new Problem(

@@ -21,7 +21,8 @@ export interface PlanLimits {
 
 type Parsed = { [K in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[K]> };
 
-export type Config = Omit<Parsed, 'PUBLIC_URL' | 'SIGN_UP'> & {
+export type Config = Omit<Parsed, 'PUBLIC_URL' | 'SIGN_UP' | 'RECONNECT_WAIT_DAYS'> & {
+  RECONNECT_WAIT_DAYS: number;
   PUBLIC_URL: string;
   SIGN_UP: 'invite' | 'open';
   /** True if PUBLIC_URL names this machine. */
@@ -78,6 +79,7 @@ export function readConfig(
     ...parsed,
     PUBLIC_URL: publicUrl,
     SIGN_UP: parsed.SIGN_UP ?? (isLocal ? 'open' : 'invite'),
+    RECONNECT_WAIT_DAYS: parsed.RECONNECT_WAIT_DAYS ?? Math.min(7, parsed.DISCONNECTED_DAYS),
     isLocal,
     plans: {
       free: readPlan(values, 'FREE'),
@@ -115,6 +117,7 @@ const S3_NEEDS = ['S3_ENDPOINT', 'S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACC
 function listCrossFaults(parsed: Parsed, publicUrl: string, isLocal: boolean): string[] {
   return [
     ...listDatabaseFaults(parsed),
+    ...listTermFaults(parsed),
     ...listMissing(parsed, isLocal),
     ...listUrlFaults(publicUrl),
   ];
@@ -140,6 +143,13 @@ function listDatabaseFaults(parsed: Parsed): string[] {
     }
   }
   return faults;
+}
+
+function listTermFaults({ RECONNECT_WAIT_DAYS, DISCONNECTED_DAYS }: Parsed): string[] {
+  if (!((RECONNECT_WAIT_DAYS ?? 0) > DISCONNECTED_DAYS)) return [];
+  return [
+    `RECONNECT_WAIT_DAYS: expected at most DISCONNECTED_DAYS, ${DISCONNECTED_DAYS}, after which the account is gone.`,
+  ];
 }
 
 /** Returns the faults of variables that others make required. */

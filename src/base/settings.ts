@@ -146,6 +146,11 @@ export const SETTINGS = {
   DISCONNECTED_DAYS: count(0, 3650)
     .default(30)
     .describe('How long an account whose TikTok permission is gone is kept, in days.'),
+  RECONNECT_WAIT_DAYS: count(0, 3650)
+    .optional()
+    .describe(
+      'How long posts wait when TikTok no longer takes our token, until the creator connects again, in days; at most DISCONNECTED_DAYS. Default: `7`, or DISCONNECTED_DAYS if that is less.',
+    ),
   JOB_HISTORY_DAYS: count(1, 36_500)
     .default(365)
     .describe('How long ended posts are kept in the history, in days.'),

@@ -38,6 +38,12 @@ export interface Timing {
   tiktokMinuteMs: number;
   /** Added by chance to that minute where TikTok said that it was full. */
   minuteJitterMs: number;
+  /** How long the refresh of another process is waited for. */
+  refreshPatienceMs: number;
+  /** How long a process that was stopped with new tokens is waited for. */
+  lateRefreshMs: number;
+  /** How often it is looked whether a lost permission has come back. */
+  askAgainMs: number;
   /** When TikTok is asked first how a post ended. */
   firstQuestionMs: number;
   /** The wait after a failure at TikTok that may pass; it doubles with each further one. */
@@ -67,6 +73,9 @@ export const TIMING: Readonly<Timing> = {
   longestFaultMs: 5 * MINUTE_MS,
   tiktokMinuteMs: MINUTE_MS + 2 * SECOND_MS,
   minuteJitterMs: 3 * SECOND_MS,
+  refreshPatienceMs: MINUTE_MS,
+  lateRefreshMs: MINUTE_MS,
+  askAgainMs: 15 * MINUTE_MS,
   firstQuestionMs: 2 * SECOND_MS,
   tiktokRetryMs: 30 * SECOND_MS,
   reopenMs: SECOND_MS,

@@ -4,7 +4,7 @@ import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { findCreatorByOpenId, forgetAuthorization } from '../creators/store.ts';
 import { requestDeletion } from '../deletion/request.ts';
-import { cancelAllJobs } from '../jobs/transitions.ts';
+import { removePermission } from '../jobs/permission.ts';
 import { REMOVAL_REASONS } from '../tiktok/webhook.ts';
 
 /** For these reasons the creator cannot come back, so everything is deleted at once. */
@@ -38,7 +38,7 @@ export async function removeAuthorization(
   if (ERASED_AT_ONCE.includes(removal.reason)) return erase(ctx, creator.id, removal);
   return ctx.db.transaction(async (trx) => {
     if (!(await forgetAuthorization(trx, creator.id, removal))) return 'late';
-    await cancelAllJobs(trx, creator.id, 'authorization_removed');
+    await removePermission(trx, ctx, creator.id);
     return 'disconnected';
   });
 }

@@ -10,6 +10,7 @@ import { useInvitation } from '../creators/invitations.ts';
 import { type Creator, findCreatorByOpenId, type Profile, saveCreator } from '../creators/store.ts';
 import { revokeUnstored, sealTokens } from '../creators/tokens.ts';
 import { REVOCATION_LEASE_SECONDS, supersedeRevocations } from '../deletion/revocation-store.ts';
+import { askAgain } from '../jobs/permission.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
 
@@ -98,7 +99,11 @@ async function store(
       if (!isWelcome && !(invitationId && (await useInvitation(trx, invitationId, creator.id)))) {
         throw usedInvitation();
       }
-      await saveGrant(trx, { creator_id: creator.id, ...sealTokens(ctx, creator.id, answer) });
+      await saveGrant(trx, {
+        ...{ creator_id: creator.id, granted_at_tiktok: answer.told_at },
+        ...sealTokens(ctx, creator.id, answer),
+      });
+      await askAgain(trx, creator.id);
       const hashes = ctx.secrets.keyedHashes(answer.open_id, 'open_id');
       const { superseded, isBusy } = await supersedeRevocations(trx, hashes);
       if (isBusy) throw new Undone('busy');

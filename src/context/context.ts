@@ -116,6 +116,12 @@ export interface Manifest {
    * rows.
    */
   needsFiles?: (trx: Knex, storageKeys: string[]) => Promise<FileUse[]>;
+  /**
+   * Runs in the transaction in which TikTok's permission of a creator lapsed, or came back because
+   * it had never lapsed.
+   */
+  afterLapse?: (trx: Knex, ctx: Context, creatorId: string) => Promise<void>;
+  afterRecovery?: (trx: Knex, ctx: Context, creatorId: string) => Promise<void>;
   /** Runs in the transaction that erases a creator's rows, before them. */
   beforeErase?: (trx: Knex, who: Erased) => Promise<void>;
   /** Runs in the transaction that ends a deletion, after the last search found nothing. */

@@ -17,6 +17,8 @@ export interface Grant {
   leased_until: Date | null;
   refreshed_at: Date;
   granted_at: Date;
+  /** The same by TikTok's clock; null where TikTok did not tell it. */
+  granted_at_tiktok: Date | null;
 }
 
 type NewGrant = Pick<
@@ -42,7 +44,10 @@ export async function listNewestGrants(db: Knex, limit: number): Promise<Grant[]
 /**
  * Saves a new grant or replaces the old one. The version grows, so a refresh under way is dropped.
  */
-export async function saveGrant(trx: Knex, grant: NewGrant): Promise<void> {
+export async function saveGrant(
+  trx: Knex,
+  grant: NewGrant & Pick<Grant, 'granted_at_tiktok'>,
+): Promise<void> {
   await trx('grants')
     .insert(grant)
     .onConflict('creator_id')
@@ -87,11 +92,32 @@ export async function leaseGrant(
   return taken === 1;
 }
 
-/** Ends the lease, if it is still ours. */
-export async function releaseGrant(db: Knex, creatorId: string, leaseId: string): Promise<void> {
+/**
+ * Ends the lease, if it is still ours. `before`: the grant as it was when the lease was taken. If
+ * another process had let its own lapse, the row keeps saying that a refresh began and did not end.
+ */
+export async function releaseGrant(db: Knex, before: Grant, leaseId: string): Promise<void> {
+  const { creator_id } = before;
   await db('grants')
+    .where({ creator_id, lease_id: leaseId })
+    .update(
+      before.lease_id
+        ? { leased_until: db.raw("now() - interval '1 millisecond'") }
+        : { lease_id: null, leased_until: null },
+    );
+}
+
+/** Holds the lease for longer, if it is still ours. Returns whether it is. */
+export async function renewLease(
+  db: Knex,
+  creatorId: string,
+  leaseId: string,
+  seconds: number,
+): Promise<boolean> {
+  const renewed = await db('grants')
     .where({ creator_id: creatorId, lease_id: leaseId })
-    .update({ lease_id: null, leased_until: null });
+    .update({ leased_until: db.raw("now() + ? * interval '1 second'", [seconds]) });
+  return renewed === 1;
 }
 
 /**

@@ -1,6 +1,7 @@
 // The SQL of a creator whose account is being deleted: the mark, and the locks that respect it.
 import type { Knex } from 'knex';
 import { emit } from '../events/emit.ts';
+import { disconnected } from './rules.ts';
 import { findCreatorByOpenId, noCreator } from './store.ts';
 
 /** Who left, for the deletion's record. */
@@ -39,6 +40,20 @@ export async function lockIfStaying(trx: Knex, id: string): Promise<boolean> {
  */
 export async function assertNotLeaving(trx: Knex, id: string): Promise<void> {
   if (!(await lockIfStaying(trx, id))) throw noCreator();
+}
+
+/**
+ * Takes the same shared lock as `lockIfStaying`. It also holds off the loss of the permission, which
+ * would not find a post that is being stored.
+ * @throws Problem `not_found` if the creator is leaving or does not exist, `creator_disconnected`.
+ */
+export async function lockToPost(trx: Knex, id: string): Promise<void> {
+  const creator = await trx('creators')
+    .where({ id, leaving_at: null })
+    .forShare()
+    .first('disconnected_at');
+  if (!creator) throw noCreator();
+  if (creator.disconnected_at) throw disconnected();
 }
 
 /**

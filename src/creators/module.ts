@@ -53,6 +53,7 @@ export const creators: Manifest = {
           leased_until: 'Until when it may.',
           refreshed_at: 'When they were last replaced.',
           granted_at: 'When the creator connected.',
+          granted_at_tiktok: 'The same by TikTok’s clock.',
         },
         secret: ['access_token', 'refresh_token', 'lease_id'],
         purpose: 'To post on the creator’s behalf.',

@@ -27,7 +27,7 @@ export async function reserveCall(
     if (!until) await trx('tiktok_calls').insert({ creator_id: creatorId, call });
     return until;
   });
-  if (freeAt) throw new Later(freeAt, call.endsWith('init') ? 'rate_limited' : undefined);
+  if (freeAt) throw new Later(freeAt, nameWait(call));
 }
 
 /** Returns when a post of every kind can begin. It is now if no limit of TikTok's is used up. */
@@ -72,7 +72,12 @@ export async function fillMinute(
   await ctx.db('tiktok_calls').insert(rows);
   const { tiktokMinuteMs, minuteJitterMs } = ctx.timing;
   const waitMs = tiktokMinuteMs + Math.random() * minuteJitterMs;
-  return Later.in(waitMs, call.endsWith('init') ? 'rate_limited' : undefined);
+  return Later.in(waitMs, nameWait(call));
+}
+
+/** A post that cannot be begun stands still. A question about its end is only asked later. */
+function nameWait(call: CountedCall): string | undefined {
+  return call === 'status' ? undefined : 'rate_limited';
 }
 
 function callsPerMinute(ctx: Context, call: CountedCall): number {

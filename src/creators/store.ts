@@ -4,9 +4,10 @@ import type { Knex } from 'knex';
 import type { Config, PlanName } from '../base/config.ts';
 import { databaseNow, sqlFromNow } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
-import { DAY_MS } from '../base/time.ts';
+import { DAY_MS, MINUTE_MS } from '../base/time.ts';
+import type { Context } from '../context/context.ts';
 import { emit } from '../events/emit.ts';
-import { findGrant } from './grants.ts';
+import { findGrant, type Grant } from './grants.ts';
 
 /** A row of `creators`. */
 export interface Creator {
@@ -136,14 +137,41 @@ export async function touchLastSeen(
  * Marks the creator as disconnected if the grant still has this version. A creator who connected
  * again in the meantime has a newer version and stays connected.
  */
-export async function markDisconnected(db: Knex, id: string, version: number): Promise<void> {
-  await db.transaction(async (trx) => {
+export async function markDisconnected(ctx: Context, id: string, version: number): Promise<void> {
+  await ctx.db.transaction(async (trx) => {
     const changed = await trx('creators')
       .where({ id, disconnected_at: null })
       .whereExists(trx('grants').where({ creator_id: id, version }).select('version'))
       .update({ disconnected_at: trx.fn.now() });
-    if (changed === 1) await emit(trx, { kind: 'creator', id }, 'disconnected');
+    if (changed === 0) return;
+    for (const module of ctx.modules) await module.afterLapse?.(trx, ctx, id);
+    await emit(trx, { kind: 'creator', id }, 'disconnected');
   });
+}
+
+/**
+ * Clears the mark, in the transaction that saves a token which TikTok has just given: the permission
+ * had not lapsed. The mark stays if the person removed the permission or is leaving.
+ */
+export async function clearDisconnected(trx: Knex, ctx: Context, id: string): Promise<void> {
+  const cleared = await trx('creators')
+    .where({ id, removal_reason: null, leaving_at: null })
+    .whereNotNull('disconnected_at')
+    .update({ disconnected_at: null, updated_at: trx.fn.now() });
+  if (cleared === 0) return;
+  for (const module of ctx.modules) await module.afterRecovery?.(trx, ctx, id);
+  await emit(trx, { kind: 'creator', id }, 'reconnected');
+}
+
+/** Whether TikTok has refused the permission of this creator for good. */
+export async function isDisconnected(db: Knex, id: string): Promise<boolean> {
+  const gone = await db('creators').where({ id }).whereNotNull('disconnected_at').first('id');
+  return gone !== undefined;
+}
+
+/** Locks the creator's row until the transaction ends; it is locked before the grant's everywhere. */
+export async function lockCreator(trx: Knex, id: string): Promise<void> {
+  await trx('creators').where({ id }).forUpdate().first('id');
 }
 
 /**
@@ -158,9 +186,8 @@ export async function forgetAuthorization(
 ): Promise<boolean> {
   const creator = await trx('creators').where({ id }).forUpdate().first();
   if (!creator) return false;
-  const since: Date = (await findGrant(trx, id))?.granted_at ?? creator.created_at;
-  // TikTok's times are whole seconds, so ours is rounded down before the two are compared.
-  if (at.getTime() < Math.floor(since.getTime() / 1000) * 1000) return false;
+  const grant = await findGrant(trx, id);
+  if (grant && at < findStart(grant)) return false;
   await trx('grants').where({ creator_id: id }).delete();
   await trx('creators')
     .where({ id })
@@ -175,6 +202,21 @@ export async function forgetAuthorization(
     await emit(trx, { kind: 'creator', id }, 'authorization_removed', { reason });
   }
   return true;
+}
+
+/** How far our clock and TikTok's may be apart where TikTok did not tell its own. */
+const MOST_SKEW_MS = 10 * MINUTE_MS;
+
+/**
+ * Returns from which time on a removal in TikTok's time concerns this grant. What TikTok told when it
+ * granted is compared with its later messages; our own clock only with room for a difference.
+ */
+function findStart({ granted_at_tiktok, granted_at }: Grant): Date {
+  // TikTok's times are whole seconds.
+  if (granted_at_tiktok) {
+    return new Date(Math.floor(granted_at_tiktok.getTime() / 1000) * 1000);
+  }
+  return new Date(granted_at.getTime() - MOST_SKEW_MS);
 }
 
 /** Returns the ids among these that are in the database, including creators who are leaving. */

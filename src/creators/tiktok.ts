@@ -5,6 +5,7 @@ import type { TikTok } from '../tiktok/client.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import { type CountedCall, fillMinute, reserveCall } from './quota.ts';
 import { disconnected } from './rules.ts';
+import { markDisconnected } from './store.ts';
 import { type Access, getAccess } from './tokens.ts';
 
 type Args<M extends keyof TikTok> = TikTok[M] extends (
@@ -66,7 +67,9 @@ function createCall(ctx: Context, creatorId: string, signal: AbortSignal): Call 
     try {
       return await ask(access.token);
     } catch (error) {
-      throw isRefusal(error, 'access_token_invalid') ? disconnected() : error;
+      if (!isRefusal(error, 'access_token_invalid')) throw error;
+      await markDisconnected(ctx, creatorId, access.version);
+      throw disconnected();
     }
   };
 }

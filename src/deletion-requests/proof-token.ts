@@ -58,7 +58,10 @@ async function replace(
     const now = await findGrant(trx, id);
     // A grant that was connected again or refreshed meanwhile is newer than ours, and stays.
     if (now?.version === stored.version) {
-      await saveGrant(trx, { creator_id: id, ...sealTokens(ctx, id, answer) });
+      await saveGrant(trx, {
+        ...{ creator_id: id, granted_at_tiktok: answer.told_at },
+        ...sealTokens(ctx, id, answer),
+      });
     }
     return now !== undefined;
   });

@@ -156,3 +156,11 @@ export async function countUndelivered(
   );
   return rows;
 }
+
+/** Drops these particulars from what subscribers are still owed about these jobs. */
+export async function dropDetails(trx: Knex, jobIds: string[], names: string[]): Promise<void> {
+  await trx.raw(
+    'update event_deliveries set details = details - ?::text[] where job_id = any(?::uuid[])',
+    [names, jobIds],
+  );
+}

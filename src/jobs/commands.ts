@@ -4,7 +4,7 @@ import type { Knex } from 'knex';
 import { readDatabaseTime } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { assertNotLeaving } from '../creators/leaving.ts';
+import { lockToPost } from '../creators/leaving.ts';
 import { assertMayPost } from '../creators/rules.ts';
 import type { Creator } from '../creators/store.ts';
 import { lockFile, lockManyMedia, lockMedia } from '../media/locks.ts';
@@ -47,11 +47,10 @@ export async function cancelJob(ctx: Context, creatorId: string, id: string): Pr
  */
 export async function retryJob(ctx: Context, creator: Creator, id: string): Promise<Job> {
   assertMayPost(creator);
-  await assertNotLeaving(ctx.db, creator.id);
   assertFailed(await getJob(ctx.db, creator.id, id));
   const asked = await askTikTok(ctx, { id, creator_id: creator.id });
   return ctx.db.transaction(async (trx) => {
-    await assertNotLeaving(trx, creator.id);
+    await lockToPost(trx, creator.id);
     const job = await lockJob(trx, creator.id, id);
     assertFailed(job);
     await assertUnchanged(trx, asked);
@@ -66,6 +65,7 @@ export async function retryJob(ctx: Context, creator: Creator, id: string): Prom
       send_at: sendAt,
       source_key: sourceKey,
       waiting_since: null,
+      ...{ waiting_code: null, gives_up_at: null, permission_lost_at: null, deaths: 0 },
       error: null,
       publish_id: null,
       output_key: null,

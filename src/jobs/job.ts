@@ -3,6 +3,7 @@ import type { ErrorCode } from '../base/errors.ts';
 import type { MediaFacts } from '../base/media-facts.ts';
 import type { PostSettings } from '../tiktok/post-settings.ts';
 import type { State } from './states.ts';
+import type { WaitingCode } from './waiting-codes.ts';
 
 /** The media source whose files are stored here already; those of all others are fetched. */
 export const UPLOAD_SOURCE = 'pm3k_storage';
@@ -70,8 +71,19 @@ export interface Job {
   run_token: string | null;
   /** How often the current step has failed in a row; its back-off depends on this. */
   faults: number;
-  /** Since when its step has been waiting; a step that waits too long is given up. */
+  /** When it first had to wait; whatever it waits for later does not start this anew. */
   waiting_since: Date | null;
+  /** Until when it waits; then it is given up. */
+  gives_up_at: Date | null;
+  /** What it waits for while it stands still. */
+  waiting_code: WaitingCode | null;
+  /**
+   * When the permission that it rests on was lost: nothing of it is sent before its creator agrees
+   * again. Of a cancelled job: that it was cancelled for this.
+   */
+  permission_lost_at: Date | null;
+  /** How often the process ended while it worked on the current step. */
+  deaths: number;
   publish_id: string | null;
   post_ids: string[];
   error: JobError | null;
@@ -98,6 +110,8 @@ export type Patch = Partial<
   state?: State;
   /** The changed photos, each named by its position. */
   photos?: (Pick<JobPhoto, 'position'> & Partial<Omit<JobPhoto, 'file_name'>>)[];
+  /** It goes on at `send_at` and stands still until then; its clock began at `since`. */
+  waiting?: { code: WaitingCode; since: Date; givesUpAt: Date };
   /** Closes the open publish attempt in the same transaction, with this outcome. */
   attempt_outcome?: string;
 };

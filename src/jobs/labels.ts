@@ -3,6 +3,7 @@ import type { Labels, Manifest } from '../context/context.ts';
 import { isFetched, type Job } from './job.ts';
 import { type Status, toStatus } from './states.ts';
 import type { JobEvent } from './store.ts';
+import { WAITING, type WaitingCode } from './waiting-codes.ts';
 
 const STATUS: Record<Status, { sign: string; word: string }> = {
   scheduled: { sign: '◷', word: 'Scheduled' },
@@ -33,6 +34,7 @@ export function statusWords(
   const { sign, word } = STATUS[status];
   const isFetching = job.state === 'accepted' && isFetched(job);
   if (status === 'running' && isFetching) return { status, sign, word: 'Fetching' };
+  if (status === 'scheduled' && job.waiting_code) return { status, sign, word: 'Waiting' };
   if (status === 'running') return { status, sign, word: states[job.state] ?? word };
   if (status === 'finished' && job.destination === 'inbox')
     return { status, sign, word: 'In your inbox' };
@@ -57,6 +59,10 @@ export function statusName(status: Status): string {
   return STATUS[status].word;
 }
 
+function sayWhy(code: string): string {
+  return WAITING[code as WaitingCode] ?? 'TikTok accepts no more posts for now';
+}
+
 const EVENTS: NonNullable<Labels['events']> = {
   accepted: () => 'Accepted',
   fetched: () => 'File found',
@@ -66,8 +72,9 @@ const EVENTS: NonNullable<Labels['events']> = {
       ? 'Checked: nothing to change'
       : `Checked and changed: ${list.join(' ')}`;
   },
+  agreed: () => 'You agreed again, so it goes out',
   rate_limited: () => 'Waiting: TikTok accepts only a few new posts a minute',
-  waiting: () => 'Waiting: TikTok accepts no more posts for now',
+  waiting: ({ waiting, code }) => `Waiting: ${sayWhy(String(waiting ?? code))}`,
   delayed: () => 'Moved to the next free time, because the limit of posts was reached',
   opened: ({ attempt, pulls }) =>
     pulls
@@ -83,7 +90,9 @@ const EVENTS: NonNullable<Labels['events']> = {
   cancelled: ({ reason }) =>
     reason === 'authorization_removed'
       ? 'Cancelled: TikTok no longer lets us post for this account'
-      : 'Cancelled',
+      : reason === 'permission_lapsed'
+        ? 'Cancelled: TikTok did not let us post for this account any more, and you did not agree again in time'
+        : 'Cancelled',
   unconfirmed: () => 'TikTok never told us how it ended',
   resolved: ({ outcome }) =>
     outcome === 'posted' ? 'You confirmed that it is posted' : 'You told us that it is not posted',
@@ -138,5 +147,5 @@ export function title(job: Job): string {
 export const jobLabels: Labels = {
   events: EVENTS,
   states: STATE_WORDS,
-  functions: { statusWords, nothing, statusName, privacy, title, isFetched },
+  functions: { sayWhy, statusWords, nothing, statusName, privacy, title, isFetched },
 };

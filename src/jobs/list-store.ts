@@ -2,7 +2,14 @@
 import type { Knex } from 'knex';
 import type { Cursor } from '../web/cursor.ts';
 import type { Job, StoredFile } from './job.ts';
-import { ALL_STATES, STATES, type Status, toStatus, WORKING_STATES } from './states.ts';
+import {
+  ALL_STATES,
+  CANCELLABLE_STATES,
+  STATES,
+  type Status,
+  toStatus,
+  WORKING_STATES,
+} from './states.ts';
 
 export interface JobFilter {
   status?: Status | undefined;
@@ -43,9 +50,31 @@ export async function listStoredVideos(db: Knex, jobIds: string[]): Promise<Stor
     .select(db.raw('coalesce(output.storage_key, source.storage_key) as storage_key'));
 }
 
-/** Returns the scheduled job whose time comes first. */
+/** Returns the posts that wait for their creator to agree again, the next ones first. */
+export async function listHeld(db: Knex, creatorId: string, limit: number): Promise<Job[]> {
+  return listWithoutPermission(db, creatorId, limit).whereIn('state', [...CANCELLABLE_STATES]);
+}
+
+/** Returns the posts that were cancelled because the permission was gone. */
+export async function listCancelledPlans(
+  db: Knex,
+  creatorId: string,
+  limit: number,
+): Promise<Job[]> {
+  return listWithoutPermission(db, creatorId, limit).where({ state: 'cancelled' });
+}
+
+function listWithoutPermission(db: Knex, creatorId: string, limit: number): Knex.QueryBuilder {
+  return db('jobs')
+    .where({ creator_id: creatorId })
+    .whereNotNull('permission_lost_at')
+    .orderBy(['send_at', 'id'])
+    .limit(limit);
+}
+
+/** Returns the scheduled job whose time comes first, of those that go out by themselves. */
 export async function findNextScheduled(db: Knex, creatorId: string): Promise<Job | undefined> {
-  const query = db('jobs').where({ creator_id: creatorId });
+  const query = db('jobs').where({ creator_id: creatorId, permission_lost_at: null });
   whereStatus(query, 'scheduled');
   return query.orderBy('send_at').first();
 }
@@ -53,17 +82,24 @@ export async function findNextScheduled(db: Knex, creatorId: string): Promise<Jo
 /** The public status derives from state and time, in SQL as in `toStatus`. */
 function whereStatus(query: Knex.QueryBuilder, status: Status): void {
   const waiting = ALL_STATES.filter(
-    (state) => STATES[state] && toStatus({ state, send_at: new Date(8.64e15) }) === 'scheduled',
+    (state) =>
+      STATES[state] &&
+      toStatus({ state, send_at: new Date(8.64e15), waiting_code: null }) === 'scheduled',
   );
-  if (status === 'scheduled') query.whereIn('state', waiting).whereRaw('send_at > now()');
-  else if (status === 'running') {
+  if (status === 'scheduled') {
+    query
+      .whereIn('state', waiting)
+      .where((still) => still.whereRaw('send_at > now()').orWhereNotNull('waiting_code'));
+  } else if (status === 'running') {
     query.where((either) =>
       either
         .whereIn(
           'state',
           WORKING_STATES.filter((state) => !waiting.includes(state)),
         )
-        .orWhere((early) => early.whereIn('state', waiting).whereRaw('send_at <= now()')),
+        .orWhere((early) =>
+          early.whereIn('state', waiting).whereRaw('send_at <= now()').whereNull('waiting_code'),
+        ),
     );
   } else query.where('state', status);
 }

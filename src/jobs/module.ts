@@ -8,6 +8,7 @@ import { jobLabels } from './labels.ts';
 import { jobMetrics } from './metrics.ts';
 import { needsFiles } from './needs-files.ts';
 import { addJobPages } from './pages/list.ts';
+import { holdUnsent, resumeHeld } from './permission.ts';
 import { reap, tidyQueues } from './run/reaper.ts';
 import { settleAtStart, watchDatabase } from './settle.ts';
 
@@ -23,6 +24,8 @@ export const jobs: Manifest = {
   metrics: jobMetrics,
   labels: jobLabels,
   needsFiles,
+  afterLapse: holdUnsent,
+  afterRecovery: (trx, _ctx, creatorId) => resumeHeld(trx, creatorId),
   sources: builtInSources,
   routes(router, ctx) {
     addJobPages(router, ctx);
@@ -70,7 +73,11 @@ export const jobs: Manifest = {
           progress: 'How much of the current step is done.',
           run_token: 'Which of our runs is working on it.',
           faults: 'How often the current step failed in a row.',
-          waiting_since: 'Since when it waits for a limit or for space on the disk.',
+          waiting_since: 'Since when it waits.',
+          waiting_code: 'What it waits for, e.g. a limit or space on the disk.',
+          gives_up_at: 'Until when it waits.',
+          permission_lost_at: 'When TikTok’s permission for it was lost.',
+          deaths: 'How often a process ended while it worked on it.',
           publish_id: 'TikTok’s id of the upload.',
           post_ids: 'TikTok’s ids of the post.',
           error: 'Why the post failed.',

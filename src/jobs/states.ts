@@ -89,12 +89,15 @@ export const STATUSES = [
 ] as const;
 export type Status = (typeof STATUSES)[number];
 
-/** Returns the public status: `scheduled` while the time lies ahead and nothing was sent. */
-export function toStatus(job: { state: State; send_at: Date }, now = databaseNow()): Status {
+/** Returns the public status: `scheduled` while it waits and nothing was sent. */
+export function toStatus(
+  job: { state: State; send_at: Date; waiting_code: string | null },
+  now = databaseNow(),
+): Status {
   const { state } = job;
   if (STATES[state] === null) return state as Status;
   if (state === 'sending' || state === 'sent') return 'running';
-  return job.send_at > now ? 'scheduled' : 'running';
+  return job.send_at > now || job.waiting_code !== null ? 'scheduled' : 'running';
 }
 
 /** The public steps, in order. */

@@ -34,8 +34,9 @@ export async function countByStatus(
 ): Promise<{ status: Status; count: number }[]> {
   const rows = await db('jobs')
     .where({ creator_id: creatorId })
-    .groupByRaw('state, send_at > now()')
-    .select('state', db.raw('max(send_at) as send_at'), db.raw('count(*)::int as count'));
+    .groupByRaw('state, send_at > now() or waiting_code is not null')
+    .select('state', db.raw('max(send_at) as send_at'), db.raw('count(*)::int as count'))
+    .select(db.raw('max(waiting_code) as waiting_code'));
   const counts = new Map<Status, number>();
   for (const { count, ...job } of rows) {
     counts.set(toStatus(job), (counts.get(toStatus(job)) ?? 0) + count);
@@ -54,7 +55,7 @@ export async function countByState(db: Knex): Promise<Map<string, number>> {
 /** Returns by how many seconds the most overdue job that is ready to be sent is late; 0 for none. */
 export async function measureOverdue(db: Knex): Promise<number> {
   const row = await db('jobs')
-    .where({ state: 'ready' })
+    .where({ state: 'ready', permission_lost_at: null })
     .where('send_at', '<', db.fn.now())
     .first(db.raw('extract(epoch from now() - min(send_at))::float as seconds'));
   return row?.seconds ?? 0;

@@ -3,7 +3,8 @@ import type { Knex } from 'knex';
 import { isOwnId, json } from '../base/database.ts';
 import { Problem } from '../base/errors.ts';
 import { emitAll } from '../events/emit.ts';
-import { queueStep } from '../queue/queue.ts';
+import { dropDetails } from '../events/store.ts';
+import { type KeyMode, type QueuedStep, queueStep, queueSteps } from '../queue/queue.ts';
 import type { Sources } from './accept/sources.ts';
 import type { Job } from './job.ts';
 import { insertPhotos } from './photos.ts';
@@ -95,6 +96,19 @@ export async function insertEvents(
   await emitAll(trx, 'job', inserted);
 }
 
+/** Drops what TikTok told from the timelines of a creator's jobs. */
+export async function forgetEvents(trx: Knex, creatorId: string): Promise<void> {
+  const { rows } = await trx.raw(
+    `update job_events set details = details - 'post_ids' - 'tiktok'
+      where job_id in (select id from jobs where creator_id = ?)
+        and (jsonb_exists(details, 'post_ids') or jsonb_exists(details, 'tiktok'))
+      returning job_id`,
+    [creatorId],
+  );
+  const ids = rows.map((row: { job_id: string }) => row.job_id);
+  await dropDetails(trx, [...new Set<string>(ids)], ['post_ids', 'tiktok']);
+}
+
 /** @throws Problem `not_found`, also for a job of another creator. */
 export async function getJob(db: Knex, creatorId: string, id: string): Promise<Job> {
   const job = isOwnId(id)
@@ -135,23 +149,53 @@ export async function updateLockedJob(
 }
 
 /** Queues the next step of the job, now or at its planned time. Does nothing when it has ended. */
-export async function queueNext(
-  trx: Knex,
-  job: Pick<Job, 'id' | 'creator_id' | 'state' | 'send_at'>,
-): Promise<void> {
+export async function queueNext(trx: Knex, job: QueuedJob): Promise<void> {
   const entry = STATES[job.state as WorkingState];
   if (!entry) return;
-  await queueJob(trx, job, entry.waitsForTime ? job.send_at : undefined);
+  await queueJob(trx, job, findStart(job));
+}
+
+/** The same for many jobs at once. */
+export async function queueMany(trx: Knex, jobs: QueuedJob[]): Promise<void> {
+  const runs = jobs.flatMap((job) => {
+    const entry = STATES[job.state as WorkingState];
+    return entry ? [toRun(job, findStart(job))] : [];
+  });
+  if (runs.length > 0) await queueSteps(trx, runs);
+}
+
+/** What must be known of a job to queue its next run. */
+export type QueuedJob = Pick<
+  Job,
+  'id' | 'creator_id' | 'state' | 'send_at' | 'permission_lost_at' | 'gives_up_at'
+>;
+
+/**
+ * Returns when the job's step may start; undefined when it waits for no time. A job without a
+ * permission is looked at only when its patience is over, whatever time it was planned for.
+ */
+export function findStart(
+  job: Pick<QueuedJob, 'state' | 'send_at' | 'permission_lost_at' | 'gives_up_at'>,
+): Date | undefined {
+  if (!STATES[job.state as WorkingState].waitsForTime) return undefined;
+  return job.permission_lost_at ? (job.gives_up_at ?? job.permission_lost_at) : job.send_at;
 }
 
 /** Queues the next step at `runAt`, or now by the database's time; the modes are those of `queueStep`. */
 export async function queueJob(
   trx: Knex,
+  job: Pick<Job, 'id' | 'creator_id' | 'state'>,
+  runAt: Date | undefined,
+  mode?: KeyMode,
+): Promise<void> {
+  await queueStep(trx, toRun(job, runAt), mode);
+}
+
+function toRun(
   { id, creator_id, state }: Pick<Job, 'id' | 'creator_id' | 'state'>,
   runAt: Date | undefined,
-  mode?: 'replace' | 'preserve_run_at',
-): Promise<void> {
+): QueuedStep {
   const { step, attempts, isSerial } = STATES[state as WorkingState];
   const queueName = isSerial ? `creator:${creator_id}` : null;
-  await queueStep(trx, { job_id: id, step, run_at: runAt, attempts, queueName }, mode);
+  return { job_id: id, step, run_at: runAt, attempts, queueName };
 }

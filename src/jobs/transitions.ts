@@ -8,7 +8,7 @@ import { updatePhotos } from './photos.ts';
 import { fencedUpdate } from './run/fence.ts';
 import { CANCELLABLE_STATES, STATES, type State, WORKING_STATES } from './states.ts';
 import { countWorking } from './stats.ts';
-import { insertEvent, insertEvents, queueNext } from './store.ts';
+import { insertEvent, queueNext } from './store.ts';
 
 /** One move: guarded update, event, and the next run, in the caller's transaction. */
 export async function moveJob(
@@ -17,14 +17,18 @@ export async function moveJob(
   patch: Patch & { state: State },
   event: { name: string; details?: Record<string, unknown> },
 ): Promise<Job> {
-  const { media, error, photos, attempt_outcome, ...plain } = patch;
+  const { media, error, photos, attempt_outcome, waiting, ...plain } = patch;
   const moved = await fencedUpdate(trx, job, {
     ...plain,
     ...(media === undefined ? {} : { media: json(media) }),
     ...(error === undefined ? {} : { error: json(error) }),
     progress: null,
     faults: 0,
-    waiting_since: null,
+    deaths: 0,
+    waiting_since: waiting?.since ?? null,
+    // What lost its permission while the step ran goes on to wait for it.
+    waiting_code: unlessHeld(trx, 'waiting_code', waiting?.code ?? null),
+    gives_up_at: unlessHeld(trx, 'gives_up_at', waiting?.givesUpAt ?? null),
     run_token: null,
     finished_at: STATES[patch.state] === null ? trx.fn.now() : null,
   });
@@ -39,6 +43,14 @@ export async function moveJob(
   return moved;
 }
 
+function unlessHeld(
+  trx: Knex,
+  column: 'waiting_code' | 'gives_up_at',
+  value: string | Date | null,
+): Knex.Raw {
+  return trx.raw('case when permission_lost_at is null then ? else ?? end', [value, column]);
+}
+
 /**
  * Cancels every job of a creator who leaves, except those whose last byte may have left: they are
  * seen through. Their runs find the fence gone and stop.
@@ -46,25 +58,38 @@ export async function moveJob(
 export async function cancelAllJobs(
   trx: Knex,
   creatorId: string,
-  reason?: string,
 ): Promise<{ cancelled: number; seen_through: number }> {
-  const unmarked = `not exists (select from publish_attempts attempts
-     where attempts.job_id = jobs.id and attempts.closed_at is null and attempts.committed_at is not null)`;
-  // Locked first, judged by a second statement: one that waited for the mark's transaction would
-  // still judge by what it saw before.
   const locked = await trx('jobs')
     .where({ creator_id: creatorId })
     .whereIn('state', [...CANCELLABLE_STATES])
     .orderBy('id')
     .forUpdate()
     .pluck('id');
+  const cancelled = await cancelUnsent(trx, creatorId, locked);
+  return { cancelled: cancelled.length, seen_through: await countWorking(trx, creatorId) };
+}
+
+/** True for a job whose last byte cannot have left. */
+export const UNMARKED = `not exists (select from publish_attempts attempts
+  where attempts.job_id = jobs.id and attempts.closed_at is null and attempts.committed_at is not null)`;
+
+/**
+ * Cancels those of these jobs whose mark is not set, and returns them. They are locked by an earlier
+ * statement: one that waited for the mark's transaction would still judge by what it saw before.
+ */
+export async function cancelUnsent(
+  trx: Knex,
+  creatorId: string,
+  locked: string[],
+): Promise<string[]> {
   const cancelled = await trx('jobs')
     .whereRaw('id = any(?)', [locked])
-    .whereRaw(unmarked)
+    .where({ creator_id: creatorId })
+    .whereIn('state', [...CANCELLABLE_STATES])
+    .whereRaw(UNMARKED)
     .update({
       state: 'cancelled',
-      run_token: null,
-      progress: null,
+      ...{ run_token: null, progress: null, waiting_code: null },
       finished_at: trx.fn.now(),
       updated_at: trx.fn.now(),
     })
@@ -72,8 +97,7 @@ export async function cancelAllJobs(
   const ids = cancelled.map(({ id }) => id as string);
   await unqueueAll(trx, ids);
   await closeAttempts(trx, ids, { outcome: 'cancelled' });
-  if (reason) await insertEvents(trx, ids, 'cancelled', { reason });
-  return { cancelled: cancelled.length, seen_through: await countWorking(trx, creatorId) };
+  return ids;
 }
 
 /** Takes the fence from every run of a creator: none of them writes any more. */
@@ -110,8 +134,7 @@ export async function endJob(
       ...posted,
       state,
       error: json(error),
-      run_token: null,
-      progress: null,
+      ...{ run_token: null, progress: null, waiting_code: null, gives_up_at: null },
       finished_at: trx.fn.now(),
       updated_at: trx.fn.now(),
     })

@@ -5,9 +5,12 @@ import { settingsSchema } from '../tiktok/settings-schema.ts';
 import type { Job } from './job.ts';
 import { SHOWN_STEPS, STATUSES, toShownStep, toStatus } from './states.ts';
 import type { JobEvent } from './store.ts';
+import { toWaiting } from './waiting.ts';
+import { WAITING } from './waiting-codes.ts';
 
 const time = z.iso.datetime();
 const codes = Object.keys(ERROR_CODES) as [string, ...string[]];
+const waitingCodes = Object.keys(WAITING) as [string, ...string[]];
 const words = z.strictObject({ code: z.string(), log_id: z.string().nullable() });
 
 export const jobSchema = z.strictObject({
@@ -48,6 +51,15 @@ export const jobSchema = z.strictObject({
       rule: z.string().optional().describe('Of `media_rejected`: the broken rule.'),
     })
     .nullable(),
+  waiting: z
+    .strictObject({
+      code: z.enum(waitingCodes),
+      message: z.string(),
+      next_try_at: time.nullable(),
+      gives_up_at: time.nullable(),
+    })
+    .nullable()
+    .describe('What it waits for while it stands still; it is `scheduled` then.'),
   created_at: time,
   updated_at: time,
   finished_at: time.nullable(),
@@ -85,6 +97,7 @@ export function jobView(job: Job, username: string | null) {
     post_ids: job.post_ids,
     post_urls: postUrls(job, username),
     error: job.error && { ...job.error, message: withRule(job.error) },
+    waiting: toWaiting(job),
     created_at: job.created_at.toISOString(),
     updated_at: job.updated_at.toISOString(),
     finished_at: job.finished_at?.toISOString() ?? null,

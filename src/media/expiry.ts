@@ -29,6 +29,16 @@ export async function lockEndedUploads(
   return rows;
 }
 
+/** Uploads among these files stay for so much longer from now on, unless they stay longer already. */
+export async function keepUploadsFor(trx: Knex, storageKeys: string[], ms: number): Promise<void> {
+  await trx('media')
+    .whereRaw('storage_key = any(?)', [storageKeys])
+    .where({ purpose: 'upload' })
+    .update({
+      expires_at: trx.raw("greatest(expires_at, now() + ? * interval '1 millisecond')", [ms]),
+    });
+}
+
 /** Locks the rows of these files; skips rows that are locked already. */
 export async function lockFiles(trx: Knex, storageKeys: string[]): Promise<EndedFile[]> {
   return trx('media')

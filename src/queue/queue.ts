@@ -48,15 +48,18 @@ export interface QueuedStep {
   queueName: string | null;
 }
 
-/** Adds the job's next run in the caller's transaction. One key per job: two runs never wait. */
-export async function queueStep(
-  trx: Knex,
-  { job_id, step, run_at, attempts, queueName }: QueuedStep,
-  mode?: KeyMode,
-): Promise<void> {
-  const key = jobKey(job_id);
-  const run = { name: step, key, payload: { job_id }, runAt: run_at, attempts, queueName };
-  await queueRuns(trx, [run], mode);
+/** Adds the job's next run in the caller's transaction. */
+export async function queueStep(trx: Knex, step: QueuedStep, mode?: KeyMode): Promise<void> {
+  await queueSteps(trx, [step], mode);
+}
+
+/** Adds the jobs' next runs in the caller's transaction. One key per job: two runs never wait. */
+export async function queueSteps(trx: Knex, steps: QueuedStep[], mode?: KeyMode): Promise<void> {
+  const runs = steps.map(({ job_id, step, run_at, attempts, queueName }) => {
+    const key = jobKey(job_id);
+    return { name: step, key, payload: { job_id }, runAt: run_at, attempts, queueName };
+  });
+  await queueRuns(trx, runs, mode);
 }
 
 /** Adds a chore to be run once; a second one under the same key replaces it. */

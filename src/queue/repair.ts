@@ -1,9 +1,17 @@
 // The SQL that frees what dead pools held, and clears what the queue can no longer use.
 import type { Knex } from 'knex';
 
-/** Frees what these pools held; the runs keep their attempts and their time. */
+/**
+ * Frees what these pools held, with the time of each run. The attempt that ended with its process
+ * is given back; a file that ends processes is found by its job's own count.
+ */
 export async function unlockPools(trx: Knex, poolIds: string[]): Promise<void> {
   if (poolIds.length === 0) return;
+  await trx.raw(
+    `update graphile_worker._private_jobs set attempts = greatest(0, attempts - 1)
+      where locked_by = any(?)`,
+    [poolIds],
+  );
   await trx.raw('select graphile_worker.force_unlock_workers(?::text[])', [poolIds]);
 }
 

@@ -9,8 +9,17 @@ import type { ErrorCode } from '../base/errors.ts';
  */
 export type RefusalAct = 'fail' | 'wait_minute' | 'wait_day' | 'refresh' | 'reconnect' | 'retry';
 
+/** What a post waits for meanwhile. */
+export type RefusalWait =
+  | 'tiktok_rate'
+  | 'tiktok_daily_cap'
+  | 'tiktok_active_users'
+  | 'tiktok_unavailable';
+
 export interface Refusal {
   act: RefusalAct;
+  /** Of a refusal that may pass by itself. */
+  waiting?: RefusalWait;
   code: ErrorCode;
   /** What happened, why, and what to do now. */
   sentence: string;
@@ -49,12 +58,14 @@ const REFUSALS: Record<string, Refusal> = {
   },
   rate_limit_exceeded: {
     act: 'wait_minute',
+    waiting: 'tiktok_rate',
     code: 'rate_limited',
     sentence:
       'TikTok takes only a few requests a minute. It is tried again when the minute is over.',
   },
   internal_error: {
     act: 'retry',
+    waiting: 'tiktok_unavailable',
     code: 'tiktok_refused',
     sentence: 'TikTok had a failure of its own. Try again later.',
   },
@@ -66,6 +77,7 @@ const REFUSALS: Record<string, Refusal> = {
   },
   spam_risk_too_many_posts: {
     act: 'wait_day',
+    waiting: 'tiktok_daily_cap',
     code: 'daily_limit',
     sentence:
       'TikTok takes no more posts of this account through apps within 24 hours. Post again tomorrow.',
@@ -95,6 +107,7 @@ const REFUSALS: Record<string, Refusal> = {
   },
   reached_active_user_cap: {
     act: 'wait_day',
+    waiting: 'tiktok_active_users',
     code: 'tiktok_refused',
     sentence:
       'TikTok lets only so many people a day post through this app, and today’s number is reached. Post again tomorrow.',
@@ -204,6 +217,11 @@ const REFUSALS: Record<string, Refusal> = {
 
 /** Every code that has a row of its own. */
 export const KNOWN_REFUSALS = Object.keys(REFUSALS);
+
+/** Refusals that ask for patience: none of them uses up an attempt. */
+export const QUOTA_REFUSALS = KNOWN_REFUSALS.filter((code) =>
+  /^wait_/.test(REFUSALS[code]?.act ?? ''),
+);
 
 /** TikTok adds codes without notice: one without a row fails, with TikTok's own code kept beside it. */
 export function findRefusal(code: string): Refusal {

@@ -23,6 +23,8 @@ export interface TokenAnswer {
   scopes: string[];
   access_expires_at: Date;
   refresh_expires_at: Date;
+  /** When TikTok gave them, by its own clock; null where it does not say. */
+  told_at: Date | null;
 }
 
 /** Lowercase HEX of SHA-256, not base64url: https://developers.tiktok.com/doc/login-kit-desktop/ */
@@ -98,7 +100,7 @@ async function post(
   call: 'token' | 'revoke',
   fields: Record<string, string>,
   signal: AbortSignal,
-): Promise<unknown> {
+): Promise<OAuthAnswer> {
   const { clientKey, clientSecret } = options;
   const reply = await callApi({
     method: 'POST',
@@ -112,10 +114,21 @@ async function post(
     timeoutMs: options.timeoutMs,
     signal,
   });
-  return readOAuthData(reply);
+  return { json: readOAuthData(reply), toldAt: readDate(reply.headers['date']) };
 }
 
-function tokensFrom(json: unknown): TokenAnswer {
+interface OAuthAnswer {
+  json: unknown;
+  toldAt: Date | null;
+}
+
+/** The header `Date` of an answer is the server's clock. */
+function readDate(header: string | string[] | undefined): Date | null {
+  const at = new Date(String(header ?? ''));
+  return Number.isNaN(at.getTime()) ? null : at;
+}
+
+function tokensFrom({ json, toldAt }: OAuthAnswer): TokenAnswer {
   const parsed = tokens.safeParse(json);
   if (!parsed.success) throw new TikTokError({ kind: 'unreadable', code: 'unreadable_answer' });
   const { access_token, refresh_token, open_id, scope, expires_in, refresh_expires_in } =
@@ -130,5 +143,6 @@ function tokensFrom(json: unknown): TokenAnswer {
       .filter(Boolean),
     access_expires_at: addToNow(expires_in * 1000),
     refresh_expires_at: addToNow(refresh_expires_in * 1000),
+    told_at: toldAt,
   };
 }

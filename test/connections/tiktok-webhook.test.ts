@@ -159,7 +159,7 @@ describe('TikTok’s webhook', () => {
     // The creator connects again after a while, and TikTok repeats the old message.
     const client = await app.creator(username);
     await database.query(
-      `update grants set granted_at = now() + interval '5 s' where creator_id = $1`,
+      `update grants set granted_at_tiktok = now() + interval '5 s' where creator_id = $1`,
       [client.creatorId],
     );
     const jobId = await aScheduledJob(client);

@@ -48,6 +48,7 @@ describe('a person who returns while their deletion is under way', () => {
       scopes: ['user.info.basic', 'video.publish', 'video.upload'],
       access_expires_at: new Date(Date.now() + 7_200_000),
       refresh_expires_at: new Date(Date.now() + 1e9),
+      told_at: null,
     };
     sandbox.state.grants.push({
       ...{ open_id: someone.open_id, scopes: answer.scopes, client_key: 'sbsandbox' },

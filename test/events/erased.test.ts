@@ -42,8 +42,8 @@ describe('events of a creator', () => {
       ...{ access_expires_at: new Date(), refresh_expires_at: new Date() },
     });
     const version = (await findGrant(ctx.db, id))?.version as number;
-    await markDisconnected(ctx.db, id, version);
-    await markDisconnected(ctx.db, id, version);
+    await markDisconnected(ctx, id, version);
+    await markDisconnected(ctx, id, version);
     await connect();
     const removal = { reason: 1, at: new Date(Date.now() + 60_000) };
     await ctx.db.transaction((trx) => forgetAuthorization(trx, id, removal));

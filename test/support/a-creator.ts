@@ -93,6 +93,7 @@ async function aGrant(
     refresh_token: `rft.${randomUUID()}`,
     access_expires_at: new Date(Date.now() + (isFresh ? 7_200_000 : -1_000)),
     refresh_expires_at: new Date(Date.now() + 1e9),
+    told_at: null,
   };
   const scopes = ['user.info.basic', 'video.publish', 'video.upload'];
   await ctx.db('grants').insert({

@@ -20,6 +20,7 @@ export const FAST: Partial<Timing> = {
   storageRetryMs: 1_000,
   firstFaultMs: 300,
   longestFaultMs: 5_000,
+  askAgainMs: 60_000,
   firstQuestionMs: 300,
   tiktokRetryMs: 1_000,
   reopenMs: 200,

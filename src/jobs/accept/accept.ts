@@ -5,7 +5,7 @@ import { readDatabaseTime } from '../../base/database-time.ts';
 import { invalid } from '../../base/errors.ts';
 import { DAY_MS } from '../../base/time.ts';
 import type { Context } from '../../context/context.ts';
-import { assertNotLeaving } from '../../creators/leaving.ts';
+import { lockToPost } from '../../creators/leaving.ts';
 import { assertMayPost, getPlanLimits } from '../../creators/rules.ts';
 import type { Creator } from '../../creators/store.ts';
 import type { Job } from '../job.ts';
@@ -33,7 +33,7 @@ export async function acceptJob(
   assertMayPost(creator);
   const now = await readDatabaseTime(trx);
   assertPlannable(ctx, creator, request.schedule_at ?? null, now);
-  await assertNotLeaving(trx, creator.id);
+  await lockToPost(trx, creator.id);
   const chosen = await chooseSettings(trx, creator, request);
   const sources = await resolveSources(ctx, trx, creator, request);
   const at = request.schedule_at ?? now;
@@ -87,6 +87,6 @@ export function assertPlannable(
 }
 
 /** Returns the latest time at which a post may be planned, or moved to by a limit. */
-function findHorizon(ctx: Context, creator: Creator, now: Date): Date {
+export function findHorizon(ctx: Context, creator: Creator, now: Date): Date {
   return new Date(now.getTime() + getPlanLimits(ctx.config, creator).horizonDays * DAY_MS);
 }

@@ -4,7 +4,7 @@ import { json } from '../../base/database.ts';
 import { readDatabaseTime } from '../../base/database-time.ts';
 import { invalid, Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
-import { assertNotLeaving } from '../../creators/leaving.ts';
+import { lockToPost } from '../../creators/leaving.ts';
 import { assertMayPost } from '../../creators/rules.ts';
 import type { Creator } from '../../creators/store.ts';
 import { TIKTOK_LIMITS } from '../../tiktok/limits.ts';
@@ -41,7 +41,7 @@ export async function changeJob(
   assertMayPost(creator);
   return ctx.db.transaction(async (trx) => {
     assertPlannable(ctx, creator, patch.schedule_at ?? null, await readDatabaseTime(trx));
-    await assertNotLeaving(trx, creator.id);
+    await lockToPost(trx, creator.id);
     const job = await lockJob(trx, creator.id, id);
     if (toStatus(job) !== 'scheduled') {
       throw new Problem('state_conflict', 'Only a post that waits for its time can be changed.');
@@ -58,6 +58,10 @@ export async function changeJob(
       ...(patch.schedule_at === undefined
         ? {}
         : {
+            // The creator decides anew; only a lost permission goes on to wait.
+            ...(job.permission_lost_at
+              ? {}
+              : { waiting_since: null, waiting_code: null, gives_up_at: null }),
             mode: 'schedule',
             schedule_at: patch.schedule_at,
             send_at: patch.schedule_at,

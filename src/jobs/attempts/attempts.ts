@@ -3,8 +3,11 @@ import type { Knex } from 'knex';
 import type { Context } from '../../context/context.ts';
 import { assertNotSuspended } from '../../creators/rules.ts';
 import type { PublishStatus } from '../../tiktok/client.ts';
-import type { Attempt } from '../job.ts';
+import { QUOTA_REFUSALS } from '../../tiktok/error-table.ts';
+import type { Attempt, Patch } from '../job.ts';
 import type { Fenced } from '../run/fence.ts';
+import { choosePatience } from '../waiting.ts';
+import type { WaitingCode } from '../waiting-codes.ts';
 import {
   findDoubtful,
   judgeStatus,
@@ -20,6 +23,8 @@ export interface Attempts {
   current(): Promise<Attempt | null>;
   /** How many attempts there were that TikTok took up, since the creator last said "try again". */
   count(): Promise<number>;
+  /** The clock of a job that TikTok failed because of a cap: it began with the first such failure. */
+  capped(code: WaitingCode): Promise<NonNullable<Patch['waiting']> & { isOver: boolean }>;
   /** Begins one. Throws `forbidden` when the operator has suspended the account since. */
   intend(bytes: number): Promise<Attempt>;
   /** Closes the open one. */
@@ -34,10 +39,10 @@ export interface Attempts {
   resume(attempt: Attempt): Promise<void>;
 }
 
-/** How an attempt ended whose photos nobody fetched; it does not count against those of a job. */
+/** How an attempt ended whose photos nobody fetched. */
 export const NEVER_FETCHED = 'never_fetched';
 
-export function createAttempts({ db, secrets }: Context, run: Fenced): Attempts {
+export function createAttempts({ db, secrets, config }: Context, run: Fenced): Attempts {
   const { id: jobId, creator_id } = run.job;
   return {
     async current() {
@@ -46,14 +51,23 @@ export function createAttempts({ db, secrets }: Context, run: Fenced): Attempts 
       return { ...row, upload_url: secrets.open(row.upload_url, nameSeal(row)) };
     },
     async count() {
-      const again = db('job_events').where({ job_id: jobId, name: 'retried' }).max('at');
-      const row = await db('publish_attempts')
-        .where({ job_id: jobId })
-        .whereRaw('outcome is distinct from ?', [NEVER_FETCHED])
-        .whereRaw("intended_at > coalesce((?), '-infinity')", [again])
+      // What TikTok took up has its id. A refusal that asks for patience is no attempt at all.
+      const row = await sinceRetried(db, jobId)
+        .whereNotNull('publish_id')
+        .whereRaw('(outcome is null or outcome <> all(?))', [QUOTA_REFUSALS])
         .count('* as count')
         .first();
       return Number(row?.['count'] ?? 0);
+    },
+    async capped(code) {
+      const row = await sinceRetried(db, jobId)
+        .whereRaw('outcome = any(?)', [QUOTA_REFUSALS])
+        .first(
+          db.raw('coalesce(min(closed_at), clock_timestamp()) as since'),
+          db.raw('clock_timestamp() as now'),
+        );
+      const givesUpAt = new Date(row.since.getTime() + choosePatience(config, code));
+      return { code, since: row.since, givesUpAt, isOver: givesUpAt <= row.now };
     },
     intend: (bytes) =>
       run.withFence(async (trx) => {
@@ -74,6 +88,13 @@ export function createAttempts({ db, secrets }: Context, run: Fenced): Attempts 
     ruleOut: (attempt) => run.withFence((trx) => ruleOutAttempts(trx, [attempt.id])),
     resume: (attempt) => run.withFence((trx) => reopenAttempt(trx, jobId, attempt)),
   };
+}
+
+function sinceRetried(db: Knex, jobId: string): Knex.QueryBuilder {
+  const again = db('job_events').where({ job_id: jobId, name: 'retried' }).max('at');
+  return db('publish_attempts')
+    .where({ job_id: jobId })
+    .whereRaw("intended_at > coalesce((?), '-infinity')", [again]);
 }
 
 /** What the attempt's sealed upload address is bound to. */
@@ -119,6 +140,19 @@ export async function closeAttempts(
     .update({
       ...{ closed_at: trx.fn.now(), outcome, upload_url: null },
       ...(isRuledOut ? { ruled_out_at: trx.fn.now() } : {}),
+    });
+}
+
+/** Ends all attempts of a creator, and drops what TikTok gave them. */
+export async function forgetAttempts(trx: Knex, creatorId: string): Promise<void> {
+  const own = trx('jobs').where({ creator_id: creatorId }).select('id');
+  await trx('photo_links').whereIn('job_id', own.clone()).delete();
+  await trx('publish_attempts')
+    .whereIn('job_id', own)
+    .update({
+      ...{ publish_id: null, told_publish_id: null, upload_url: null },
+      closed_at: trx.raw('coalesce(closed_at, now())'),
+      outcome: trx.raw("coalesce(outcome, 'authorization_removed')"),
     });
 }
 

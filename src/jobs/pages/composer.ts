@@ -13,6 +13,7 @@ import { groupSwitches } from '../../tiktok/switches.ts';
 import type { PageRequest, Pages } from '../../web/pages.ts';
 import { acceptJob } from '../accept/accept.ts';
 import { summarizeChanges } from '../summarize-changes.ts';
+import { type Reopened, reopen } from './again.ts';
 import { type Chosen, readForm } from './composer-form.ts';
 import type { Faults, Form } from './composer-settings.ts';
 import { type LimitPrompt, promptFor, readAllowances } from './limit-prompt.ts';
@@ -27,6 +28,11 @@ export function addComposerPages(pages: Pages, ctx: Context): void {
     const chosen = await findChosen(ctx, creator, request.koa.query);
     await showComposer(ctx, request, creator, { form: {}, faults: {}, chosen });
   });
+  pages.own('get', '/jobs/:id/again', async (request, creator) => {
+    const reopened = await reopen(ctx, request, creator);
+    if (!reopened) return request.go(`/jobs/${request.params['id']}`);
+    await showComposer(ctx, request, creator, { faults: {}, ...reopened });
+  });
   pages.own('post', '/jobs', (request, creator) => compose(ctx, request, creator));
 }
 
@@ -35,6 +41,8 @@ interface Composition {
   faults: Faults;
   chosen: Chosen;
   limitPrompt?: LimitPrompt | undefined;
+  /** The post that is opened again. */
+  again?: Reopened['again'];
 }
 
 /** Reads the choice from the address: `media` is one upload, `photo` several, in upload order. */
@@ -72,7 +80,7 @@ async function showComposer(
   ctx: Context,
   { signal, render }: PageRequest,
   creator: Creator,
-  { form, faults, chosen, limitPrompt }: Composition,
+  { form, faults, chosen, limitPrompt, again }: Composition,
 ): Promise<void> {
   const isPhotoPost = chosen.kind === 'photo';
   const media = isPhotoPost ? chosen.photos[0] : chosen.media;
@@ -100,6 +108,7 @@ async function showComposer(
       cover: hasCover ? form['cover'] : media.storage_key,
     },
     faults,
+    again: again ?? null,
     limit_prompt: limitPrompt ?? null,
     is_audited: ctx.config.TIKTOK_APP_AUDITED,
     request_id: form['request_id'] ?? randomToken(128),

@@ -16,7 +16,7 @@ import { isDoubtful } from '../attempts/doubt.ts';
 import { cancelJob, isWorking, resolveJob, retryJob } from '../commands.ts';
 import { isFetched, type Job } from '../job.ts';
 import { toTimeline } from '../labels.ts';
-import { findNextScheduled, listJobs } from '../list-store.ts';
+import { findNextScheduled, listCancelledPlans, listHeld, listJobs } from '../list-store.ts';
 import { listStored } from '../photos.ts';
 import { listSources } from '../source.ts';
 import { CANCELLABLE_STATES, STATUSES, type Status, toStatus } from '../states.ts';
@@ -25,6 +25,7 @@ import { getJob, listEvents } from '../store.ts';
 import { postUrls } from '../view.ts';
 import { addComposerPages } from './composer.ts';
 import { findThumbnails } from './thumbnails.ts';
+import { addWaitingPages } from './waiting.ts';
 
 const PAGE = 20;
 
@@ -32,6 +33,7 @@ export function addJobPages(router: Router, ctx: Context): void {
   const pages = createPages(router, ctx);
   pages.own('get', '/jobs', (request, creator) => showList(ctx, request, creator));
   addComposerPages(pages, ctx);
+  addWaitingPages(pages, ctx);
   pages.own('get', '/jobs/:id', (request, creator) => showJob(ctx, request, creator, 'page'));
   pages.own('get', '/jobs/:id/progress', (request, creator) =>
     showJob(ctx, request, creator, 'fragment'),
@@ -84,6 +86,8 @@ async function showList(
     next_free_at: await findWait(ctx, creator),
     next_page: nextCursor ? listAddress(status, nextCursor) : null,
     is_disconnected: creator.disconnected_at !== null,
+    has_held: (await listHeld(ctx.db, creator.id, 1)).length > 0,
+    has_plans: (await listCancelledPlans(ctx.db, creator.id, 1)).length > 0,
     notices: await listNotices(ctx, creator.id),
   });
 }

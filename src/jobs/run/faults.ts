@@ -1,14 +1,14 @@
 // What an error of a step means: lost, stopping, final, to be tried again, or given up.
-import { measureSince } from '../../base/database-time.ts';
 import { Problem } from '../../base/errors.ts';
-import { backOff, DAY_MS } from '../../base/time.ts';
+import { backOff } from '../../base/time.ts';
 import type { Timing } from '../../base/timing.ts';
 import type { Context } from '../../context/context.ts';
 import { DeclaredDead } from '../../queue/heartbeat.ts';
 import { Later } from '../../queue/later.ts';
-import type { Job, JobError } from '../job.ts';
+import { TikTokError } from '../../tiktok/errors.ts';
+import type { JobError } from '../job.ts';
 import { STATES, type WorkingState } from '../states.ts';
-import { LostJob } from './fence.ts';
+import { LostJob, leaveFence } from './fence.ts';
 import { type JobRun, Stopping } from './job-run.ts';
 
 /** Nine minutes of doubling, then one fault each five minutes: a day. */
@@ -20,10 +20,19 @@ export async function endFaulty(ctx: Context, run: JobRun, error: unknown): Prom
   const { job, control } = run;
   if (error instanceof LostJob) throw error;
   // A run that returned would be deleted by its id, although another worker may hold it by now.
-  if (control.aborted.reason instanceof DeclaredDead) throw error;
-  if (error instanceof Problem && isOurs(error) && hasPatience(job)) {
-    const details = { ...toJobError(error) };
-    return run.postpone(Later.in(ctx.timing.storageRetryMs, 'waiting', details), job.faults);
+  if (control.aborted.reason instanceof DeclaredDead) {
+    // Its end is no death. The database may not answer, and that must hold up nothing.
+    leaveFence(ctx.db, job).catch(() => {});
+    throw error;
+  }
+  if (error instanceof Problem && error.code === 'creator_disconnected') {
+    return run.awaitPermission(Later.in(ctx.timing.askAgainMs, 'waiting', toDetails(error)));
+  }
+  if (error instanceof Problem && isOurs(error)) {
+    return run.postpone(
+      Later.in(ctx.timing.storageRetryMs, 'waiting', toDetails(error)),
+      job.faults,
+    );
   }
   if (error instanceof Problem) return run.fail(toJobError(error));
   if (error instanceof Stopping || control.aborted.aborted) {
@@ -31,9 +40,19 @@ export async function endFaulty(ctx: Context, run: JobRun, error: unknown): Prom
   }
   const { step, attempts, givesUpWith } = STATES[job.state as WorkingState];
   ctx.log.warn({ event: 'step.fault', step, job_id: job.id, err: error });
-  if (attempts !== null && !control.isLastAttempt) throw error;
+  if (attempts !== null && !control.isLastAttempt) {
+    await leaveFence(ctx.db, job);
+    throw error;
+  }
   if (attempts !== null || job.faults >= GIVE_UP_FAULTS) return run.fail(GIVEN_UP[givesUpWith]);
-  return run.postpone(Later.in(chooseWait(ctx.timing, job.faults)), job.faults + 1);
+  const waitMs = chooseWait(ctx.timing, job.faults);
+  if (!STATES[job.state as WorkingState].isCancellable) {
+    return run.postpone(Later.in(waitMs), job.faults + 1);
+  }
+  // What keeps it from being sent is told, and its clock is that of every other wait.
+  const waiting = error instanceof TikTokError ? 'tiktok_unavailable' : 'unavailable';
+  const details = { waiting, ...GIVEN_UP[givesUpWith] };
+  return run.postpone(Later.in(waitMs, 'waiting', details), job.faults + 1);
 }
 
 /** A full disk, or something that does not answer: no fault of the post, and it may pass. */
@@ -41,8 +60,8 @@ function isOurs({ code }: Problem): boolean {
   return code === 'storage_full' || code === 'unavailable';
 }
 
-function hasPatience({ waiting_since }: Job): boolean {
-  return !waiting_since || measureSince(waiting_since) < DAY_MS;
+function toDetails(problem: Problem): Record<string, unknown> {
+  return { ...toJobError(problem) };
 }
 
 const GIVEN_UP: Record<'internal_error' | 'unavailable', JobError> = {

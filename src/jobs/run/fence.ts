@@ -28,6 +28,10 @@ export interface Fenced {
   withFence<T>(work: (trx: Knex, row: FencedRow) => Promise<T>): Promise<T>;
 }
 
+/** When a job that waits for its time may start, as `findStart` of the store says it. */
+const START = `case when permission_lost_at is null then send_at
+  else coalesce(gives_up_at, permission_lost_at) end`;
+
 /**
  * Writes a fresh token into the job's row: from here on only this run may write. `isEarly` is true
  * while the job's time lies ahead, by the database's clock, which also decides when runs come due.
@@ -43,11 +47,20 @@ export async function takeFence(
   const [row] = await db('jobs')
     .where({ id })
     .whereIn('state', states)
-    .update({ run_token: runToken })
-    .returning(['*', db.raw('send_at > clock_timestamp() as is_early')]);
+    // A run says when it ends. One that left its token was killed, or taken for dead.
+    .update({
+      run_token: runToken,
+      deaths: db.raw('deaths + case when run_token is null then 0 else 1 end'),
+    })
+    .returning(['*', db.raw(`${START} > clock_timestamp() as is_early`)]);
   if (!row) return undefined;
   const { is_early: isEarly, ...job } = row;
   return { job, isEarly };
+}
+
+/** Says that the run has ended by a fault, and not by the end of its process. */
+export async function leaveFence(db: Knex, { id, run_token }: Job): Promise<void> {
+  await db('jobs').where({ id, run_token }).update({ run_token: null });
 }
 
 /** Whether this run still holds the job's fence. */

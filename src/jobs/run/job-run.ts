@@ -1,14 +1,18 @@
 // One run of a job's step, which owns the job as last written, the fence, and the moves at its end.
 import type { Knex } from 'knex';
+import { readDatabaseTime } from '../../base/database-time.ts';
 import type { Context } from '../../context/context.ts';
 import type { Later } from '../../queue/later.ts';
 import { assertNoDuplicate } from '../accept/limits.ts';
 import { isCommitted } from '../attempts/attempts.ts';
 import { isDoubtful } from '../attempts/doubt.ts';
 import type { Job, JobError, Patch } from '../job.ts';
+import { cancelHeld, holdJobs } from '../permission.ts';
 import { STATES, type WorkingState } from '../states.ts';
 import { insertEvent, queueJob } from '../store.ts';
 import { moveJob } from '../transitions.ts';
+import { choosePatience, createGiveUp, findWaitingCode } from '../waiting.ts';
+import type { WaitingCode } from '../waiting-codes.ts';
 import { describeFailure, describeUnconfirmed } from '../whether-posted.ts';
 import {
   type Fenced,
@@ -107,19 +111,62 @@ export class JobRun implements Fenced, Disposable {
     this.#ctx.log.info({ event: 'job.moved', job_id: job.id, from: job.state, to: state, ms });
   }
 
-  /** The same step is queued again; `faults` are those in a row by then. */
+  /**
+   * The same step is queued again; `faults` are those in a row by then. A job that has to wait and
+   * whose patience is over is given up instead.
+   */
   async postpone(later: Later, faults: number): Promise<void> {
     const job = this.#job;
-    await this.#ctx.db.transaction(async (trx) => {
-      // Told to wait before anything was opened: that is the post's new time, for everybody to see.
-      const moved = later.reason && job.state === 'ready' ? { send_at: later.at } : {};
-      const since = later.reason === 'waiting' ? (job.waiting_since ?? trx.fn.now()) : null;
-      const waiting = later.reason ? { waiting_since: since } : {};
-      const kept = await fencedUpdate(trx, job, { faults, run_token: null, ...moved, ...waiting });
-      if (later.reason) {
+    const code = findWaitingCode(later);
+    const isGivenUp = await this.#ctx.db.transaction(async (trx) => {
+      const waiting = code && (await this.#wait(trx, later, code));
+      if (waiting === 'given_up') return true;
+      const changes = { faults, run_token: null, ...waiting };
+      const kept = await fencedUpdate(trx, job, changes);
+      if (code && later.reason && job.waiting_code !== code) {
         await insertEvent(trx, job.id, later.reason, { until: later.at, ...later.details });
       }
       await queueJob(trx, kept, later.at, 'preserve_run_at');
+      return false;
+    });
+    if (code && isGivenUp) await this.fail(createGiveUp(later, code));
+  }
+
+  /** Starts the job's clock, or reads it: whatever it waits for, there is one for all of it. */
+  async #wait(trx: Knex, later: Later, code: WaitingCode) {
+    const current = await lockFenced(trx, this.#job);
+    // Its file is prepared meanwhile; what it waits for is the permission.
+    if (current.permission_lost_at) return {};
+    const now = await readDatabaseTime(trx);
+    if (current.gives_up_at && current.gives_up_at <= now) return 'given_up';
+    const patience = choosePatience(this.#ctx.config, code);
+    return {
+      waiting_code: code,
+      waiting_since: current.waiting_since ?? now,
+      gives_up_at: current.gives_up_at ?? new Date(now.getTime() + patience),
+      // Told to wait before anything was opened: that is the post's new time, for everybody to see.
+      ...(current.state === 'ready' ? { send_at: later.at } : {}),
+    };
+  }
+
+  /** Our permission is gone: nothing is sent before the creator has connected and agreed again. */
+  async awaitPermission(later: Later): Promise<void> {
+    const { id, creator_id } = this.#job;
+    const isMarked = await this.#ctx.db.transaction(async (trx) => {
+      await lockFenced(trx, this.#job);
+      if (this.#job.state === 'sent' || (await isCommitted(trx, id))) return true;
+      await holdJobs(trx, this.#ctx, creator_id, [id]);
+      return false;
+    });
+    if (isMarked) await this.postpone(later, 0);
+    this.#ctx.log.info({ event: 'job.held', job_id: id });
+  }
+
+  /** Its patience is over, and the creator has not agreed again. */
+  async cancelHeld(): Promise<void> {
+    await this.#ctx.db.transaction(async (trx) => {
+      const job = await lockFenced(trx, this.#job);
+      await cancelHeld(trx, this.#ctx, job);
     });
   }
 

@@ -3,8 +3,6 @@
 import type { Context } from '../../context/context.ts';
 import { reapDeadPools } from '../../queue/heartbeat.ts';
 import { isOnlyReaper, removeIdleQueues, repairQueues } from '../../queue/repair.ts';
-
-import type { Job } from '../job.ts';
 import { STATES, WORKING_STATES, type WorkingState } from '../states.ts';
 import { insertEvent, queueNext, updateLockedJob } from '../store.ts';
 import { endJob } from '../transitions.ts';
@@ -34,7 +32,7 @@ export async function reap(ctx: Context): Promise<void> {
         });
       } else {
         await insertEvent(trx, job.id, 'resumed');
-        await queueNext(trx, job as Pick<Job, 'id' | 'creator_id' | 'state' | 'send_at'>);
+        await queueNext(trx, job);
         await updateLockedJob(trx, job.id, {});
       }
     }

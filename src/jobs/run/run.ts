@@ -4,10 +4,11 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../../context/context.ts';
 import { Later } from '../../queue/later.ts';
+import type { Job, JobError } from '../job.ts';
 import { STATES, type StepName, type WorkingState } from '../states.ts';
-import { queueNext } from '../store.ts';
+import { findStart, queueJob } from '../store.ts';
 import { endFaulty } from './faults.ts';
-import { takeFence } from './fence.ts';
+import { leaveFence, takeFence } from './fence.ts';
 import { JobRun, type RunControl } from './job-run.ts';
 import type { Step } from './step.ts';
 import { createStepContext } from './step-context.ts';
@@ -18,6 +19,17 @@ export interface NamedStep {
   step: Step;
   settings: Record<string, unknown>;
 }
+
+/**
+ * Kills and restarts of our own cost a job nothing. So many in a row beside one file are no chance.
+ */
+export const MOST_DEATHS = 10;
+
+const DEADLY: JobError = {
+  code: 'internal_error',
+  message: 'We could not process this file: the process ended each time it was tried.',
+  tiktok: null,
+};
 
 /** Throws what the queue is to try again. */
 export async function runStep(
@@ -31,11 +43,13 @@ export async function runStep(
   // Its job moved on or ended meanwhile: this run is left over, and may be deleted.
   if (!taken) return;
   const { job, isEarly } = taken;
-  if (isEarly && STATES[job.state as WorkingState].waitsForTime) return queueNext(ctx.db, job);
+  if (isEarly && STATES[job.state as WorkingState].waitsForTime) return queueAtItsTime(ctx, job);
   const scratch = join(ctx.scratch, runToken);
   await mkdir(scratch, { recursive: true });
   using run = new JobRun(ctx, job, control);
   try {
+    if (isHeld(job)) return await run.cancelHeld();
+    if (isDeadly(job)) return await run.fail(DEADLY);
     const context = createStepContext(ctx, run, { scratch, settings });
     const result = await step.run(job, context).catch((error) => {
       if (error instanceof Later) return error;
@@ -48,4 +62,22 @@ export async function runStep(
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Without its permission a job is begun only when its patience is over. */
+function isHeld(job: Job): boolean {
+  return job.permission_lost_at !== null && STATES[job.state as WorkingState].waitsForTime;
+}
+
+/** Whether so many processes ended while they worked on its file that the file must be the reason. */
+function isDeadly({ state, deaths }: Job): boolean {
+  return STATES[state as WorkingState].attempts !== null && deaths >= MOST_DEATHS;
+}
+
+/** The run ends here by itself, so its token must not be counted as a death. */
+async function queueAtItsTime(ctx: Context, job: Job): Promise<void> {
+  await ctx.db.transaction(async (trx) => {
+    await leaveFence(trx, job);
+    await queueJob(trx, job, findStart(job));
+  });
 }

@@ -1,5 +1,6 @@
 // The SQL of jobs and their runs in the queue: which a worker holds, and which jobs have none.
 import type { Knex } from 'knex';
+import type { Job } from '../job.ts';
 
 /** How many runs about a creator or their jobs a worker holds at this moment. */
 export async function countHeldRuns(db: Knex, creatorId: string): Promise<number> {
@@ -15,8 +16,10 @@ export async function countHeldRuns(db: Knex, creatorId: string): Promise<number
 export interface OrphanedJob {
   id: string;
   creator_id: string;
-  state: string;
+  state: Job['state'];
   send_at: Date;
+  permission_lost_at: Date | null;
+  gives_up_at: Date | null;
   /** Its last run died on its last attempt, and graphile-worker will never touch it again. */
   is_exhausted: boolean;
 }
@@ -29,6 +32,7 @@ export async function findOrphanedJobs(
 ): Promise<OrphanedJob[]> {
   const { rows } = await trx.raw(
     `select jobs.id, jobs.creator_id, jobs.state, jobs.send_at,
+            jobs.permission_lost_at, jobs.gives_up_at,
             runs.id is not null and runs.attempts >= runs.max_attempts as is_exhausted
        from jobs
        left join graphile_worker._private_jobs runs on runs.key = 'job:' || jobs.id
