@@ -24,7 +24,7 @@ export function createContext(
   return {
     ...of,
     databaseContact: createDatabaseContact(of.timing),
-    db: openDatabase(connection),
+    db: openDatabase(connection, { limitMs: of.timing.queryMs }),
     secrets: createSecrets(config.APP_SECRET ?? [appSecret(dataDir)]),
     storage: createStorage(config),
     tiktok: createTikTok({
