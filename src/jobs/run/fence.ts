@@ -29,8 +29,8 @@ export interface Fenced {
 }
 
 /**
- * Writes a fresh token into the job's row: from here on only this run may write. Returns undefined
- * when the job is not where this step starts.
+ * Writes a fresh token into the job's row: from here on only this run may write, and it has made no
+ * progress yet. Returns undefined when the job is not where this step starts.
  */
 export async function takeFence(
   db: Knex,
@@ -42,7 +42,7 @@ export async function takeFence(
   const [job] = await db('jobs')
     .where({ id })
     .whereIn('state', states)
-    .update({ run_token: runToken })
+    .update({ run_token: runToken, progress: null })
     .returning('*');
   return job;
 }
