@@ -8,7 +8,7 @@ import { jobLabels } from './labels.ts';
 import { jobMetrics } from './metrics.ts';
 import { needsFiles } from './needs-files.ts';
 import { addJobPages } from './pages/list.ts';
-import { reap, tidyQueues } from './run/reaper.ts';
+import { reap, repair, tidyQueues } from './run/reaper.ts';
 
 const TERMS: Pick<TableDeclaration, 'legalBasis' | 'recipients' | 'kept'> = {
   legalBasis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
@@ -26,7 +26,10 @@ export const jobs: Manifest = {
   routes(router, ctx) {
     addJobPages(router, ctx);
   },
-  ticks: { caretaker: { cron: ({ reapCron }) => reapCron, run: reap } },
+  ticks: {
+    reap: { cron: ({ reapCron }) => reapCron, run: reap },
+    repair: { cron: ({ repairCron }) => repairCron, run: repair },
+  },
   chores: {
     tidy: {
       cron: '40 * * * *',
