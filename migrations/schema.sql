@@ -600,6 +600,7 @@ create table worker_pools (
   started_at timestamp with time zone not null default now(),
   beat_at timestamp with time zone not null default now(),
   declared_dead boolean not null default false,
+  looked_at timestamp with time zone not null default now(),
   constraint worker_pools_pkey PRIMARY KEY (pool_id)
 );
 

@@ -1,14 +1,17 @@
 // Runs the steps, chores and ticks of all modules in worker pools, and ends them cleanly.
 
 import { parseCronItems, type TaskList } from 'graphile-worker';
+import type { Config } from './base/config.ts';
 import type { Context, Manifest } from './context/context.ts';
 import { readModuleSettings } from './context/create-context.ts';
 import type { RunControl } from './jobs/run/job-run.ts';
 import { runStep } from './jobs/run/run.ts';
 import { findRunning, STEP_NAMES, type StepName } from './jobs/states.ts';
 import { listChores, listSteps } from './modules.ts';
+import { startBeats } from './queue/beats.ts';
 import { declareDead } from './queue/heartbeat.ts';
-import { type PoolName, startWorkerPool } from './queue/worker-pool.ts';
+import { POOL_NAMES, type PoolName } from './queue/pool-names.ts';
+import { startWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
 import { startTicks } from './ticks.ts';
 
 export interface Worker {
@@ -27,28 +30,28 @@ export async function startWorker(
   if (missing.length > 0) throw new Error(`Expected a module for each step, missing: ${missing}`);
   if (isAlone) await declareDead(ctx, 0);
   const stopping = new AbortController();
-  const { TRANSCODE_CONCURRENCY, WORKER_CONCURRENCY } = ctx.config;
-  const open = (name: PoolName, concurrency: number) =>
-    startWorkerPool(ctx, {
+  const beats = startBeats(ctx);
+  const open = (name: PoolName) =>
+    startWorkerPool(ctx, beats, {
       name,
-      concurrency,
+      concurrency: chooseConcurrency(ctx.config, name),
       tasks: (aborted) => createTasks(ctx, modules, name, { stopping: stopping.signal, aborted }),
-      cron: name === 'main' ? listCronItems(modules) : [],
-      stopping: stopping.signal,
+      cron: name === 'chores' ? listCronItems(modules) : [],
     });
-  const pools = await Promise.all([
-    open('media', TRANSCODE_CONCURRENCY),
-    open('fetch', WORKER_CONCURRENCY),
-    open('main', WORKER_CONCURRENCY),
-  ]);
+  const pools: WorkerPool[] = await Promise.all(POOL_NAMES.map(open));
   const ticks = startTicks(ctx, modules);
   return {
     async stop() {
       stopping.abort();
       await ticks.stop();
       await Promise.all(pools.map((pool) => pool.stop()));
+      await beats.stop();
     },
   };
+}
+
+function chooseConcurrency(config: Config, name: PoolName): number {
+  return name === 'conversions' ? config.TRANSCODE_CONCURRENCY : config.WORKER_CONCURRENCY;
 }
 
 /** The record of functions for graphile-worker. Only a name leaves a failing run, never its message. */
@@ -69,7 +72,7 @@ function createTasks(
       await withoutWords(() => runStep(ctx, named, job_id, { ...signals, isLastAttempt }));
     };
   }
-  if (pool === 'main') {
+  if (pool === 'chores') {
     for (const [name, { value: chore }] of listChores(modules)) {
       const stop = AbortSignal.any([signals.stopping, signals.aborted]);
       tasks[name] = async (payload, { job: { id } }) => {

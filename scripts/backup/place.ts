@@ -1,11 +1,13 @@
 // Opens an instance's database, storage and secret for a script.
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
+import { BoundedClient } from '../../src/base/bounded-client.ts';
 import { type Config, readConfig } from '../../src/base/config.ts';
 import type { ConnectionOptions } from '../../src/base/database.ts';
 import { findRunningConnection, startEmbeddedPostgres } from '../../src/base/embedded-postgres.ts';
 import { createLog } from '../../src/base/log.ts';
+import { QUERY_LIMITS } from '../../src/base/timing.ts';
 import { LEDGER } from '../../src/deletion/ledger.ts';
 import { createStorage } from '../../src/storage/create-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
@@ -81,7 +83,10 @@ export function readSecrets({ APP_SECRET, DATA_DIR }: Config): string[] {
 
 /** Opens a database session, which the caller ends. */
 export async function connect(connection: ConnectionOptions): Promise<pg.Client> {
-  const client = new pg.Client({ ...connection, application_name: 'pm3k-backup', keepAlive: true });
+  const client = new BoundedClient({
+    ...{ ...connection, application_name: 'pm3k-backup', keepAlive: true },
+    limitMs: QUERY_LIMITS.backup,
+  });
   // When the session breaks, the running statement fails and reports it.
   client.on('error', () => {});
   await client.connect();

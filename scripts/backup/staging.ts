@@ -49,7 +49,7 @@ export async function dropStaging(client: pg.Client): Promise<void> {
 }
 
 async function migrateStaging(connection: ConnectionOptions, names: string[]): Promise<void> {
-  const db = openDatabase(connection, STAGING);
+  const db = openDatabase(connection, { schema: STAGING });
   await migrateThrough(db, names).finally(() => db.destroy());
 }
 

@@ -1,6 +1,9 @@
 // Connects to PostgreSQL.
 import knexModule, { type Knex } from 'knex';
 import pg from 'pg';
+import { BoundedClient, type BoundedConfig } from './bounded-client.ts';
+import { SECOND_MS } from './time.ts';
+import { TIMING } from './timing.ts';
 
 export type Database = Knex;
 export type ConnectionOptions =
@@ -49,37 +52,84 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 /**
  * No transaction of ours waits for anything outside the database. A transaction that is idle
  * belongs to a process that was stopped or whose machine is gone, so its locks are released after
- * 15 seconds.
+ * ten seconds. Whoever waits for a lock waits longer than that, and less than the limit of the query.
  */
-const LIMITS = {
+const SESSION = {
   keepAlive: true,
-  keepAliveInitialDelayMillis: 10_000,
-  idle_in_transaction_session_timeout: 15_000,
-  lock_timeout: 30_000,
+  keepAliveInitialDelayMillis: 10 * SECOND_MS,
+  connectionTimeoutMillis: 10 * SECOND_MS,
+  idle_in_transaction_session_timeout: 10 * SECOND_MS,
+  lock_timeout: 12 * SECOND_MS,
 };
 
-/** Opens the pool that all queries use; `schema` replaces the database's own search path. */
-export function openDatabase(connection: ConnectionOptions, schema?: string): Database {
-  return knexModule({
+interface DatabaseOptions {
+  /** Replaces the database's own search path. */
+  schema?: string;
+  /** The time limit of a query. */
+  limitMs?: number;
+  /** For a purpose whose queries are quick: one connection, which is given up sooner than others. */
+  isHasty?: boolean;
+}
+
+/** Opens the pool that all queries use. */
+export function openDatabase(
+  connection: ConnectionOptions,
+  { schema, limitMs = TIMING.queryMs, isHasty = false }: DatabaseOptions = {},
+): Database {
+  const hasty = { connectionTimeoutMillis: limitMs, lock_timeout: limitMs };
+  const settings = { ...connection, ...SESSION, ...(isHasty ? hasty : {}), limitMs, isHasty };
+  const db = knexModule({
     client: 'pg',
     ...(schema ? { searchPath: [schema] } : {}),
-    connection: { ...connection, ...LIMITS },
-    pool: { min: 0, max: 10 },
-    acquireConnectionTimeout: 30_000,
+    connection: settings,
+    pool: { min: 0, max: isHasty ? 1 : 10 },
+    acquireConnectionTimeout: 15 * SECOND_MS,
     // knex would print in its own format. Every fault also arrives as a rejection.
     log: { warn() {}, error() {}, debug() {}, deprecate() {} },
   });
+  // knex makes its connections by this class.
+  db.client.driver = { Client: BoundedClient };
+  return db;
 }
 
 /**
- * Opens a pool for graphile-worker. The listeners are needed: without them an error of an idle
- * connection would end the process.
+ * Opens a pool for graphile-worker, which listens on one connection and asks on the others. The
+ * listeners are needed: without them an error of an idle connection would end the process.
  */
-export function openPool(connection: ConnectionOptions, limits: object = LIMITS): pg.Pool {
-  const pool = new pg.Pool({ ...connection, ...limits, max: 10 });
+export function openPool(
+  connection: ConnectionOptions,
+  options: Partial<pg.PoolConfig & BoundedConfig> = {},
+): pg.Pool {
+  const limits = { ...SESSION, limitMs: TIMING.queryMs, max: 3 };
+  const pool = new pg.Pool({
+    ...{ ...connection, ...limits, ...options },
+    Client: BoundedClient as unknown as new () => pg.Client,
+  });
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
+  hideCodes(pool);
   return pool;
+}
+
+/**
+ * A connection that fails with one of these codes is tried again inside graphile-worker, after waits
+ * that grow to two minutes. Without the code it is tried at the next poll.
+ */
+const PATIENT_CODES = ['57P03', 'EHOSTUNREACH', 'ETIMEDOUT'];
+
+function hideCodes(pool: pg.Pool): void {
+  type Callback = (error: Error | undefined, ...rest: unknown[]) => void;
+  const connect = pool.connect.bind(pool) as (callback?: Callback) => Promise<unknown>;
+  const hide = <E>(error: E): E | Error => {
+    const { code } = (error ?? {}) as { code?: string };
+    return PATIENT_CODES.includes(code ?? '') ? new Error(`No connection: ${code}`) : error;
+  };
+  pool.connect = ((callback?: Callback) => {
+    if (callback) return connect((error, ...rest) => callback(hide(error), ...rest));
+    return connect().catch((error) => {
+      throw hide(error);
+    });
+  }) as typeof pool.connect;
 }
 
 /** Throws if the database does not answer. */

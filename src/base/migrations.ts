@@ -3,9 +3,11 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runMigrations } from 'graphile-worker';
 import type { Knex } from 'knex';
+import { withQueryLimit } from './bounded-client.ts';
 import { type ConnectionOptions, type Database, openPool } from './database.ts';
 import { quietWorkerLogger } from './log.ts';
 import { assertColumns, SchemaFault } from './schema-check.ts';
+import { QUERY_LIMITS } from './timing.ts';
 
 const FOLDER = join(import.meta.dirname, '../../migrations');
 // An arbitrary number that only we use. It must be the same in every process of an instance.
@@ -28,18 +30,12 @@ const RENAMED = { '0016_job_sources.ts': '0015_job_sources.ts' };
  */
 export async function migrate(db: Database, connection: ConnectionOptions): Promise<void> {
   // No limits, so that a process that starts during a long migration waits for it.
-  const pool = openPool(connection, {});
+  const limits = { limitMs: Number.POSITIVE_INFINITY, lock_timeout: 0 };
+  const pool = openPool(connection, limits);
   const lock = await pool.connect();
   try {
     await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    await createRecords(db);
-    const applied = await listApplied((sql) => db.raw(sql));
-    const names = await migrationNames();
-    assertKnown(applied, names);
-    await applyAll(
-      db,
-      names.filter((name) => !applied.includes(name)),
-    );
+    await withQueryLimit(QUERY_LIMITS.migration, () => applyMissing(db));
     await assertColumns(db);
     await runMigrations({ pgPool: pool, logger: quietWorkerLogger });
   } finally {
@@ -49,6 +45,17 @@ export async function migrate(db: Database, connection: ConnectionOptions): Prom
   }
 }
 
+async function applyMissing(db: Database): Promise<void> {
+  await createRecords(db);
+  const applied = await listApplied((sql) => db.raw(sql));
+  const names = await migrationNames();
+  assertKnown(applied, names);
+  await applyAll(
+    db,
+    names.filter((name) => !applied.includes(name)),
+  );
+}
+
 /** Returns the names of the migrations of this version, in order. */
 export async function migrationNames(): Promise<string[]> {
   return (await readdir(FOLDER)).filter((name) => name.endsWith('.ts')).sort();
@@ -56,8 +63,10 @@ export async function migrationNames(): Promise<string[]> {
 
 /** Runs these migrations and no others, in a schema that no process uses. */
 export async function migrateThrough(db: Database, names: string[]): Promise<void> {
-  await createRecords(db);
-  await applyAll(db, names);
+  await withQueryLimit(QUERY_LIMITS.migration, async () => {
+    await createRecords(db);
+    await applyAll(db, names);
+  });
 }
 
 /**

@@ -217,10 +217,12 @@ export const SETTINGS = {
     .describe('How many reverse proxies stand before us (for the client’s IP).'),
   WORKER_CONCURRENCY: count(1, 200)
     .default(4)
-    .describe('Steps other than media work that run at once in a process.'),
+    .describe(
+      'Per process, how many fetches run at once, how many posts are sent, how many confirmed, and how many chores run.',
+    ),
   TRANSCODE_CONCURRENCY: count(1, 64)
     .default(Math.max(1, Math.floor(availableParallelism() / 2)))
-    .describe('Media steps that run at once in a process. Default: half the cores, at least 1.'),
+    .describe('Conversions that run at once in a process. Default: half the cores, at least 1.'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'])
     .default('info')

@@ -1,9 +1,15 @@
 // The clocks and intervals that tests shorten: one object in the context, in milliseconds.
-import { MINUTE_MS, SECOND_MS } from './time.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from './time.ts';
 
 export interface Timing {
-  /** How often a worker pool says that it is alive. */
+  /** How often a process says that its worker pools are alive. */
   beatMs: number;
+  /** The time limit of a beat, and of a question about readiness. */
+  beatQueryMs: number;
+  /** The time limit of every other query, unless its purpose has one of its own. */
+  queryMs: number;
+  /** A pool that could take work and has not looked for it for so long is replaced. */
+  stuckMs: number;
   /** A pool that has not beaten for so long is declared dead, and what it held is freed. */
   silentMs: number;
   /** Longer without the database than two beats means that there was an outage. */
@@ -12,8 +18,10 @@ export interface Timing {
   chanceToBeatMs: number;
   /** How often a pool looks for work that has come due. */
   queuePollMs: number;
-  /** When each process looks for dead pools and for jobs without a run: cron, seconds first. */
+  /** When each process looks for dead pools: cron, seconds first. */
   reapCron: string;
+  /** When each process looks for jobs without a run, and for what the queue cannot use. */
+  repairCron: string;
   /** A job without a run that did not change for so long gets one. */
   orphanedMs: number;
   /** A queue that is held for so long by a pool that runs nothing of it is freed. */
@@ -32,8 +40,10 @@ export interface Timing {
   storageRetryMs: number;
   /** The wait after a step's first fault; it doubles with each further one. */
   firstFaultMs: number;
-  /** The longest wait after a fault. */
+  /** The longest wait after a fault of a step. */
   longestFaultMs: number;
+  /** The longest wait after a fault of a chore. */
+  longestChoreFaultMs: number;
   /** TikTok's minute of rate limits, and two seconds for the difference of the clocks. */
   tiktokMinuteMs: number;
   /** Added by chance to that minute where TikTok said that it was full. */
@@ -55,12 +65,16 @@ export interface Timing {
 }
 
 export const TIMING: Readonly<Timing> = {
-  beatMs: 5 * SECOND_MS,
-  silentMs: 20 * SECOND_MS,
-  outageMs: 10 * SECOND_MS,
-  chanceToBeatMs: 15 * SECOND_MS,
+  beatMs: 2 * SECOND_MS,
+  beatQueryMs: 2 * SECOND_MS,
+  queryMs: 15 * SECOND_MS,
+  stuckMs: 10 * SECOND_MS,
+  silentMs: 8 * SECOND_MS,
+  outageMs: 5 * SECOND_MS,
+  chanceToBeatMs: 4 * SECOND_MS,
   queuePollMs: 500,
-  reapCron: '*/10 * * * * *',
+  reapCron: '* * * * * *',
+  repairCron: '*/5 * * * * *',
   orphanedMs: 5 * SECOND_MS,
   idleQueueMs: 30 * SECOND_MS,
   stopPatienceMs: 20 * SECOND_MS,
@@ -71,6 +85,7 @@ export const TIMING: Readonly<Timing> = {
   storageRetryMs: MINUTE_MS,
   firstFaultMs: SECOND_MS,
   longestFaultMs: 5 * MINUTE_MS,
+  longestChoreFaultMs: 15 * MINUTE_MS,
   tiktokMinuteMs: MINUTE_MS + 2 * SECOND_MS,
   minuteJitterMs: 3 * SECOND_MS,
   refreshPatienceMs: MINUTE_MS,
@@ -81,3 +96,15 @@ export const TIMING: Readonly<Timing> = {
   reopenMs: SECOND_MS,
   tiktokWordMs: MINUTE_MS,
 };
+
+/** The time limits of queries that may take longer than `queryMs`, by their purpose. */
+export const QUERY_LIMITS = {
+  /** Erasing a creator's rows, and searching every table for traces. */
+  erasure: 30 * MINUTE_MS,
+  /** Reading a creator's rows for an export. */
+  export: 10 * MINUTE_MS,
+  /** A change of the schema takes as long as it takes; the next process waits for it. */
+  migration: Number.POSITIVE_INFINITY,
+  /** Writing and settling a backup. */
+  backup: 6 * HOUR_MS,
+} as const;

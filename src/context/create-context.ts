@@ -22,7 +22,7 @@ export function createContext(
   const inspector = modules.find((module) => module.inspect);
   if (!inspector?.inspect) throw new Error('Expected a module that inspects uploads, found none');
   const { inspect } = inspector;
-  const db = openDatabase(connection);
+  const db = openDatabase(connection, { limitMs: of.timing.queryMs });
   const storage = createStorage(config);
   return {
     ...{ ...of, db, storage },

@@ -1,4 +1,7 @@
 // Erases what is stored about one creator: the files first, then the rows in one transaction.
+import type { Knex } from 'knex';
+import { withQueryLimit } from '../base/bounded-client.ts';
+import { QUERY_LIMITS } from '../base/timing.ts';
 import type { Context } from '../context/context.ts';
 import { emit } from '../events/emit.ts';
 import { listStorageKeys } from '../media/store.ts';
@@ -63,7 +66,7 @@ async function eraseCreator(
   ctx: Context,
   { deletionId, creatorId, sealedIdentifiers, filesLeft }: ErasedRows,
 ): Promise<void> {
-  await ctx.db.transaction(async (trx) => {
+  const work = async (trx: Knex) => {
     const before = await lockDeletion(trx, deletionId);
     // Another run has erased the rows already, and its counts are the right ones.
     if (!before || before.erased_at) return;
@@ -80,7 +83,8 @@ async function eraseCreator(
     };
     await updateDeletion(trx, deletionId, erased, { rows, files, bytes, files_left: filesLeft });
     await emit(trx, { kind: 'deletion', id: deletionId }, 'erased');
-  });
+  };
+  await withQueryLimit(QUERY_LIMITS.erasure, () => ctx.db.transaction(work));
 }
 
 /** Sessions and keys were deleted when the deletion was requested; the receipt counts them too. */

@@ -1,14 +1,16 @@
 // Serves /healthz, /readyz and /metrics for monitoring.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type Router from '@koa/router';
 import type { Context as KoaContext } from 'koa';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { withQueryLimit } from '../base/bounded-client.ts';
 import { ping } from '../base/database.ts';
 import { isClockSkewed } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import { isMigrated } from '../base/migrations.ts';
 import { isEqual } from '../base/secrets.ts';
 import type { Context } from '../context/context.ts';
-import { hasLivingWorker } from '../queue/heartbeat.ts';
+import { hasLivingWorkers } from '../queue/heartbeat.ts';
 
 /** Adds the routes. `/readyz` runs the core's checks and the `readiness` of every module. */
 export function addHealthRoutes(router: Router, ctx: Context): void {
@@ -38,7 +40,8 @@ export function addHealthRoutes(router: Router, ctx: Context): void {
 async function checkReadiness(ctx: Context): Promise<Record<string, string>> {
   const check = async (work: () => Promise<unknown>) => {
     try {
-      const state = await work();
+      const limitMs = ctx.timing.beatQueryMs;
+      const state = await withinTime(limitMs, () => withQueryLimit(limitMs, work));
       if (typeof state === 'string') return state;
       return state === false ? 'failing' : 'ok';
     } catch (error) {
@@ -48,7 +51,7 @@ async function checkReadiness(ctx: Context): Promise<Record<string, string>> {
   const checks: Record<string, () => Promise<unknown>> = {
     database: () => ping(ctx.db),
     migrations: () => isMigrated(ctx.db),
-    worker: () => hasLivingWorker(ctx),
+    worker: () => hasLivingWorkers(ctx),
     clock: async () => (isClockSkewed() ? 'skewed' : 'ok'),
   };
   for (const module of ctx.modules) {
@@ -58,6 +61,17 @@ async function checkReadiness(ctx: Context): Promise<Record<string, string>> {
     async ([name, run]) => [name, await check(run)] as const,
   );
   return Object.fromEntries(await Promise.all(states));
+}
+
+/** A question about readiness is answered in time, also where connections are dead. */
+async function withinTime<T>(ms: number, work: () => Promise<T>): Promise<T | false> {
+  const stop = new AbortController();
+  const limit = sleep(2 * ms, false as const, { signal: stop.signal }).catch(() => false as const);
+  try {
+    return await Promise.race([work(), limit]);
+  } finally {
+    stop.abort();
+  }
 }
 
 const PROXY_HEADERS = ['X-Forwarded-For', 'X-Forwarded-Host', 'X-Real-IP', 'Forwarded', 'Via'];

@@ -9,7 +9,7 @@ import { jobMetrics } from './metrics.ts';
 import { needsFiles } from './needs-files.ts';
 import { addJobPages } from './pages/list.ts';
 import { holdUnsent, resumeHeld } from './permission.ts';
-import { reap, tidyQueues } from './run/reaper.ts';
+import { reap, repair, tidyQueues } from './run/reaper.ts';
 import { settleAtStart, watchDatabase } from './settle.ts';
 
 const TERMS: Pick<TableDeclaration, 'legalBasis' | 'recipients' | 'kept'> = {
@@ -33,7 +33,8 @@ export const jobs: Manifest = {
   // After the storage was found to be the database's own.
   beforeStart: settleAtStart,
   ticks: {
-    caretaker: { cron: ({ reapCron }) => reapCron, run: reap },
+    reap: { cron: ({ reapCron }) => reapCron, run: reap },
+    repair: { cron: ({ repairCron }) => repairCron, run: repair },
     continuity: { cron: '* * * * * *', run: watchDatabase },
   },
   chores: {

@@ -1,6 +1,6 @@
 // The state machine of a job, from which types, checks, labels and the public status derive.
 import { databaseNow } from '../base/database-time.ts';
-import type { PoolName } from '../queue/worker-pool.ts';
+import type { PoolName } from '../queue/pool-names.ts';
 
 /** How a step is run. */
 interface Running {
@@ -19,10 +19,20 @@ interface Running {
 // graphile-worker waits e^n seconds between attempts: eight make about an hour.
 const BY_ATTEMPTS = { attempts: 8, givesUpWith: 'internal_error' } as const;
 const BY_PATIENCE = { attempts: null, givesUpWith: 'unavailable' } as const;
-const FETCH = { ...BY_ATTEMPTS, pool: 'fetch', waitsForTime: false, isSerial: false } as const;
-const PREPARE = { ...BY_ATTEMPTS, pool: 'media', waitsForTime: false, isSerial: false } as const;
-const SEND = { ...BY_PATIENCE, pool: 'main', waitsForTime: true, isSerial: true } as const;
-const CONFIRM = { ...BY_PATIENCE, pool: 'main', waitsForTime: false, isSerial: false } as const;
+const FETCH = { ...BY_ATTEMPTS, pool: 'fetches', waitsForTime: false, isSerial: false } as const;
+const PREPARE = {
+  ...BY_ATTEMPTS,
+  pool: 'conversions',
+  waitsForTime: false,
+  isSerial: false,
+} as const;
+const SEND = { ...BY_PATIENCE, pool: 'sends', waitsForTime: true, isSerial: true } as const;
+const CONFIRM = {
+  ...BY_PATIENCE,
+  pool: 'confirmations',
+  waitsForTime: false,
+  isSerial: false,
+} as const;
 
 interface StateEntry extends Running {
   /** `module.step` */

@@ -4,7 +4,9 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Knex } from 'knex';
+import { withQueryLimit } from '../base/bounded-client.ts';
 import { quoted } from '../base/database.ts';
+import { QUERY_LIMITS } from '../base/timing.ts';
 import type { Context } from '../context/context.ts';
 
 const ROWS_AT_ONCE = 500;
@@ -25,7 +27,8 @@ export async function streamRows(
   try {
     // The open file is unlinked at once, so nothing of it stays on the disk after a crash.
     await rm(path);
-    const rows = await ctx.db.transaction((trx) => writeRows(trx, file, selection));
+    const work = (trx: Knex) => writeRows(trx, file, selection);
+    const rows = await withQueryLimit(QUERY_LIMITS.export, () => ctx.db.transaction(work));
     return { rows, body: file.createReadStream({ start: 0 }) };
   } catch (error) {
     await file.close();

@@ -1,7 +1,10 @@
 // Searches everything that is stored for a creator's identifiers, which a receipt reports on.
 
+import type { Knex } from 'knex';
+import { withQueryLimit } from '../base/bounded-client.ts';
 import { quoted } from '../base/database.ts';
 import type { TableDeclaration } from '../base/declaration.ts';
+import { QUERY_LIMITS } from '../base/timing.ts';
 import type { Context } from '../context/context.ts';
 import { declaredTables } from './eraser.ts';
 
@@ -78,12 +81,13 @@ async function countRowsWith(
     }
   }
   // Without parallel workers: a search on every core would slow down everything else.
-  return ctx.db.transaction(async (trx) => {
+  const search = async (trx: Knex): Promise<number> => {
     await trx.raw('set local max_parallel_workers_per_gather = 0');
     const { rows } = await trx.raw(
       `select count(*)::int as count from "${schema}"."${name}" t where ${conditions.join(' or ')}`,
       bindings,
     );
     return rows[0].count;
-  });
+  };
+  return withQueryLimit(QUERY_LIMITS.erasure, () => ctx.db.transaction(search));
 }

@@ -1,5 +1,5 @@
 // The day on which the declarations last changed, for the legal pages; `npm run docs` writes it.
 export const UPDATED = {
   on: '2026-11-28',
-  declarations: '3cda9545964ccb54cb4beb73c100f610fbd04c750d103b5022c9da4d53aa0bb0',
+  declarations: 'efe5f9152ac9679036e06cb2e0b35330402ad272ca3225648f96af8a7eab9647',
 };

@@ -15,6 +15,63 @@ export async function unlockPools(trx: Knex, poolIds: string[]): Promise<void> {
   await trx.raw('select graphile_worker.force_unlock_workers(?::text[])', [poolIds]);
 }
 
+/** What a pool that broke still runs, and what it may be taking at this moment. */
+export interface StillRunning {
+  runIds: string[];
+  /** For how long its oldest look for work has not been answered. */
+  askingMs: number;
+}
+
+/**
+ * Frees what a broken pool holds and does not run: runs whose end could not be written, and queues.
+ * graphile-worker frees whole pools only. A run that had ended is harmless to free: its job has moved
+ * on, and a chore may be repeated.
+ */
+export async function unlockIdle(
+  trx: Knex,
+  poolId: string,
+  { runIds, askingMs }: StillRunning,
+): Promise<void> {
+  const idle = `locked_by = :poolId
+    and locked_at < clock_timestamp() - :askingMs * interval '1 millisecond'`;
+  await trx.raw(
+    `update graphile_worker._private_jobs set locked_by = null, locked_at = null
+      where ${idle} and not id = any(cast(:runIds as bigint[]))`,
+    { poolId, askingMs, runIds },
+  );
+  await trx.raw(
+    `update graphile_worker._private_job_queues queues set locked_by = null, locked_at = null
+      where ${idle} and not exists (
+        select from graphile_worker._private_jobs runs
+         where runs.job_queue_id = queues.id and runs.locked_by = queues.locked_by)`,
+    { poolId, askingMs },
+  );
+}
+
+/** The longest wait after a fault, in milliseconds, of these tasks and of all others. */
+export interface LongestWaits {
+  tasks: readonly string[];
+  tasksMs: number;
+  othersMs: number;
+}
+
+/**
+ * Bounds how long a failed run waits. graphile-worker waits e^n seconds after the n-th fault, which
+ * are hours from the ninth on. A run that asked for its time has no `last_error` and keeps it.
+ */
+export async function boundWaits(trx: Knex, longest: LongestWaits): Promise<void> {
+  await trx.raw(
+    `update graphile_worker._private_jobs runs
+        set run_at = clock_timestamp() + bounds.longest
+       from (select id, cast(case when identifier = any(:tasks) then :tasksMs else :othersMs end as float8)
+                    * interval '1 millisecond' as longest
+               from graphile_worker._private_tasks) as bounds
+      where bounds.id = runs.task_id and runs.locked_at is null and runs.last_error is not null
+        and runs.attempts > 0 and runs.run_at > clock_timestamp() + bounds.longest`,
+    { ...longest, tasks: [...longest.tasks] },
+  );
+}
+
 /** Ids under which runs or queues have been held for so long, and which no living pool bears. */
 export async function findUnownedLocks(trx: Knex, heldMs: number): Promise<string[]> {
   const { rows } = await trx.raw(
@@ -59,11 +116,13 @@ export async function clearQueue(run: (sql: string) => Promise<unknown>): Promis
   }
 }
 
-const REAPER_LOCK = 715_003;
+/** Advisory locks, so that one process at a time declares pools dead, or repairs the queue. */
+export const REAPER_LOCK = 715_003;
+export const REPAIR_LOCK = 715_019;
 
-/** One process at a time takes care, until its transaction ends. */
-export async function isOnlyReaper(trx: Knex): Promise<boolean> {
-  const { rows } = await trx.raw('select pg_try_advisory_xact_lock(?) as is_ours', [REAPER_LOCK]);
+/** Whether no other process holds the lock; it is then held until the transaction ends. */
+export async function isAlone(trx: Knex, lock: number): Promise<boolean> {
+  const { rows } = await trx.raw('select pg_try_advisory_xact_lock(?) as is_ours', [lock]);
   return rows[0].is_ours;
 }
 

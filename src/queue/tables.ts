@@ -59,6 +59,7 @@ export const queueTables: PersonalData = {
         lane: 'Which kind of work it does.',
         started_at: 'When it started.',
         beat_at: 'When it was last alive.',
+        looked_at: 'When it last looked for work, or had all hands full.',
         declared_dead: 'Whether others have taken over its work.',
       },
       purpose: 'To take over the work of a process that died.',

@@ -1,29 +1,11 @@
-// One worker pool: it is replaced under a new id whenever it was declared dead or broke.
-import { EventEmitter } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type ParsedCronItem,
-  type Runner,
-  run,
-  type TaskList,
-  type WorkerEvents,
-} from 'graphile-worker';
-import { openPool } from '../base/database.ts';
-import { quietWorkerLogger } from '../base/log.ts';
-import type { Timing } from '../base/timing.ts';
-import { beat, DeclaredDead, registerPool, unregisterPool } from './heartbeat.ts';
+// The worker pool of one kind of work: replaced at once, under a new id, whenever it broke or died.
+import type { Knex } from 'knex';
+import type { Beats } from './beats.ts';
+import { DeclaredDead, unregisterPool } from './heartbeat.ts';
+import { openWorkerPool, type Pool, type PoolOptions } from './pool.ts';
 import type { QueueContext } from './queue.ts';
-
-export type PoolName = 'media' | 'fetch' | 'main';
-
-export interface WorkerPoolOptions {
-  name: PoolName;
-  concurrency: number;
-  /** `aborted`: everything must stop now, because the time is over or the pool was declared dead. */
-  tasks(aborted: AbortSignal): TaskList;
-  cron: ParsedCronItem[];
-  stopping: AbortSignal;
-}
+import { unlockIdle } from './repair.ts';
+import { createSlots, type Slots } from './slots.ts';
 
 export interface WorkerPool {
   /** Lets running steps reach their next checkpoint, then ends; at most 25 s. */
@@ -32,115 +14,131 @@ export interface WorkerPool {
 
 export async function startWorkerPool(
   queue: QueueContext,
-  of: WorkerPoolOptions,
+  beats: Beats,
+  of: PoolOptions,
 ): Promise<WorkerPool> {
-  let pool = await startPool(queue, of);
-  let isBusy = false;
-  const timer = setInterval(async () => {
-    // One beat at a time: with a line that swallows everything each would take a connection more.
-    if (isBusy || of.stopping.aborted) return;
-    isBusy = true;
+  const pool = new ReplacedPool(queue, beats, of);
+  await pool.start();
+  return pool;
+}
+
+/**
+ * A pool that takes no more runs is replaced beside those that it has: a long upload goes on under
+ * its token, its pool beats on, and what that pool holds beyond it is freed.
+ */
+class ReplacedPool implements WorkerPool {
+  readonly #queue: QueueContext;
+  readonly #beats: Beats;
+  readonly #of: PoolOptions;
+  readonly #slots: Slots;
+  readonly #replaced = new Set<Pool>();
+  #current: Pool | undefined;
+  #starting: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopping = false;
+  #isSettling = false;
+
+  constructor(queue: QueueContext, beats: Beats, of: PoolOptions) {
+    this.#queue = queue;
+    this.#beats = beats;
+    this.#of = of;
+    this.#slots = createSlots(of.concurrency);
+  }
+
+  async start(): Promise<void> {
+    await this.#startOne();
+    this.#timer = setInterval(() => this.#look(), this.#queue.timing.beatMs);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    clearInterval(this.#timer);
+    await this.#starting;
+    const pools = [...this.#replaced, ...(this.#current ? [this.#current] : [])];
+    await Promise.all(
+      pools.map(async (pool) => {
+        await pool.stop();
+        await this.#forget(pool).catch(() => this.#beats.remove(pool.id));
+      }),
+    );
+  }
+
+  async #startOne(): Promise<void> {
+    const pool = await openWorkerPool(this.#queue, this.#of, this.#slots);
+    const countStuckMs = () => this.#countStuckMs(pool);
+    const die = () => this.#die(pool);
     try {
-      const isAlive = await beat(queue, pool.id);
-      queue.databaseContact.recordAnswer();
-      if (isAlive && !pool.isBroken()) return;
-      queue.log.warn({ event: isAlive ? 'pool.broken' : 'pool.declared_dead', lane: of.name });
-      await pool.abandon();
-      if (!of.stopping.aborted) pool = await startPool(queue, of);
-    } catch {
-      // The database does not answer; the next beat tries again.
-    } finally {
-      isBusy = false;
+      await this.#beats.add({ id: pool.id, name: this.#of.name, countStuckMs, die });
+    } catch (error) {
+      pool.leave();
+      throw error;
     }
-  }, queue.timing.beatMs);
-  return {
-    async stop() {
-      clearInterval(timer);
-      await pool.stop();
-    },
-  };
-}
+    this.#current = pool;
+    pool.broken.then(() => this.#replace(pool, 'pool.broken'));
+  }
 
-interface Pool {
-  id: string;
-  /** It ended without having been asked to, e.g. in an outage of the database. */
-  isBroken(): boolean;
-  stop(): Promise<void>;
-  /** Aborts all its steps and lets them throw. */
-  abandon(): Promise<void>;
-}
+  /** Runs at each beat, so what the database could not answer is asked again. */
+  #look(): void {
+    const pool = this.#current;
+    const isStuck = pool && this.#countStuckMs(pool) > this.#queue.timing.stuckMs;
+    if (isStuck) this.#replace(pool, 'pool.stuck');
+    this.#ensureOne();
+    this.#settleReplaced();
+  }
 
-async function startPool(queue: QueueContext, of: WorkerPoolOptions): Promise<Pool> {
-  const pgPool = openPool(queue.connection);
-  const aborted = new AbortController();
-  const { runner, id } = await startRunner(queue, of, pgPool, aborted.signal);
-  let isBroken = false;
-  const broke = () => {
-    isBroken = true;
-  };
-  runner.promise.then(broke, broke);
-  const end = async () => {
-    isBroken = true;
-    await stopRunner(runner, aborted, queue.timing);
-    // A listening client on a dead line would be waited for without end.
-    const limit = sleep(queue.timing.closeMs, undefined, { ref: false });
-    await Promise.race([pgPool.end().catch(() => {}), limit]);
-  };
-  await registerPool(queue, id, of.name).catch(async (error) => {
-    await end();
-    throw error;
-  });
-  return {
-    id,
-    isBroken: () => isBroken,
-    async stop() {
-      await end();
-      await unregisterPool(queue, id).catch(() => {});
-    },
-    async abandon() {
-      aborted.abort(new DeclaredDead());
-      await end();
-      await unregisterPool(queue, id);
-    },
-  };
-}
+  #ensureOne(): void {
+    if (this.#current || this.#starting || this.#isStopping) return;
+    this.#starting = this.#startOne()
+      .catch(() => {})
+      .finally(() => {
+        this.#starting = undefined;
+      });
+  }
 
-async function startRunner(
-  queue: QueueContext,
-  of: WorkerPoolOptions,
-  pgPool: ReturnType<typeof openPool>,
-  aborted: AbortSignal,
-): Promise<{ runner: Runner; id: string }> {
-  const events = new EventEmitter() as WorkerEvents;
-  const created = new Promise<string>((resolve) => {
-    events.once('pool:create', ({ workerPool }) => resolve(workerPool.id));
-  });
-  const runner = await run({
-    pgPool,
-    concurrency: of.concurrency,
-    pollInterval: queue.timing.queuePollMs,
-    noHandleSignals: true,
-    events,
-    logger: quietWorkerLogger,
-    taskList: of.tasks(aborted),
-    parsedCronItems: of.cron,
-    // Without batches graphile-worker awaits the end of a run nowhere, and a lost connection there
-    // would be an unhandled rejection, the end of this process.
-    preset: {
-      worker: { gracefulShutdownAbortTimeout: 0, completeJobBatchDelay: 0, failJobBatchDelay: 0 },
-    },
-  });
-  return { runner, id: await created };
-}
+  #replace(pool: Pool, event: string): void {
+    if (pool !== this.#current || this.#isStopping) return;
+    this.#queue.log.warn({ event, lane: this.#of.name, running: pool.countRunning() });
+    this.#current = undefined;
+    this.#replaced.add(pool);
+    pool.leave();
+    pool.ended.then(() => this.#settleReplaced());
+    this.#ensureOne();
+    this.#settleReplaced();
+  }
 
-/** Stops taking runs at once; after our patience what still runs is aborted. */
-async function stopRunner(
-  runner: Runner,
-  aborted: AbortController,
-  { stopPatienceMs, closeMs }: Timing,
-): Promise<void> {
-  const impatience = setTimeout(() => aborted.abort(new Error('Stopping')), stopPatienceMs);
-  const limit = sleep(stopPatienceMs + closeMs, undefined, { ref: false });
-  await Promise.race([runner.stop().catch(() => {}), limit]);
-  clearTimeout(impatience);
+  #die(pool: Pool): void {
+    pool.abort(new DeclaredDead());
+    this.#replace(pool, 'pool.declared_dead');
+  }
+
+  /** An unregistered pool would be declared dead where the database did not answer, so it beats on. */
+  async #forget(pool: Pool): Promise<void> {
+    await unregisterPool(this.#queue, pool.id);
+    this.#beats.remove(pool.id);
+  }
+
+  /** Frees what replaced pools hold and do not run, and forgets those whose last run has ended. */
+  async #settleReplaced(): Promise<void> {
+    if (this.#isSettling || this.#isStopping) return;
+    this.#isSettling = true;
+    for (const pool of this.#replaced) await this.#settle(pool).catch(() => {});
+    this.#isSettling = false;
+  }
+
+  async #settle(pool: Pool): Promise<void> {
+    if (!pool.isEnded) {
+      const free = (trx: Knex) => unlockIdle(trx, pool.id, pool.listStillRunning());
+      return this.#queue.db.transaction(free);
+    }
+    await this.#forget(pool);
+    this.#replaced.delete(pool);
+  }
+
+  /** For how long it has not looked for work although the database answers and a slot is free. */
+  #countStuckMs(pool: Pool): number {
+    if (pool !== this.#current) return this.#queue.timing.stuckMs;
+    const running = [pool, ...this.#replaced].reduce((sum, each) => sum + each.countRunning(), 0);
+    if (running >= this.#of.concurrency) return 0;
+    return Math.min(pool.countLookedMs(), this.#queue.databaseContact.countSteadyMs());
+  }
 }

@@ -9,8 +9,8 @@ import { WORKING_STATES } from '../jobs/states.ts';
 export const SWEEP_LOCK = 715_004;
 export const RECONCILE_LOCK = 715_005;
 
-// A third of the time after which the database ends an idle transaction.
-const TOUCH_MS = 5_000;
+// Less than a third of the time after which the database ends an idle transaction.
+const TOUCH_MS = 3_000;
 
 /**
  * Runs `work` while this process holds the lock; returns `not_now` when another one holds it. The

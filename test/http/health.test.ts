@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import type { Context, Manifest } from '../../src/context/context.ts';
 import { addHealthRoutes } from '../../src/http/health.ts';
 import { registerPool } from '../../src/queue/heartbeat.ts';
+import { POOL_NAMES } from '../../src/queue/pool-names.ts';
 import type { Json } from '../support/appliance.ts';
 import { anOwnContext, type OwnContext } from '../support/context.ts';
 import { serve } from '../support/served.ts';
@@ -24,6 +25,9 @@ describe('health', () => {
     } as Context;
     return serve(ctx, (router) => addHealthRoutes(router, ctx));
   };
+  const registerAll = async (process: string) => {
+    for (const name of POOL_NAMES) await registerPool(own.ctx.db, `${process}-${name}`, name);
+  };
   async function readiness(modules: Partial<Manifest>[], config?: object) {
     await using served = await serveHealth(modules, config);
     const answer = await fetch(`${served.url}/readyz`);
@@ -37,13 +41,13 @@ describe('health', () => {
       ...{ ok: false, database: 'ok', migrations: 'ok', worker: 'failing', clock: 'ok' },
     });
     expect((await readiness([], { ROLE: 'web' })).status).to.equal(200);
-    await registerPool(own.ctx, 'pool-1', 'main');
+    await registerAll('pool-1');
     const { status, json } = await readiness([]);
     expect([status, json['ok'], json['worker']]).to.deep.equal([200, true, 'ok']);
   });
 
   it('shows the word of each module’s checks, and is not ready when one fails', async () => {
-    await registerPool(own.ctx, 'pool-2', 'main');
+    await registerAll('pool-2');
     const check = (run: () => Promise<unknown>) => ({ readiness: { thing: run } });
     for (const [run, word, status] of [
       [async () => undefined, 'ok', 200],

@@ -14,17 +14,25 @@ import {
   unqueueAll,
 } from '../../src/queue/queue.ts';
 import {
+  boundWaits,
   clearQueue,
   findUnownedLocks,
-  isOnlyReaper,
+  isAlone,
+  REPAIR_LOCK,
   removeIdleQueues,
   repairQueues,
+  unlockIdle,
   unlockPools,
 } from '../../src/queue/repair.ts';
 import { freshDatabase } from '../support/database.ts';
 
 const NOW = Math.floor(Date.now() / 1000) * 1000;
 const inSeconds = (seconds: number) => new Date(NOW + seconds * 1000);
+
+interface Row {
+  key: string;
+  minutes: number;
+}
 
 const SWEEP = { name: 'retention.sweep', key: 'sweep' };
 
@@ -128,7 +136,7 @@ describe('the queue', () => {
     await hold('pool-9');
     expect(await findUnownedLocks(db, 20_000)).to.deep.equal(['pool-9']);
     expect(await findUnownedLocks(db, 90_000), 'held for too short a time').to.deep.equal([]);
-    await db('worker_pools').insert({ pool_id: 'pool-9', lane: 'main' });
+    await db('worker_pools').insert({ pool_id: 'pool-9', lane: 'sends' });
     expect(await findUnownedLocks(db, 20_000), 'it lives').to.deep.equal([]);
     await db('worker_pools').update({ declared_dead: true });
     expect(await findUnownedLocks(db, 20_000)).to.deep.equal(['pool-9']);
@@ -145,6 +153,51 @@ describe('the queue', () => {
     const [left, ...others] = await runs();
     expect(left.key).to.match(/^job:/);
     expect(others).to.deep.equal([]);
+  });
+
+  it('bounds the wait of what failed, by its kind, and leaves a time that was asked for', async () => {
+    const Hour = 3_600;
+    const waits = { tasks: ['publish.send'], tasksMs: 300_000, othersMs: 900_000 };
+    const [failed, planned] = [randomUUID(), randomUUID()];
+    for (const id of [failed, planned]) await queueStep(db, add(id, inSeconds(6 * Hour)));
+    for (const key of ['failed', 'held']) {
+      await queueChore(db, { name: 'retention.sweep', key, runAt: inSeconds(6 * Hour) });
+    }
+    const keys = [`job:${failed}`, 'failed', 'held'];
+    // What graphile-worker leaves after the ninth fault, and what a pool holds at this moment.
+    await runs().whereIn('key', keys).update({ attempts: 9, last_error: 'Error' });
+    await runs().where({ key: 'held' }).update({ locked_by: 'pool-1', locked_at: new Date() });
+    await boundWaits(db, waits);
+    const { rows } = await db.raw(
+      `select key, round(extract(epoch from run_at - now()) / 60)::int as minutes
+         from graphile_worker._private_jobs`,
+    );
+    const minutes = Object.fromEntries(rows.map((row: Row) => [row.key, row.minutes]));
+    expect(minutes).to.deep.equal({
+      ...{ [`job:${failed}`]: 5, [`job:${planned}`]: 360 },
+      ...{ failed: 15, held: 360 },
+    });
+  });
+
+  it('frees what a broken pool holds and does not run, with the queues of those runs', async () => {
+    const [ended, going] = [randomUUID(), randomUUID()];
+    for (const id of [ended, going]) {
+      await queueStep(db, add(id, inSeconds(0), { queueName: `creator:${id}` }));
+    }
+    await hold('broken');
+    await queues().update({
+      locked_by: 'broken',
+      locked_at: db.raw("now() - interval '1 minute'"),
+    });
+    const [{ id: runId }] = await runs().where({ key: `job:${going}` });
+    await unlockIdle(db, 'broken', { runIds: [runId], askingMs: 90_000 });
+    const held = async () => [
+      (await runs().whereNotNull('locked_by')).map(({ key }) => key),
+      (await queues().whereNotNull('locked_by')).map(({ queue_name }) => queue_name),
+    ];
+    expect((await held())[0], 'what it may be taking now').to.have.length(2);
+    await unlockIdle(db, 'broken', { runIds: [runId], askingMs: 0 });
+    expect(await held()).to.deep.equal([[`job:${going}`], [`creator:${going}`]]);
   });
 
   it('removes names of queues that hold nothing, and a creator’s with the creator', async () => {
@@ -166,10 +219,10 @@ describe('the queue', () => {
 
   it('is cared for by one process at a time', async () => {
     await db.transaction(async (trx) => {
-      expect(await isOnlyReaper(trx)).to.equal(true);
-      expect(await db.transaction((other) => isOnlyReaper(other))).to.equal(false);
+      expect(await isAlone(trx, REPAIR_LOCK)).to.equal(true);
+      expect(await db.transaction((other) => isAlone(other, REPAIR_LOCK))).to.equal(false);
     });
-    expect(await db.transaction((other) => isOnlyReaper(other))).to.equal(true);
+    expect(await db.transaction((other) => isAlone(other, REPAIR_LOCK))).to.equal(true);
   });
 });
 

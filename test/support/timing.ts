@@ -7,12 +7,16 @@ import type { Timing } from '../../src/base/timing.ts';
  */
 export const FAST: Partial<Timing> = {
   beatMs: 300,
+  beatQueryMs: 600,
+  queryMs: 3_000,
+  stuckMs: 2_000,
   outageMs: 1_000,
   chanceToBeatMs: 2_000,
   silentMs: 4_000,
-  queuePollMs: 100,
+  queuePollMs: 200,
   // The shortest that cron knows: each second.
   reapCron: '* * * * * *',
+  repairCron: '* * * * * *',
   orphanedMs: 1_000,
   idleQueueMs: 3_000,
   watchMs: 300,

@@ -33,9 +33,9 @@ const START = `case when permission_lost_at is null then send_at
   else coalesce(gives_up_at, permission_lost_at) end`;
 
 /**
- * Writes a fresh token into the job's row: from here on only this run may write. `isEarly` is true
- * while the job's time lies ahead, by the database's clock, which also decides when runs come due.
- * Returns undefined when the job is not where this step starts.
+ * Writes a fresh token into the job's row: from here on only this run may write, and it has made no
+ * progress yet. `isEarly` is true while the job's time lies ahead, by the database's clock, which also
+ * decides when runs come due. Returns undefined when the job is not where this step starts.
  */
 export async function takeFence(
   db: Knex,
@@ -50,6 +50,7 @@ export async function takeFence(
     // A run says when it ends. One that left its token was killed, or taken for dead.
     .update({
       run_token: runToken,
+      progress: null,
       deaths: db.raw('deaths + case when run_token is null then 0 else 1 end'),
     })
     .returning(['*', db.raw(`${START} > clock_timestamp() as is_early`)]);

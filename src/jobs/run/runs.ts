@@ -13,6 +13,27 @@ export async function countHeldRuns(db: Knex, creatorId: string): Promise<number
   return rows[0].count;
 }
 
+/**
+ * How many other jobs of the creator are being fetched, at most `most`. A fetch that failed, or whose
+ * process died, is held by no worker until it is made again.
+ */
+export async function countOtherFetches(
+  trx: Knex,
+  { id, creator_id }: { id: string; creator_id: string },
+  most: number,
+): Promise<number> {
+  const { rows } = await trx.raw(
+    `select 1 from jobs
+      where creator_id = ? and state = 'accepted' and progress is not null and id <> ?
+        and exists (
+          select from graphile_worker._private_jobs runs
+           where runs.key = 'job:' || jobs.id and runs.locked_at is not null)
+      limit ?`,
+    [creator_id, id, most],
+  );
+  return rows.length;
+}
+
 export interface OrphanedJob {
   id: string;
   creator_id: string;

@@ -10,6 +10,7 @@ import type { Job } from '../job.ts';
 import { listSources } from '../source.ts';
 import { fencedUpdate } from './fence.ts';
 import type { JobRun } from './job-run.ts';
+import { countOtherFetches } from './runs.ts';
 import type { StepContext } from './step.ts';
 
 /** Of one creator. */
@@ -45,16 +46,8 @@ function notOffered(name: string): Problem {
  */
 async function beginFetching(db: Knex, job: Job, most: number): Promise<boolean> {
   return db.transaction(async (trx) => {
-    const { id, creator_id } = job;
-    await lockName(trx, `fetching:${creator_id}`);
-    const others = await trx('jobs')
-      .where({ creator_id, state: 'accepted' })
-      .whereNotNull('run_token')
-      .whereNotNull('progress')
-      .whereNot({ id })
-      .limit(most)
-      .pluck('id');
-    if (others.length >= most) return false;
+    await lockName(trx, `fetching:${job.creator_id}`);
+    if ((await countOtherFetches(trx, job, most)) >= most) return false;
     await fencedUpdate(trx, job, { progress: 0 });
     return true;
   });

@@ -49,7 +49,7 @@ describe('a job whose process is killed', () => {
          job_key := ?, max_attempts := 8)`,
       [id, `job:${id}`],
     );
-    await registerPool(ctx, 'pool-killed', 'media');
+    await registerPool(ctx.db, 'pool-killed', 'conversions');
     await ctx.db.raw(
       `update graphile_worker._private_jobs
           set locked_at = now(), locked_by = 'pool-killed', attempts = 8 where key = ?`,

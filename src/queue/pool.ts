@@ -1,0 +1,216 @@
+// One pool of graphile-worker, under one id: what it runs, when it looked for work, and how it ends.
+import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type ParsedCronItem,
+  type Runner,
+  run,
+  type TaskList,
+  type WorkerEvents,
+} from 'graphile-worker';
+import type pg from 'pg';
+import type { BoundedClient } from '../base/bounded-client.ts';
+import { openPool } from '../base/database.ts';
+import { quietWorkerLogger } from '../base/log.ts';
+import { SECOND_MS } from '../base/time.ts';
+import type { Timing } from '../base/timing.ts';
+import type { PoolName } from './pool-names.ts';
+import type { QueueContext } from './queue.ts';
+import type { StillRunning } from './repair.ts';
+import type { Slots } from './slots.ts';
+
+/** A run that is being taken may be seen by SQL a moment before its pool knows of it. */
+const UNSEEN_MS = 5 * SECOND_MS;
+
+export interface PoolOptions {
+  name: PoolName;
+  concurrency: number;
+  /** `aborted`: everything must stop now, because the time is over or the pool was declared dead. */
+  tasks(aborted: AbortSignal): TaskList;
+  cron: ParsedCronItem[];
+}
+
+/** What a pool is doing, read from the events of graphile-worker. */
+interface Watch {
+  running: Set<string>;
+  /** Its workers that are asking for work, and since when. */
+  asking: Map<object, number>;
+  lookedAt: number;
+  clients: Set<BoundedClient>;
+  /** It was asked to take no more runs. */
+  isLeaving: boolean;
+  /** It takes no more runs, whoever wanted it. */
+  hasLeft: boolean;
+}
+
+export class Pool {
+  readonly id: string;
+  readonly #watch: Watch;
+  readonly #runner: Runner;
+  readonly #client: pg.Pool;
+  readonly #aborted: AbortController;
+  readonly #timing: Timing;
+  /** Settles when it takes no more runs, although it may have some that go on. */
+  readonly broken: Promise<void>;
+  /** Settles when its last run has ended and its connections are closed. */
+  readonly ended: Promise<void>;
+  isEnded = false;
+
+  constructor(of: {
+    id: string;
+    watch: Watch;
+    runner: Runner;
+    client: pg.Pool;
+    aborted: AbortController;
+    timing: Timing;
+    broken: Promise<void>;
+  }) {
+    this.id = of.id;
+    this.#watch = of.watch;
+    this.#runner = of.runner;
+    this.#client = of.client;
+    this.#aborted = of.aborted;
+    this.#timing = of.timing;
+    this.broken = of.broken;
+    this.ended = of.runner.promise
+      .catch(() => {})
+      .then(() => this.#close())
+      .then(() => {
+        this.isEnded = true;
+      });
+  }
+
+  countRunning(): number {
+    return this.#watch.running.size;
+  }
+
+  countLookedMs(): number {
+    return performance.now() - this.#watch.lookedAt;
+  }
+
+  listStillRunning(): StillRunning {
+    const { running, asking } = this.#watch;
+    const waits = [...asking.values()].map((since) => performance.now() - since + UNSEEN_MS);
+    return { runIds: [...running], askingMs: Math.max(0, ...waits) };
+  }
+
+  /** Takes no more runs. Those that it has go on. */
+  leave(): void {
+    this.#watch.isLeaving = true;
+    this.#runner.stop().catch(() => {});
+    // A look for work on a dead connection would keep its slot until its time limit.
+    for (const client of this.#watch.clients) client.endIfSilent(this.#timing.stuckMs / 2);
+  }
+
+  abort(reason: Error): void {
+    this.#aborted.abort(reason);
+  }
+
+  /** Takes no more runs; what still runs after our patience is aborted. */
+  async stop(): Promise<void> {
+    this.leave();
+    const { stopPatienceMs, closeMs } = this.#timing;
+    const impatience = setTimeout(() => this.abort(new Error('Stopping')), stopPatienceMs);
+    const limit = sleep(stopPatienceMs + closeMs, undefined, { ref: false });
+    await Promise.race([this.ended, limit]);
+    clearTimeout(impatience);
+    if (!this.isEnded) await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    // A listening client on a dead line would be waited for without end.
+    const limit = sleep(this.#timing.closeMs, undefined, { ref: false });
+    // The second of two ends is refused.
+    await Promise.race([this.#client.end().catch(() => {}), limit]);
+  }
+}
+
+/** Needs no database: the pool connects by itself, again and again. */
+export async function openWorkerPool(
+  queue: QueueContext,
+  of: PoolOptions,
+  slots: Slots,
+): Promise<Pool> {
+  const { timing } = queue;
+  const client = openPool(queue.connection, { limitMs: timing.queryMs });
+  const aborted = new AbortController();
+  const events = new EventEmitter() as WorkerEvents;
+  const watch: Watch = {
+    ...{ running: new Set(), asking: new Map(), isLeaving: false, hasLeft: false },
+    ...{ lookedAt: performance.now(), clients: new Set() },
+  };
+  client.on('connect', (each) => watch.clients.add(each as unknown as BoundedClient));
+  client.on('remove', (each) => watch.clients.delete(each as unknown as BoundedClient));
+  const broken = watchEvents(events, watch, slots);
+  const created = new Promise<string>((resolve) => {
+    events.once('pool:create', ({ workerPool }) => resolve(workerPool.id));
+  });
+  const runner = await run({
+    pgPool: client,
+    concurrency: of.concurrency,
+    pollInterval: timing.queuePollMs,
+    noHandleSignals: true,
+    events,
+    logger: quietWorkerLogger,
+    taskList: of.tasks(aborted.signal),
+    parsedCronItems: of.cron,
+    // Called before each look for work, which may have to wait for a run of a replaced pool.
+    forbiddenFlags: () => slots.take(watch),
+    // Without batches graphile-worker awaits the end of a run nowhere, and a lost connection there
+    // would be an unhandled rejection, the end of this process.
+    preset: {
+      worker: { gracefulShutdownAbortTimeout: 0, completeJobBatchDelay: 0, failJobBatchDelay: 0 },
+    },
+  });
+  return new Pool({ id: await created, watch, runner, client, aborted, timing, broken });
+}
+
+/**
+ * Keeps the watch, and the slots: each look for work takes one, and gives it back when it found
+ * nothing or when the run has ended. Resolves when the pool broke: graphile-worker does not write
+ * the end of a run a second time, but shuts the pool down once its longest run has ended.
+ */
+function watchEvents(events: WorkerEvents, watch: Watch, slots: Slots): Promise<void> {
+  const { running, asking } = watch;
+  events.on('worker:getJob:start', ({ worker }) => {
+    asking.set(worker, performance.now());
+    if (watch.hasLeft) slots.give();
+  });
+  const stopAsking = (worker: object) => {
+    if (asking.delete(worker) && !watch.hasLeft) slots.give();
+  };
+  events.on('worker:getJob:error', ({ worker }) => stopAsking(worker));
+  events.on('worker:getJob:empty', ({ worker }) => {
+    stopAsking(worker);
+    watch.lookedAt = performance.now();
+  });
+  events.on('job:start', ({ worker, job }) => {
+    asking.delete(worker);
+    running.add(job.id);
+    if (watch.hasLeft) slots.force();
+    watch.lookedAt = performance.now();
+  });
+  const end = (runId: string | undefined) => {
+    if (runId && running.delete(runId)) slots.give();
+    watch.lookedAt = performance.now();
+  };
+  events.on('job:complete', ({ job }) => end(job.id));
+  events.on('worker:fatalError', ({ worker }) => end(worker.getActiveJob()?.id));
+  return new Promise((resolve) => {
+    const leave = () => {
+      freeSlots(watch, slots);
+      if (!watch.isLeaving) resolve();
+    };
+    events.on('pool:gracefulShutdown', leave);
+    events.on('pool:fatalError', leave);
+  });
+}
+
+/** A pool that takes no more runs keeps slots for those that it has, not for its looks for work. */
+function freeSlots(watch: Watch, slots: Slots): void {
+  if (watch.hasLeft) return;
+  watch.hasLeft = true;
+  for (const _ of watch.asking.keys()) slots.give();
+  // Not before it has stopped looking for work: a worker that need not wait would look again.
+  setImmediate(() => slots.release(watch));
+}
