@@ -8,10 +8,12 @@ import { migrate } from './base/database.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './base/embedded-postgres.ts';
 import { createLog, type Logger } from './base/log.ts';
 import { EmbeddedPostgresFault } from './base/postgres-programs.ts';
+import { closeDataDir, makePrivately } from './base/private-files.ts';
 import { openScratch } from './base/scratch.ts';
 import { TIMING, type Timing } from './base/timing.ts';
 import type { Context } from './context/context.ts';
 import { createContext } from './context/create-context.ts';
+import { type ScratchWatch, watchScratch } from './deletion/scratch.ts';
 import { loadModules, settingSchemas } from './modules.ts';
 import { flushRequests } from './records/request-log/record.ts';
 import { startWorker, type Worker } from './worker.ts';
@@ -35,6 +37,7 @@ export async function start(timing: Timing = TIMING): Promise<void> {
 }
 
 async function run(timing: Timing): Promise<void> {
+  makePrivately();
   const signalled = listenForSignals();
   const modules = await loadModules(pluginsDir());
   const config = readConfig(undefined, settingSchemas(modules));
@@ -42,8 +45,9 @@ async function run(timing: Timing): Promise<void> {
   const fault = waitForUnhandled(log);
   warnOfOpenDoors(config, log);
   assertWritable(config.DATA_DIR);
+  closeFolders(config, log);
   const postgres = config.DATABASE_URL ? null : await startEmbeddedPostgres(config.DATA_DIR, log);
-  const running: Running = { ctx: null, server: null, worker: null, postgres };
+  const running: Running = { ctx: null, scratch: null, server: null, worker: null, postgres };
   try {
     const ctx = createContext({
       ...{ config, log, modules, timing },
@@ -52,6 +56,7 @@ async function run(timing: Timing): Promise<void> {
     });
     running.ctx = ctx;
     await migrate(ctx.db, ctx.connection);
+    running.scratch = await watchScratch(ctx, postgres !== null);
     for (const module of modules) await module.beforeStart?.(ctx);
     if (config.ROLE !== 'web') running.worker = await startWorker(ctx, modules, postgres !== null);
     running.server = await listen(createApp(ctx, modules), config);
@@ -132,22 +137,31 @@ function makeFolder(path: string): void {
   mkdirSync(path);
 }
 
+/** Closes DATA_DIR to other users. PostgreSQL runs as one of them where this process is root. */
+function closeFolders({ DATA_DIR, DATABASE_URL }: Config, log: Logger): void {
+  const isRoot = process.getuid?.() === 0;
+  const refused = closeDataDir(resolve(DATA_DIR), isRoot && DATABASE_URL === undefined);
+  if (refused > 0) log.warn({ event: 'data_dir.open', files: refused });
+}
+
 interface Running {
   ctx: Context | null;
+  scratch: ScratchWatch | null;
   server: Server | null;
   worker: Worker | null;
   postgres: EmbeddedPostgres | null;
 }
 
-async function stop({ ctx, server, worker, postgres }: Running): Promise<void> {
+async function stop({ ctx, scratch, server, worker, postgres }: Running): Promise<void> {
   server?.close();
   server?.closeIdleConnections();
   await worker?.stop();
   server?.closeAllConnections();
   if (ctx) await flushRequests(ctx);
+  if (ctx) rmSync(ctx.scratch, { recursive: true, force: true });
+  await scratch?.stop();
   await ctx?.db.destroy();
   await postgres?.stop();
-  if (ctx) rmSync(ctx.scratch, { recursive: true, force: true });
 }
 
 if (import.meta.main) await start();
