@@ -171,6 +171,10 @@ create table deletions (
   revoke_at timestamp with time zone,
   revoke_tries integer not null default 0,
   revoked_at timestamp with time zone,
+  searched_at timestamp with time zone,
+  cleared_disks uuid[] not null default '{}'::uuid[],
+  rewrite_tables text[] not null default '{}'::text[],
+  rewrite_at timestamp with time zone,
   constraint deletions_receipt_token_key UNIQUE (receipt_token),
   constraint deletions_pkey PRIMARY KEY (id),
   constraint deletions_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE SET NULL,
@@ -180,6 +184,7 @@ create table deletions (
 CREATE UNIQUE INDEX deletions_creator_id_idx ON public.deletions USING btree (creator_id);
 CREATE INDEX deletions_done_at_idx ON public.deletions USING btree (done_at);
 CREATE INDEX deletions_open_id_hash_idx ON public.deletions USING btree (open_id_hash) WHERE (open_id_hash IS NOT NULL);
+CREATE INDEX deletions_rewrite_at_idx ON public.deletions USING btree (rewrite_at) WHERE (rewrite_at IS NOT NULL);
 CREATE INDEX deletions_unfinished_idx ON public.deletions USING btree (requested_at) WHERE (done_at IS NULL);
 
 create table domains (
@@ -369,6 +374,16 @@ create table knex_migrations_lock (
   constraint knex_migrations_lock_pkey PRIMARY KEY (index)
 );
 
+create table loose_files (
+  storage_key text not null,
+  creator_id uuid not null,
+  created_at timestamp with time zone not null default now(),
+  constraint loose_files_pkey PRIMARY KEY (storage_key),
+  constraint loose_files_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES creators(id) ON DELETE CASCADE
+);
+CREATE INDEX loose_files_created_at_idx ON public.loose_files USING btree (created_at);
+CREATE INDEX loose_files_creator_id_idx ON public.loose_files USING btree (creator_id);
+
 create table media (
   storage_key text not null,
   creator_id uuid not null,
@@ -509,6 +524,13 @@ create table schema_migrations (
   name text not null,
   applied_at timestamp with time zone not null default now(),
   constraint schema_migrations_pkey PRIMARY KEY (name)
+create table scratch_folders (
+  id text not null,
+  disk uuid not null,
+  started_at timestamp with time zone not null default now(),
+  beat_at timestamp with time zone not null default now(),
+  dead_at timestamp with time zone,
+  constraint scratch_folders_pkey PRIMARY KEY (id)
 );
 
 create table sessions (

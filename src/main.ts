@@ -9,11 +9,13 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from './base/embedded-po
 import { createLog, type Logger } from './base/log.ts';
 import { migrate } from './base/migrations.ts';
 import { EmbeddedPostgresFault } from './base/postgres-programs.ts';
+import { closeDataDir, makePrivately } from './base/private-files.ts';
 import { SchemaFault } from './base/schema-check.ts';
 import { openScratch } from './base/scratch.ts';
 import { TIMING, type Timing } from './base/timing.ts';
 import type { Context } from './context/context.ts';
 import { createContext } from './context/create-context.ts';
+import { type ScratchWatch, watchScratch } from './deletion/scratch.ts';
 import { loadModules, settingSchemas } from './modules.ts';
 import { flushRequests } from './records/request-log/record.ts';
 import { startWorker, type Worker } from './worker.ts';
@@ -39,6 +41,7 @@ export async function start(timing: Timing = TIMING): Promise<void> {
 }
 
 async function run(timing: Timing): Promise<void> {
+  makePrivately();
   const signalled = listenForSignals();
   const modules = await loadModules(pluginsDir());
   const config = readConfig(undefined, settingSchemas(modules));
@@ -46,8 +49,12 @@ async function run(timing: Timing): Promise<void> {
   const fault = waitForUnhandled(log);
   warnOfOpenDoors(config, log);
   assertWritable(config.DATA_DIR);
+  closeFolders(config, log);
   const postgres = config.DATABASE_URL ? null : await startEmbeddedPostgres(config.DATA_DIR, log);
-  const running: Running = { ctx: null, clock: null, server: null, worker: null, postgres };
+  const running: Running = {
+    ...{ ctx: null, clock: null, scratch: null },
+    ...{ server: null, worker: null, postgres },
+  };
   try {
     const ctx = createContext({
       ...{ config, log, modules, timing },
@@ -57,6 +64,7 @@ async function run(timing: Timing): Promise<void> {
     running.ctx = ctx;
     running.clock = await followDatabaseTime(ctx.db, log);
     await migrate(ctx.db, ctx.connection);
+    running.scratch = await watchScratch(ctx, postgres !== null);
     for (const module of modules) await module.beforeStart?.(ctx);
     if (config.ROLE !== 'web') running.worker = await startWorker(ctx, modules, postgres !== null);
     running.server = await listen(createApp(ctx, modules), config);
@@ -137,24 +145,33 @@ function makeFolder(path: string): void {
   mkdirSync(path);
 }
 
+/** Closes DATA_DIR to other users. PostgreSQL runs as one of them where this process is root. */
+function closeFolders({ DATA_DIR, DATABASE_URL }: Config, log: Logger): void {
+  const isRoot = process.getuid?.() === 0;
+  const refused = closeDataDir(resolve(DATA_DIR), isRoot && DATABASE_URL === undefined);
+  if (refused > 0) log.warn({ event: 'data_dir.open', files: refused });
+}
+
 interface Running {
   ctx: Context | null;
   clock: { stop(): void } | null;
+  scratch: ScratchWatch | null;
   server: Server | null;
   worker: Worker | null;
   postgres: EmbeddedPostgres | null;
 }
 
-async function stop({ ctx, clock, server, worker, postgres }: Running): Promise<void> {
+async function stop({ ctx, clock, scratch, server, worker, postgres }: Running): Promise<void> {
   server?.close();
   server?.closeIdleConnections();
   await worker?.stop();
   server?.closeAllConnections();
   if (ctx) await flushRequests(ctx);
   clock?.stop();
+  if (ctx) rmSync(ctx.scratch, { recursive: true, force: true });
+  await scratch?.stop();
   await ctx?.db.destroy();
   await postgres?.stop();
-  if (ctx) rmSync(ctx.scratch, { recursive: true, force: true });
 }
 
 if (import.meta.main) await start();

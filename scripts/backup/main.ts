@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import cron from 'node-cron';
 import { readConfig } from '../../src/base/config.ts';
+import { makePrivately } from '../../src/base/private-files.ts';
 import { megabytes } from '../../src/http/format.ts';
 import { backupsFolder, newestBackup, removeExpiredBackups } from '../../src/storage/backups.ts';
 import { createStorage } from '../../src/storage/create-storage.ts';
@@ -26,7 +27,10 @@ age -d -i FILE BACKUP | tar x`;
 const DUE_MS = 23 * 3_600_000;
 const HOURLY = '15 * * * *';
 
-if (import.meta.main) await runScript(main);
+if (import.meta.main) {
+  makePrivately();
+  await runScript(main);
+}
 
 async function main(signal: AbortSignal): Promise<void> {
   const { values, positionals } = readArguments();

@@ -18,6 +18,10 @@ const SERVER_SETTINGS: ServerSettings = {
   // No statement reaches a file, since it may hold somebody's caption or name.
   log_error_verbosity: 'terse',
   log_min_error_statement: 'panic',
+  // Only starts and stops: the message of an error goes to us, and may quote a value.
+  log_min_messages: 'log',
+  // A segment of the log that is used again would still hold what was deleted.
+  wal_recycle: 'off',
   timezone: 'UTC',
 };
 

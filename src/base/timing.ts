@@ -26,6 +26,16 @@ export interface Timing {
   orphanedMs: number;
   /** A queue that is held for so long by a pool that runs nothing of it is freed. */
   idleQueueMs: number;
+  /** For how long deletions are gathered before the files of the database are rewritten. */
+  rewriteGatherMs: number;
+  /** The time from one rewrite to the next. */
+  rewriteEveryMs: number;
+  /** How long a rewrite waits for a table, and everybody else who wants the table behind it. */
+  rewriteLockMs: number;
+  /** For how long a rewrite waits for older transactions. */
+  rewriteOutlastMs: number;
+  /** After how long a rewrite is tried again that somebody else's transaction held up. */
+  rewriteAgainMs: number;
   /** How long running steps may go on to their next checkpoint when the process stops. */
   stopPatienceMs: number;
   /** How long a connection is waited for that does not end. */
@@ -77,6 +87,11 @@ export const TIMING: Readonly<Timing> = {
   repairCron: '*/5 * * * * *',
   orphanedMs: 5 * SECOND_MS,
   idleQueueMs: 30 * SECOND_MS,
+  rewriteGatherMs: 5 * SECOND_MS,
+  rewriteEveryMs: MINUTE_MS,
+  rewriteLockMs: 2 * SECOND_MS,
+  rewriteOutlastMs: 5 * SECOND_MS,
+  rewriteAgainMs: 10 * SECOND_MS,
   stopPatienceMs: 20 * SECOND_MS,
   closeMs: 5 * SECOND_MS,
   watchMs: 2 * SECOND_MS,

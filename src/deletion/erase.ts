@@ -4,6 +4,7 @@ import { withQueryLimit } from '../base/bounded-client.ts';
 import { QUERY_LIMITS } from '../base/timing.ts';
 import type { Context } from '../context/context.ts';
 import { emit } from '../events/emit.ts';
+import { listLooseKeys } from '../media/loose-files.ts';
 import { listStorageKeys } from '../media/store.ts';
 import { sumMedia } from '../media/usage.ts';
 import { eraseRows } from '../privacy/eraser.ts';
@@ -25,6 +26,10 @@ export async function erase(
   who: Identifiers,
   signal: AbortSignal,
 ): Promise<void> {
+  // Before the files: a write that goes on would make its object after that was removed.
+  for (const key of await listLooseKeys(ctx.db, who.creator_id)) {
+    await ctx.storage.removeUnfinished(key);
+  }
   const keys = await listStorageKeys(ctx.db, who.creator_id);
   const leftKeys = await removeFiles(ctx, keys, signal);
   await eraseCreator(ctx, {

@@ -11,7 +11,8 @@ import { erase } from './erase.ts';
 import { recordDeletion } from './ledger.ts';
 import { queueExecution } from './request.ts';
 import { takeGrantOver, tryDueRevocations, tryRevocation } from './revoke.ts';
-import { searchAndFinish } from './search.ts';
+import { listOwedRewrites, oweForgotten, queueRewriteIn, REWRITE } from './rewrite-store.ts';
+import { searchForTraces } from './search.ts';
 import {
   type Deletion,
   findDeletion,
@@ -32,7 +33,7 @@ export async function executeDeletion(
   signal: AbortSignal,
 ): Promise<void> {
   const deletion = await findDeletion(ctx.db, deletionId);
-  if (!deletion || deletion.done_at) return;
+  if (!deletion || deletion.done_at || deletion.searched_at) return;
   const who = openIdentifiers(ctx, deletion);
   if (!who) throw new Error('Expected an unfinished deletion to know whom it deletes');
   const againAt = await carryOn(ctx, deletion, who, signal);
@@ -49,10 +50,21 @@ export async function resumeDeletions(ctx: Context, signal: AbortSignal): Promis
   for (const { id } of unfinished) {
     if (!keys.has(`deletion:${id}`)) await queueExecution(ctx.db, id);
   }
+  await resumeRewrite(ctx);
   await tryDueRevocations(ctx, signal);
 }
 
-/** The steps in their order. Returns when to run again, or null when the deletion is done. */
+/** Queues the rewrite that is due: after a kill, on the monthly day, and for older versions. */
+async function resumeRewrite(ctx: Context): Promise<void> {
+  const { db } = ctx;
+  await oweForgotten(ctx);
+  const isOwed = (await listOwedRewrites(db)).length > 0;
+  if (isOwed && !(await findQueuedKeys(db, [REWRITE])).has(REWRITE)) {
+    await queueRewriteIn(db, 0);
+  }
+}
+
+/** The steps in their order. Returns when to run again, or null when only the rewrite is left. */
 async function carryOn(
   ctx: Context,
   deletion: Deletion,
@@ -70,7 +82,7 @@ async function carryOn(
     const fault = await revoking;
     if (fault instanceof Error) throw fault;
   }
-  return searchAndFinish(ctx, deletion.id);
+  return searchForTraces(ctx, deletion.id);
 }
 
 /** Returns true once no run of the creator's jobs is under way: then nothing writes any more. */

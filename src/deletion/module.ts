@@ -4,13 +4,18 @@ import type { Manifest } from '../context/context.ts';
 import { deletionRoutes } from './api.ts';
 import { addDeletionPages } from './pages.ts';
 import { eraseReturned } from './restore.ts';
+import { rewriteDue, warnOfKeptLog } from './rewrite.ts';
 
 const OBLIGATION = 'Legal obligation to erase and to show it (Art. 6(1)(c), 17 and 5(2) GDPR)';
 
 export const deletions: Manifest = {
   name: 'deletions',
   api: deletionRoutes,
-  beforeStart: eraseReturned,
+  async beforeStart(ctx) {
+    await eraseReturned(ctx);
+    await warnOfKeptLog(ctx);
+  },
+  chores: { rewrite: { run: (ctx, _payload, signal) => rewriteDue(ctx, signal) } },
   routes(router, ctx) {
     addDeletionPages(router, ctx);
   },
@@ -34,7 +39,11 @@ export const deletions: Manifest = {
           quiet_at: 'When the last running step had ended.',
           recorded_at: 'When the deletion was written into the ledger of deletions.',
           erased_at: 'When the data was deleted.',
-          done_at: 'When the search for traces found nothing.',
+          searched_at: 'When the search for traces found nothing.',
+          done_at: 'When the database’s files held nothing either.',
+          cleared_disks: 'On which disks the working files were removed.',
+          rewrite_tables: 'Which tables’ files are still to be rewritten.',
+          rewrite_at: 'When they are rewritten.',
           receipt: 'How many rows of each kind, files and bytes were deleted.',
           traces: 'How many traces were found afterwards.',
           faults: 'How often the search found something.',

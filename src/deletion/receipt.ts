@@ -37,6 +37,8 @@ export interface ReceiptView {
   ends: { what: string; at: Date }[];
   traces: number | null;
   tables_searched: number;
+  /** Machines that did not come back, and whose disks may hold working files. */
+  disks_lost: number;
 }
 
 export function toReceiptView(deletion: Deletion, tables: Tables, config: Config): ReceiptView {
@@ -50,7 +52,7 @@ export function toReceiptView(deletion: Deletion, tables: Tables, config: Config
     erased_at,
     done_at,
     steps: listReceiptSteps(deletion),
-    is_searching_again: done_at === null && deletion.faults > 0,
+    is_searching_again: done_at === null && !deletion.searched_at && deletion.faults > 0,
     revocation: describeRevocation(deletion),
     deleted: listDeleted(deletion, tables),
     files: receipt.files ?? 0,
@@ -62,6 +64,7 @@ export function toReceiptView(deletion: Deletion, tables: Tables, config: Config
     ends: listEnds(deletion, config),
     traces: deletion.traces,
     tables_searched: receipt.tables_searched ?? 0,
+    disks_lost: receipt.disks_lost ?? 0,
   };
 }
 
@@ -72,11 +75,13 @@ function toReceiptNumber({ id }: Pick<Deletion, 'id'>): string {
 
 function listReceiptSteps(deletion: Deletion): Step[] {
   const { receipt, requested_at, quiet_at, erased_at, done_at } = deletion;
+  const searchedAt = deletion.searched_at ?? done_at;
   const steps: [doing: string, done: string, at: Date | null][] = [
     ['', 'Deletion asked for; sign-ins and API keys ended', requested_at],
     [describeWaiting(receipt.jobs_seen_through ?? 0), 'Running work ended', quiet_at],
     ['Deleting files and records', 'Files and records deleted', erased_at],
-    ['Searching for anything left', 'Searched for anything left', done_at],
+    ['Searching for anything left', 'Searched for anything left', searchedAt],
+    ['Removing what the database’s files still hold', 'Removed from the database’s files', done_at],
   ];
   const current = steps.findIndex(([, , at]) => at === null);
   return steps.map(([doing, done, at], index) => ({
@@ -166,11 +171,29 @@ function listEnds(deletion: Deletion, config: Config): ReceiptView['ends'] {
           },
         ]
       : []),
+    ...(done_at ? listDiskEnds(deletion, done_at, config) : []),
     ...(revocation === 'pending'
       ? [{ what: 'The encrypted token is gone', at: after(requested_at, REVOCATION_DAYS) }]
       : []),
     ...(done_at
       ? [{ what: 'This receipt is gone', at: after(done_at, config.REQUEST_RETENTION_DAYS) }]
+      : []),
+  ];
+}
+
+/** What the disk still holds of the deleted rows, and until when. */
+function listDiskEnds(
+  { rewrite_tables, rewrite_at, receipt }: Deletion,
+  doneAt: Date,
+  { BACKUP_DAYS }: Config,
+): ReceiptView['ends'] {
+  const logEnds = new Date(doneAt.getTime() + BACKUP_DAYS * DAY_MS);
+  return [
+    ...(rewrite_tables.length > 0 && rewrite_at
+      ? [{ what: 'What the files of large tables still hold is gone', at: rewrite_at }]
+      : []),
+    ...(receipt.is_log_kept
+      ? [{ what: 'What the database server’s own log still holds is gone', at: logEnds }]
       : []),
   ];
 }

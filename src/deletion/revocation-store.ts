@@ -81,6 +81,19 @@ export async function keepLeasedGrant(
   return kept === 1;
 }
 
+/** What the grant's row no longer holds its file does, until it is rewritten once more. */
+function oweGrant(db: Knex) {
+  const afterSearch = (then: string, otherwise: string) =>
+    db.raw(`case when searched_at is null then ${otherwise} else ${then} end`);
+  return {
+    rewrite_at: afterSearch('now()', 'rewrite_at'),
+    rewrite_tables: afterSearch(
+      "array(select unnest(rewrite_tables) union select 'deletions')",
+      'rewrite_tables',
+    ),
+  };
+}
+
 /** Writes the result of a try and gives up the lease; does nothing when the lease was lost. */
 export async function settleRevocation(
   db: Knex,
@@ -88,9 +101,10 @@ export async function settleRevocation(
   changes: Partial<Record<keyof Deletion, unknown>>,
 ): Promise<void> {
   const { id, revoke_lease } = deletion;
+  const owed = changes.sealed_grant === null ? oweGrant(db) : {};
   await db('deletions')
     .where({ id, revoke_lease, revocation: 'pending' })
-    .update({ ...changes, revoke_lease: null, revoke_leased_until: null });
+    .update({ ...changes, ...owed, revoke_lease: null, revoke_leased_until: null });
 }
 
 /**
@@ -105,7 +119,10 @@ export async function supersedeRevocations(
     .whereIn('revocation', ['waiting', 'pending'])
     .whereIn('open_id_hash', openIdHashes)
     .whereRaw('(revoke_leased_until is null or revoke_leased_until < now())')
-    .update({ revocation: 'superseded', sealed_grant: null, open_id_hash: null, revoke_at: null });
+    .update({
+      ...{ revocation: 'superseded', sealed_grant: null, open_id_hash: null, revoke_at: null },
+      ...oweGrant(db),
+    });
   const busy = await db('deletions')
     .where({ revocation: 'pending' })
     .whereIn('open_id_hash', openIdHashes)

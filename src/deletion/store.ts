@@ -36,6 +36,10 @@ export interface Receipt {
   jobs_seen_through?: number;
   tables_searched?: number;
   search_ms?: number;
+  /** Disks of machines that did not come back; each removes its working files when it starts. */
+  disks_lost?: number;
+  /** Whether the database server keeps its log for longer than until the rewrite. */
+  is_log_kept?: boolean;
 }
 
 /** A row of `deletions`. */
@@ -50,7 +54,12 @@ export interface Deletion {
   quiet_at: Date | null;
   recorded_at: Date | null;
   erased_at: Date | null;
+  searched_at: Date | null;
   done_at: Date | null;
+  cleared_disks: string[];
+  /** The tables whose files may still hold something of the creator. */
+  rewrite_tables: string[];
+  rewrite_at: Date | null;
   receipt: Receipt;
   traces: number | null;
   faults: number;
@@ -147,7 +156,22 @@ export async function updateDeletion(
   return row;
 }
 
-/** Returns the deletions that are not done, oldest first. Each of them must have a queued run. */
+/** Returns the deletions whose search is not over, oldest first. Each must have a queued run. */
 export async function listUnfinishedDeletions(db: Knex): Promise<Deletion[]> {
-  return db('deletions').where({ done_at: null }).orderBy('requested_at');
+  return db('deletions').where({ done_at: null, searched_at: null }).orderBy('requested_at');
+}
+
+/** Returns the deletions whose working files on this disk have not been looked for. */
+export async function listUncleared(db: Knex, disk: string): Promise<Deletion[]> {
+  return db('deletions')
+    .where({ done_at: null, searched_at: null })
+    .whereNotNull('erased_at')
+    .whereRaw('not ?::uuid = any(cleared_disks)', [disk]);
+}
+
+export async function addClearedDisk(db: Knex, id: string, disk: string): Promise<void> {
+  await db('deletions')
+    .where({ id })
+    .whereRaw('not ?::uuid = any(cleared_disks)', [disk])
+    .update({ cleared_disks: db.raw('cleared_disks || ?::uuid', [disk]) });
 }

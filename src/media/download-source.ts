@@ -11,6 +11,7 @@ import { type Creator, getCreator } from '../creators/store.ts';
 import { tooLarge } from '../safe-fetch/faults.ts';
 import { judgeUrl, toHost } from '../safe-fetch/urls.ts';
 import { TIKTOK_LIMITS } from '../tiktok/limits.ts';
+import { dropFile, storeFile } from './loose-files.ts';
 import { assertQuota } from './storage-quota.ts';
 import { insertMedia, type NewMedia } from './store.ts';
 import { copyExpiry, inspectStored, type PlannedPost, servesAs } from './store-media.ts';
@@ -81,7 +82,8 @@ export async function downloadSource(
   const storageKey = randomToken(190);
   const { fileName, ...stored } = await storeOpened(ctx, creator, storageKey, options);
   try {
-    const found = await inspect(ctx, { storage_key: storageKey, ...stored }, options);
+    const file = { storage_key: storageKey, creator_id: creator.id, ...stored };
+    const found = await inspect(ctx, file, options);
     const facts = { ...found.facts, ...stored };
     const copy: NewMedia = {
       ...{ storage_key: storageKey, creator_id: creator.id, purpose: 'working' },
@@ -94,7 +96,7 @@ export async function downloadSource(
     await ctx.db.transaction((trx) => insertMedia(trx, copy));
     return { storage_key: storageKey, ...stored, content_type: found.content_type, facts };
   } catch (error) {
-    await ctx.storage.remove(storageKey);
+    await dropFile(ctx, storageKey);
     throw error;
   }
 }
@@ -116,7 +118,8 @@ async function storeOpened(
     file = await open({ ctx, creator, limit, progress, safeFetch, ...options });
     if ((file.bytes ?? 0) > limit) throw tooLarge(limit);
     await assertQuota(ctx, file.bytes ?? 0);
-    const stored = await ctx.storage.write(storageKey, file.body, { limit, signal });
+    const named = { storage_key: storageKey, creator_id: creator.id };
+    const stored = await storeFile(ctx, named, file.body, { limit, signal });
     return { ...stored, fileName: file.fileName };
   } finally {
     // What is not read to its end may still fail, and nobody listens any more.
@@ -150,7 +153,7 @@ function createConnections(ctx: Context, of: Pick<SourceContext, 'limit' | 'sign
 
 async function inspect(
   ctx: Context,
-  stored: Pick<DownloadedFile, 'storage_key' | 'bytes'>,
+  stored: Parameters<typeof inspectStored>[1],
   { kind, signal }: FetchOptions,
 ) {
   const found = await inspectStored(ctx, stored, signal);

@@ -38,6 +38,21 @@ export const storedMedia: Manifest = {
         recipients: 'TikTok, when a post is made with it',
         kept: 'As long as the plan says; working copies until their post has ended.',
       },
+      loose_files: {
+        called: 'Files that are arriving',
+        about: 'media',
+        owner: { by: 'creator_id' },
+        columns: {
+          storage_key: 'The random name of the file.',
+          creator_id: 'Whose file it is.',
+          created_at: 'When it began to arrive.',
+        },
+        purpose: 'To delete a file also if we are interrupted while it is being stored.',
+        legalBasis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
+        recipients: 'None',
+        kept: 'Until the file is stored, at most a day.',
+        ends: { at: 'created_at', after: '1 days' },
+      },
       storage_in_use: {
         called: 'The storage in use',
         about: 'nobody',

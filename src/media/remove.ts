@@ -3,6 +3,7 @@ import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { findFileUses } from '../context/hooks.ts';
 import { lockMedia } from './locks.ts';
+import { dropFile, loosenFile } from './loose-files.ts';
 import { noUpload } from './store.ts';
 
 /**
@@ -26,6 +27,7 @@ export async function removeMedia(
       );
     }
     await trx('media').where({ storage_key: storageKey }).delete();
+    await loosenFile(trx, { storage_key: storageKey, creator_id: creatorId });
   });
-  await ctx.storage.remove(storageKey);
+  await dropFile(ctx, storageKey);
 }

@@ -8,11 +8,13 @@ import { json } from '../base/database.ts';
 import { addToNow, databaseNow } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import type { MediaFacts } from '../base/media-facts.ts';
+import { makeWorkFolder } from '../base/scratch.ts';
 import { randomToken } from '../base/secrets.ts';
 import { DAY_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { getPlanLimits } from '../creators/rules.ts';
 import type { Creator } from '../creators/store.ts';
+import { dropFile, storeFile } from './loose-files.ts';
 import { assertQuota } from './storage-quota.ts';
 import { insertMedia, type Media, type NewMedia } from './store.ts';
 
@@ -35,7 +37,8 @@ export async function storeUpload(
 ): Promise<Media> {
   await assertQuota(ctx);
   const storageKey = randomToken(190);
-  const stored = await ctx.storage.write(storageKey, body, {
+  const file = { storage_key: storageKey, creator_id: creator.id };
+  const stored = await storeFile(ctx, file, body, {
     limit: getPlanLimits(ctx.config, creator).uploadBytes,
     signal,
   });
@@ -48,7 +51,7 @@ export async function storeUpload(
     );
     return await ctx.db.transaction((trx) => insertMedia(trx, media));
   } catch (error) {
-    await ctx.storage.remove(storageKey);
+    await dropFile(ctx, storageKey);
     throw error;
   }
 }
@@ -61,7 +64,7 @@ export async function inspectUpload(
   signal: AbortSignal,
 ): Promise<NewMedia> {
   const { bytes, sha256 } = stored;
-  const found = await inspectStored(ctx, stored, signal);
+  const found = await inspectStored(ctx, { ...stored, creator_id: creator.id }, signal);
   return {
     ...stored,
     creator_id: creator.id,
@@ -76,12 +79,16 @@ export async function inspectUpload(
 /** Probes a stored file. Throws Problem `media_rejected` if it is neither video nor photo. */
 export async function inspectStored(
   ctx: Context,
-  { storage_key, bytes }: Pick<Media, 'storage_key' | 'bytes'>,
+  { storage_key, bytes, creator_id }: Pick<Media, 'storage_key' | 'bytes' | 'creator_id'>,
   signal: AbortSignal,
 ) {
   if (bytes === 0) throw new Problem('media_rejected', 'The file is empty.', { rule: 'not_empty' });
-  const path = await ctx.storage.checkout(storage_key, ctx.scratch);
-  return ctx.inspect(path, signal).finally(() => rm(path, { force: true }));
+  const folder = await makeWorkFolder(ctx.scratch, creator_id);
+  try {
+    return await ctx.inspect(await ctx.storage.checkout(storage_key, folder), signal);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /**
@@ -103,7 +110,8 @@ export async function storeWorkingCopy(
 ): Promise<{ storage_key: string; bytes: number; sha256: string }> {
   await assertQuota(ctx);
   const storageKey = `${randomToken(190)}${extname(path)}`;
-  const stored = await ctx.storage.write(storageKey, createReadStream(path), { signal });
+  const file = { storage_key: storageKey, creator_id: post.creator_id };
+  const stored = await storeFile(ctx, file, createReadStream(path), { signal });
   try {
     const copy: NewMedia = {
       storage_key: storageKey,
@@ -116,7 +124,7 @@ export async function storeWorkingCopy(
     };
     await ctx.db.transaction((trx) => insertMedia(trx, copy));
   } catch (error) {
-    await ctx.storage.remove(storageKey);
+    await dropFile(ctx, storageKey);
     throw error;
   }
   return { storage_key: storageKey, ...stored };

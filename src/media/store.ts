@@ -4,6 +4,7 @@ import { Problem } from '../base/errors.ts';
 import type { MediaFacts } from '../base/media-facts.ts';
 import { assertNotLeaving } from '../creators/leaving.ts';
 import type { Cursor } from '../web/cursor.ts';
+import { settleFile } from './loose-files.ts';
 
 /** A row of `media`. */
 export interface Media {
@@ -31,6 +32,7 @@ export type NewMedia = Omit<Media, 'facts' | 'created_at' | 'file_name'> & {
 export async function insertMedia(trx: Knex, media: NewMedia): Promise<Media> {
   await assertNotLeaving(trx, media.creator_id);
   const [row] = await trx('media').insert(media).returning('*');
+  await settleFile(trx, media.storage_key);
   return row;
 }
 
@@ -146,6 +148,7 @@ export async function getByKey(db: Knex, storageKey: string): Promise<Media> {
 export async function listStorageKeys(db: Knex, creatorId: string): Promise<string[]> {
   const { rows } = await db.raw(
     `select storage_key from media where creator_id = :creator_id
+     union select storage_key from loose_files where creator_id = :creator_id
      union select parts.storage_key from upload_parts parts
              join uploads on uploads.id = parts.upload_id where creator_id = :creator_id
      union select storage_key from uploads where creator_id = :creator_id and finished_at is null`,

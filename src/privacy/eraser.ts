@@ -15,6 +15,19 @@ export function declaredTables(modules: Manifest[]): Tables {
 }
 
 /**
+ * Lists the tables whose files may still hold something of a creator after an erasure, also of rows
+ * that were changed or deleted long before it. Those that name nobody, and logs whose rows stay for
+ * days in any case, are not among them.
+ */
+export function listMarkedTables(tables: Tables): string[] {
+  return Object.entries(tables).flatMap(([table, { owner, about, ends }]) => {
+    const isOfNobody = 'keep' in owner && !('scrub' in owner);
+    const isShortLived = about === 'technical' && typeof ends?.after !== 'object';
+    return !isOfNobody || about === 'evidence' || isShortLived ? [table] : [];
+  });
+}
+
+/**
  * Deletes the creator's rows in the caller's transaction, children before their parents. Returns
  * table → rows deleted or emptied. It may run again.
  */

@@ -4,6 +4,7 @@ import type { Knex } from 'knex';
 import { withQueryLimit } from '../base/bounded-client.ts';
 import { quoted } from '../base/database.ts';
 import type { TableDeclaration } from '../base/declaration.ts';
+import { findWorkFolders } from '../base/scratch.ts';
 import { QUERY_LIMITS } from '../base/timing.ts';
 import type { Context } from '../context/context.ts';
 import { declaredTables } from './eraser.ts';
@@ -24,7 +25,8 @@ export interface Trace {
 }
 
 /**
- * Reads every table of every schema, those of the queue too, and the storage. Ids are searched for
+ * Reads every table of every schema, those of the queue too, the storage, and the working folders of
+ * this disk. Ids are searched for
  * anywhere in a row. The username is searched for only in columns that an erasure empties: elsewhere
  * it may belong to the person who has it now, or be a word of a caption. `tables`: how many were read.
  */
@@ -44,6 +46,8 @@ export async function findTraces(
   let files = 0;
   for (const key of who.left_keys) if (await ctx.storage.has(key)) files += 1;
   if (files > 0) traces.push({ place: 'storage', count: files });
+  const working = await findWorkFolders(ctx.scratch, who.creator_id);
+  if (working.length > 0) traces.push({ place: 'scratch', count: working.length });
   return { traces, tables: tables.length };
 }
 

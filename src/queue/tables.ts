@@ -66,6 +66,21 @@ export const queueTables: PersonalData = {
       ...NOBODY,
       kept: '30 days after its end.',
     },
+    scratch_folders: {
+      called: 'Folders for working files',
+      about: 'nobody',
+      owner: { keep: 'Random names of folders; nothing about anybody.' },
+      columns: {
+        id: 'The folder’s random name.',
+        disk: 'Which disk it is on.',
+        started_at: 'When its process started.',
+        beat_at: 'When its process was last alive.',
+        dead_at: 'When its process was taken for dead, and the folder named for removal.',
+      },
+      purpose: 'To remove the working files of a process that died.',
+      ...NOBODY,
+      kept: 'Until the folder is removed, at most 30 days.',
+    },
   },
 };
 

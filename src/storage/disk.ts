@@ -38,7 +38,7 @@ export function createDiskStorage(root: string): Storage {
       const parts = join(root, 'incoming');
       await mkdir(parts, { recursive: true });
       await mkdir(dirname(path), { recursive: true });
-      const part = join(parts, `${randomUUID()}.part`);
+      const part = join(parts, `${key}.${randomUUID()}.part`);
       try {
         const meter = createMeter(limit);
         const file = createWriteStream(part, { mode: 0o600, highWaterMark: WRITE_BYTES });
@@ -83,6 +83,11 @@ export function createDiskStorage(root: string): Storage {
     },
     async remove(key) {
       await rm(findPath(key), { force: true });
+    },
+    async removeUnfinished(key) {
+      for (const name of (await unlessAbsent(readdir(join(root, 'incoming')))) ?? []) {
+        if (name.startsWith(`${key}.`)) await rm(join(root, 'incoming', name), { force: true });
+      }
     },
     async *list(after = '') {
       for (const folder of await objectFolders(root)) {

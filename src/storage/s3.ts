@@ -85,6 +85,11 @@ export function createS3Storage(options: S3ClientOptions): Storage {
       return target;
     },
     remove: async (key) => bucket.remove(toPlace(key)),
+    async removeUnfinished(key) {
+      for await (const { place, uploadId } of bucket.unfinished()) {
+        if (place === toPlace(key)) await bucket.abort(place, uploadId);
+      }
+    },
     async *list(after = '') {
       for await (const { place, ...rest } of bucket.list('', after ? toPlace(after) : '')) {
         const key = keyAt(place);

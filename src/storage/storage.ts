@@ -41,6 +41,8 @@ export interface Storage {
   checkout(key: string, folder: string): Promise<string>;
   /** Removes the object; a missing one is no error. */
   remove(key: string): Promise<void>;
+  /** Removes what writes of this object left that did not end, or have not ended yet. */
+  removeUnfinished(key: string): Promise<void>;
   /** Lists all objects in the order of their keys, or those that follow `after`. */
   list(after?: string): AsyncIterable<{ key: string; bytes: number; modifiedAt: Date }>;
   /** True if no object was ever written. A disk that is not mounted also looks empty. */

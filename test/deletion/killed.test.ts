@@ -11,6 +11,7 @@ import { executeDeletion } from '../../src/deletion/execute.ts';
 import { requestDeletion } from '../../src/deletion/request.ts';
 import { eraseReturned } from '../../src/deletion/restore.ts';
 import { tryDueRevocations } from '../../src/deletion/revoke.ts';
+import { rewriteDue } from '../../src/deletion/rewrite.ts';
 import { findByCreator, findDeletion } from '../../src/deletion/store.ts';
 import { aCreator, type Seeded } from '../support/a-creator.ts';
 import { anOwnContext, type OwnContext } from '../support/context.ts';
@@ -58,6 +59,7 @@ describe('a deletion that is killed', () => {
     const deletion =
       unfinished ?? (isThere && (await requestDeletion(ctx, creatorId, 'self_service')));
     if (deletion) await executeDeletion(ctx, deletion.id, signal);
+    await rewriteDue(ctx, signal);
     // Lets the lease that the dead process held run out.
     await ctx.db('deletions').update({ revoke_leased_until: null, revoke_at: new Date() });
     await tryDueRevocations(ctx, signal);

@@ -10,6 +10,7 @@ import {
 } from '../../src/creators/store.ts';
 import { executeDeletion } from '../../src/deletion/execute.ts';
 import { requestDeletion } from '../../src/deletion/request.ts';
+import { rewriteDue } from '../../src/deletion/rewrite.ts';
 import { aCreator } from '../support/a-creator.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { aSubscribed, happen, type Subscribed } from './subscribed.ts';
@@ -78,6 +79,7 @@ describe('events of a creator', () => {
     // What is being sent is seen through for minutes: here nobody sends it.
     await ctx.db('deletions').update({ requested_at: new Date(Date.now() - 7 * 60_000) });
     await executeDeletion(ctx, id, never);
+    await rewriteDue(ctx, never);
     const deletion = await ctx.db('deletions').where({ id }).first();
     expect(deletion).to.include({ traces: 0 });
     expect(deletion.receipt.rows).to.include({ event_deliveries: 2 });

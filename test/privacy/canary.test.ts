@@ -1,12 +1,24 @@
 // Shows that nothing of a deleted creator is left anywhere, and that another one is untouched.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type Database, quoted } from '../../src/base/database.ts';
+import { findRunningConnection } from '../../src/base/embedded-postgres.ts';
 import { loadModules } from '../../src/modules.ts';
 import { declaredTables, selectOwnRows, type Tables } from '../../src/privacy/eraser.ts';
-import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
+import {
+  type Appliance,
+  anAppliance,
+  type Client,
+  end,
+  freePort,
+  type Json,
+  ready,
+  spawnAppliance,
+  TEST_SECRET,
+} from '../support/appliance.ts';
 import { video } from '../support/videos.ts';
 
 /** A creator with a canary in every column, file, token, payload and error that can hold one. */
@@ -28,11 +40,13 @@ describe('the canary', () => {
   const filled = new Set<string>();
 
   before(async () => {
-    app = await anAppliance({ LOG_LEVEL: 'debug' });
+    // With an embedded database, so that everything there is lies in one folder.
+    app = await anAppliance({ LOG_LEVEL: 'debug', DATABASE_URL: '' });
     db = app.db;
     tables = declaredTables(await loadModules());
     first = await aPerson('canary.first');
     second = await aPerson('canary.second');
+    await killInUpload(first);
   });
   after(() => app?.[Symbol.asyncDispose]());
 
@@ -88,6 +102,36 @@ describe('the canary', () => {
     expect(sent.status).to.equal(204);
   }
 
+  /** Kills another process of the instance while it inspects an upload of this person. */
+  async function killInUpload({ client, canary }: Person): Promise<void> {
+    const server = await findRunningConnection(app.data_dir);
+    const databaseUrl = `postgres://${server?.user}@localhost/postgres?host=${server?.host}`;
+    const port = String(await freePort());
+    const url = `http://localhost:${port}`;
+    // An inspection that does not end, so that the kill comes in the middle.
+    const endless = join(mkdtempSync(join(tmpdir(), 'pm3k-endless-')), 'ffprobe');
+    writeFileSync(endless, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
+    const other = spawnAppliance(
+      {
+        FFPROBE_PATH: endless,
+        ...{ ROLE: 'web', PORT: port, PUBLIC_URL: app.url, DATA_DIR: app.data_dir },
+        ...{ DATABASE_URL: databaseUrl, APP_SECRET: TEST_SECRET },
+        ...{ TIKTOK_CLIENT_KEY: 'sbsandbox', TIKTOK_CLIENT_SECRET: 'sandbox-secret' },
+      },
+      () => {},
+    );
+    await ready(url, other, () => '');
+    const body = await withCanary(canary);
+    const headers = { authorization: `Bearer ${client.key}`, 'content-type': 'video/mp4' };
+    const answer = fetch(`${url}/v1/media`, { method: 'POST', headers, body }).catch(() => null);
+    const files = () => filesWith(canary, join(app.data_dir, 'scratch'));
+    while (files().length === 0) await sleep(1);
+    await end(other, 'SIGKILL');
+    expect(await answer, 'it was killed before it answered').to.equal(null);
+    expect(files(), 'what the dead process leaves').to.have.length(1);
+    rmSync(dirname(endless), { recursive: true });
+  }
+
   const openIdOf = (username: string) =>
     app.sandbox.state.accounts.find((each) => each.username === username)?.open_id ?? '';
 
@@ -115,6 +159,7 @@ describe('the canary', () => {
     });
     await db('tiktok_calls').insert({ creator_id: creatorId, call: canary });
     await db('domains').insert({ creator_id: creatorId, host: canary, token: canary });
+    await db('loose_files').insert({ storage_key: canary.padEnd(30, 'x'), creator_id: creatorId });
     await db('posting_defaults').insert({
       ...{ creator_id: creatorId, destination: 'direct', settings: '{}', declaration: canary },
     });
@@ -234,11 +279,15 @@ describe('the canary', () => {
     return all;
   }
 
+  /** Of a running database, whose files come and go. */
   function everyFile(folder: string): string[] {
     return readdirSync(folder, { recursive: true })
       .map((name) => join(folder, String(name)))
-      .filter((path) => statSync(path).isFile());
+      .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
   }
+
+  const filesWith = (text: string, folder: string) =>
+    everyFile(folder).filter((path) => readFileSync(path).includes(text));
 
   /** Returns the second creator's own rows, without what a clock writes. */
   async function rowsOf(creatorId: string): Promise<Record<string, string[]>> {
@@ -270,11 +319,24 @@ describe('the canary', () => {
       rows.some((row) => row.includes(first.canary)),
     );
     expect(places.length).to.be.greaterThan(12);
-    const files = everyFile(app.data_dir).filter((path) =>
-      readFileSync(path).includes(first.canary),
-    );
-    // The upload, and the part of an unfinished one.
-    expect(files).to.have.length(2);
+    const inFolder = (name: string) => filesWith(first.canary, join(app.data_dir, name));
+    // The upload, the part of an unfinished one, and the one whose process was killed.
+    expect(inFolder('media')).to.have.length(3);
+    expect(inFolder('scratch')).to.have.length(1);
+    await db.raw('checkpoint');
+    expect(inFolder('postgres/base').length).to.be.greaterThan(3);
+    expect(inFolder('postgres/pg_wal').length).to.be.greaterThan(0);
+  });
+
+  it('stands in files and folders that no other user may open', () => {
+    const open = readdirSync(app.data_dir, { recursive: true })
+      .map((name) => join(app.data_dir, String(name)))
+      .filter((path) => ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0)
+      // Another user who gets hold of a socket still has to sign in through its folder.
+      .filter((path) => !path.includes('/.s.PGSQL.'));
+    expect(open).to.deep.equal([]);
+    const isRoot = process.getuid?.() === 0;
+    expect(statSync(app.data_dir).mode & 0o777).to.equal(isRoot ? 0o711 : 0o700);
   });
 
   it('is nowhere after, while the second creator is complete, byte for byte', async () => {
@@ -301,6 +363,9 @@ describe('the canary', () => {
         (mark) => !(mark === first.client.creatorId && path.endsWith(ledger)),
       );
       const contents = readFileSync(path);
+      // PostgreSQL stores an id as sixteen bytes.
+      const isThere = path.includes('/postgres/') && contents.includes(idBytes(first));
+      expect(isThere, `the creator’s id in ${path}`).to.equal(false);
       for (const mark of marks) {
         expect(contents.includes(mark), `${mark} in ${path}`).to.equal(false);
         if (!path.endsWith(ledger)) expect(path).not.to.contain(mark);
@@ -323,6 +388,7 @@ describe('the canary', () => {
     expect(Buffer.from(await answer.arrayBuffer()).includes(second.canary)).to.equal(true);
   });
 
+  const idBytes = ({ client }: Person) => Buffer.from(client.creatorId.replaceAll('-', ''), 'hex');
   const isJobId = (mark: string) => /^[0-9a-f-]{36}$/.test(mark) && mark !== first.client.creatorId;
 
   /** Times and counts of use, which change when the API is read by key. */
@@ -337,7 +403,7 @@ describe('the canary', () => {
     const answer = await client.form('/disconnect', { confirm: client.creatorId });
     expect(answer.status).to.equal(303);
     const token = answer.headers.get('location')?.split('/').at(-1);
-    for (let tries = 0; tries < 200; tries += 1) {
+    for (let tries = 0; tries < 600; tries += 1) {
       const row = await db('deletions').where({ receipt_token: token }).first();
       if (row?.done_at) {
         expect(row).to.include({ traces: 0, creator_id: null, sealed_identifiers: null });

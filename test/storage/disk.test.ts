@@ -1,10 +1,20 @@
 // Shows what holds for a storage on a disk alone.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { createDiskStorage } from '../../src/storage/disk.ts';
 import type { Storage } from '../../src/storage/storage.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const KEY = 'ab0123456789012345678901234567890123456789';
 
@@ -36,6 +46,23 @@ describe('the storage on a disk', () => {
     expect(await faultOf(storage.size(KEY))).to.equal('ELOOP');
     expect(await faultOf(storage.read(KEY))).to.equal('ELOOP');
     expect(await faultOf(all(storage.list()))).to.equal('ELOOP');
+  });
+
+  it('removes what a write of this key has left so far, and of no other', async () => {
+    const Other = `cd${KEY.slice(2)}`;
+    const bodies = [new PassThrough(), new PassThrough()];
+    const [one, other] = [KEY, Other].map((key, index) =>
+      faultOf(storage.write(key, bodies[index] as PassThrough)),
+    );
+    const parts = () =>
+      existsSync(join(root, 'incoming')) ? readdirSync(join(root, 'incoming')) : [];
+    for (const body of bodies) body.write('begun');
+    await waitUntil(() => parts().length === 2);
+    await storage.removeUnfinished(KEY);
+    expect(parts().map((name) => name.slice(0, KEY.length))).to.deep.equal([Other]);
+    for (const body of bodies) body.end();
+    expect(await Promise.all([one, other])).to.deep.equal(['ENOENT', 'none']);
+    expect([await storage.has(KEY), await storage.has(Other)]).to.deep.equal([false, true]);
   });
 
   it('is full for what would leave nothing to others on the same disk', async () => {

@@ -8,11 +8,13 @@ import { type Connected, connectWithKey } from '../../scripts/connect.ts';
 import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { type Sandbox, startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
 import { type Database, openDatabase } from '../../src/base/database.ts';
+import { findRunningConnection } from '../../src/base/embedded-postgres.ts';
 import type { Timing } from '../../src/base/timing.ts';
 import { askBroker, holdFolder, holdProcess, releaseProcess } from './broker-client.ts';
 import { COMPILED } from './cache.ts';
 import { freshDatabase } from './database.ts';
 import { QUICK_FFMPEG } from './ffmpeg.ts';
+import { PROMPT } from './timing.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -80,7 +82,7 @@ export async function anAppliance(env: Env = {}, timing?: Partial<Timing>): Prom
     const print = (text: string) => {
       printed += text;
     };
-    return spawnAppliance({ ...settings, ...more }, print, timing);
+    return spawnAppliance({ ...settings, ...more }, print, { ...PROMPT, ...timing });
   };
 
   const appliance: Appliance = {
@@ -89,7 +91,9 @@ export async function anAppliance(env: Env = {}, timing?: Partial<Timing>): Prom
     database_url: databaseUrl,
     data_dir: dataDir,
     get db() {
-      db ??= openDatabase({ connectionString: databaseUrl });
+      // An empty DATABASE_URL makes the appliance start an embedded one.
+      const embedded = settings['DATABASE_URL'] === '' ? findRunningConnection(dataDir) : null;
+      db ??= openDatabase(embedded ?? { connectionString: databaseUrl });
       return db;
     },
     output: () => printed,

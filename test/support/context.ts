@@ -11,6 +11,7 @@ import { createContext } from '../../src/context/create-context.ts';
 import { loadModules, settingSchemas } from '../../src/modules.ts';
 import { type Env, TEST_SECRET } from './appliance.ts';
 import { freshDatabase } from './database.ts';
+import { PROMPT } from './timing.ts';
 
 /** Ends with `ctx.db.destroy()`. */
 export async function aContext(of: {
@@ -42,7 +43,7 @@ export async function aContext(of: {
     config,
     log: createLog('error'),
     modules,
-    timing: TIMING,
+    timing: { ...TIMING, ...PROMPT, rewriteGatherMs: 0 },
     connection: { connectionString: of.database_url },
     scratch,
   });

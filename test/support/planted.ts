@@ -80,6 +80,7 @@ function plantedValue(
   if (type === 'text') return canary;
   if (type === 'text[]') return [canary];
   if (type === 'uuid') return randomUUID();
+  if (type === 'uuid[]') return [randomUUID()];
   if (type === 'jsonb' || type === 'json') return JSON.stringify({ canary });
   if (type === 'boolean') return true;
   if (type.startsWith('timestamp')) return new Date();

@@ -30,3 +30,12 @@ export const FAST: Partial<Timing> = {
   reopenMs: 200,
   tiktokWordMs: 500,
 };
+
+/** Deletions do not wait for each other: a test deletes one creator, and reads the receipt. */
+export const PROMPT: Partial<Timing> = {
+  rewriteGatherMs: 100,
+  rewriteEveryMs: 0,
+  rewriteLockMs: 200,
+  rewriteOutlastMs: 200,
+  rewriteAgainMs: 500,
+};

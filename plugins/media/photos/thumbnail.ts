@@ -18,7 +18,7 @@ export const thumbnails: NonNullable<Manifest['routes']> = (router, ctx) => {
       throw new Problem('not_found', 'Only photos have a thumbnail.');
     }
     const small = await takeTurn(async () => {
-      const folder = await mkdtemp(join(ctx.scratch, 'thumbnail-'));
+      const folder = await mkdtemp(join(ctx.scratch, `${media.creator_id}.`));
       try {
         const path = await ctx.storage.checkout(storage_key, folder);
         return await makeThumbnail(path, SIDE, folder, AbortSignal.timeout(TIMEOUT_MS));

@@ -1,7 +1,7 @@
 // Runs one step of one job: takes the fence, runs the step, and commits what came of it.
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { makeWorkFolder } from '../../base/scratch.ts';
 import type { Context } from '../../context/context.ts';
 import { Later } from '../../queue/later.ts';
 import type { Job, JobError } from '../job.ts';
@@ -44,8 +44,7 @@ export async function runStep(
   if (!taken) return;
   const { job, isEarly } = taken;
   if (isEarly && STATES[job.state as WorkingState].waitsForTime) return queueAtItsTime(ctx, job);
-  const scratch = join(ctx.scratch, runToken);
-  await mkdir(scratch, { recursive: true });
+  const scratch = await makeWorkFolder(ctx.scratch, job.creator_id);
   using run = new JobRun(ctx, job, control);
   try {
     if (isHeld(job)) return await run.cancelHeld();

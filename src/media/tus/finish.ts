@@ -4,6 +4,7 @@ import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
 import { lockIfStaying } from '../../creators/leaving.ts';
 import type { Creator } from '../../creators/store.ts';
+import { storeFile } from '../loose-files.ts';
 import { getMedia, insertMedia, type Media } from '../store.ts';
 import { inspectUpload } from '../store-media.ts';
 import { readParts } from './parts.ts';
@@ -48,7 +49,8 @@ async function finish(ctx: Context, creator: Creator, upload: Upload): Promise<M
     // The bytes need space a second time until the parts are removed.
     await ctx.storage.check(upload.received);
     // Another process that finishes this upload writes the same bytes under the same name.
-    const stored = await ctx.storage.write(storage_key, Readable.from(readParts(ctx, upload)));
+    const parted = Readable.from(readParts(ctx, upload));
+    const stored = await storeFile(ctx, upload, parted);
     const file = { storage_key, file_name: readFileName(upload), ...stored };
     const media = await inspectUpload(ctx, creator, file, AbortSignal.timeout(600_000));
     const parts = await listParts(ctx.db, id);

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { Problem } from '../../base/errors.ts';
 import { randomToken } from '../../base/secrets.ts';
 import type { Context } from '../../context/context.ts';
+import { dropFile, storeFile } from '../loose-files.ts';
 import { assertQuota } from '../storage-quota.ts';
 import { addPart, listParts, type Upload, type UploadPart } from './store.ts';
 
@@ -70,13 +71,14 @@ async function* onePart(first: Buffer, next: () => Promise<Buffer | undefined>) 
 
 async function storePart(ctx: Context, upload: Upload, body: Readable): Promise<Upload> {
   const storageKey = randomToken(190);
-  const { bytes } = await ctx.storage.write(storageKey, body);
+  const file = { storage_key: storageKey, creator_id: upload.creator_id };
+  const { bytes } = await storeFile(ctx, file, body);
   try {
     return await addPart(ctx.db, upload, { storage_key: storageKey, bytes });
   } catch (error) {
     // A Problem means that nothing was committed. After other errors the row may exist, so the file
     // stays; the sweep removes a file without a row.
-    if (error instanceof Problem) await ctx.storage.remove(storageKey).catch(() => {});
+    if (error instanceof Problem) await dropFile(ctx, storageKey).catch(() => {});
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import { isOwnId, json } from '../../base/database.ts';
 import { Problem } from '../../base/errors.ts';
 import { HOUR_MS } from '../../base/time.ts';
 import { assertNotLeaving, lockStaying } from '../../creators/leaving.ts';
+import { settleFile } from '../loose-files.ts';
 
 /** A row of `uploads`. */
 export interface Upload {
@@ -133,6 +134,7 @@ export async function addPart(
       .returning('*');
     if (!row) throw replaced();
     await trx('upload_parts').insert({ ...part, upload_id: id, starts_at: received });
+    await settleFile(trx, part.storage_key);
     return row;
   });
 }
