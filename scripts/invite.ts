@@ -12,7 +12,7 @@ await runScript(async () => {
   const config = readConfig();
   const connection = config.DATABASE_URL
     ? { connectionString: config.DATABASE_URL }
-    : findRunningConnection(config.DATA_DIR);
+    : await findRunningConnection(config.DATA_DIR);
   if (!connection) {
     throw new ScriptFault('Start PM3K first: its embedded database is not running.');
   }

@@ -24,7 +24,7 @@ export interface Place extends AsyncDisposable {
  */
 export async function openPlace(): Promise<Place> {
   const config = readConfig();
-  const found = config.DATABASE_URL ? null : findRunningConnection(config.DATA_DIR);
+  const found = config.DATABASE_URL ? null : await findRunningConnection(config.DATA_DIR);
   if (found) return placeAt(config, found);
   if (!config.DATABASE_URL && !existsSync(join(config.DATA_DIR, 'postgres/PG_VERSION'))) {
     throw new ScriptFault(

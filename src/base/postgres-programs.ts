@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import {
   chownSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -19,6 +18,9 @@ export class EmbeddedPostgresFault extends Error {}
 
 /** The name of the database's superuser. */
 export const SUPERUSER = 'pm3k';
+
+/** How the names of clusters begin that are being made. */
+const FRESH = 'postgres.new-';
 
 /** The account that runs the server, if we are root. */
 export interface Account {
@@ -133,23 +135,40 @@ export function findServerAccount({ postgres }: Programs): Account | null {
 
 /**
  * Makes the cluster if it is missing: in a folder beside it, which is then renamed, so that a kill
- * leaves no half-made cluster.
+ * leaves no half-made cluster. If two do so at once, the first one's stays.
  */
 export function createCluster(
   cluster: string,
   { initdb }: Programs,
   account: Account | null,
 ): void {
-  if (existsSync(join(cluster, 'PG_VERSION'))) return;
+  const isMade = () => existsSync(join(cluster, 'PG_VERSION'));
+  if (isMade()) return;
   const parent = dirname(cluster);
-  mkdirSync(parent, { recursive: true, mode: 0o755 });
-  for (const name of readdirSync(parent)) {
-    if (name.startsWith('postgres.new-')) rmSync(join(parent, name), { recursive: true });
+  const fresh = mkdtempSync(join(parent, FRESH));
+  try {
+    if (account) chownSync(fresh, account.uid, account.gid);
+    runInitdb(initdb, fresh, account);
+    renameSync(fresh, cluster);
+  } catch (error) {
+    if (!isMade()) throw error;
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
   }
-  const fresh = mkdtempSync(join(parent, 'postgres.new-'));
-  if (account) chownSync(fresh, account.uid, account.gid);
+}
+
+/** Removes what a killed `createCluster` left. Only the owner of the cluster may call it. */
+export function removeHalfMade(cluster: string): void {
+  const parent = dirname(cluster);
+  for (const name of readdirSync(parent)) {
+    if (name.startsWith(FRESH))
+      rmSync(join(parent, name), { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+function runInitdb(initdb: string, folder: string, account: Account | null): void {
   const [command, args] = commandAs(account, initdb, [
-    ...['-D', fresh, '-U', SUPERUSER, '--auth=trust', '--encoding=UTF8', '--locale=C'],
+    ...['-D', folder, '-U', SUPERUSER, '--auth=trust', '--encoding=UTF8', '--locale=C'],
     '--no-sync',
   ]);
   const result = spawnSync(command, args, {
@@ -157,13 +176,10 @@ export function createCluster(
     cwd: '/',
     env: serverEnvironment(),
   });
-  if (result.status !== 0) {
-    rmSync(fresh, { recursive: true, force: true });
-    throw new EmbeddedPostgresFault(
-      `The database could not be made in ${parent}: ${(result.stderr || String(result.error)).trim()}`,
-    );
-  }
-  renameSync(fresh, cluster);
+  if (result.status === 0) return;
+  throw new EmbeddedPostgresFault(
+    `The database could not be made in ${dirname(folder)}: ${(result.stderr || String(result.error)).trim()}`,
+  );
 }
 
 /**

@@ -1,20 +1,57 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import pg from 'pg';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/base/embedded-postgres.ts';
+import {
+  type EmbeddedPostgres,
+  findRunningConnection,
+  startEmbeddedPostgres,
+} from '../../src/base/embedded-postgres.ts';
 import { createLog } from '../../src/base/log.ts';
 import { EmbeddedPostgresFault } from '../../src/base/postgres-programs.ts';
-import { end, freePort, ready, spawnAppliance } from '../support/appliance.ts';
+import type { SocketConnection } from '../../src/base/postgres-socket.ts';
+import { end, freePort, ROOT, ready, spawnAppliance } from '../support/appliance.ts';
 
 const log = createLog('error');
-const ask = async (postgres: EmbeddedPostgres, sql: string) => {
+const ask = async (postgres: Pick<EmbeddedPostgres, 'connection'>, sql: string) => {
   const client = new pg.Client(postgres.connection);
   await client.connect();
   return client.query(sql).finally(() => client.end());
 };
+
+/** Starts it in a process of its own, which stops it when its input ends. */
+function startElsewhere(folder: string) {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', START, folder], {
+    cwd: ROOT,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const said = (stream: Readable, word: string) =>
+    new Promise<string>((done) => {
+      let text = '';
+      stream.on('data', (part) => {
+        text += part;
+        if (text.includes(word)) done(text);
+      });
+    });
+  return {
+    child,
+    ready: said(child.stdout, 'ready'),
+    refused: said(child.stderr, 'DATA_DIR.'),
+    ended: once(child, 'close'),
+  };
+}
+const START = `
+  import { createLog } from './src/base/log.ts';
+  import { startEmbeddedPostgres } from './src/base/embedded-postgres.ts';
+  const postgres = await startEmbeddedPostgres(process.argv[1], createLog('error'));
+  process.stdout.write('ready');
+  process.stdin.resume().on('end', () => postgres.stop());
+`;
 
 describe('the embedded PostgreSQL', () => {
   let folder: string;
@@ -23,6 +60,8 @@ describe('the embedded PostgreSQL', () => {
     folder = mkdtempSync(join(tmpdir(), 'pm3k-embedded-'));
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  const readServerPid = () =>
+    Number(readFileSync(join(folder, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
 
   it('starts in an empty folder, keeps what it was given, and starts again', async () => {
     const first = await startEmbeddedPostgres(folder, log);
@@ -45,15 +84,46 @@ describe('the embedded PostgreSQL', () => {
     await first.stop();
   });
 
-  it('is not afraid of a pid file whose process is somebody else', async () => {
-    const first = await startEmbeddedPostgres(folder, log);
-    await first.stop();
-    writeFileSync(
-      join(folder, 'postgres/postmaster.pid'),
-      `${process.pid}\n${folder}/postgres\n0\n5432\n/tmp/none\n`,
-    );
-    const second = await startEmbeddedPostgres(folder, log);
-    await second.stop();
+  it('works in a folder whose path is too long for a socket', async () => {
+    const long = join(folder, 'a'.repeat(60), 'b'.repeat(60));
+    const server = await startEmbeddedPostgres(long, log);
+    const found = (await findRunningConnection(long)) as SocketConnection;
+    expect((await ask({ connection: found }, 'select 1 as one')).rows).to.deep.equal([{ one: 1 }]);
+    await server.stop();
+    expect(await findRunningConnection(long)).to.equal(null);
+  });
+
+  it('is made once, when two begin to make it together', async () => {
+    const starts = [startElsewhere(folder), startElsewhere(folder)];
+    const refused = await Promise.race(starts.map((start) => start.refused));
+    expect(refused).to.contain('Another running PM3K');
+    await Promise.race(starts.map((start) => start.ready));
+    for (const { child } of starts) child.stdin?.end();
+    await Promise.all(starts.map((start) => start.ended));
+    expect(readdirSync(folder).sort()).to.deep.equal(['postgres', 'postgres.log']);
+  });
+
+  it('has ended when its first process has, whoever started it, and starts anew', async () => {
+    const killed = startElsewhere(folder);
+    await killed.ready;
+    await end(killed.child, 'SIGKILL');
+    const adopted = await startEmbeddedPostgres(folder, log);
+    process.kill(readServerPid(), 'SIGKILL');
+    await adopted.died;
+    await adopted.stop();
+    const started = await startEmbeddedPostgres(folder, log);
+    process.kill(readServerPid(), 'SIGKILL');
+    await started.died;
+    await started.stop();
+  });
+
+  it('keeps what a stopped one left for whoever only looks', async () => {
+    const pidFile = join(folder, 'postgres/postmaster.pid');
+    await (await startEmbeddedPostgres(folder, log)).stop();
+    writeFileSync(pidFile, '1\n');
+    expect(await findRunningConnection(folder)).to.equal(null);
+    expect(readFileSync(pidFile, 'utf8')).to.equal('1\n');
+    expect(await findRunningConnection(join(folder, 'nowhere'))).to.equal(null);
   });
 
   it('is taken over after a kill, and stopped with the appliance', async () => {
