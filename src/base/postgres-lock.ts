@@ -19,7 +19,7 @@ export interface FileLock {
  */
 export function tryLock(path: string): FileLock | null {
   const fd = open(path);
-  // Without -E, which BusyBox lacks: both programs end with 1 and no words if somebody has it.
+  // It ends with 1 and without a word if somebody has the lock; a fault has other numbers, or words.
   const { status, stderr, error } = spawnSync('flock', ['-n', '3'], {
     stdio: ['ignore', 'ignore', 'pipe', fd],
     encoding: 'utf8',

@@ -13,17 +13,16 @@ describe('a test that holds everything', () => {
     await client.connect();
     const { rows } = await client.query(
       `select current_setting('data_directory') as data_directory,
-              current_setting('unix_socket_directories') as sockets,
               split_part(pg_read_file('postmaster.pid'), chr(10), 1)::int as server`,
     );
     await client.end();
-    const { data_directory, sockets, server } = rows[0];
+    const { data_directory, server } = rows[0];
     const [started] = app.output().split('\n');
     writeFileSync(
       process.env['HELD_TO'] as string,
       JSON.stringify({
         pids: [server, JSON.parse(started as string).pid],
-        folders: [data_directory, sockets, app.data_dir, process.env[BROKER_VARIABLE]],
+        folders: [data_directory, app.data_dir, process.env[BROKER_VARIABLE]],
       }),
     );
     while (process.env['HELD_FOR'] !== 'nothing') await sleep(1_000);

@@ -51,7 +51,7 @@ export function startContainer(folder: string) {
   const script = ['sh', '-c', '"$@"; echo killed; exec sleep 600', 'sh', ...node];
   const child = spawn('unshare', [...WHO, ...NEW, ...script], {
     cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
   const ended = once(child, 'close');
   return {
