@@ -1,4 +1,6 @@
 // Shows that nothing is posted again by a database that lacks what was posted.
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { openDatabase } from '../../src/base/database.ts';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
@@ -27,6 +29,26 @@ describe('a database that lost what was posted', () => {
     await waitUntil(async () => (await shown(client, json['id']))['step'] === 'wait');
     return json['id'];
   }
+
+  it('could be noticed before the last byte of any post: without the storage’s word none goes out', async () => {
+    const client = await app.creator('held');
+    const upload = await client.upload(await video());
+    const folder = join(app.data_dir, 'media/database');
+    renameSync(folder, `${folder}-away`);
+    writeFileSync(folder, 'no folder');
+    const body = client.job(upload.json['storage_key']);
+    const { json } = await client.api('POST', '/v1/jobs', body);
+    const attempt = () => app.db('publish_attempts').where({ job_id: json['id'] }).first();
+    await waitUntil(async () => (await attempt())?.committed_at, 60_000);
+    await waitUntil(() => app.output().includes('step.fault'), 60_000);
+    expect(app.sandbox.state.publishes.map(({ received_bytes }) => received_bytes)).to.deep.equal([
+      0,
+    ]);
+    rmSync(folder);
+    renameSync(`${folder}-away`, folder);
+    expect(await client.ended(json['id'])).to.include({ status: 'finished' });
+    app.sandbox.state.publishes.length = 0;
+  });
 
   it('posts nothing again after a replica that lagged took over, and asks the creator', async () => {
     const client = await app.creator('lagging');
