@@ -8,6 +8,7 @@ import { connectAccount } from '../../scripts/connect.ts';
 import { anAppliance, ROOT } from '../support/appliance.ts';
 import { type SharedAppliance, sharedAppliance } from '../support/shared-appliance.ts';
 import { video } from '../support/videos.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 describe('connecting with TikTok', () => {
   let app: SharedAppliance;
@@ -109,7 +110,7 @@ describe('connecting with TikTok', () => {
     ).to.deep.equal([]);
   });
 
-  it('tells that the connection is gone, and ends its posts with that', async () => {
+  it('tells that the connection is gone, and lets its posts wait', async () => {
     const creator = await app.creator('signs.away');
     const upload = await creator.upload(await video());
     const openId = app.sandbox.state.accounts.find(
@@ -117,7 +118,12 @@ describe('connecting with TikTok', () => {
     )?.open_id;
     app.sandbox.state.grants = app.sandbox.state.grants.filter((each) => each.open_id !== openId);
     const { json } = await creator.api('POST', '/v1/jobs', creator.job(upload.json['storage_key']));
-    expect((await creator.ended(json['id']))['error']['code']).to.equal('creator_disconnected');
+    const held = await waitUntil(async () => {
+      const { json: job } = await creator.api('GET', `/v1/jobs/${json['id']}`);
+      return job['waiting'] ? job : undefined;
+    });
+    expect(held['waiting']['code']).to.equal('creator_disconnected');
+    expect(held).to.include({ status: 'scheduled', error: null });
     const next = await creator.api('POST', '/v1/jobs', creator.job(upload.json['storage_key']));
     expect(next.json['code']).to.equal('creator_disconnected');
     expect((await creator.page('/jobs')).text).to.contain('Connect with TikTok');

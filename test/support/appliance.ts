@@ -8,7 +8,7 @@ import { type Connected, connectWithKey } from '../../scripts/connect.ts';
 import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { type Sandbox, startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
 import { type Database, openDatabase } from '../../src/base/database.ts';
-import { findRunningConnection } from '../../src/base/embedded-postgres.ts';
+import { createConnection } from '../../src/base/postgres-socket.ts';
 import type { Timing } from '../../src/base/timing.ts';
 import { askBroker, holdFolder, holdProcess, releaseProcess } from './broker-client.ts';
 import { COMPILED } from './cache.ts';
@@ -92,8 +92,9 @@ export async function anAppliance(env: Env = {}, timing?: Partial<Timing>): Prom
     data_dir: dataDir,
     get db() {
       // An empty DATABASE_URL makes the appliance start an embedded one.
-      const embedded = settings['DATABASE_URL'] === '' ? findRunningConnection(dataDir) : null;
-      db ??= openDatabase(embedded ?? { connectionString: databaseUrl });
+      const isEmbedded = settings['DATABASE_URL'] === '';
+      const embedded = () => createConnection(join(dataDir, 'postgres'));
+      db ??= openDatabase(isEmbedded ? embedded() : { connectionString: databaseUrl });
       return db;
     },
     output: () => printed,
