@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/base/embedded-postgres.ts';
 import { createLog } from '../../src/base/log.ts';
+import type { Hold } from './run.ts';
 
 export type Row = Record<string, unknown>;
 
@@ -25,23 +26,21 @@ export interface StormDatabase extends AsyncDisposable {
 // Three processes have up to some forty connections each.
 const SETTINGS = { max_connections: '250' };
 
-/** `hold` gets the id of each server process. */
-export async function startDatabase(
-  folder: string,
-  hold: (pid: number) => void,
-): Promise<StormDatabase> {
+export async function startDatabase(folder: string, hold: Hold): Promise<StormDatabase> {
   const log = createLog('error');
   let server: EmbeddedPostgres | null = null;
   let pool: pg.Pool | null = null;
+  let release = () => {};
   const start = async () => {
     server = await startEmbeddedPostgres(folder, log, SETTINGS);
     pool = new pg.Pool({ ...server.connection, max: 4, query_timeout: 20_000 });
     pool.on('error', () => {});
-    hold(readPid(folder));
+    release = hold(readPid(folder));
   };
   const stop = async () => {
     await pool?.end().catch(() => {});
     await server?.stop();
+    release();
     pool = null;
     server = null;
   };

@@ -145,6 +145,7 @@ function judgeProcesses({ members }: Scene): Break[] {
 
 async function judgeDeletions(scene: Scene, creators: StormCreator[]): Promise<Break[]> {
   const gone = creators.filter(({ hasLeft }) => hasLeft);
+  await assertSearchFinds(scene, creators);
   const stayed = creators.filter(({ fate, hasLeft }) => fate === 'leaving' && !hasLeft);
   const open = await scene.database.query(
     'select id, erased_at, faults from deletions where done_at is null or traces > 0',
@@ -160,6 +161,13 @@ async function judgeDeletions(scene: Scene, creators: StormCreator[]): Promise<B
       ...{ promise: 'nothing left', subject: creator, detail: where },
     })),
   ];
+}
+
+/** A search that finds nothing of those who stayed would prove nothing of those who left. */
+async function assertSearchFinds(scene: Scene, creators: StormCreator[]): Promise<void> {
+  const stays = creators.filter(({ fate }) => fate === 'stays').slice(0, 1);
+  const found = await findTraces(scene, stays);
+  if (found.length < stays.length) throw new Error('Expected to find those who stayed');
 }
 
 function describe({ title, kind, destination }: Order): string {

@@ -42,7 +42,9 @@ export async function openLine({ findSocketPath, onSent }: LineOptions): Promise
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const reset = () => {
     for (const { near, far } of pairs) {
-      near.resetAndDestroy();
+      // A reset of a socket that is being shut down fails, and Node then never closes it.
+      if (near.writableEnded) near.destroy();
+      else near.resetAndDestroy();
       far.destroy();
     }
   };

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Timing } from '../../src/base/timing.ts';
 import type { Line } from './line.ts';
+import type { Hold } from './run.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const RESTART_MS = 500;
@@ -43,7 +44,7 @@ export interface MemberOptions {
   timing: Timing | undefined;
   clockMs: number;
   logFile: string;
-  hold(pid: number): void;
+  hold: Hold;
 }
 
 export function createMember(options: MemberOptions): Member {
@@ -96,7 +97,7 @@ function launch({ timing, clockMs, env, hold }: MemberOptions): ChildProcess {
     // Ctrl-C must reach the storm alone, which then ends the others.
     detached: true,
   });
-  if (child.pid !== undefined) hold(child.pid);
+  if (child.pid !== undefined) child.once('exit', hold(child.pid));
   return child;
 }
 

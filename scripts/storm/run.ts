@@ -31,9 +31,13 @@ export interface StormReport {
   logs: string | null;
 }
 
+/** Is told of every process that is started; what it returns is called when that one has ended. */
+export type Hold = (pid: number) => () => void;
+
 export interface StormHooks {
   signal?: AbortSignal;
-  hold?(pid: number): void;
+  /** For whoever ends the processes if the storm itself is killed. */
+  hold?: Hold;
   tell?(sentence: string): void;
 }
 
@@ -53,7 +57,11 @@ interface Cast {
 
 export async function runStorm(
   options: StormOptions,
-  { signal = new AbortController().signal, hold = () => {}, tell = () => {} }: StormHooks = {},
+  {
+    signal = new AbortController().signal,
+    hold = () => () => {},
+    tell = () => {},
+  }: StormHooks = {},
 ): Promise<StormReport> {
   const chance = createChance(options.seed);
   const timing = chooseTiming(options);

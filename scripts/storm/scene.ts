@@ -1,7 +1,6 @@
 // Sets the storm's scene: database, sandbox, storage, one web and two worker processes.
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +15,8 @@ import type { Taken } from './latency.ts';
 import { openLine } from './line.ts';
 import { createMember, type Member } from './member.ts';
 import type { StormOptions } from './options.ts';
+import { findPort } from './ports.ts';
+import type { Hold } from './run.ts';
 import type { Occurrence } from './troubles.ts';
 
 export interface Scene extends AsyncDisposable {
@@ -43,8 +44,7 @@ export interface SceneOptions {
   timing: Timing;
   chance: Chance;
   signal: AbortSignal;
-  /** Gets the id of every process that is started, for whoever ends them if the storm cannot. */
-  hold(pid: number): void;
+  hold: Hold;
 }
 
 const NAMES = ['web', 'worker-1', 'worker-2'] as const;
@@ -163,15 +163,4 @@ function setTikTok({ state }: Sandbox, webUrl: string, { tiktokMinuteMs }: Timin
   const minuteMs = tiktokMinuteMs - 2_000;
   Object.assign(state.settings, { caps: false, allow_insecure_pull: true, minute_ms: minuteMs });
   for (const app of state.apps) app.webhook_url = `${webUrl}/webhooks/tiktok`;
-}
-
-/** Returns a port that was free a moment ago. */
-function findPort(): Promise<number> {
-  const server = createServer();
-  return new Promise((done) => {
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => done(port));
-    });
-  });
 }
