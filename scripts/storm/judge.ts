@@ -4,7 +4,7 @@ import type { StormCreator } from './creators.ts';
 import type { Order } from './orders.ts';
 import type { Scene } from './scene.ts';
 import { findTraces } from './traces.ts';
-import { findTruth, findUnordered, findUntold, listKnownIds, type Truth } from './truth.ts';
+import { countUnanswered, findTruth, findUnordered, findUntold, type Truth } from './truth.ts';
 
 /** A promise that was broken, about what, and what is known of it. */
 export interface Break {
@@ -20,12 +20,12 @@ export async function judge(
   { orders, creators, doomedFaults }: Judged,
 ): Promise<{ breaks: Break[]; truths: Truth[] }> {
   const truths = await findTruth(scene, orders);
-  const known = await listKnownIds(scene);
+  const unanswered = await countUnanswered(scene);
   const refusalsLeft = countByOpenId(doomedFaults);
   const staying = truths.filter(({ order }) => order.creator.fate !== 'leaving');
   const breaks = [
     ...truths.flatMap(judgeTwice),
-    ...staying.flatMap((truth) => judgeEnd(truth, { scene, known, refusalsLeft })),
+    ...staying.flatMap((truth) => judgeEnd(truth, { unanswered, refusalsLeft })),
     ...(await findUntold(scene, orders)).map((title) => ({
       ...{ promise: 'accepted twice', subject: title, detail: 'a job that no answer named' },
     })),
@@ -59,8 +59,8 @@ function judgeTwice({ order, job, posts }: Truth): Break[] {
 }
 
 interface Knowledge {
-  scene: Scene;
-  known: Set<string>;
+  /** Creator id → inits of photos without a publish_id. */
+  unanswered: Map<string, number>;
   refusalsLeft: Map<string, number>;
 }
 
@@ -78,7 +78,8 @@ function judgeEnd(truth: Truth, knowledge: Knowledge): Break[] {
     if (posts.length > 0) return judgeTime(truth);
     return broken('never lost', 'finished, and not on TikTok');
   }
-  if (state === 'unconfirmed') {
+  // It ends as unconfirmed two hours after the init, unless TikTok's word comes.
+  if (state === 'unconfirmed' || job['waits_for_word']) {
     return isJustified(truth, knowledge) ? [] : broken('unconfirmed only for a reason', tell(job));
   }
   if (state !== 'failed' && state !== 'cancelled') return broken('never stuck', tell(job));
@@ -90,17 +91,11 @@ function judgeEnd(truth: Truth, knowledge: Knowledge): Break[] {
 }
 
 /**
- * Justified: TikTok has a photo post of this creator that our ledger does not know, so that the
- * answer to its init was lost and TikTok's word about it could belong to several posts.
+ * Justified: the answer to an init of photos was lost, and TikTok's word about the post could be
+ * about another init of the same creator just as well.
  */
-function isJustified({ order }: Truth, { scene, known }: Knowledge): boolean {
-  return (
-    order.kind === 'photo' &&
-    scene.sandbox.state.publishes.some(
-      ({ kind, open_id, publish_id }) =>
-        kind === 'photo' && open_id === order.creator.openId && !known.has(publish_id),
-    )
-  );
+function isJustified({ order }: Truth, { unanswered }: Knowledge): boolean {
+  return order.kind === 'photo' && (unanswered.get(order.creator.id) ?? 0) > 1;
 }
 
 function judgeTime({ order, posts }: Truth): Break[] {

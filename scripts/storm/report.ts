@@ -26,7 +26,11 @@ export function writeReport(report: StormReport, options: StormOptions): string 
 function listPosts({ truths, creators, scene }: StormReport): string[] {
   const accepted = truths.filter(({ order }) => order.jobId);
   const staying = accepted.filter(({ order }) => order.creator.fate !== 'leaving');
-  const states = count(staying.map(({ job }) => String(job?.['state'] ?? 'gone')));
+  const states = count(
+    staying.map(({ job }) =>
+      job?.['waits_for_word'] ? 'waiting for word' : String(job?.['state'] ?? 'gone'),
+    ),
+  );
   const waits = truths.flatMap(({ order }) => (order.answer ? [order.answer.ms] : []));
   const late = staying.flatMap(({ order: { scheduledAt }, posts: [post] }) =>
     scheduledAt !== null && post ? [post.created_at - scheduledAt] : [],

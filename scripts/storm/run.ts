@@ -121,7 +121,10 @@ async function endStuckPosts({ sandbox }: Scene, ending: AbortSignal): Promise<v
 }
 
 const UNENDED = `select
-    (select count(*) from jobs where finished_at is null and state <> 'unconfirmed') +
+    (select count(*) from jobs where finished_at is null and state <> 'unconfirmed'
+       and not exists (select from publish_attempts attempts
+         where job_id = jobs.id and closed_at is null and publish_id is null
+           and unanswered_at < now() - interval '20 seconds')) +
     (select count(*) from deletions where done_at is null) as count`;
 
 async function waitForCalm({ database, signal }: Scene, options: StormOptions): Promise<void> {

@@ -16,7 +16,10 @@ export interface Truth {
 
 const JOBS = `select jobs.id, title, state, error, destination, kind, publish_id,
      extract(epoch from send_at) * 1000 as send_at, faults,
-     (select array_agg(name order by id) from job_events where job_id = jobs.id) as events
+     (select array_agg(name order by id) from job_events where job_id = jobs.id) as events,
+     exists (select from publish_attempts attempts
+       where job_id = jobs.id and closed_at is null and publish_id is null
+         and unanswered_at < now() - interval '20 seconds') as waits_for_word
    from jobs`;
 
 export async function findTruth(scene: Scene, orders: Order[]): Promise<Truth[]> {
@@ -68,10 +71,16 @@ export function findUnordered({ publishes }: State, orders: Order[]): Publish[] 
     );
 }
 
-/** The publish_ids of TikTok that our ledger knows. */
-export async function listKnownIds({ database }: Scene): Promise<Set<string>> {
-  const rows = await database.query('select publish_id, told_publish_id from publish_attempts');
-  return new Set(
-    rows.flatMap((row) => [String(row['publish_id']), String(row['told_publish_id'])]),
+/**
+ * Returns, by creator id, how many inits of photos have no publish_id: TikTok's word about a post
+ * is that of one of them.
+ */
+export async function countUnanswered({ database }: Scene): Promise<Map<string, number>> {
+  const rows = await database.query(
+    `select creator_id, count(*) as count from publish_attempts attempts
+       join jobs on jobs.id = attempts.job_id
+      where jobs.kind = 'photo' and attempts.publish_id is null and committed_at is not null
+      group by creator_id`,
   );
+  return new Map(rows.map((row) => [String(row['creator_id']), Number(row['count'])]));
 }
