@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/base/embedded-postgres.ts';
 import { createLog } from '../../src/base/log.ts';
-import type { Hold } from './run.ts';
+import type { Hold } from './options.ts';
 
 export type Row = Record<string, unknown>;
 

@@ -1,16 +1,8 @@
 // Measures how long the work of a killed process lies still until another run goes on with it.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Occurrence, Taken } from './happenings.ts';
 import type { Member } from './member.ts';
 import type { Scene } from './scene.ts';
-import type { Occurrence } from './troubles.ts';
-
-/** One run that a killed process held. */
-export interface Taken {
-  killed: string;
-  at: number;
-  /** Null: nobody went on within the time for which it was watched. */
-  ms: number | null;
-}
 
 const LOOK_MS = 50;
 const WATCHED_MS = 90_000;

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Timing } from '../../src/base/timing.ts';
 import type { Line } from './line.ts';
-import type { Hold } from './run.ts';
+import type { Hold } from './options.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const RESTART_MS = 500;

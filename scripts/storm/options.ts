@@ -21,6 +21,9 @@ export interface StormOptions {
   fillsDisk: boolean;
 }
 
+/** Is told of every process that is started; what it returns is called when that one has ended. */
+export type Hold = (pid: number) => () => void;
+
 const USAGE =
   'Usage: npm run storm -- [--jobs N] [--kills K] [--faults F] [--seed S] [--storage disk|s3] [--defaults] [--no-clocks] [--no-full-disk]\n';
 /** How much shorter the intervals are, so that a storm takes minutes and not hours. */

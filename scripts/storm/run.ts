@@ -8,7 +8,7 @@ import { createChance } from './chance.ts';
 import { connectCreators, type StormCreator } from './creators.ts';
 import { type Break, judge } from './judge.ts';
 import { makeMedia } from './media.ts';
-import { chooseTiming, type StormOptions } from './options.ts';
+import { chooseTiming, type Hold, type StormOptions } from './options.ts';
 import { handIn, type Order, planOrders, sendAway } from './orders.ts';
 import { pause } from './pause.ts';
 import { planTroubles, sumDuration, type Trouble } from './plan.ts';
@@ -30,9 +30,6 @@ export interface StormReport {
   /** Where the logs of a storm that broke a promise were put. */
   logs: string | null;
 }
-
-/** Is told of every process that is started; what it returns is called when that one has ended. */
-export type Hold = (pid: number) => () => void;
 
 export interface StormHooks {
   signal?: AbortSignal;
@@ -82,6 +79,7 @@ export async function runStorm(
     sendAway(scene, cast.creators, durationMs),
   ]);
   const stormMs = Date.now() - startedAt;
+  signal.throwIfAborted();
   tell('The storm is over; waiting for calm.');
   await waitForCalm(scene, options);
   const calmMs = Date.now() - startedAt - stormMs;

@@ -11,13 +11,11 @@ import { type Sandbox, startSandbox } from '../tiktok-sandbox/sandbox.ts';
 import type { Chance } from './chance.ts';
 import { type StormDatabase, startDatabase } from './database.ts';
 import { mountDisk, type StormDisk } from './disk.ts';
-import type { Taken } from './latency.ts';
+import type { Occurrence, Taken } from './happenings.ts';
 import { openLine } from './line.ts';
 import { createMember, type Member } from './member.ts';
-import type { StormOptions } from './options.ts';
+import type { Hold, StormOptions } from './options.ts';
 import { findPort } from './ports.ts';
-import type { Hold } from './run.ts';
-import type { Occurrence } from './troubles.ts';
 
 export interface Scene extends AsyncDisposable {
   folder: string;

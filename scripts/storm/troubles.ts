@@ -1,17 +1,10 @@
 // Carries the planned troubles out, one after the other or overlapping, and notes when each was.
+import type { Occurrence } from './happenings.ts';
 import { watchKill } from './latency.ts';
 import type { Member } from './member.ts';
 import { pause } from './pause.ts';
 import type { Trouble } from './plan.ts';
 import type { Scene } from './scene.ts';
-
-/** What happened, for the judgement afterwards; times in epoch ms. */
-export interface Occurrence {
-  kind: Trouble['kind'];
-  member: string | null;
-  from: number;
-  to: number;
-}
 
 export async function causeTroubles(
   scene: Scene,
@@ -42,9 +35,10 @@ function findSubject({ members }: Scene, { kind, member }: Trouble): unknown {
 
 async function cause(scene: Scene, trouble: Trouble): Promise<void> {
   const member = trouble.member === null ? null : (scene.members[trouble.member] as Member);
-  const occurrence = { kind: trouble.kind, member: member?.name ?? null, from: Date.now(), to: 0 };
-  // Not over yet; whoever looks meanwhile sees that it lasts.
-  occurrence.to = Number.POSITIVE_INFINITY;
+  const occurrence: Occurrence = {
+    ...{ kind: trouble.kind, member: member?.name ?? null },
+    ...{ from: Date.now(), to: Number.POSITIVE_INFINITY },
+  };
   scene.occurrences.push(occurrence);
   await ACTS[trouble.kind](scene, trouble, member ?? (scene.members[0] as Member));
   occurrence.to = Date.now();
