@@ -172,5 +172,11 @@ function describe({ title, kind, destination }: Order): string {
 function tell(job: Truth['job']): string {
   if (!job) return 'no job';
   const events = (job['events'] as string[] | null) ?? [];
-  return `${job['id']} ${job['state']}, error ${JSON.stringify(job['error'])}, events ${events.join(' ')}`;
+  return [
+    `${job['id']} ${job['state']}`,
+    ...(job['error'] ? [`error ${JSON.stringify(job['error'])}`] : []),
+    `events ${events.join(' ')}`,
+    `attempts ${job['attempts']}`,
+    `run ${job['run']}`,
+  ].join('; ');
 }
