@@ -157,7 +157,7 @@ export function spawnAppliance(
   timing?: Partial<Timing>,
 ): ChildProcess {
   const entry = timing
-    ? [join(ROOT, 'test/support/timed-appliance.ts'), JSON.stringify(timing)]
+    ? [join(ROOT, 'scripts/timed-appliance.ts'), JSON.stringify(timing)]
     : [join(ROOT, 'src/main.ts')];
   // As `npm start` does: a small young generation gives the buffers of a stream back sooner.
   const child = spawn(process.execPath, ['--max-semi-space-size=1', ...entry], {

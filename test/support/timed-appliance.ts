@@ -1,5 +1,0 @@
-// The appliance's process with other intervals: its one argument is JSON of those that differ.
-import { TIMING } from '../../src/base/timing.ts';
-import { start } from '../../src/main.ts';
-
-await start({ ...TIMING, ...JSON.parse(process.argv[2] ?? '{}') });
