@@ -524,6 +524,8 @@ create table schema_migrations (
   name text not null,
   applied_at timestamp with time zone not null default now(),
   constraint schema_migrations_pkey PRIMARY KEY (name)
+);
+
 create table scratch_folders (
   id text not null,
   disk uuid not null,
