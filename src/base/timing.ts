@@ -116,6 +116,8 @@ export const TIMING: Readonly<Timing> = {
 export const QUERY_LIMITS = {
   /** Erasing a creator's rows, and searching every table for traces. */
   erasure: 30 * MINUTE_MS,
+  /** Rewriting a table of at most 256 MB, or one beyond that on its day of the month. */
+  rewrite: 6 * HOUR_MS,
   /** Reading a creator's rows for an export. */
   export: 10 * MINUTE_MS,
   /** A change of the schema takes as long as it takes; the next process waits for it. */

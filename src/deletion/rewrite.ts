@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import { openPool } from '../base/database.ts';
 import { clearStatistics, rewriteTables } from '../base/table-rewrite.ts';
+import { QUERY_LIMITS } from '../base/timing.ts';
 import { emptyLog, listLogKeepers, outlastTransactions } from '../base/write-ahead-log.ts';
 import type { Context } from '../context/context.ts';
 import { hasDiskSpace } from '../storage/disk-space.ts';
@@ -41,7 +42,9 @@ async function onOwnConnection<T>(
   { connection, timing }: Context,
   work: (client: pg.ClientBase) => Promise<T>,
 ): Promise<T> {
-  const pool = openPool(connection, { lock_timeout: timing.rewriteLockMs });
+  const pool = openPool(connection, {
+    ...{ lock_timeout: timing.rewriteLockMs, limitMs: QUERY_LIMITS.rewrite },
+  });
   try {
     const client = await pool.connect();
     return await work(client).finally(() => client.release(true));

@@ -99,7 +99,8 @@ describe('the rewrite after a deletion', () => {
     try {
       await older.raw('select pg_current_xact_id()');
       const id = await searched();
-      await rewriteDue(ctx, signal);
+      const timing = { ...ctx.timing, rewriteOutlastMs: 100 };
+      await rewriteDue({ ...ctx, timing }, signal);
       expect((await find(id)).done_at).to.equal(null);
       expect(await queued()).to.equal(1);
       await older.commit();

@@ -36,6 +36,7 @@ export const PROMPT: Partial<Timing> = {
   rewriteGatherMs: 100,
   rewriteEveryMs: 0,
   rewriteLockMs: 200,
-  rewriteOutlastMs: 200,
+  // Other tests' transactions, on the same server, are waited for.
+  rewriteOutlastMs: 3_000,
   rewriteAgainMs: 500,
 };
