@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Timing } from '../../src/base/timing.ts';
+import { COMPILED } from '../../test/support/cache.ts';
 import type { Line } from './line.ts';
 import type { Hold } from './options.ts';
 
@@ -92,7 +93,10 @@ function launch({ timing, clockMs, env, hold }: MemberOptions): ChildProcess {
     : [join(ROOT, 'src/main.ts')];
   const clock = clockMs === 0 ? [] : ['--import', join(import.meta.dirname, 'shifted-clock.ts')];
   const child = spawn(process.execPath, ['--max-semi-space-size=1', ...clock, ...entry], {
-    env: { PATH: process.env['PATH'] ?? '', STORM_CLOCK_MS: String(clockMs), ...env },
+    env: {
+      ...{ PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILED },
+      ...{ STORM_CLOCK_MS: String(clockMs), ...env },
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     // Ctrl-C must reach the storm alone, which then ends the others.
     detached: true,

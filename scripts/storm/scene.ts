@@ -69,10 +69,10 @@ export async function setScene(given: SceneOptions): Promise<Scene> {
   const members = await createMembers(given, { folder, dataDir, sandbox, database, bucket, clock });
   for (const member of members) stack.use(member);
   setTikTok(sandbox, members[0].url, timing);
-  for (const member of members) {
-    member.start();
-    // The first one migrates.
-    while (!member.isReady() && !signal.aborted) await sleep(50);
+  // The first one migrates.
+  for (const some of [members.slice(0, 1), members.slice(1)]) {
+    for (const member of some) member.start();
+    while (!some.every((member) => member.isReady()) && !signal.aborted) await sleep(50);
   }
   const whole = stack.move();
   return {
