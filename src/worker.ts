@@ -1,5 +1,4 @@
 // Runs the steps, chores and ticks of all modules in worker pools, and ends them cleanly.
-
 import { parseCronItems, type TaskList } from 'graphile-worker';
 import type { Config } from './base/config.ts';
 import type { Context, Manifest } from './context/context.ts';

@@ -22,11 +22,14 @@ const INPUT_OPTIONS = [
 ];
 
 ffmpeg.setFfmpegPath(CAGED_FFMPEG);
+const library = ffmpeg as unknown as {
+  prototype: { _checkCapabilities(done: () => void): void; ffprobe(): void };
+};
 // The library asks ffmpeg for its capabilities first, and cannot read the form in which newer
 // versions print them.
-(
-  ffmpeg as unknown as { prototype: { _checkCapabilities(done: () => void): void } }
-).prototype._checkCapabilities = (done) => done();
+library.prototype._checkCapabilities = (done) => done();
+// For a percentage that nobody reads, it runs an ffprobe of its own, outside of the cage.
+library.prototype.ffprobe = () => {};
 
 /** ffmpeg or ffprobe refused the file. `lines` is the end of its error output, without paths. */
 export class FfmpegFailure extends Error {

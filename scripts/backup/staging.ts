@@ -1,5 +1,4 @@
 // Loads a backup into a staging schema, and swaps it with the real one in one transaction.
-
 import type { Readable } from 'node:stream';
 import type pg from 'pg';
 import { type ConnectionOptions, openDatabase, quoted } from '../../src/base/database.ts';

@@ -1,5 +1,4 @@
 // The creators of a storm, connected before it begins, and what happens to each.
-
 import { connectWithKey } from '../connect.ts';
 import { createAccount } from '../tiktok-sandbox/initial-state.ts';
 import type { State } from '../tiktok-sandbox/state.ts';

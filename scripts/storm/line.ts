@@ -1,5 +1,4 @@
 // A line between one process and the database that can be cut, or swallow what is sent over it.
-
 import type { AddressInfo } from 'node:net';
 import { createConnection, createServer, type Socket } from 'node:net';
 

@@ -1,5 +1,4 @@
 // Issues, lists, removes and recognises API keys, of which only a hash is stored.
-
 import type { Knex } from 'knex';
 import { addToNow, databaseNow, measureSince } from '../base/database-time.ts';
 import { invalid, Problem } from '../base/errors.ts';

@@ -1,5 +1,4 @@
 // Keeps sessions with lucia, which only this file imports; stores a hash of each session id.
-
 import { type Adapter, type DatabaseSession, type DatabaseUser, Lucia, TimeSpan } from 'lucia';
 import type { Database } from '../base/database.ts';
 import { sqlFromNow } from '../base/database-time.ts';

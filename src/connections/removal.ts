@@ -1,8 +1,8 @@
 // Handles TikTok's message that a permission was removed: disconnects or deletes the creator.
-
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
-import { findCreatorByOpenId, forgetAuthorization } from '../creators/store.ts';
+import { forgetAuthorization } from '../creators/connection.ts';
+import { findCreatorByOpenId } from '../creators/store.ts';
 import { requestDeletion } from '../deletion/request.ts';
 import { removePermission } from '../jobs/permission.ts';
 import { REMOVAL_REASONS } from '../tiktok/webhook.ts';

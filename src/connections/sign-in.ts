@@ -1,5 +1,4 @@
 // Finishes a sign-in with TikTok: stores the creator, the profile and the tokens.
-
 import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseNow } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
@@ -7,8 +6,9 @@ import type { Context } from '../context/context.ts';
 import { type Returned, usedInvitation } from '../creators/authorization.ts';
 import { saveGrant } from '../creators/grants.ts';
 import { useInvitation } from '../creators/invitations.ts';
+import { sealTokens } from '../creators/sealed-tokens.ts';
 import { type Creator, findCreatorByOpenId, type Profile, saveCreator } from '../creators/store.ts';
-import { revokeUnstored, sealTokens } from '../creators/tokens.ts';
+import { revokeUnstored } from '../creators/tokens.ts';
 import { REVOCATION_LEASE_SECONDS, supersedeRevocations } from '../deletion/revocation-store.ts';
 import { askAgain } from '../jobs/permission.ts';
 import { TikTokError } from '../tiktok/errors.ts';

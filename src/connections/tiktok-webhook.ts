@@ -1,5 +1,4 @@
 // POST /webhooks/tiktok: checks TikTok's signature, and answers once the event's effect is durable.
-
 import type { IncomingMessage } from 'node:http';
 import type Router from '@koa/router';
 import { measureSince } from '../base/database-time.ts';

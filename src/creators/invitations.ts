@@ -1,5 +1,4 @@
 // The SQL of invitations, which can be used once and are stored as a hash.
-
 import type { Knex } from 'knex';
 import { sqlFromNow } from '../base/database-time.ts';
 

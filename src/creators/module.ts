@@ -1,6 +1,6 @@
 // The manifest of creators: their accounts, and what TikTok granted.
 import type { Manifest } from '../context/context.ts';
-import { assertSecretOpens } from './tokens.ts';
+import { assertSecretOpens } from './sealed-tokens.ts';
 
 const RUNNING_THE_SERVICE = 'Performance of the contract (Art. 6(1)(b) GDPR)';
 

@@ -1,5 +1,4 @@
 // Counts our calls to TikTok per creator and minute, and holds back those that it would refuse.
-
 import type { Knex } from 'knex';
 import { lockName } from '../base/database.ts';
 import { databaseNow } from '../base/database-time.ts';

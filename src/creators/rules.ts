@@ -1,5 +1,4 @@
 // What a creator may do: the limits of the plan, and the reasons why an account cannot post.
-
 import type { Knex } from 'knex';
 import type { Config, PlanLimits } from '../base/config.ts';
 import { databaseNow } from '../base/database-time.ts';

@@ -3,9 +3,9 @@ import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import type { TikTok } from '../tiktok/client.ts';
 import { TikTokError } from '../tiktok/errors.ts';
+import { markDisconnected } from './connection.ts';
 import { type CountedCall, fillMinute, reserveCall } from './quota.ts';
 import { disconnected } from './rules.ts';
-import { markDisconnected } from './store.ts';
 import { type Access, getAccess } from './tokens.ts';
 
 type Args<M extends keyof TikTok> = TikTok[M] extends (

@@ -1,5 +1,4 @@
 // Reads the forms of the deletion requests' pages: bounded texts, a past day, a version, a method.
-
 import { z } from 'zod';
 import { databaseNow } from '../base/database-time.ts';
 import { invalid } from '../base/errors.ts';

@@ -1,5 +1,4 @@
 // The one-time link: compares who signed in with TikTok; a second click verifies the request.
-
 import type { Knex } from 'knex';
 import { databaseNow } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';

@@ -1,5 +1,4 @@
 // The pages on which operators answer deletion requests that came by email.
-
 import type Router from '@koa/router';
 import { databaseNow } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';

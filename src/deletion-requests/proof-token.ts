@@ -1,11 +1,11 @@
 // Revokes, drops or stores the token that a sign-in by a one-time link brought.
-
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { findGrant, type Grant, saveGrant } from '../creators/grants.ts';
 import { lockIfStaying } from '../creators/leaving.ts';
+import { sealTokens } from '../creators/sealed-tokens.ts';
 import { type Creator, findCreatorByOpenId } from '../creators/store.ts';
-import { getAccess, revokeUnstored, sealTokens } from '../creators/tokens.ts';
+import { getAccess, revokeUnstored } from '../creators/tokens.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
 

@@ -1,5 +1,4 @@
 // Proves ownership: a sign-in by one-time link, a code in the bio, or another visible change.
-
 import { randomInt } from 'node:crypto';
 import type { Knex } from 'knex';
 import { addToNow, databaseNow } from '../base/database-time.ts';

@@ -1,5 +1,4 @@
 // Decides what may happen to a deletion request and when; without SQL.
-
 import { addToNow, databaseNow, measureSince } from '../base/database-time.ts';
 import { invalid, Problem } from '../base/errors.ts';
 import { DAY_MS } from '../base/time.ts';

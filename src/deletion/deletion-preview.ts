@@ -1,5 +1,4 @@
 // Counts what a deletion would remove, and checks the name that a person types to confirm it.
-
 import { listKeys } from '../access/keys.ts';
 import type { Context } from '../context/context.ts';
 import type { Creator } from '../creators/store.ts';

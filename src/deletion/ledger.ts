@@ -1,5 +1,4 @@
 // Keeps one marker per deletion beside the media, so that a backup brings no deleted creator back.
-
 import { z } from 'zod';
 import { ConfigFaults } from '../base/config.ts';
 import { addToNow, databaseNow } from '../base/database-time.ts';

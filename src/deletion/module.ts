@@ -1,5 +1,4 @@
 // The manifest of deletions: routes, pages, the check at start, and the `deletions` table.
-
 import type { Manifest } from '../context/context.ts';
 import { deletionRoutes } from './api.ts';
 import { addDeletionPages } from './pages.ts';

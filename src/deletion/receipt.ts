@@ -1,5 +1,4 @@
 // Turns a deletion into what its public page shows: progress, then the receipt, without a name.
-
 import type { Config } from '../base/config.ts';
 import type { TableDeclaration } from '../base/declaration.ts';
 import { DAY_MS } from '../base/time.ts';

@@ -1,12 +1,11 @@
 // Ends the grant at TikTok: at once, then again for 30 days, while our own deletion goes on.
-
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addToNow, measureSince } from '../base/database-time.ts';
 import { backOff, DAY_MS, HOUR_MS, MINUTE_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { type Grant, takeGrant } from '../creators/grants.ts';
-import { openTokens } from '../creators/tokens.ts';
+import { openTokens } from '../creators/sealed-tokens.ts';
 import type { Identifiers } from '../privacy/traces.ts';
 import { TikTokError } from '../tiktok/errors.ts';
 import {

@@ -1,5 +1,4 @@
 // Decides whether a creator may post from a URL: by its form, the plan and verified domains.
-
 import type { Knex } from 'knex';
 import { measureSince } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';

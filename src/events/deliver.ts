@@ -1,5 +1,4 @@
 // events.deliver: tells one subscriber what happened to one subject, event after event, in order.
-
 import { z } from 'zod';
 import { addToNow, measureSince } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';

@@ -1,5 +1,4 @@
 // Answers every error: problem+json (RFC 9457) for programs, a page for people.
-
 import { randomUUID } from 'node:crypto';
 import type { Context as KoaContext, Middleware } from 'koa';
 import { measureSince } from '../base/database-time.ts';

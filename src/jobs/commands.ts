@@ -1,5 +1,4 @@
 // The commands on an accepted job: cancel it, retry it, or say how an unconfirmed one ended.
-
 import type { Knex } from 'knex';
 import { readDatabaseTime } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';

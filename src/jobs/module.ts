@@ -1,5 +1,4 @@
 // The manifest of jobs: their API and pages, the reaper, and the tables that hold them.
-
 import type { TableDeclaration } from '../base/declaration.ts';
 import type { Manifest } from '../context/context.ts';
 import { jobRoutes } from './api.ts';

@@ -1,5 +1,4 @@
 // What a request about a job may say; everything from outside passes here once.
-
 import { z } from 'zod';
 import type { Manifest } from '../context/context.ts';
 import { TIKTOK_LIMITS } from '../tiktok/limits.ts';

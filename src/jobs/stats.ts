@@ -1,5 +1,4 @@
 // The SQL that counts jobs: by state for the metrics, by status and day for their creator.
-
 import type { Knex } from 'knex';
 import { sqlFromNow } from '../base/database-time.ts';
 import { DAY_MS } from '../base/time.ts';

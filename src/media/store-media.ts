@@ -1,5 +1,4 @@
 // Stores a file that arrives: the file first, then the probe, then the row.
-
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { extname } from 'node:path';

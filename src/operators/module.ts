@@ -1,5 +1,4 @@
 // The manifest of operators, who run the instance: their pages, their sessions and the audit log.
-
 import type { Manifest } from '../context/context.ts';
 import { addAccountPages } from './account-pages.ts';
 import { addAuditPages } from './audit-pages.ts';

@@ -1,5 +1,4 @@
 // The pages on which operators set up and remove their second factor.
-
 import type Router from '@koa/router';
 import { renderSVG } from 'uqr';
 import { databaseNow } from '../base/database-time.ts';

@@ -1,5 +1,4 @@
 // The second factor of operators: time-based codes (RFC 6238), each of which works once.
-
 import { Secret, TOTP } from 'otpauth';
 import { readDatabaseTime } from '../base/database-time.ts';
 import type { Context } from '../context/context.ts';

@@ -1,5 +1,4 @@
 // The API route that exports a creator's data, open to a key only where the creator allowed that.
-
 import { assertKeysMay } from '../access/keys.ts';
 import { databaseNow } from '../base/database-time.ts';
 import { type ApiRoute, apiRoute } from '../web/api.ts';

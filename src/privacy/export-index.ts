@@ -1,5 +1,4 @@
 // Writes the README of an export: what each file holds, in the words of the declarations.
-
 import type { Config } from '../base/config.ts';
 import { databaseNow } from '../base/database-time.ts';
 import type { TableDeclaration } from '../base/declaration.ts';

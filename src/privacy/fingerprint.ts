@@ -1,5 +1,4 @@
 // Hashes all declarations, which shows when the text of the legal pages has changed.
-
 import { sha256 } from '../base/secrets.ts';
 import type { Manifest } from '../context/context.ts';
 import { declaredTables } from './eraser.ts';

@@ -1,5 +1,4 @@
 // Searches everything that is stored for a creator's identifiers, which a receipt reports on.
-
 import type { Knex } from 'knex';
 import { withQueryLimit } from '../base/bounded-client.ts';
 import { quoted } from '../base/database.ts';

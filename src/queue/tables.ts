@@ -1,5 +1,4 @@
 // What the database tool, the queue and the heartbeat keep: declared like everything else.
-
 import type { PersonalData, TableDeclaration } from '../base/declaration.ts';
 import { removeCreatorQueue } from './queue.ts';
 

@@ -1,5 +1,4 @@
 // Requests the deletion of accounts that have been disconnected or unused for too long.
-
 import { Problem } from '../base/errors.ts';
 import type { Context } from '../context/context.ts';
 import { requestDeletion } from '../deletion/request.ts';

@@ -1,5 +1,4 @@
 // Reconciles storage and database (retention.mend): files without a row, rows without a file.
-
 import { z } from 'zod';
 import { addToNow, measureSince } from '../base/database-time.ts';
 import { HOUR_MS } from '../base/time.ts';

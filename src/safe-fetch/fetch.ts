@@ -1,5 +1,4 @@
 // Sends every request to a URL that a creator named: resolved once, checked, bounded, no redirects.
-
 import type { Readable } from 'node:stream';
 import { Client } from 'undici';
 import { Problem } from '../base/errors.ts';

@@ -1,5 +1,4 @@
 // Names the files in the folder of backups, and removes those that have expired.
-
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { measureSince } from '../base/database-time.ts';

@@ -1,5 +1,4 @@
 // Implements the storage port on an S3-compatible bucket: an object appears whole or not at all.
-
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';

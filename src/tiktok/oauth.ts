@@ -1,6 +1,5 @@
 // Login Kit, v2: the authorize address, PKCE as TikTok means it, and the token calls.
 // https://developers.tiktok.com/doc/oauth-user-access-token-management
-
 import { createHash, randomBytes } from 'node:crypto';
 import { addToNow } from '../base/database-time.ts';
 import { TikTokError } from './errors.ts';

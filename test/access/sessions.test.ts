@@ -1,5 +1,4 @@
 // Shows the life of a session: begun, prolonged, over, ended.
-
 import { expect } from 'chai';
 import { createSessions } from '../../src/access/sessions.ts';
 import { sha256 } from '../../src/base/secrets.ts';

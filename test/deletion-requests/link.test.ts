@@ -5,7 +5,7 @@ import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { removeAuthorization } from '../../src/connections/removal.ts';
 import { findGrant } from '../../src/creators/grants.ts';
 import { markLeaving } from '../../src/creators/leaving.ts';
-import { openTokens } from '../../src/creators/tokens.ts';
+import { openTokens } from '../../src/creators/sealed-tokens.ts';
 import type { Seeded } from '../support/a-creator.ts';
 import type { Appliance } from '../support/appliance.ts';
 import type { OperatorClient } from '../support/operator.ts';

@@ -1,7 +1,6 @@
 // Deletes one creator in a process that kills itself at a numbered point, for the tests.
 // A point lies before and after each statement, file and call to TikTok. Without a number the process
 // prints how many points it passed.
-
 import pg from 'pg';
 import type { Context } from '../../src/context/context.ts';
 import { executeDeletion } from '../../src/deletion/execute.ts';

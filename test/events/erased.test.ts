@@ -1,13 +1,9 @@
 import { expect } from 'chai';
 import { createAccount } from '../../scripts/tiktok-sandbox/initial-state.ts';
 import { type Sandbox, startSandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
+import { forgetAuthorization, markDisconnected } from '../../src/creators/connection.ts';
 import { findGrant } from '../../src/creators/grants.ts';
-import {
-  forgetAuthorization,
-  markDisconnected,
-  type Profile,
-  saveCreator,
-} from '../../src/creators/store.ts';
+import { type Profile, saveCreator } from '../../src/creators/store.ts';
 import { executeDeletion } from '../../src/deletion/execute.ts';
 import { requestDeletion } from '../../src/deletion/request.ts';
 import { rewriteDue } from '../../src/deletion/rewrite.ts';

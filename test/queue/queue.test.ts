@@ -1,5 +1,4 @@
 // Shows the protocol with graphile-worker: adding, keeping, freeing and clearing runs.
-
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { type Database, openDatabase } from '../../src/base/database.ts';

@@ -5,7 +5,7 @@ import type { Sandbox } from '../../scripts/tiktok-sandbox/sandbox.ts';
 import type { Account } from '../../scripts/tiktok-sandbox/state.ts';
 import { randomToken } from '../../src/base/secrets.ts';
 import type { Context } from '../../src/context/context.ts';
-import { sealTokens } from '../../src/creators/tokens.ts';
+import { sealTokens } from '../../src/creators/sealed-tokens.ts';
 
 export interface Seeded {
   id: string;

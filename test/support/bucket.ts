@@ -1,5 +1,4 @@
 // A bucket of s3rver, an S3 server program, behind a gate that is as strict as S3 where s3rver is not.
-
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';

@@ -1,5 +1,4 @@
 // The appliance's context without its processes, for tests that call its parts directly.
-
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,5 @@
 // Holds TikTok's limits for a photo, and decides from its probe alone what must be done to it.
 // https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
-
 import { TIKTOK_LIMITS } from '#plugin';
 import { rejected } from '../plan.ts';
 import { KINDS, type PhotoKind } from './kinds.ts';

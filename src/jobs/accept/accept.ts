@@ -1,5 +1,4 @@
 // Accepts a job: the rules that a request must pass before the state machine.
-
 import type { Knex } from 'knex';
 import { readDatabaseTime } from '../../base/database-time.ts';
 import { invalid } from '../../base/errors.ts';

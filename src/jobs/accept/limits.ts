@@ -1,5 +1,4 @@
 // Our own limits of posting, by planned times: TikTok bans accounts that post too often or twice.
-
 import type { Knex } from 'knex';
 import type { Config } from '../../base/config.ts';
 import { lockName } from '../../base/database.ts';

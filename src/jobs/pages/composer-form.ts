@@ -1,5 +1,4 @@
 // The composer's form: what was typed, what TikTok allows, and the consent that goes with it.
-
 import { Problem } from '../../base/errors.ts';
 import type { PostingOptions } from '../../creators/posting-options.ts';
 import { parseWith } from '../../http/validate.ts';

@@ -1,5 +1,4 @@
 // Builds the "post anyway / post later" prompt when a limit or a duplicate stops a composed post.
-
 import { Problem } from '../../base/errors.ts';
 import type { Context } from '../../context/context.ts';
 import type { PageRequest } from '../../web/pages.ts';

@@ -1,5 +1,4 @@
 // The pages of posts: the list, and one post with its timeline.
-
 import type Router from '@koa/router';
 import { addToNow } from '../../base/database-time.ts';
 import { MINUTE_MS } from '../../base/time.ts';

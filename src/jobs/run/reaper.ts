@@ -1,5 +1,4 @@
 // The reaper: again and again, in one process at a time, sees that no job is left without a run.
-
 import type { Context } from '../../context/context.ts';
 import { reapDeadPools } from '../../queue/heartbeat.ts';
 import {

@@ -1,5 +1,4 @@
 // Records each request in a table, in batches once a second, so that no request waits for it.
-
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Middleware } from 'koa';

@@ -1,5 +1,4 @@
 // The SQL of statistics: totals of days and months that name nobody.
-
 import type { Knex } from 'knex';
 import { databaseNow } from '../../base/database-time.ts';
 import { DAY_MS } from '../../base/time.ts';

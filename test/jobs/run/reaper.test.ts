@@ -1,5 +1,4 @@
 // Shows that a job which waits for its time is sent, whatever became of its run.
-
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Database } from '../../../src/base/database.ts';

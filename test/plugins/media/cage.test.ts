@@ -1,12 +1,14 @@
 // Shows that ffmpeg and ffprobe run with limits and without our environment.
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { videoFile } from '../../support/videos.ts';
+import { prepare } from './step-context.ts';
 
 const CAGE = join(import.meta.dirname, '../../../plugins/media/caged.sh');
 
@@ -65,5 +67,25 @@ describe('the cage of ffmpeg', () => {
     const told = await inCage('ffmpeg', `"${process.execPath}" -e "${connect}"`);
     server.close();
     expect(told.trim()).to.equal('ENETUNREACH');
+  });
+
+  it('is around every program that looks at a file, the library’s own ones too', async () => {
+    const log = join(folder, 'started-outside');
+    const kept = { ...process.env };
+    for (const name of ['ffmpeg', 'ffprobe'] as const) {
+      const path = join(folder, `recording-${name}`);
+      // In the cage nothing of our environment is there to be read.
+      const script = `[ -z "$PM3K_CANARY" ] || echo ${name} >> ${log}\nexec ${name} "$@"`;
+      writeFileSync(path, `#!/bin/sh\n${script}\n`);
+      chmodSync(path, 0o755);
+      process.env[name === 'ffmpeg' ? 'FFMPEG_PATH' : 'FFPROBE_PATH'] = path;
+    }
+    process.env['PM3K_CANARY'] = 'free';
+    try {
+      await prepare(await videoFile({ extension: 'avi', options: ['-c:v', 'mpeg4'] }));
+    } finally {
+      process.env = kept;
+    }
+    expect(existsSync(log) ? readFileSync(log, 'utf8') : '').to.equal('');
   });
 });

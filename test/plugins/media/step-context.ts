@@ -1,5 +1,4 @@
 // Runs media.prepare as the worker does, with a plain context instead of a database.
-
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
