@@ -5,8 +5,6 @@ import { findLine, type SourceFile, walk } from './tree.ts';
 export const CLOCK_READERS: Record<string, string> = {
   'src/base/database-time.ts': 'compares both clocks, and has no other before the first reading',
   'src/base/log.ts': 'lines of the log carry the time of the machine that wrote them',
-  'src/base/embedded-postgres.ts': 'waits for the database itself',
-  'src/base/postgres-server.ts': 'waits for the database itself',
   'src/base/scratch.ts': 'times of files are those of the machine',
   'src/retention/scratch.ts': 'times of files are those of the machine',
   'src/storage/fs.ts': 'times of files are those of the machine',
