@@ -15,7 +15,7 @@ describe('a short storm', () => {
     const options = {
       ...{ jobs: 30, kills: 3, faults: 15, seed: 1 },
       ...{ hasDefaultIntervals: false, storage: 'disk' as const },
-      ...{ shiftsClock: false, fillsDisk: false },
+      ...{ shiftsClock: true, fillsDisk: false },
     };
     const report = await runStorm(options, { hold });
     expect(report.breaks, writeReport(report, options)).to.deep.equal([]);
