@@ -1,3 +1,4 @@
+// Seals a creator's tokens for the database, and opens them.
 import { ConfigFaults } from '../base/config.ts';
 import type { Context } from '../context/context.ts';
 import type { TokenAnswer } from '../tiktok/oauth.ts';
