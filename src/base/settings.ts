@@ -275,3 +275,6 @@ function verifiedUrls(plan: string) {
     .default(true)
     .describe(`Plan ${plan}: whether posts may be made from URLs on verified domains.`);
 }
+
+/** The values of all settings of the core, as their schemas make them. */
+export type Parsed = { [K in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[K]> };

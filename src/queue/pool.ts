@@ -15,6 +15,7 @@ import { quietWorkerLogger } from '../base/log.ts';
 import { SECOND_MS } from '../base/time.ts';
 import type { Timing } from '../base/timing.ts';
 import type { PoolName } from './pool-names.ts';
+import { createWatch, type Watch, watchEvents } from './pool-watch.ts';
 import type { QueueContext } from './queue.ts';
 import type { StillRunning } from './repair.ts';
 import type { Slots } from './slots.ts';
@@ -28,19 +29,6 @@ export interface PoolOptions {
   /** `aborted`: everything must stop now, because the time is over or the pool was declared dead. */
   tasks(aborted: AbortSignal): TaskList;
   cron: ParsedCronItem[];
-}
-
-/** What a pool is doing, read from the events of graphile-worker. */
-interface Watch {
-  running: Set<string>;
-  /** Its workers that are asking for work, and since when. */
-  asking: Map<object, number>;
-  lookedAt: number;
-  clients: Set<BoundedClient>;
-  /** It was asked to take no more runs. */
-  isLeaving: boolean;
-  /** It takes no more runs, whoever wanted it. */
-  hasLeft: boolean;
 }
 
 export class Pool {
@@ -135,10 +123,7 @@ export async function openWorkerPool(
   const client = openPool(queue.connection, { limitMs: timing.queryMs });
   const aborted = new AbortController();
   const events = new EventEmitter() as WorkerEvents;
-  const watch: Watch = {
-    ...{ running: new Set(), asking: new Map(), isLeaving: false, hasLeft: false },
-    ...{ lookedAt: performance.now(), clients: new Set() },
-  };
+  const watch = createWatch();
   client.on('connect', (each) => watch.clients.add(each as unknown as BoundedClient));
   client.on('remove', (each) => watch.clients.delete(each as unknown as BoundedClient));
   const broken = watchEvents(events, watch, slots);
@@ -163,54 +148,4 @@ export async function openWorkerPool(
     },
   });
   return new Pool({ id: await created, watch, runner, client, aborted, timing, broken });
-}
-
-/**
- * Keeps the watch, and the slots: each look for work takes one, and gives it back when it found
- * nothing or when the run has ended. Resolves when the pool broke: graphile-worker does not write
- * the end of a run a second time, but shuts the pool down once its longest run has ended.
- */
-function watchEvents(events: WorkerEvents, watch: Watch, slots: Slots): Promise<void> {
-  const { running, asking } = watch;
-  events.on('worker:getJob:start', ({ worker }) => {
-    asking.set(worker, performance.now());
-    if (watch.hasLeft) slots.give();
-  });
-  const stopAsking = (worker: object) => {
-    if (asking.delete(worker) && !watch.hasLeft) slots.give();
-  };
-  events.on('worker:getJob:error', ({ worker }) => stopAsking(worker));
-  events.on('worker:getJob:empty', ({ worker }) => {
-    stopAsking(worker);
-    watch.lookedAt = performance.now();
-  });
-  events.on('job:start', ({ worker, job }) => {
-    asking.delete(worker);
-    running.add(job.id);
-    if (watch.hasLeft) slots.force();
-    watch.lookedAt = performance.now();
-  });
-  const end = (runId: string | undefined) => {
-    if (runId && running.delete(runId)) slots.give();
-    watch.lookedAt = performance.now();
-  };
-  events.on('job:complete', ({ job }) => end(job.id));
-  events.on('worker:fatalError', ({ worker }) => end(worker.getActiveJob()?.id));
-  return new Promise((resolve) => {
-    const leave = () => {
-      freeSlots(watch, slots);
-      if (!watch.isLeaving) resolve();
-    };
-    events.on('pool:gracefulShutdown', leave);
-    events.on('pool:fatalError', leave);
-  });
-}
-
-/** A pool that takes no more runs keeps slots for those that it has, not for its looks for work. */
-function freeSlots(watch: Watch, slots: Slots): void {
-  if (watch.hasLeft) return;
-  watch.hasLeft = true;
-  for (const _ of watch.asking.keys()) slots.give();
-  // Not before it has stopped looking for work: a worker that need not wait would look again.
-  setImmediate(() => slots.release(watch));
 }
