@@ -138,5 +138,7 @@ export class BoundedClient extends pg.Client {
 
 /** In milliseconds; 0 is no limit. Less than ours, so that a slow query does not end its connection. */
 function toServerLimit(limitMs: number): number {
-  return limitMs === Number.POSITIVE_INFINITY ? 0 : Math.floor((limitMs * 14) / 15);
+  return limitMs === Number.POSITIVE_INFINITY
+    ? 0
+    : Math.floor(limitMs - Math.min(SECOND_MS, limitMs / 3));
 }
