@@ -26,11 +26,7 @@ const SAVE_MS = 5 * 60_000;
 const MARGIN_MS = 5 * 60_000;
 
 /** An access token that is fresh now. */
-export interface Access {
-  token: string;
-  scopes: string[];
-  version: number;
-}
+export type Access = { token: string; scopes: string[]; version: number };
 
 /**
  * Returns a fresh access token. TikTok invalidates the old refresh token with every refresh, so two

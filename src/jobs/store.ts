@@ -30,10 +30,7 @@ export type NewJob = Pick<
   | keyof Sources['job']
 >;
 
-export interface Consent {
-  given_through: 'dashboard' | 'api';
-  declaration: string;
-}
+export type Consent = { given_through: 'dashboard' | 'api'; declaration: string };
 
 /** Inserts the job with its photos, consent, first event and first run, in one transaction. */
 export async function insertJob(

@@ -22,6 +22,7 @@ import {
   LostJob,
   lockFenced,
 } from './fence.ts';
+import { toEvent, toMoveEvent } from './move-events.ts';
 
 /** What the worker tells a run about its surroundings. */
 export interface RunControl {
@@ -193,20 +194,4 @@ export class JobRun implements Fenced, Disposable {
     const fields = { job_id: job.id, from: job.state, code: error.code };
     this.#ctx.log.info({ event: `job.${state}`, ...fields });
   }
-}
-
-function toEvent(name: string, error: JobError) {
-  return { name, details: { ...error } };
-}
-
-function toMoveEvent(
-  state: string,
-  patch: Patch,
-): { name: string; details?: Record<string, unknown> } {
-  if (state === 'ready')
-    return { name: 'prepared', details: { changes: patch.media?.changes ?? [] } };
-  if (state === 'finished')
-    return { name: 'finished', details: { post_ids: patch.post_ids ?? [] } };
-  if (state === 'failed') return { name: 'failed', details: { ...patch.error } };
-  return { name: state };
 }
