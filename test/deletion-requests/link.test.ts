@@ -9,6 +9,7 @@ import { openTokens } from '../../src/creators/sealed-tokens.ts';
 import type { Seeded } from '../support/a-creator.ts';
 import type { Appliance } from '../support/appliance.ts';
 import type { OperatorClient } from '../support/operator.ts';
+import { receiptOf } from '../support/receipt.ts';
 import { aRequestSite, CANARY, type RequestSite } from '../support/request-site.ts';
 import { Visitor } from '../support/visitor.ts';
 
@@ -43,7 +44,7 @@ describe('the one-time link of a deletion request', () => {
     const done = await site.waitFor(path, 'done');
     expect(done.reply).to.contain(`${app.url}/deletions/`);
     const receipt = /http\S+\/deletions\/\w+/.exec(done.reply)?.[0] ?? '';
-    expect(await (await fetch(receipt)).text()).to.contain('Receipt of a deletion');
+    expect((await receiptOf(app, receipt)).text).to.contain('Receipt of a deletion');
     expect(await site.exists(who)).to.equal(false);
     expect(app.sandbox.state.revocations.map(({ open_id }) => open_id)).to.contain(who.open_id);
     const [row] = await site.sql('select * from deletion_requests where id = $1', [

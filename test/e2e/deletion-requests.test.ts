@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import { type Appliance, anAppliance, type Client } from '../support/appliance.ts';
 import { closeBrowser, expectFitForAll, needsChromium, newPage } from '../support/browser.ts';
 import { ADMIN } from '../support/operator.ts';
+import { receiptOf } from '../support/receipt.ts';
 import { video } from '../support/videos.ts';
 
 describe('the pages of deletion requests in a browser', () => {
@@ -78,6 +79,7 @@ describe('the pages of deletion requests in a browser', () => {
     expect(await stateOf(page)).to.equal('done');
     expect(await page.content()).not.to.contain('nour');
     const receipt = /http\S+\/deletions\/\w+/.exec(await page.inputValue('#reply'))?.[0] ?? '';
+    await receiptOf(app, receipt);
     await person.goto(receipt);
     expect(await person.textContent('h1')).to.equal('Receipt of a deletion');
     expect((await creator.page('/jobs')).status).to.equal(303);

@@ -60,7 +60,8 @@ describe('the sources of a post', () => {
 
   it('are what the dashboard calls fetching, but for uploads', () => {
     const wordFor = (source: string) =>
-      statusWords({ state: 'accepted', send_at: new Date(0), source } as Job).word;
+      statusWords({ state: 'accepted', send_at: new Date(0), waiting_code: null, source } as Job)
+        .word;
     expect(['pm3k_storage', 'url', 'shelf'].map(wordFor)).to.deep.equal([
       ...['Checking', 'Fetching', 'Fetching'],
     ]);

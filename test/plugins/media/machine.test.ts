@@ -31,7 +31,8 @@ describe('a conversion', () => {
     }
     expect(waiting['details']['code']).to.equal('storage_full');
     const now = await client.api('GET', `/v1/jobs/${json['id']}`);
-    expect(now.json).to.include({ status: 'running', error: null });
+    expect(now.json).to.include({ status: 'scheduled', error: null });
+    expect(now.json['waiting']).to.include({ code: 'storage_full' });
   });
 
   it('ends with the process that began it, also when that is killed', async function () {

@@ -100,6 +100,7 @@ describe('a post that TikTok may have', () => {
     expect(silent.json['code']).to.equal('unavailable');
     expect((await of.job())['status']).to.equal('unconfirmed');
     app.sandbox.state.faults.length = 0;
+    await waitUntil(() => posted(of) === 1);
     const asked = await of.say('not_posted');
     expect(asked.json).to.include({ code: 'state_conflict' });
     expect(asked.json['detail']).to.contain('TikTok says that this post was made');
