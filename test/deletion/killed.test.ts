@@ -16,7 +16,7 @@ import { findByCreator, findDeletion } from '../../src/deletion/store.ts';
 import { aCreator, type Seeded } from '../support/a-creator.ts';
 import { anOwnContext, type OwnContext } from '../support/context.ts';
 
-// `npm run storm` kills two hundred times, the tests a few times.
+// `npm run storm:moments` kills two hundred times, the tests a few times.
 const KILLS = Number(process.env['STORM_DELETIONS'] ?? 24);
 const CHILD = join(import.meta.dirname, 'killed-run.ts');
 const signal = new AbortController().signal;

@@ -5,8 +5,8 @@ import { until } from '../support/photo-posts.ts';
 import { FAST } from '../support/timing.ts';
 import { paddedVideo, video } from '../support/videos.ts';
 
-// `npm run storm` tries fifty moments; the tests a few.
-const MOMENTS = Number(process.env['STORM_MOMENTS'] ?? 4);
+// `npm run storm:moments` tries fifty moments; the tests a few.
+const MOMENTS = Number(process.env['STORM_MOMENTS'] ?? 2);
 const JOBS = 10;
 // Ten jobs keep every core busy, and a pool that beats late is not to be taken for dead.
 const TIMING = { ...FAST, silentMs: 6_000 };

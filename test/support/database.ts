@@ -15,8 +15,9 @@ export interface FreshDatabase {
   url: string;
 }
 
-// For what the files of tests import, here and in each worker.
+// For what the files of tests import, here and in each worker, and for the processes that they start.
 enableCompileCache(COMPILED);
+process.env['NODE_COMPILE_CACHE'] = COMPILED;
 
 let broker: ChildProcess | undefined;
 
