@@ -1,6 +1,8 @@
 // Settles the jobs of a database that lacks what happened last, so that none is posted twice.
 import type { Knex } from 'knex';
+import { withQueryLimit } from '../base/bounded-client.ts';
 import { json, lockName } from '../base/database.ts';
+import { QUERY_LIMITS } from '../base/timing.ts';
 import type { Context } from '../context/context.ts';
 import { unqueueAll } from '../queue/queue.ts';
 import { markOpened } from './attempts/doubt.ts';
@@ -27,7 +29,7 @@ export async function settleAtStart(ctx: Context): Promise<void> {
 /** Ends all unsent posts as `unconfirmed` if the database is not as it was left. */
 async function settleIfBroken(ctx: Context): Promise<void> {
   if (!(await ctx.continuity.findBreak())) return;
-  await ctx.db.transaction(async (trx) => {
+  const settle = async (trx: Knex) => {
     await lockName(trx, 'settle');
     // Another process may have settled them meanwhile.
     const reason = await ctx.continuity.findBreak();
@@ -39,7 +41,8 @@ async function settleIfBroken(ctx: Context): Promise<void> {
       message:
         'The database is another one, or lacks its last changes: it was restored, or a replica that lagged took over. Posts may have been made that it does not know of, so nothing is sent before its creator has looked.',
     });
-  });
+  };
+  await withQueryLimit(QUERY_LIMITS.allPosts, () => ctx.db.transaction(settle));
 }
 
 /**
