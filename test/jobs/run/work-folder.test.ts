@@ -47,6 +47,14 @@ describe('a run without a folder for its work', () => {
       ...{ waiting_code: 'unavailable', run_token: null },
     });
     expect(gives_up_at).to.be.instanceOf(Date);
+    await own.ctx
+      .db('jobs')
+      .where({ id })
+      .update({ gives_up_at: new Date(0), send_at: new Date(0) });
+    await run('publish.send', id);
+    const { state, error } = await job(id);
+    expect(state).to.equal('failed');
+    expect(error.message).to.contain('Nothing was posted').and.to.not.contain('TikTok');
   });
 
   it('is not counted as the end of its process', async () => {
