@@ -2,13 +2,17 @@
 import type { Knex } from 'knex';
 import { withQueryLimit } from '../base/bounded-client.ts';
 import { json, lockName } from '../base/database.ts';
+import { Problem } from '../base/errors.ts';
 import { QUERY_LIMITS } from '../base/timing.ts';
 import type { Context } from '../context/context.ts';
 import { unqueueAll } from '../queue/queue.ts';
 import { markOpened } from './attempts/doubt.ts';
-import { WORKING_STATES } from './states.ts';
-import { insertEvents } from './store.ts';
+import { type State, WORKING_STATES } from './states.ts';
+import { insertEvents, lockJob } from './store.ts';
+import { moveJob } from './transitions.ts';
 import { SINCE_LOST } from './whether-posted.ts';
+
+const LOST = { name: 'restored', details: { may_be_posted: true } };
 
 /** Compares the database with the storage where that is due, and settles the jobs if it must. */
 export async function watchDatabase(ctx: Context): Promise<void> {
@@ -47,14 +51,11 @@ async function settleIfBroken(ctx: Context): Promise<void> {
 
 /**
  * Ends every unsent post as `unconfirmed`, also one whose time is still to come: it can have been moved
- * earlier and made since. Its creator says which it was, and TikTok is asked first where it has an id.
+ * earlier and made since. Its creator says which it was, and TikTok is asked first where it has an id. A
+ * failed post stays so until somebody wants to try it again.
  */
 export async function settleJobs(trx: Knex): Promise<{ unconfirmed: number }> {
-  const ids = await trx('jobs')
-    .whereIn('state', WORKING_STATES)
-    .orderBy('id')
-    .forUpdate()
-    .pluck('id');
+  const ids = await lockAll(trx, WORKING_STATES);
   await trx('jobs')
     .whereRaw('id = any(?)', [ids])
     .update({
@@ -63,6 +64,40 @@ export async function settleJobs(trx: Knex): Promise<{ unconfirmed: number }> {
     });
   await markOpened(trx, ids);
   await unqueueAll(trx, ids);
-  await insertEvents(trx, ids, 'restored', { may_be_posted: true });
+  const failed = await lockAll(trx, ['failed']);
+  await insertEvents(trx, [...ids, ...failed], LOST.name, LOST.details);
   return { unconfirmed: ids.length };
+}
+
+async function lockAll(trx: Knex, states: readonly State[]): Promise<string[]> {
+  return trx('jobs').whereIn('state', states).orderBy('id').forUpdate().pluck('id');
+}
+
+/**
+ * A failed post may have been tried again and made, which this database lacks. Before it is tried once
+ * more it becomes `unconfirmed`, and its creator says which it was.
+ * @throws Problem `state_conflict`.
+ */
+export async function assertNothingLost(
+  ctx: Context,
+  creatorId: string,
+  id: string,
+): Promise<void> {
+  const isInDoubt = await ctx.db.transaction(async (trx) => {
+    const job = await lockJob(trx, creatorId, id);
+    if (job.state !== 'failed' || !(await mayLackTry(trx, id))) return false;
+    await moveJob(trx, job, { state: 'unconfirmed', error: SINCE_LOST }, LOST);
+    return true;
+  });
+  if (isInDoubt) throw new Problem('state_conflict', SINCE_LOST.message);
+}
+
+/** Whether the database lost changes since the post was last tried, or its end last told. */
+async function mayLackTry(trx: Knex, id: string): Promise<boolean> {
+  const last = await trx('job_events')
+    .where({ job_id: id })
+    .whereIn('name', [LOST.name, 'retried', 'resolved'])
+    .orderBy('id', 'desc')
+    .first('name', 'details');
+  return last?.name === LOST.name && last.details.may_be_posted === true;
 }
