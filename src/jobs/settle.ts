@@ -2,17 +2,14 @@
 import type { Knex } from 'knex';
 import { withQueryLimit } from '../base/bounded-client.ts';
 import { json, lockName } from '../base/database.ts';
-import { Problem } from '../base/errors.ts';
 import { QUERY_LIMITS } from '../base/timing.ts';
 import type { Context } from '../context/context.ts';
 import { unqueueAll } from '../queue/queue.ts';
 import { markOpened } from './attempts/doubt.ts';
+import { LOST } from './nothing-lost.ts';
 import { type State, WORKING_STATES } from './states.ts';
-import { insertEvents, lockJob } from './store.ts';
-import { moveJob } from './transitions.ts';
+import { insertEvents } from './store.ts';
 import { SINCE_LOST } from './whether-posted.ts';
-
-const LOST = { name: 'restored', details: { may_be_posted: true } };
 
 /** Compares the database with the storage where that is due, and settles the jobs if it must. */
 export async function watchDatabase(ctx: Context): Promise<void> {
@@ -71,33 +68,4 @@ export async function settleJobs(trx: Knex): Promise<{ unconfirmed: number }> {
 
 async function lockAll(trx: Knex, states: readonly State[]): Promise<string[]> {
   return trx('jobs').whereIn('state', states).orderBy('id').forUpdate().pluck('id');
-}
-
-/**
- * A failed post may have been tried again and made, which this database lacks. Before it is tried once
- * more it becomes `unconfirmed`, and its creator says which it was.
- * @throws Problem `state_conflict`.
- */
-export async function assertNothingLost(
-  ctx: Context,
-  creatorId: string,
-  id: string,
-): Promise<void> {
-  const isInDoubt = await ctx.db.transaction(async (trx) => {
-    const job = await lockJob(trx, creatorId, id);
-    if (job.state !== 'failed' || !(await mayLackTry(trx, id))) return false;
-    await moveJob(trx, job, { state: 'unconfirmed', error: SINCE_LOST }, LOST);
-    return true;
-  });
-  if (isInDoubt) throw new Problem('state_conflict', SINCE_LOST.message);
-}
-
-/** Whether the database lost changes since the post was last tried, or its end last told. */
-async function mayLackTry(trx: Knex, id: string): Promise<boolean> {
-  const last = await trx('job_events')
-    .where({ job_id: id })
-    .whereIn('name', [LOST.name, 'retried', 'resolved'])
-    .orderBy('id', 'desc')
-    .first('name', 'details');
-  return last?.name === LOST.name && last.details.may_be_posted === true;
 }

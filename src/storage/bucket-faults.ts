@@ -25,19 +25,6 @@ export async function retry<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/**
- * Throws when no answer has begun after `ms`. A connection that died without a word would otherwise be
- * waited for by everything that asks the bucket. An answer that comes later is dropped.
- */
-export async function unlessSilent(asking: Promise<Response>, ms: number): Promise<Response> {
-  const silence = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    silence.reject(new Error('The storage fell silent'));
-    asking.then(({ body }) => body?.cancel()).catch(() => {});
-  }, ms);
-  return Promise.race([asking, silence.promise]).finally(() => clearTimeout(timer));
-}
-
 function toProblem(cause: unknown): Problem {
   const { statusCode, code } = (cause ?? {}) as { statusCode?: number; code?: string };
   if (statusCode === 404 && code !== 'NoSuchBucket') {

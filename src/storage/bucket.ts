@@ -1,8 +1,9 @@
 // Sends signed requests to one bucket of an S3-compatible server, and retries those that may pass.
 import { S3Client, type S3ClientOptions } from '@bradenmacdonald/s3-lite-client';
-import { bucketRefused, findCause, isAbsent, retry, unlessSilent } from './bucket-faults.ts';
+import { bucketRefused, findCause, isAbsent, retry } from './bucket-faults.ts';
 import { putPart } from './put-part.ts';
 import { blocksIn, valueIn } from './s3-xml.ts';
+import { unlessSilent } from './unless-silent.ts';
 
 const PAGE = 1_000;
 const SIGNED_SECONDS = 3_600;
