@@ -1,7 +1,10 @@
 // Settles posts after database and storage were put back together, which nothing else can notice.
 import { parseArgs } from 'node:util';
+import type { Knex } from 'knex';
+import { withQueryLimit } from '../src/base/bounded-client.ts';
 import { openDatabase } from '../src/base/database.ts';
 import { isMigrated } from '../src/base/migrations.ts';
+import { QUERY_LIMITS } from '../src/base/timing.ts';
 import { createContinuity } from '../src/continuity/continuity.ts';
 import { settleJobs } from '../src/jobs/settle.ts';
 import { connect, openAlone } from './backup/place.ts';
@@ -35,11 +38,12 @@ async function main(): Promise<void> {
         'The database lacks posts that were made, as the storage knows. Run it without --nothing-lost. Nothing was changed.',
       );
     }
-    const unconfirmed = await db.transaction(async (trx) => {
+    const settle = async (trx: Knex) => {
       const settled = isNothingLost ? 0 : (await settleJobs(trx)).unconfirmed;
       await continuity.adopt(trx);
       return settled;
-    });
+    };
+    const unconfirmed = await withQueryLimit(QUERY_LIMITS.allPosts, () => db.transaction(settle));
     process.stdout.write(
       isNothingLost
         ? 'The storage takes this database for its own. No post was changed.\n'

@@ -25,7 +25,8 @@ export interface Restored {
  * Settles restored posts, since the backup does not know what happened after it was made: a post whose
  * time is still to come can have been moved earlier and made. Only the replaced database knows, if it
  * is there and not older itself. What it has as not sent stays, and what it has as cancelled is
- * cancelled; every other post ends as unconfirmed, and its creator says which it was.
+ * cancelled; every other post ends as unconfirmed, and its creator says which it was. One that had failed
+ * becomes unconfirmed when somebody wants to try it again.
  */
 export async function settleRestored(client: pg.Client, restored: Restored): Promise<Settled> {
   const jobs = `${quoted(restored.schema)}.jobs`;
@@ -49,6 +50,7 @@ export async function settleRestored(client: pg.Client, restored: Restored): Pro
     { may_be_posted: true },
   );
   await markOpened(client, restored.schema);
+  await tellFailed(client, restored, known.isEnded);
   return { cancelled, unconfirmed, scheduled: await settle('state = state', 'true', {}) };
 }
 
@@ -60,14 +62,30 @@ async function markOpened(client: pg.Client, schema: string): Promise<void> {
   );
 }
 
+/** A post that had failed may have been tried again and made since: a retry asks its creator first. */
+async function tellFailed(
+  client: pg.Client,
+  { schema, madeAt }: Restored,
+  isEnded: string,
+): Promise<void> {
+  await client.query(
+    `insert into ${quoted(schema)}.job_events (job_id, name, details)
+     select id, 'restored', $1 from ${quoted(schema)}.jobs as jobs
+      where state = 'failed' and not ${isEnded}`,
+    [JSON.stringify({ made_at: madeAt.toISOString(), may_be_posted: true })],
+  );
+}
+
 /** SQL conditions on a restored job, by what the replaced database has of it. */
 const KNOWN = {
   isUnsent: findKnown(
-    `known.state in (${listLiterals(CANCELLABLE_STATES)}) and known.state <> 'sending'`,
+    `known.state in (${listLiterals(CANCELLABLE_STATES)}) and known.state <> 'sending'
+       and known.permission_lost_at is null`,
   ),
   isCancelled: findKnown(`known.state = 'cancelled'`),
+  isEnded: findKnown(`known.state in ('failed', 'cancelled')`),
 };
-const NOTHING_KNOWN = { isUnsent: 'false', isCancelled: 'false' };
+const NOTHING_KNOWN = { isUnsent: 'false', isCancelled: 'false', isEnded: 'false' };
 
 /** Without a mark of which no end is certain: then nobody knows more than the job's state says. */
 function findKnown(condition: string): string {

@@ -118,6 +118,8 @@ export const QUERY_LIMITS = {
   erasure: 30 * MINUTE_MS,
   /** Rewriting a table of at most 256 MB, or one beyond that on its day of the month. */
   rewrite: 6 * HOUR_MS,
+  /** Changing all posts of a creator, or of everybody: a permission that ends, a lost database. */
+  allPosts: 10 * MINUTE_MS,
   /** Reading a creator's rows for an export. */
   export: 10 * MINUTE_MS,
   /** A change of the schema takes as long as it takes; the next process waits for it. */

@@ -1,5 +1,8 @@
 // Handles TikTok's message that a permission was removed: disconnects or deletes the creator.
+import type { Knex } from 'knex';
+import { withQueryLimit } from '../base/bounded-client.ts';
 import { Problem } from '../base/errors.ts';
+import { QUERY_LIMITS } from '../base/timing.ts';
 import type { Context } from '../context/context.ts';
 import { forgetAuthorization } from '../creators/connection.ts';
 import { findCreatorByOpenId } from '../creators/store.ts';
@@ -36,11 +39,12 @@ export async function removeAuthorization(
   const creator = await findCreatorByOpenId(ctx.db, openId);
   if (!creator) return 'unknown';
   if (ERASED_AT_ONCE.includes(removal.reason)) return erase(ctx, creator.id, removal);
-  return ctx.db.transaction(async (trx) => {
+  const remove = async (trx: Knex) => {
     if (!(await forgetAuthorization(trx, creator.id, removal))) return 'late';
     await removePermission(trx, ctx, creator.id);
     return 'disconnected';
-  });
+  };
+  return withQueryLimit(QUERY_LIMITS.allPosts, () => ctx.db.transaction(remove));
 }
 
 class Late extends Error {

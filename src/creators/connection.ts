@@ -1,6 +1,8 @@
 // The SQL of a creator's connection with TikTok: that it is lost, works again, or was removed.
 import type { Knex } from 'knex';
+import { withQueryLimit } from '../base/bounded-client.ts';
 import { MINUTE_MS } from '../base/time.ts';
+import { QUERY_LIMITS } from '../base/timing.ts';
 import type { Context } from '../context/context.ts';
 import { emit } from '../events/emit.ts';
 import { findGrant, type Grant } from './grants.ts';
@@ -10,7 +12,7 @@ import { findGrant, type Grant } from './grants.ts';
  * again in the meantime has a newer version and stays connected.
  */
 export async function markDisconnected(ctx: Context, id: string, version: number): Promise<void> {
-  await ctx.db.transaction(async (trx) => {
+  const mark = async (trx: Knex) => {
     const changed = await trx('creators')
       .where({ id, disconnected_at: null })
       .whereExists(trx('grants').where({ creator_id: id, version }).select('version'))
@@ -18,7 +20,8 @@ export async function markDisconnected(ctx: Context, id: string, version: number
     if (changed === 0) return;
     for (const module of ctx.modules) await module.afterLapse?.(trx, ctx, id);
     await emit(trx, { kind: 'creator', id }, 'disconnected');
-  });
+  };
+  await withQueryLimit(QUERY_LIMITS.allPosts, () => ctx.db.transaction(mark));
 }
 
 /**

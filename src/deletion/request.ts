@@ -1,6 +1,8 @@
 // Begins a deletion in one transaction, after which nobody can sign in or act as this creator.
 import type { Knex } from 'knex';
 import { removeAccess } from '../access/keys.ts';
+import { withQueryLimit } from '../base/bounded-client.ts';
+import { QUERY_LIMITS } from '../base/timing.ts';
 import type { Context } from '../context/context.ts';
 import { markLeaving } from '../creators/leaving.ts';
 import { noCreator } from '../creators/store.ts';
@@ -22,7 +24,7 @@ export async function requestDeletion(
   method: Method,
   also: (trx: Knex, deletion: Deletion) => Promise<void> = async () => {},
 ): Promise<Deletion> {
-  const deletion = await ctx.db.transaction(async (trx) => {
+  const request = async (trx: Knex) => {
     const leaver = await markLeaving(trx, creatorId);
     if (!leaver) {
       const known = await findByCreator(trx, creatorId);
@@ -37,7 +39,8 @@ export async function requestDeletion(
     await queueExecution(trx, inserted.id);
     await also(trx, inserted);
     return inserted;
-  });
+  };
+  const deletion = await withQueryLimit(QUERY_LIMITS.allPosts, () => ctx.db.transaction(request));
   ctx.log.info({ event: 'deletion.requested', deletion_id: deletion.id, method });
   return deletion;
 }

@@ -11,6 +11,7 @@ import { assertNoDuplicate, reserveTime } from './accept/limits.ts';
 import { askTikTok, assertUnchanged } from './attempts/ask.ts';
 import { closeAttempts, isCommitted } from './attempts/attempts.ts';
 import { isFetched, type Job } from './job.ts';
+import { assertNothingLost } from './nothing-lost.ts';
 import { listPhotos, resetPhotos } from './photos.ts';
 import { CANCELLABLE_STATES, STATES, type WorkingState } from './states.ts';
 import { getJob, insertEvent, lockJob, queueNext, updateLockedJob } from './store.ts';
@@ -41,12 +42,14 @@ export async function cancelJob(ctx: Context, creatorId: string, id: string): Pr
 
 /**
  * Starts a failed job again. TikTok is asked before about each attempt that may have been posted.
- * @throws Problem `not_found`, `state_conflict` (also when TikTok has the post), `unavailable` when
- *   TikTok cannot be asked, and what the limits of posting throw.
+ * @throws Problem `not_found`, `state_conflict` (also when TikTok has the post, or may have it
+ *   since the database lost changes), `unavailable` when TikTok cannot be asked, and what the limits
+ *   of posting throw.
  */
 export async function retryJob(ctx: Context, creator: Creator, id: string): Promise<Job> {
   assertMayPost(creator);
   assertFailed(await getJob(ctx.db, creator.id, id));
+  await assertNothingLost(ctx, creator.id, id);
   const asked = await askTikTok(ctx, { id, creator_id: creator.id });
   return ctx.db.transaction(async (trx) => {
     await lockToPost(trx, creator.id);

@@ -1,10 +1,13 @@
 // Settles the jobs of a database that lacks what happened last, so that none is posted twice.
 import type { Knex } from 'knex';
+import { withQueryLimit } from '../base/bounded-client.ts';
 import { json, lockName } from '../base/database.ts';
+import { QUERY_LIMITS } from '../base/timing.ts';
 import type { Context } from '../context/context.ts';
 import { unqueueAll } from '../queue/queue.ts';
 import { markOpened } from './attempts/doubt.ts';
-import { WORKING_STATES } from './states.ts';
+import { LOST } from './nothing-lost.ts';
+import { type State, WORKING_STATES } from './states.ts';
 import { insertEvents } from './store.ts';
 import { SINCE_LOST } from './whether-posted.ts';
 
@@ -27,7 +30,7 @@ export async function settleAtStart(ctx: Context): Promise<void> {
 /** Ends all unsent posts as `unconfirmed` if the database is not as it was left. */
 async function settleIfBroken(ctx: Context): Promise<void> {
   if (!(await ctx.continuity.findBreak())) return;
-  await ctx.db.transaction(async (trx) => {
+  const settle = async (trx: Knex) => {
     await lockName(trx, 'settle');
     // Another process may have settled them meanwhile.
     const reason = await ctx.continuity.findBreak();
@@ -39,19 +42,17 @@ async function settleIfBroken(ctx: Context): Promise<void> {
       message:
         'The database is another one, or lacks its last changes: it was restored, or a replica that lagged took over. Posts may have been made that it does not know of, so nothing is sent before its creator has looked.',
     });
-  });
+  };
+  await withQueryLimit(QUERY_LIMITS.allPosts, () => ctx.db.transaction(settle));
 }
 
 /**
  * Ends every unsent post as `unconfirmed`, also one whose time is still to come: it can have been moved
- * earlier and made since. Its creator says which it was, and TikTok is asked first where it has an id.
+ * earlier and made since. Its creator says which it was, and TikTok is asked first where it has an id. A
+ * failed post stays so until somebody wants to try it again.
  */
 export async function settleJobs(trx: Knex): Promise<{ unconfirmed: number }> {
-  const ids = await trx('jobs')
-    .whereIn('state', WORKING_STATES)
-    .orderBy('id')
-    .forUpdate()
-    .pluck('id');
+  const ids = await lockAll(trx, WORKING_STATES);
   await trx('jobs')
     .whereRaw('id = any(?)', [ids])
     .update({
@@ -60,6 +61,11 @@ export async function settleJobs(trx: Knex): Promise<{ unconfirmed: number }> {
     });
   await markOpened(trx, ids);
   await unqueueAll(trx, ids);
-  await insertEvents(trx, ids, 'restored', { may_be_posted: true });
+  const failed = await lockAll(trx, ['failed']);
+  await insertEvents(trx, [...ids, ...failed], LOST.name, LOST.details);
   return { unconfirmed: ids.length };
+}
+
+async function lockAll(trx: Knex, states: readonly State[]): Promise<string[]> {
+  return trx('jobs').whereIn('state', states).orderBy('id').forUpdate().pluck('id');
 }

@@ -3,9 +3,15 @@ import { S3Client, type S3ClientOptions } from '@bradenmacdonald/s3-lite-client'
 import { bucketRefused, findCause, isAbsent, retry } from './bucket-faults.ts';
 import { putPart } from './put-part.ts';
 import { blocksIn, valueIn } from './s3-xml.ts';
+import { unlessSilent } from './unless-silent.ts';
 
 const PAGE = 1_000;
 const SIGNED_SECONDS = 3_600;
+/** How long the beginning of an answer is waited for. */
+const SILENT_MS = 15_000;
+/** The same where the bucket has some work to do first, or takes many bytes. */
+const SLOW_MS = 120_000;
+const MANY_BYTES = 64_000;
 
 export interface Listed {
   place: string;
@@ -26,9 +32,13 @@ type Asked = Parameters<S3Client['makeRequest']>[0];
  * Returns the calls to a bucket. Each throws a Problem: `not_found`, `storage_full`, or
  * `unavailable` with the server's code.
  */
-export function openBucket(options: S3ClientOptions) {
+export function openBucket(options: S3ClientOptions, silentMs = SILENT_MS) {
   const client = new S3Client(options);
-  const ask = (asked: Asked) => retry(() => client.makeRequest({ ...asked }));
+  const ask = (asked: Asked) => {
+    const isSlow = asked.method === 'POST' || (asked.payload?.length ?? 0) > MANY_BYTES;
+    const ms = isSlow ? SLOW_MS : silentMs;
+    return retry(() => unlessSilent(client.makeRequest({ ...asked }), ms));
+  };
   const text = async (asked: Asked) => (await ask({ ...asked, returnBody: true })).text();
 
   /** Returns the object's size in bytes; null when there is none. */
@@ -50,7 +60,8 @@ export function openBucket(options: S3ClientOptions) {
     /** Returns an object, or a range of its bytes with `end` inclusive. */
     get(place: string, range?: { start: number; end: number }): Promise<Response> {
       const length = range ? range.end - range.start + 1 : 0;
-      return retry(() => client.getPartialObject(place, { offset: range?.start ?? 0, length }));
+      const part = { offset: range?.start ?? 0, length };
+      return retry(() => unlessSilent(client.getPartialObject(place, part), silentMs));
     },
     /** Removes the object; a missing one is no error. */
     async remove(place: string): Promise<void> {

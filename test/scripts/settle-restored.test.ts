@@ -88,6 +88,27 @@ describe('a restored post', () => {
     expect(await stateOf(alone)).to.equal('unconfirmed');
   });
 
+  it('is not tried again unasked, if it had failed and may have been made since', async () => {
+    const ids: string[] = [];
+    for (const known of ['failed', 'cancelled', 'finished', 'ready', null])
+      ids.push(await aJob(known));
+    await client.query(`update ${STAGED}.jobs set state = 'failed'`);
+    await settle();
+    const { rows } = await client.query(
+      `select job_id from ${STAGED}.job_events
+        where name = 'restored' and (details->>'may_be_posted')::boolean`,
+    );
+    expect(rows.map(({ job_id }) => job_id)).to.have.members(ids.slice(2));
+    for (const id of ids) expect(await stateOf(id)).to.equal('failed');
+  });
+
+  it('does not go out by itself if it lost its permission since', async () => {
+    const id = await aJob('ready');
+    await client.query('update public.jobs set permission_lost_at = now()');
+    await settle();
+    expect(await stateOf(id)).to.equal('unconfirmed');
+  });
+
   it('is asked for at TikTok if its attempt was opened before the backup', async () => {
     const id = await aJob(null);
     await client.query(

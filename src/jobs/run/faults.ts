@@ -44,14 +44,15 @@ export async function endFaulty(ctx: Context, run: JobRun, error: unknown): Prom
     await leaveFence(ctx.db, job);
     throw error;
   }
-  if (attempts !== null || job.faults >= GIVE_UP_FAULTS) return run.fail(GIVEN_UP[givesUpWith]);
+  const isTikToks = error instanceof TikTokError;
+  const givenUp = GIVEN_UP[givesUpWith === 'unavailable' && !isTikToks ? 'ours' : givesUpWith];
+  if (attempts !== null || job.faults >= GIVE_UP_FAULTS) return run.fail(givenUp);
   const waitMs = chooseWait(ctx.timing, job.faults);
   if (!STATES[job.state as WorkingState].isCancellable) {
     return run.postpone(Later.in(waitMs), job.faults + 1);
   }
   // What keeps it from being sent is told, and its clock is that of every other wait.
-  const waiting = error instanceof TikTokError ? 'tiktok_unavailable' : 'unavailable';
-  const details = { waiting, ...GIVEN_UP[givesUpWith] };
+  const details = { waiting: isTikToks ? 'tiktok_unavailable' : 'unavailable', ...givenUp };
   return run.postpone(Later.in(waitMs, 'waiting', details), job.faults + 1);
 }
 
@@ -64,7 +65,7 @@ function toDetails(problem: Problem): Record<string, unknown> {
   return { ...toJobError(problem) };
 }
 
-const GIVEN_UP: Record<'internal_error' | 'unavailable', JobError> = {
+const GIVEN_UP: Record<'internal_error' | 'unavailable' | 'ours', JobError> = {
   internal_error: {
     code: 'internal_error',
     message: 'We could not process this file, and it is our fault. Try again, or ask the operator.',
@@ -73,6 +74,11 @@ const GIVEN_UP: Record<'internal_error' | 'unavailable', JobError> = {
   unavailable: {
     code: 'unavailable',
     message: 'TikTok could not be reached for 24 hours.',
+    tiktok: null,
+  },
+  ours: {
+    code: 'unavailable',
+    message: 'We could not send this post for 24 hours, and it is our fault.',
     tiktok: null,
   },
 };

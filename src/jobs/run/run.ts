@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { makeWorkFolder } from '../../base/scratch.ts';
 import type { Context } from '../../context/context.ts';
 import { Later } from '../../queue/later.ts';
+import { fullDisk } from '../../storage/fs.ts';
 import type { Job, JobError } from '../job.ts';
 import { STATES, type StepName, type WorkingState } from '../states.ts';
 import { findStart, queueJob } from '../store.ts';
@@ -44,13 +45,11 @@ export async function runStep(
   if (!taken) return;
   const { job, isEarly } = taken;
   if (isEarly && STATES[job.state as WorkingState].waitsForTime) return queueAtItsTime(ctx, job);
-  const scratch = await makeWorkFolder(ctx.scratch, job.creator_id);
   using run = new JobRun(ctx, job, control);
   try {
     if (isHeld(job)) return await run.cancelHeld();
     if (isDeadly(job)) return await run.fail(DEADLY);
-    const context = createStepContext(ctx, run, { scratch, settings });
-    const result = await step.run(job, context).catch((error) => {
+    const result = await runInFolder(ctx, run, { name, step, settings }).catch((error) => {
       if (error instanceof Later) return error;
       throw error;
     });
@@ -58,6 +57,17 @@ export async function runStep(
     await (result instanceof Later ? run.postpone(result, 0) : run.move(result));
   } catch (error) {
     await endFaulty(ctx, run, error);
+  }
+}
+
+/** That there is no folder is a fault of the run, like others; a full disk may pass. */
+async function runInFolder(ctx: Context, run: JobRun, { step, settings }: NamedStep) {
+  const { job } = run;
+  const scratch = await makeWorkFolder(ctx.scratch, job.creator_id).catch((error) => {
+    throw fullDisk(error);
+  });
+  try {
+    return await step.run(job, createStepContext(ctx, run, { scratch, settings }));
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -1,0 +1,43 @@
+// Shows that a failed post is not sent again by a database that may lack a later try of it.
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import { getCreator } from '../../src/creators/store.ts';
+import { resolveJob, retryJob } from '../../src/jobs/commands.ts';
+import { settleJobs } from '../../src/jobs/settle.ts';
+import { anOwnContext, type OwnContext } from '../support/context.ts';
+
+describe('a failed post of a database that lost its last changes', () => {
+  let own: OwnContext;
+  before(async () => {
+    own = await anOwnContext();
+  });
+  after(() => own?.[Symbol.asyncDispose]());
+
+  it('is tried again only after its creator has looked', async () => {
+    const { ctx } = own;
+    const [{ id: creatorId }] = await ctx
+      .db('creators')
+      .insert({ open_id: randomUUID(), plan: 'paid' })
+      .returning('id');
+    const [{ id }] = await ctx
+      .db('jobs')
+      .insert({
+        ...{ creator_id: creatorId, state: 'failed', mode: 'now', title: '', source: 'url' },
+        ...{ destination: 'inbox', settings: '{}', send_at: new Date(), finished_at: new Date() },
+      })
+      .returning('id');
+    const creator = await getCreator(ctx.db, creatorId);
+    const row = () => ctx.db('jobs').where({ id }).first();
+    const retry = () => retryJob(ctx, creator, id).catch((error) => error);
+
+    await ctx.db.transaction((trx) => settleJobs(trx));
+    expect(await row()).to.include({ state: 'failed' });
+    for (const _ of [1, 2]) expect(await retry()).to.include({ code: 'state_conflict' });
+    const { state, error } = await row();
+    expect(state).to.equal('unconfirmed');
+    expect(error.message).to.contain('It may be on your profile');
+
+    await resolveJob(ctx, creatorId, id, 'not_posted');
+    expect(await retry()).to.include({ state: 'accepted' });
+  });
+});
