@@ -41,7 +41,6 @@ export async function start(timing: Timing = TIMING): Promise<void> {
 }
 
 async function run(timing: Timing): Promise<void> {
-  makePrivately();
   const signalled = listenForSignals();
   const modules = await loadModules(pluginsDir());
   const config = readConfig(undefined, settingSchemas(modules));
@@ -49,6 +48,9 @@ async function run(timing: Timing): Promise<void> {
   const fault = waitForUnhandled(log);
   warnOfOpenDoors(config, log);
   assertWritable(config.DATA_DIR);
+  // From here on: the folders above DATA_DIR are as open as the operator's, since PostgreSQL's user
+  // must pass through them.
+  makePrivately();
   closeFolders(config, log);
   const postgres = config.DATABASE_URL ? null : await startEmbeddedPostgres(config.DATA_DIR, log);
   const running: Running = {

@@ -20,4 +20,15 @@ describe('the documentation', () => {
       expect(line.split(' | ')[2], line).to.match(/\.\s\|?$/);
     }
   });
+
+  // Docker refuses a file in which a key stands twice, and two changes may each bring one.
+  it('has each key of a service of compose.yaml once', () => {
+    const [, services = ''] = readFileSync(join(ROOT, 'compose.yaml'), 'utf8').split(
+      '\nservices:\n',
+    );
+    for (const service of services.split(/^(?= {2}\w)/m)) {
+      const keys = [...service.matchAll(/^ {4}([\w<]+):/gm)].map(([, key]) => key);
+      expect(keys, service).to.deep.equal([...new Set(keys)]);
+    }
+  });
 });

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { anAppliance, freePort, TEST_SECRET } from './support/appliance.ts';
 import { anOwnContext } from './support/context.ts';
@@ -46,5 +49,19 @@ describe('a start', () => {
     const { code, printed } = await start();
     expect(code).to.equal(78);
     expect(printed).to.contain('The table jobs of this database lacks the column waiting_since');
+  });
+
+  it('leaves the folders above DATA_DIR open for the user that PostgreSQL runs as', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pm3k-above-'));
+    const above = join(folder, 'above');
+    const settings = {
+      ...{ HOST: 'localhost', PORT: String(await freePort()), DATA_DIR: join(above, 'data') },
+      ...{ TIKTOK_CLIENT_KEY: 'sbsandbox', TIKTOK_CLIENT_SECRET: 'sandbox-secret' },
+      ...{ DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none', APP_SECRET: TEST_SECRET },
+    };
+    expect((await failingStart(settings)).code).to.equal(1);
+    const modes = [above, settings.DATA_DIR].map((path) => statSync(path).mode & 0o777);
+    rmSync(folder, { recursive: true });
+    expect(modes).to.deep.equal([0o777 & ~process.umask(), 0o700]);
   });
 });

@@ -22,6 +22,8 @@ export const LEFT_OUT = [
   'schema_migrations',
   // These processes will not exist after a restore.
   'worker_pools',
+  // Nor will their working files; a receipt would wait for the disks of another place.
+  'scratch_folders',
   // Says how far the database of this storage has come, which is another one after a restore.
   'database_position',
   // Kept for LOG_RETENTION_DAYS at most, which a backup must not extend.

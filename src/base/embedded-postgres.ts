@@ -49,9 +49,9 @@ export async function startEmbeddedPostgres(
   settings: ServerSettings = {},
 ): Promise<EmbeddedPostgres> {
   const programs = findPrograms();
-  const account = findServerAccount(programs);
   mkdirSync(dataDir, { recursive: true });
   const cluster = findCluster(dataDir);
+  const account = findServerAccount(programs, cluster);
   assertLocalDisk(cluster);
   createCluster(cluster, programs, account);
   const owner = await lockAsOwner(cluster);

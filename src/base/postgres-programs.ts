@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from 'node:fs';
 import { findPackageJSON } from 'node:module';
@@ -81,15 +82,23 @@ function linkLibraries(root: string): void {
   }
 }
 
-/** Returns an account without privileges, since PostgreSQL refuses to run as root. */
-function findUnprivilegedAccount(): Account {
+/**
+ * Returns an account without privileges, since PostgreSQL refuses to run as root: of an existing
+ * cluster the one that made it, for the machine may have got another one since.
+ */
+function findUnprivilegedAccount(cluster: string): Account {
   const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
-  for (const name of ['postgres', 'nobody']) {
+  const accounts = ['postgres', 'nobody'].flatMap((name) => {
     const fields = lines.find((line) => line.startsWith(`${name}:`))?.split(':');
-    if (fields) return { uid: Number(fields[2]), gid: Number(fields[3]), privileges: [] };
-  }
+    return fields ? [{ uid: Number(fields[2]), gid: Number(fields[3]), privileges: [] }] : [];
+  });
+  const owner = statSync(cluster, { throwIfNoEntry: false })?.uid;
+  const account = accounts.find(({ uid }) => owner === undefined || uid === owner);
+  if (account) return account;
   throw new EmbeddedPostgresFault(
-    'Started as root, and there is neither a user postgres nor nobody to run PostgreSQL as. Start as another user, or set DATABASE_URL.',
+    owner === undefined
+      ? 'Started as root, and there is neither a user postgres nor nobody to run PostgreSQL as. Start as another user, or set DATABASE_URL.'
+      : `The database in ${cluster} is of the user with the number ${owner}. Start PM3K and its scripts as that user, or set DATABASE_URL.`,
   );
 }
 
@@ -113,13 +122,13 @@ export function commandAs(
 }
 
 /**
- * Returns the account that runs the server: null for ourselves, or an unprivileged one if we are
+ * Returns the account that runs the server on this cluster: null for ourselves, or an unprivileged one if we are
  * root, with the first options of setpriv by which it can run the program.
  * @throws EmbeddedPostgresFault if there is no such account, or it cannot run the program.
  */
-export function findServerAccount({ postgres }: Programs): Account | null {
+export function findServerAccount({ postgres }: Programs, cluster: string): Account | null {
   if (process.getuid?.() !== 0) return null;
-  const { uid, gid } = findUnprivilegedAccount();
+  const { uid, gid } = findUnprivilegedAccount(cluster);
   let last = '';
   for (const privileges of PRIVILEGES) {
     const account = { uid, gid, privileges };

@@ -36,6 +36,7 @@ export interface ReceiptView {
   ends: { what: string; at: Date }[];
   traces: number | null;
   tables_searched: number;
+  is_rewritten: boolean;
   /** Machines that did not come back, and whose disks may hold working files. */
   disks_lost: number;
 }
@@ -63,6 +64,7 @@ export function toReceiptView(deletion: Deletion, tables: Tables, config: Config
     ends: listEnds(deletion, config),
     traces: deletion.traces,
     tables_searched: receipt.tables_searched ?? 0,
+    is_rewritten: deletion.rewrite_tables.length === 0,
     disks_lost: receipt.disks_lost ?? 0,
   };
 }

@@ -74,12 +74,13 @@ async function removeFromDisk(
     hasRoom: (bytes) => hasRoom(ctx, bytes),
     signal,
   });
+  // Before it is recorded what is clean: a run after a kill looks at the other tables alone.
+  const isCleared = await clearStatistics(client, tables);
   await keepRewritten(
     ctx.db,
     owed.map(({ id }) => id),
     clean,
   );
-  const isCleared = await clearStatistics(client, tables);
   if (held.length > 0) {
     ctx.log.warn({ event: 'deletion.rewrite_waits', tables: held });
     return null;

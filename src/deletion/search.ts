@@ -13,6 +13,7 @@ const DISKS_AGAIN_MS = 2 * SECOND_MS;
 /**
  * Writes `traces: 0` and drops whom the deletion was about, or logs an error for what was found.
  * Returns when to search again, or null when nothing was found.
+ * @throws Problem `unavailable` while the storage cannot tell, or keeps what is removed from it.
  */
 export async function searchForTraces(ctx: Context, deletionId: string): Promise<Date | null> {
   const deletion = await findDeletion(ctx.db, deletionId);
@@ -23,6 +24,8 @@ export async function searchForTraces(ctx: Context, deletionId: string): Promise
   // Whoever has the disk clears it at its next beat, or when its machine starts.
   const others = await countOtherDisks(ctx, deletionId);
   if (others.waiting > 0) return addToNow(DISKS_AGAIN_MS);
+  // A bucket that keeps old versions still holds every file that was removed.
+  await ctx.storage.open();
   const startedAt = performance.now();
   const isBack = who.open_id !== null && (await hasReturned(ctx.db, who.open_id));
   // A new account of the same person has the same open_id and name; it is no trace of this one.

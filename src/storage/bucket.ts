@@ -52,6 +52,19 @@ export function openBucket(options: S3ClientOptions, silentMs = SILENT_MS) {
     }
   }
 
+  async function hasOldVersions(): Promise<boolean> {
+    for (let marks = {}; ; ) {
+      const query = { versions: '', ...marks };
+      const page = await text({ method: 'GET', objectName: '', query });
+      if (page.includes('<IsLatest>false</IsLatest>')) return true;
+      if (valueIn(page, 'IsTruncated') !== 'true') return false;
+      marks = {
+        'key-marker': valueIn(page, 'NextKeyMarker'),
+        'version-id-marker': valueIn(page, 'NextVersionIdMarker'),
+      };
+    }
+  }
+
   return {
     head,
     async put(place: string, payload: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -142,15 +155,14 @@ export function openBucket(options: S3ClientOptions, silentMs = SILENT_MS) {
       }
     },
     /**
-     * Whether deleted objects stay as old versions. A server that refuses the question has no
-     * versions.
+     * Whether deleted objects stay as old versions: since the bucket makes them, or because it did
+     * and they are still there. A server that refuses the question has no versions.
      */
     async keepsVersions(): Promise<boolean> {
       const query = { versioning: '' };
       try {
-        return (
-          valueIn(await text({ method: 'GET', objectName: '', query }), 'Status') === 'Enabled'
-        );
+        const status = valueIn(await text({ method: 'GET', objectName: '', query }), 'Status');
+        return status === 'Enabled' || (status === 'Suspended' && (await hasOldVersions()));
       } catch (error) {
         const { statusCode } = findCause(error);
         if (statusCode !== undefined && [400, 403, 405, 501].includes(statusCode)) return false;

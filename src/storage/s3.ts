@@ -45,7 +45,7 @@ export function createS3Storage(options: S3ClientOptions): Storage {
       if (await bucket.keepsVersions()) {
         throw new Problem(
           'unavailable',
-          `The bucket ${options.bucket} keeps old versions of its objects, so that nothing in it can be deleted. Switch versioning off`,
+          `The bucket ${options.bucket} keeps old versions of its objects, so that nothing in it can be deleted. Switch versioning off, and remove the old versions`,
         );
       }
       return `the bucket ${options.bucket} at ${options.endPoint}`;

@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -13,7 +22,11 @@ import {
   startEmbeddedPostgres,
 } from '../../src/base/embedded-postgres.ts';
 import { createLog } from '../../src/base/log.ts';
-import { EmbeddedPostgresFault } from '../../src/base/postgres-programs.ts';
+import {
+  EmbeddedPostgresFault,
+  findPrograms,
+  findServerAccount,
+} from '../../src/base/postgres-programs.ts';
 import type { SocketConnection } from '../../src/base/postgres-socket.ts';
 import { end, freePort, ROOT, ready, spawnAppliance } from '../support/appliance.ts';
 
@@ -82,6 +95,30 @@ describe('the embedded PostgreSQL', () => {
     expect(error.message).to.contain('Another running PM3K');
     expect((await ask(first, 'select 1 as one')).rows).to.deep.equal([{ one: 1 }]);
     await first.stop();
+  });
+
+  it('started as root runs as the user who made it, and leaves one of anybody else alone', async function () {
+    if (process.getuid?.() !== 0) return this.skip();
+    const cluster = join(folder, 'postgres');
+    mkdirSync(cluster);
+    writeFileSync(join(cluster, 'PG_VERSION'), '17\n');
+    const uids = ['postgres', 'nobody'].map((name) => {
+      const entry = readFileSync('/etc/passwd', 'utf8').match(
+        new RegExp(`^${name}:[^:]*:(\\d+):`, 'm'),
+      );
+      return entry ? Number(entry[1]) : undefined;
+    });
+    for (const uid of uids) {
+      if (uid === undefined) continue;
+      chownSync(cluster, uid, uid);
+      expect(findServerAccount(findPrograms(), cluster)?.uid).to.equal(uid);
+    }
+    chownSync(cluster, 12_345, 12_345);
+    const error = await startEmbeddedPostgres(folder, log).catch((thrown) => thrown);
+    expect(error).to.be.instanceOf(EmbeddedPostgresFault);
+    expect(error.message).to.contain('is of the user with the number 12345');
+    expect(readdirSync(folder)).to.deep.equal(['postgres']);
+    expect(readdirSync(cluster)).to.deep.equal(['PG_VERSION']);
   });
 
   it('works in a folder whose path is too long for a socket', async () => {

@@ -34,7 +34,7 @@ describe('a start of the embedded PostgreSQL', () => {
 
   const programs = findPrograms();
   const spawnAsServer = async (program: string, args: string[]): Promise<ChildProcess> => {
-    const [command, rest] = commandAs(findServerAccount(programs), program, args);
+    const [command, rest] = commandAs(findServerAccount(programs, cluster), program, args);
     const child = spawn(command, rest, { stdio: 'ignore', cwd: '/' });
     await once(child, 'spawn');
     return child;

@@ -17,7 +17,7 @@ describe('the receipt', () => {
       const deletion = {
         ...{ id: 'aaaabbbb', receipt_token: 'x', requested_at: new Date(), quiet_at: null },
         ...{ erased_at: null, done_at: null, recorded_at: null, revocation: 'waiting', faults: 0 },
-        ...{ traces: null, receipt: { jobs_seen_through: jobsSeenThrough } },
+        ...{ traces: null, rewrite_tables: [], receipt: { jobs_seen_through: jobsSeenThrough } },
       } as unknown as Deletion;
       const { steps } = toReceiptView(deletion, declaredTables(modules), config);
       return steps.find(({ state }) => state === 'now')?.text;

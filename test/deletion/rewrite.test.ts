@@ -123,6 +123,29 @@ describe('the rewrite after a deletion', () => {
     expect(await fileOf('jobs'), 'not once more').to.equal(before);
   });
 
+  it('forgets the statistics also where it is killed once it has recorded what is clean', async () => {
+    const id = await searched();
+    await rewriteDue(ctx, signal);
+    // An empty table of which the planner still knows values.
+    await ctx.db.raw('create table left_empty (word text)');
+    await ctx.db.raw("insert into left_empty select 'canary' from generate_series(1, 9)");
+    await ctx.db.raw('analyze left_empty');
+    await ctx.db.raw('truncate left_empty');
+    await ctx
+      .db('deletions')
+      .where({ id })
+      .update({ rewrite_tables: ['left_empty'], rewrite_at: new Date(0) });
+    const die = (_answer: unknown, { sql }: { sql: string }) => {
+      if (sql.includes('except select unnest')) throw new Error('killed');
+    };
+    ctx.db.on('query-response', die);
+    await rewriteDue(ctx, signal).catch(() => {});
+    ctx.db.off('query-response', die);
+    await rewriteDue(ctx, signal);
+    expect(await find(id)).to.deep.include({ rewrite_tables: [], rewrite_at: null });
+    expect(await ctx.db('pg_stats').where({ tablename: 'left_empty' })).to.deep.equal([]);
+  });
+
   it('comes once more when a token went that TikTok was to be shown', async () => {
     sandbox.state.faults.push({ endpoint: 'oauth/revoke', kind: 'http_500', count: 1 });
     const id = await searched();

@@ -229,7 +229,7 @@ describe('a backup of a database of one’s own', () => {
     expect(plain.includes(CANARY)).to.equal(true);
     for (const key of files) expect(plain.includes(`media/${key}`), key).to.equal(true);
     expect(plain.includes('tables/api_keys/')).to.equal(true);
-    for (const name of ['sessions', 'request_log', 'rate_limits']) {
+    for (const name of ['sessions', 'request_log', 'rate_limits', 'scratch_folders']) {
       expect(plain.includes(`tables/${name}/`), name).to.equal(false);
     }
   });
@@ -306,6 +306,8 @@ describe('a backup of a database of one’s own', () => {
     expect(output).to.not.match(/posts are still to come/);
     expect(mediaOf(place.data_dir).sort()).to.deep.equal([...files].sort());
     expect(await rowsOf(place.database_url, staying)).to.deep.equal(rows);
+    // No receipt waits for disks of the place where the backup was made.
+    expect(await sql(place.database_url, 'select from scratch_folders')).to.deep.equal([]);
     const db = openDatabase({ connectionString: place.database_url });
     expect(await printSchema(db).finally(() => db.destroy())).to.equal(
       readFileSync(SCHEMA_FILE, 'utf8'),

@@ -21,12 +21,15 @@ export interface TestBucket extends AsyncDisposable {
   requests: string[];
   /** How many names a page of a listing holds; S3 may choose to answer fewer than it is asked for. */
   page: number;
+  /** What the bucket says of versioning; once suspended, it still holds an old version. */
+  versioning: '' | 'Enabled' | 'Suspended';
   /** An object that is none of the appliance's. */
   putForeign(place: string): Promise<void>;
 }
 
 const KEY = 'S3RVER';
 const LEAST_PART = 5 * 1024 * 1024;
+const OLD_VERSION = '<Version><Key>V1/V1Removed</Key><IsLatest>false</IsLatest></Version>';
 
 export async function aBucket(): Promise<TestBucket> {
   const S3rver = createRequire(import.meta.url)('s3rver');
@@ -66,6 +69,14 @@ export async function aBucket(): Promise<TestBucket> {
     }
     const upload = uploadId === null ? undefined : uploads.get(uploadId);
     if (uploadId !== null && upload?.place !== place) return refuse(404, 'NoSuchUpload');
+    if (method === 'GET' && searchParams.has('versioning'))
+      return answer.end(
+        `<VersioningConfiguration><Status>${bucket.versioning}</Status></VersioningConfiguration>`,
+      );
+    if (method === 'GET' && searchParams.has('versions'))
+      return answer.end(
+        `<ListVersionsResult><IsTruncated>false</IsTruncated>${OLD_VERSION}</ListVersionsResult>`,
+      );
     if (method === 'GET' && searchParams.has('uploads')) return answer.end(listed(uploads));
     if (method === 'DELETE' && uploadId !== null) {
       uploads.delete(uploadId);
@@ -91,7 +102,7 @@ export async function aBucket(): Promise<TestBucket> {
   await new Promise<void>((done) => gate.listen(0, '127.0.0.1', done));
   const url = `http://127.0.0.1:${(gate.address() as AddressInfo).port}`;
   const bucket: TestBucket = {
-    ...{ url, uploads, faults, requests, page: 1_000 },
+    ...{ url, uploads, faults, requests, page: 1_000, versioning: '' as const },
     async putForeign(place) {
       await fetch(`http://127.0.0.1:${port}/media/${place}`, { method: 'PUT', body: 'theirs' });
     },
