@@ -5,16 +5,19 @@ import { inspectPhoto } from './photos/inspect.ts';
 import { planFor, rejected } from './plan.ts';
 import type { Probe } from './probe.ts';
 import { probeVideo, toFacts } from './probe-video.ts';
+import { judgeWorkingFile } from './working-file.ts';
 
 /**
  * Returns the type, the extension and the facts of a video or photo.
  *
- * @throws Problem `media_rejected` when the file is neither, or is damaged.
+ * @throws Problem `media_rejected` when the file is neither, or is damaged; `unavailable` when the
+ *   working file is gone.
  */
-export async function inspect(
-  path: string,
-  { signal }: { signal: AbortSignal },
-): Promise<Inspection> {
+export function inspect(path: string, { signal }: { signal: AbortSignal }): Promise<Inspection> {
+  return judgeWorkingFile(path, inspectFile(path, signal));
+}
+
+async function inspectFile(path: string, signal: AbortSignal): Promise<Inspection> {
   const photo = await inspectPhoto(path, signal);
   if (photo) return photo;
   const found = await probeVideo(path, signal);

@@ -9,6 +9,7 @@ import { assertWithinCreatorsLimit } from './limit.ts';
 import { type Plan, planFor, planToRescue, rejected } from './plan.ts';
 import type { Probe } from './probe.ts';
 import { probeVideo, toFacts, toRefusal } from './probe-video.ts';
+import { judgeWorkingFile } from './working-file.ts';
 
 /**
  * Returns the key of the file to send and its facts. It is the source itself when that already
@@ -21,6 +22,10 @@ export async function prepare(job: Job, context: StepContext): Promise<Patch> {
   if (!job.source_key) throw new Error('Expected a fetched file before preparing');
   await assertDiskSpace(context, await context.storage.size(job.source_key));
   const source = await context.storage.checkout(job.source_key, context.scratch);
+  return judgeWorkingFile(source, prepareSource(job, source, context));
+}
+
+async function prepareSource(job: Job, source: string, context: StepContext): Promise<Patch> {
   const found = await probeVideo(source, context.signal);
   const plan = planFor(found);
   await assertWithinCreatorsLimit(job, found, context);

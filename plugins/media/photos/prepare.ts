@@ -10,6 +10,7 @@ import {
   type StepContext,
   summarizeChanges,
 } from '#plugin';
+import { judgeWorkingFile } from '../working-file.ts';
 import { makePhoto } from './make.ts';
 
 type Prepared = Pick<JobPhoto, 'position'> & {
@@ -53,7 +54,8 @@ async function preparePhoto(photo: JobPhoto, context: StepContext): Promise<Prep
   const folder = await mkdtemp(join(context.scratch, 'photo-'));
   try {
     const source = await context.storage.checkout(source_key, folder);
-    const made = await makePhoto(source, folder, context.signal).catch((error) => {
+    const making = makePhoto(source, folder, context.signal);
+    const made = await judgeWorkingFile(source, making).catch((error) => {
       throw namePhoto(error, photo);
     });
     const { content_type: outputType, facts } = made;
