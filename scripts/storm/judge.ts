@@ -1,5 +1,6 @@
 // Judges a storm by its promises: never twice, never lost, never stuck, nothing left.
 import type { State } from '../tiktok-sandbox/state.ts';
+import { isHeld, isLostToKill } from './connections.ts';
 import type { StormCreator } from './creators.ts';
 import type { Order } from './orders.ts';
 import type { Scene } from './scene.ts';
@@ -25,14 +26,14 @@ export async function judge(
   const staying = truths.filter(({ order }) => order.creator.fate !== 'leaving');
   const breaks = [
     ...truths.flatMap(judgeTwice),
-    ...staying.flatMap((truth) => judgeEnd(truth, { unanswered, refusalsLeft })),
+    ...staying.flatMap((truth) => judgeEnd(truth, { scene, unanswered, refusalsLeft })),
     ...(await findUntold(scene, orders)).map((title) => ({
       ...{ promise: 'accepted twice', subject: title, detail: 'a job that no answer named' },
     })),
     ...findUnordered(scene.sandbox.state, orders).map((post) => ({
       ...{ promise: 'never twice', subject: post.publish_id, detail: 'posted, ordered by nobody' },
     })),
-    ...judgeFindings(scene),
+    ...judgeFindings(scene, truths.some(isHeld)),
     ...judgeProcesses(scene),
     ...(await judgeDeletions(scene, creators)),
   ];
@@ -59,6 +60,7 @@ function judgeTwice({ order, job, posts }: Truth): Break[] {
 }
 
 interface Knowledge {
+  scene: Scene;
   /** Creator id → inits of photos without a publish_id. */
   unanswered: Map<string, number>;
   refusalsLeft: Map<string, number>;
@@ -82,6 +84,7 @@ function judgeEnd(truth: Truth, knowledge: Knowledge): Break[] {
   if (state === 'unconfirmed' || job['waits_for_word']) {
     return isJustified(truth, knowledge) ? [] : broken('unconfirmed only for a reason', tell(job));
   }
+  if (isHeld(truth) && isLostToKill(knowledge.scene, order.creator.openId)) return [];
   if (state !== 'failed' && state !== 'cancelled') return broken('never stuck', tell(job));
   if (posts.length + underWay.length > 0)
     return broken('"nothing was posted" is true', `on TikTok; ${tell(job)}`);
@@ -106,8 +109,11 @@ function judgeTime({ order, posts }: Truth): Break[] {
   return [{ promise: 'not before its time', subject: describe(order), detail }];
 }
 
-/** What the sandbox found wrong. A stopped process may go on with a call of the minute before. */
-function judgeFindings({ sandbox, occurrences }: Scene): Break[] {
+/**
+ * What the sandbox found wrong. A stopped process may go on with a call of the minute before, and
+ * where a kill cost a connection, the old token is tried before that is known.
+ */
+function judgeFindings({ sandbox, occurrences }: Scene, isConnectionLost: boolean): Break[] {
   return (sandbox.state as State).findings
     .filter(({ kind, rule }) => kind === 'violation' || rule === 'duplicate_post')
     .filter(({ rule, at }) => {
@@ -115,6 +121,7 @@ function judgeFindings({ sandbox, occurrences }: Scene): Break[] {
       const isThaw = occurrences.some(
         ({ kind, to }) => kind === 'stop' && moment >= to && moment < to + THAW_MS,
       );
+      if (rule === 'refresh_token_reused' && isConnectionLost) return false;
       return !(rule === 'rate_limit_exceeded' && isThaw);
     })
     .map(({ rule, detail, endpoint }) => ({

@@ -14,7 +14,7 @@ export interface Truth {
   underWay: Publish[];
 }
 
-const JOBS = `select jobs.id, title, state, error, destination, kind, publish_id,
+const JOBS = `select jobs.id, title, state, error, waiting_code, destination, kind, publish_id,
      extract(epoch from send_at) * 1000 as send_at, faults,
      (select array_agg(name order by id) from job_events where job_id = jobs.id) as events,
      (select string_agg(format('%s:%s', number, coalesce(outcome, 'open')), ' ' order by number)
