@@ -33,7 +33,10 @@ export async function judge(
     ...findUnordered(scene.sandbox.state, orders).map((post) => ({
       ...{ promise: 'never twice', subject: post.publish_id, detail: 'posted, ordered by nobody' },
     })),
-    ...judgeFindings(scene, truths.some(isHeld)),
+    ...judgeFindings(
+      scene,
+      truths.filter(isHeld).map(({ order }) => order.creator.openId),
+    ),
     ...judgeProcesses(scene),
     ...(await judgeDeletions(scene, creators)),
   ];
@@ -113,15 +116,16 @@ function judgeTime({ order, posts }: Truth): Break[] {
  * What the sandbox found wrong. A stopped process may go on with a call of the minute before, and
  * where a kill cost a connection, the old token is tried before that is known.
  */
-function judgeFindings({ sandbox, occurrences }: Scene, isConnectionLost: boolean): Break[] {
+function judgeFindings({ sandbox, occurrences }: Scene, disconnected: string[]): Break[] {
   return (sandbox.state as State).findings
     .filter(({ kind, rule }) => kind === 'violation' || rule === 'duplicate_post')
-    .filter(({ rule, at }) => {
+    .filter(({ rule, at, detail }) => {
       const moment = Date.parse(at);
       const isThaw = occurrences.some(
         ({ kind, to }) => kind === 'stop' && moment >= to && moment < to + THAW_MS,
       );
-      if (rule === 'refresh_token_reused' && isConnectionLost) return false;
+      const isOfLost = disconnected.some((openId) => detail.includes(openId));
+      if (rule === 'refresh_token_reused' && isOfLost) return false;
       return !(rule === 'rate_limit_exceeded' && isThaw);
     })
     .map(({ rule, detail, endpoint }) => ({

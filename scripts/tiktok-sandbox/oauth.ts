@@ -115,12 +115,12 @@ function refresh(state: State, app: App, form: URLSearchParams): Record<string, 
     (each) => each.refresh_token === given && each.client_key === app.client_key,
   );
   if (!grant || grant.refresh_expires_at <= Date.now()) {
-    const isReuse = state.grants.some((each) => each.used_refresh_tokens.includes(given));
-    if (isReuse)
+    const owner = state.grants.find((each) => each.used_refresh_tokens.includes(given));
+    if (owner)
       report(state, {
         kind: 'violation',
         rule: 'refresh_token_reused',
-        detail: 'A rotated refresh token was used again',
+        detail: `A rotated refresh token of ${owner.open_id} was used again`,
         endpoint: '/v2/oauth/token/',
       });
     throw new OAuthRefusal('invalid_grant', 'Refresh token is invalid or expired.');
