@@ -6,6 +6,8 @@ import { SECOND_MS } from './time.ts';
 const READ_EVERY_MS = 10 * SECOND_MS;
 /** An answer that took longer says too little about when it was given. */
 const LONGEST_ANSWER_MS = SECOND_MS;
+/** The quickest of these answers counts. */
+const FIRST_READINGS = 3;
 /** Clocks this far apart are told to the operator. Posts do not suffer; logs are hard to read. */
 const SKEW_MS = 5 * SECOND_MS;
 
@@ -45,7 +47,7 @@ export async function readDatabaseTime(db: Knex): Promise<Date> {
 
 /** Reads the database's time now and every ten seconds, for `databaseNow`. */
 export async function followDatabaseTime(db: Knex, log: Logger): Promise<{ stop(): void }> {
-  await takeReading(db);
+  for (let n = 0; n < FIRST_READINGS; n += 1) await takeReading(db);
   warnOfSkew(log, false);
   const timer = setInterval(async () => {
     const wasSkewed = isClockSkewed();
@@ -66,8 +68,13 @@ async function takeReading(db: Knex): Promise<void> {
   const askedAt = performance.now();
   const databaseMs = (await readDatabaseTime(db)).getTime();
   const readAt = performance.now();
-  if (known && readAt - askedAt > LONGEST_ANSWER_MS) return;
-  known = { databaseMs, readAt, skewMs: Date.now() - databaseMs };
+  const tookMs = readAt - askedAt;
+  if (known && tookMs > LONGEST_ANSWER_MS) return;
+  // An answer is behind by the time that it took, at most: an earlier reading that fits is nearer.
+  const expectedMs = known ? known.databaseMs + readAt - known.readAt : 0;
+  const isNearer = expectedMs >= databaseMs && expectedMs <= databaseMs + tookMs;
+  if (known && isNearer) known.skewMs = Date.now() - expectedMs;
+  else known = { databaseMs, readAt, skewMs: Date.now() - databaseMs };
 }
 
 function warnOfSkew(log: Logger, wasSkewed: boolean): void {

@@ -165,9 +165,10 @@ describe('a proof of ownership', () => {
         [path.split('/').at(-1)],
       );
       expect(wait.days * 24 + (wait.hours ?? 0)).to.be.within(167, 168);
-      await site.sql('update deletion_requests set execute_after = now() where id = $1', [
-        path.split('/').at(-1),
-      ]);
+      await site.sql(
+        `update deletion_requests set execute_after = now() - interval '2 seconds' where id = $1`,
+        [path.split('/').at(-1)],
+      );
       expect((await ada.form(`${path}/execution`)).status).to.equal(303);
       await site.waitFor(path, 'done');
     });

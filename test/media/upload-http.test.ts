@@ -20,9 +20,10 @@ describe('bad input', () => {
   });
   after(() => app[Symbol.asyncDispose]());
 
+  // Without what the storage remembers of its database, which is replaced now and then.
   const files = () =>
     readdirSync(join(app.data_dir, 'media'), { recursive: true, withFileTypes: true }).filter(
-      (each) => each.isFile(),
+      (each) => each.isFile() && !each.parentPath.endsWith('/database'),
     ).length;
   describe('in an upload', () => {
     const cases: [string, () => Promise<{ status: number; json: Json }>, number, string][] = [
