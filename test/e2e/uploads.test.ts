@@ -87,7 +87,8 @@ describe('an upload in a browser', () => {
     expect(sent).to.have.length(3);
     expect(sent[0]).to.equal(0);
     expect(sent[1]).to.equal(pausedAt);
-    expect(sent[2]).to.equal(offset);
+    // What was on its way when the page was left may still have arrived.
+    expect(sent[2]).to.be.at.least(offset);
     expect(offset).to.be.greaterThan(pausedAt);
     const key = new URL(page.url()).searchParams.get('media');
     const { json } = await creator.api('GET', `/v1/media/${key}`);
