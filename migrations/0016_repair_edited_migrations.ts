@@ -1,6 +1,5 @@
-// Brings databases forward that were made by older texts of 0004, 0006, 0007, 0008 and 0015.
+// Brings databases forward that were made by older texts of 0004, 0006, 0007 and 0008.
 import type { Knex } from 'knex';
-import { up as addSources } from './0015_job_sources.ts';
 
 const COLUMNS = [
   ['jobs', 'waiting_since', 'timestamptz'],
@@ -33,7 +32,6 @@ export async function up(knex: Knex): Promise<void> {
     if (!rows[0].is_there) await knex.raw(`create index ${name} on ${definition}`);
   }
   await knex.raw('drop index if exists media_expires_at_idx');
-  if (!(await knex.schema.hasColumn('jobs', 'source_url'))) await addSources(knex);
 }
 
 /** What it repaired belongs to the earlier migrations, whose own `down` removes it. */

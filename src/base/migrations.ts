@@ -123,17 +123,20 @@ function assertKnown(applied: string[], names: string[]): void {
   );
 }
 
-/** A migration and its record are one transaction, so a process may be killed at any time. */
+/**
+ * The migrations and their records are one transaction: a process may be killed at any time, and
+ * those of the version before never see what one migration takes away and a later one brings back.
+ */
 async function applyAll(db: Database, names: string[]): Promise<void> {
-  for (const name of names) {
-    const { up } = (await import(join(FOLDER, name))) as { up(knex: Knex): Promise<void> };
-    await db.transaction(async (trx) => {
+  await db.transaction(async (trx) => {
+    for (const name of names) {
+      const { up } = (await import(join(FOLDER, name))) as { up(knex: Knex): Promise<void> };
       await up(trx);
       if (name > LAST_OF_KNEX) await trx('schema_migrations').insert({ name });
       else {
         const record = { name, batch: 1, migration_time: trx.fn.now() };
         await trx('knex_migrations').insert(record);
       }
-    });
-  }
+    }
+  });
 }

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { z } from 'zod';
-import { down, up } from '../../migrations/0015_job_sources.ts';
+import * as sources from '../../migrations/0015_job_sources.ts';
+import * as forOlder from '../../migrations/0021_source_url_for_older_processes.ts';
 import { json } from '../../src/base/database.ts';
 import type { Manifest } from '../../src/context/context.ts';
 import type { Job } from '../../src/jobs/job.ts';
@@ -107,9 +108,11 @@ describe('the sources of a post', () => {
       ...{ destination: 'inbox', settings: '{}', state: 'finished', source: 'url' },
       source_request: json({ url: 'https://a.com/v.mp4' }),
     });
-    await db.transaction(down);
+    await db.transaction(forOlder.down);
+    await db.transaction(sources.down);
     expect(await db.schema.hasColumn('jobs', 'source')).to.equal(false);
-    await db.transaction(up);
+    await db.transaction(sources.up);
+    await db.transaction(forOlder.up);
     expect(await db('jobs').pluck('source_request')).to.deep.equal([
       { url: 'https://a.com/v.mp4' },
     ]);
