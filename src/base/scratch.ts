@@ -1,8 +1,9 @@
 // Makes a process's folder for working files. What is in it names the creator whom it is about.
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { mkdir, readdir, rm, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeOnce } from './make-once.ts';
 
 const TOUCH_MS = 60_000;
 
@@ -71,19 +72,5 @@ export async function removeScratch(scratch: string, name: string): Promise<void
  * disks of their own from processes that share one.
  */
 export function readDisk(dataDir: string): string {
-  const path = join(dataDir, 'disk-id');
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    const draft = `${path}.${randomUUID()}`;
-    writeFileSync(draft, randomUUID(), { mode: 0o600, flush: true });
-    try {
-      linkSync(draft, path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    } finally {
-      rmSync(draft);
-    }
-    return readFileSync(path, 'utf8').trim();
-  }
+  return makeOnce(join(dataDir, 'disk-id'), randomUUID);
 }
