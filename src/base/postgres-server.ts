@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, closeSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FileLock } from './postgres-lock.ts';
 import { type Account, commandAs, serverEnvironment } from './postgres-programs.ts';
 import { SOCKET_FILES, SOCKET_FOLDER } from './postgres-socket.ts';
+import { waitAtMost } from './time.ts';
 
 /** PostgreSQL's name of a setting → its value. */
 export type ServerSettings = Record<string, string>;
@@ -168,9 +168,9 @@ async function isEndedBy(
   patienceMs: number,
 ): Promise<boolean> {
   server.signal(signal);
-  const waiting = new AbortController();
-  const tooLong = sleep(patienceMs, false, { signal: waiting.signal }).catch(() => false);
-  const isEnded = await Promise.race([server.ended.then(() => true), tooLong]);
-  waiting.abort();
-  return isEnded;
+  return waitAtMost(
+    patienceMs,
+    server.ended.then(() => true),
+    false,
+  );
 }

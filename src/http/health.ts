@@ -1,5 +1,4 @@
 // Serves /healthz, /readyz and /metrics for monitoring.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type Router from '@koa/router';
 import type { Context as KoaContext } from 'koa';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
@@ -9,6 +8,7 @@ import { isClockSkewed } from '../base/database-time.ts';
 import { Problem } from '../base/errors.ts';
 import { isMigrated } from '../base/migrations.ts';
 import { isEqual } from '../base/secrets.ts';
+import { waitAtMost } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { hasLivingWorkers } from '../queue/heartbeat.ts';
 
@@ -41,7 +41,8 @@ async function checkReadiness(ctx: Context): Promise<Record<string, string>> {
   const check = async (work: () => Promise<unknown>) => {
     try {
       const limitMs = ctx.timing.beatQueryMs;
-      const state = await withinTime(limitMs, () => withQueryLimit(limitMs, work));
+      // Answered in time also where connections are dead.
+      const state = await waitAtMost(2 * limitMs, withQueryLimit(limitMs, work), false);
       if (typeof state === 'string') return state;
       return state === false ? 'failing' : 'ok';
     } catch (error) {
@@ -61,17 +62,6 @@ async function checkReadiness(ctx: Context): Promise<Record<string, string>> {
     async ([name, run]) => [name, await check(run)] as const,
   );
   return Object.fromEntries(await Promise.all(states));
-}
-
-/** A question about readiness is answered in time, also where connections are dead. */
-async function withinTime<T>(ms: number, work: () => Promise<T>): Promise<T | false> {
-  const stop = new AbortController();
-  const limit = sleep(2 * ms, false as const, { signal: stop.signal }).catch(() => false as const);
-  try {
-    return await Promise.race([work(), limit]);
-  } finally {
-    stop.abort();
-  }
 }
 
 const PROXY_HEADERS = ['X-Forwarded-For', 'X-Forwarded-Host', 'X-Real-IP', 'Forwarded', 'Via'];

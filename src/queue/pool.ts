@@ -1,6 +1,5 @@
 // One pool of graphile-worker, under one id: what it runs, when it looked for work, and how it ends.
 import { EventEmitter } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ParsedCronItem,
   type Runner,
@@ -12,7 +11,7 @@ import type pg from 'pg';
 import type { BoundedClient } from '../base/bounded-client.ts';
 import { openPool } from '../base/database.ts';
 import { quietWorkerLogger } from '../base/log.ts';
-import { SECOND_MS } from '../base/time.ts';
+import { SECOND_MS, waitAtMost } from '../base/time.ts';
 import type { Timing } from '../base/timing.ts';
 import type { PoolName } from './pool-names.ts';
 import { createWatch, type Watch, watchEvents } from './pool-watch.ts';
@@ -99,17 +98,16 @@ export class Pool {
     this.leave();
     const { stopPatienceMs, closeMs } = this.#timing;
     const impatience = setTimeout(() => this.abort(new Error('Stopping')), stopPatienceMs);
-    const limit = sleep(stopPatienceMs + closeMs, undefined, { ref: false });
-    await Promise.race([this.ended, limit]);
+    await waitAtMost(stopPatienceMs + closeMs, this.ended, undefined);
     clearTimeout(impatience);
     if (!this.isEnded) await this.#close();
   }
 
   async #close(): Promise<void> {
-    // A listening client on a dead line would be waited for without end.
-    const limit = sleep(this.#timing.closeMs, undefined, { ref: false });
     // The second of two ends is refused.
-    await Promise.race([this.#client.end().catch(() => {}), limit]);
+    const closed = this.#client.end().catch(() => {});
+    // A listening client on a dead line would be waited for without end.
+    await waitAtMost(this.#timing.closeMs, closed, undefined);
   }
 }
 

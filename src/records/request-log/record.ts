@@ -1,8 +1,8 @@
 // Records each request in a table, in batches once a second, so that no request waits for it.
 import { isIP } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Middleware } from 'koa';
 import { databaseNow } from '../../base/database-time.ts';
+import { waitAtMost } from '../../base/time.ts';
 import type { Context } from '../../context/context.ts';
 import { findRequestId, findRoutePattern } from '../../http/error-handler.ts';
 import { insertRequests, type RequestRow } from './store.ts';
@@ -95,5 +95,5 @@ export async function flushRequests(ctx: Context): Promise<void> {
   if (!buffer) return;
   if (buffer.timer) clearTimeout(buffer.timer);
   const flushed = Promise.resolve(buffer.flushing).then(() => insert(ctx, buffer));
-  await Promise.race([flushed, sleep(STOP_MS, undefined, { ref: false })]);
+  await waitAtMost(STOP_MS, flushed, undefined);
 }
