@@ -1,6 +1,6 @@
 // Keeps this process's scratch folder registered, and removes the dead's and what is a leaver's.
 import { basename, resolve } from 'node:path';
-import { databaseNow, readDatabaseTime } from '../base/database-time.ts';
+import { databaseNow } from '../base/database-time.ts';
 import { readDisk, removeScratch, removeWorkFolders } from '../base/scratch.ts';
 import type { Context } from '../context/context.ts';
 import {
@@ -36,8 +36,7 @@ export async function watchScratch(ctx: Context, isAlone: boolean): Promise<Scra
     if (isBusy) return;
     isBusy = true;
     try {
-      await beatFolder(ctx.db, own);
-      const databaseMs = (await readDatabaseTime(ctx.db)).getTime();
+      const databaseMs = (await beatFolder(ctx.db, own)).getTime();
       ctx.databaseContact.recordAnswer(databaseMs);
       await tidy(ctx, own.disk, databaseMs);
     } catch {

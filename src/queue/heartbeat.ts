@@ -1,5 +1,6 @@
 // The heartbeat of worker pools: who is alive, who is declared dead, and what the dead held.
 import type { Knex } from 'knex';
+import { readDatabaseTime } from '../base/database-time.ts';
 import { POOL_NAMES, type PoolName } from './pool-names.ts';
 import type { QueueContext } from './queue.ts';
 import { findUnownedLocks, isAlone, REAPER_LOCK, unlockPools } from './repair.ts';
@@ -67,10 +68,8 @@ export async function hasLivingWorkers(queue: QueueContext): Promise<boolean> {
 
 /** Declares silent pools dead and frees what they held; nobody after an outage of the database. */
 export async function reapDeadPools(queue: QueueContext): Promise<string[]> {
-  const { rows } = await queue.db.raw(
-    'select extract(epoch from clock_timestamp())::float8 * 1000 as database_ms',
-  );
-  if (!queue.databaseContact.isSteady(rows[0].database_ms)) return [];
+  const databaseMs = (await readDatabaseTime(queue.db)).getTime();
+  if (!queue.databaseContact.isSteady(databaseMs)) return [];
   return declareDead(queue, queue.timing.silentMs);
 }
 

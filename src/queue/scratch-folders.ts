@@ -1,5 +1,6 @@
 // The SQL of scratch folders: which process lives, and whose folder is named for removal.
 import type { Knex } from 'knex';
+import { sqlFromNow } from '../base/database-time.ts';
 
 export interface ScratchFolder {
   /** The folder's name. */
@@ -8,19 +9,24 @@ export interface ScratchFolder {
   disk: string;
 }
 
-/** Says that the process lives. One that was taken for dead, and is not, begins anew. */
-export async function beatFolder(db: Knex, { id, disk }: ScratchFolder): Promise<void> {
-  await db('scratch_folders')
+/**
+ * Says that the process lives. One that was taken for dead, and is not, begins anew. Returns the
+ * database's time.
+ */
+export async function beatFolder(db: Knex, { id, disk }: ScratchFolder): Promise<Date> {
+  const [row] = await db('scratch_folders')
     .insert({ id, disk })
     .onConflict('id')
-    .merge({ beat_at: db.fn.now(), dead_at: null });
+    .merge({ beat_at: db.fn.now(), dead_at: null })
+    .returning(db.raw('clock_timestamp() as at'));
+  return row.at;
 }
 
 /** Takes every process for dead that has been silent for so long, which names its folder. */
 export async function declareFoldersDead(db: Knex, silentMs: number): Promise<void> {
   await db('scratch_folders')
     .where({ dead_at: null })
-    .whereRaw("beat_at <= now() - ? * interval '1 millisecond'", [silentMs])
+    .where('beat_at', '<=', sqlFromNow(db, -silentMs))
     .update({ dead_at: db.fn.now() });
 }
 
