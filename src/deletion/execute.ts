@@ -1,5 +1,5 @@
 // Executes a deletion (deletion.execute) in steps that may all run again after a crash.
-import { addToNow, measureSince } from '../base/database-time.ts';
+import { addToNow, databaseNow, measureSince } from '../base/database-time.ts';
 import { MINUTE_MS, SECOND_MS } from '../base/time.ts';
 import type { Context } from '../context/context.ts';
 import { countHeldRuns } from '../jobs/run/runs.ts';
@@ -11,7 +11,7 @@ import { erase } from './erase.ts';
 import { recordDeletion } from './ledger.ts';
 import { queueExecution } from './request.ts';
 import { takeGrantOver, tryDueRevocations, tryRevocation } from './revoke.ts';
-import { listOwedRewrites, oweForgotten, queueRewriteIn, REWRITE } from './rewrite-store.ts';
+import { listOwedRewrites, oweForgotten, queueRewriteAt, REWRITE } from './rewrite-store.ts';
 import { searchForTraces } from './search.ts';
 import {
   type Deletion,
@@ -60,7 +60,7 @@ async function resumeRewrite(ctx: Context): Promise<void> {
   await oweForgotten(ctx);
   const isOwed = (await listOwedRewrites(db)).length > 0;
   if (isOwed && !(await findQueuedKeys(db, [REWRITE])).has(REWRITE)) {
-    await queueRewriteIn(db, 0);
+    await queueRewriteAt(db, databaseNow());
   }
 }
 

@@ -44,14 +44,8 @@ export async function queueRewrite(ctx: Context, trx: Knex, id: string): Promise
   await queueRewriteAt(trx, rows[0].rewrite_at);
 }
 
-/** Queues a rewrite after this time, by the database's clock. */
-export async function queueRewriteIn(db: Knex, ms: number): Promise<void> {
-  const { rows } = await db.raw("select now() + ? * interval '1 millisecond' as at", [ms]);
-  await queueRewriteAt(db, rows[0].at);
-}
-
-/** A run that waits already for an earlier time stays. */
-async function queueRewriteAt(trx: Knex, runAt: Date): Promise<void> {
+/** Queues a rewrite. A run that waits already for an earlier time stays. */
+export async function queueRewriteAt(trx: Knex, runAt: Date): Promise<void> {
   await queueRuns(trx, [{ name: REWRITE, key: REWRITE, runAt }], 'preserve_run_at');
 }
 

@@ -1,6 +1,7 @@
 // Rewrites the tables that deletions touched, and writes their receipts once the disk holds nothing.
 import type pg from 'pg';
 import { openPool } from '../base/database.ts';
+import { addToNow } from '../base/database-time.ts';
 import { clearStatistics, rewriteTables } from '../base/table-rewrite.ts';
 import { QUERY_LIMITS } from '../base/timing.ts';
 import { emptyLog, listLogKeepers, outlastTransactions } from '../base/write-ahead-log.ts';
@@ -11,7 +12,7 @@ import {
   keepRewritten,
   listOwedRewrites,
   type Owed,
-  queueRewriteIn,
+  queueRewriteAt,
 } from './rewrite-store.ts';
 
 /** The part of the disk's reserve that the database may use for this. */
@@ -27,7 +28,7 @@ export async function rewriteDue(ctx: Context, signal: AbortSignal): Promise<voi
   await onOwnConnection(ctx, async (client) => {
     const missing = await removeFromDisk(ctx, client, owed, signal);
     if (missing) await finish(ctx, owed, missing);
-    else await queueRewriteIn(ctx.db, ctx.timing.rewriteAgainMs);
+    else await queueRewriteAt(ctx.db, addToNow(ctx.timing.rewriteAgainMs));
   });
 }
 
