@@ -4,6 +4,7 @@ import type { Config } from '../base/config.ts';
 import { quoted } from '../base/database.ts';
 import type { Term } from '../base/declaration.ts';
 import { WORKING_STATES } from '../jobs/states.ts';
+import { isAlone } from '../queue/repair.ts';
 
 /** Advisory locks, so that one process at a time sweeps or reconciles; no other code has these. */
 export const SWEEP_LOCK = 715_004;
@@ -22,10 +23,9 @@ export async function whileAlone<T>(
   lock: number,
   work: (lost: AbortSignal) => Promise<T>,
 ): Promise<T | 'not_now'> {
-  return db.transaction(async (trx) => {
-    const { rows } = await trx.raw('select pg_try_advisory_xact_lock(?) as is_ours', [lock]);
-    return rows[0].is_ours ? keepAlive(trx, work) : 'not_now';
-  });
+  return db.transaction(async (trx) =>
+    (await isAlone(trx, lock)) ? keepAlive(trx, work) : 'not_now',
+  );
 }
 
 /** Keeps the database from ending a transaction as idle while `work` waits for something else. */
