@@ -74,8 +74,7 @@ export class BoundedClient extends pg.Client {
     if (!open.has(this)) return;
     const limitMs = givenLimit.getStore() ?? this.#usualMs;
     const serverMs = Math.max(limitMs, this.#usualMs);
-    const isIdle = this.#isReady && !this.#isInTransaction && this.#waiting.length === 0;
-    if (serverMs !== this.#serverMs && isIdle) {
+    if (serverMs !== this.#serverMs && this.#isIdle()) {
       this.#serverMs = serverMs;
       this.#wait(limitMs);
       ask(`set statement_timeout = ${toServerLimit(serverMs)}`, () => {});
@@ -116,12 +115,11 @@ export class BoundedClient extends pg.Client {
     const error = new SilentConnection(`The database has not answered for ${ms} ms`);
     this.#end(error);
     if (this.#isHasty || ms < Math.min(this.#usualMs, ENOUGH_MS)) return;
-    for (const other of open) if (other.#isIdleSince(askedAt)) other.#end(error);
+    for (const other of open) if (other.#isIdle() && other.#heardAt < askedAt) other.#end(error);
   }
 
-  #isIdleSince(time: number): boolean {
-    const isIdle = this.#isReady && !this.#isInTransaction && this.#waiting.length === 0;
-    return isIdle && this.#heardAt < time;
+  #isIdle(): boolean {
+    return this.#isReady && !this.#isInTransaction && this.#waiting.length === 0;
   }
 
   #end(error: Error): void {
