@@ -1,6 +1,11 @@
 // The SQL that frees what dead pools held, and clears what the queue can no longer use.
 import type { Knex } from 'knex';
 
+/** A condition on a queue: the pool that holds it runs nothing of it. */
+const RUNS_NOTHING = `not exists (
+  select from graphile_worker._private_jobs runs
+   where runs.job_queue_id = queues.id and runs.locked_by = queues.locked_by)`;
+
 /**
  * Frees what these pools held, with the time of each run. The attempt that ended with its process
  * is given back; a file that ends processes is found by its job's own count.
@@ -41,9 +46,7 @@ export async function unlockIdle(
   );
   await trx.raw(
     `update graphile_worker._private_job_queues queues set locked_by = null, locked_at = null
-      where ${idle} and not exists (
-        select from graphile_worker._private_jobs runs
-         where runs.job_queue_id = queues.id and runs.locked_by = queues.locked_by)`,
+      where ${idle} and ${RUNS_NOTHING}`,
     { poolId, askingMs },
   );
 }
@@ -92,9 +95,7 @@ export async function findUnownedLocks(trx: Knex, heldMs: number): Promise<strin
 export async function repairQueues(trx: Knex, idleMs: number): Promise<void> {
   await trx.raw(
     `update graphile_worker._private_job_queues queues set locked_by = null, locked_at = null
-      where locked_at < now() - ? * interval '1 millisecond' and not exists (
-        select from graphile_worker._private_jobs runs
-         where runs.job_queue_id = queues.id and runs.locked_by = queues.locked_by)`,
+      where locked_at < now() - ? * interval '1 millisecond' and ${RUNS_NOTHING}`,
     [idleMs],
   );
   await trx.raw(
