@@ -9,7 +9,7 @@ import { needsFiles } from './needs-files.ts';
 import { addJobPages } from './pages/list.ts';
 import { holdUnsent, resumeHeld } from './permission.ts';
 import { reap, repair, tidyQueues } from './run/reaper.ts';
-import { settleAtStart, watchDatabase } from './settle.ts';
+import { secureOrSettle, watchDatabase } from './settle.ts';
 
 const TERMS: Pick<TableDeclaration, 'legalBasis' | 'recipients' | 'kept'> = {
   legalBasis: 'Performance of the contract (Art. 6(1)(b) GDPR)',
@@ -30,7 +30,7 @@ export const jobs: Manifest = {
     addJobPages(router, ctx);
   },
   // After the storage was found to be the database's own.
-  beforeStart: settleAtStart,
+  beforeStart: secureOrSettle,
   ticks: {
     reap: { cron: ({ reapCron }) => reapCron, run: reap },
     repair: { cron: ({ repairCron }) => repairCron, run: repair },

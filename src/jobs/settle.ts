@@ -4,6 +4,7 @@ import { withQueryLimit } from '../base/bounded-client.ts';
 import { json, lockName } from '../base/database.ts';
 import { QUERY_LIMITS } from '../base/timing.ts';
 import type { Context } from '../context/context.ts';
+import { DatabaseBroken } from '../continuity/continuity.ts';
 import { unqueueAll } from '../queue/queue.ts';
 import { markOpened } from './attempts/doubt.ts';
 import { LOST } from './nothing-lost.ts';
@@ -13,23 +14,25 @@ import { SINCE_LOST } from './whether-posted.ts';
 
 /** Compares the database with the storage where that is due, and settles the jobs if it must. */
 export async function watchDatabase(ctx: Context): Promise<void> {
-  if (!ctx.continuity.isDue(ctx.databaseContact.countOutages())) return;
-  await settleIfBroken(ctx);
-  await ctx.continuity.secure();
+  if (ctx.continuity.isDue(ctx.databaseContact.countOutages())) await secureOrSettle(ctx);
 }
 
 /**
- * Before the first request and the first step. Until then the storage may know nothing of the
+ * Also before the first request and the first step. Until then the storage may know nothing of the
  * database, so this writes how far it has come.
  */
-export async function settleAtStart(ctx: Context): Promise<void> {
-  await settleIfBroken(ctx);
-  await ctx.continuity.secure();
+export async function secureOrSettle(ctx: Context): Promise<void> {
+  try {
+    await ctx.continuity.secure();
+  } catch (error) {
+    if (!(error instanceof DatabaseBroken)) throw error;
+    await settleIfBroken(ctx);
+    await ctx.continuity.secure();
+  }
 }
 
 /** Ends all unsent posts as `unconfirmed` if the database is not as it was left. */
 async function settleIfBroken(ctx: Context): Promise<void> {
-  if (!(await ctx.continuity.findBreak())) return;
   const settle = async (trx: Knex) => {
     await lockName(trx, 'settle');
     // Another process may have settled them meanwhile.

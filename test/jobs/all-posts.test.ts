@@ -6,7 +6,7 @@ import type { Context } from '../../src/context/context.ts';
 import { markDisconnected } from '../../src/creators/connection.ts';
 import { sealTokens } from '../../src/creators/sealed-tokens.ts';
 import { requestDeletion } from '../../src/deletion/request.ts';
-import { settleAtStart } from '../../src/jobs/settle.ts';
+import { secureOrSettle } from '../../src/jobs/settle.ts';
 import { anOwnContext, type OwnContext } from '../support/context.ts';
 
 describe('a change of all posts', () => {
@@ -57,7 +57,7 @@ describe('a change of all posts', () => {
     'when the database lost its last changes': async () => {
       await ctx.continuity.secure();
       await ctx.db.raw('update database_position set number = number - 1');
-      await settleAtStart(ctx);
+      await secureOrSettle(ctx);
     },
     'when the person removed the app': ({ openId }) =>
       removeAuthorization(ctx, openId, { reason: 1, at: new Date(Date.now() + 1_000) }),
