@@ -43,7 +43,7 @@ async function countOlder(client: pg.ClientBase, horizon: string): Promise<numbe
  * all the same, each in words for the operator; empty when nothing of them is left.
  */
 export async function emptyLog(client: pg.ClientBase): Promise<string[]> {
-  const server = await readServer(client);
+  const server = await readServer((sql) => client.query(sql));
   if (server.may_switch) await client.query('select pg_switch_wal()');
   if (server.may_checkpoint) await client.query('checkpoint');
   if (server.may_list && server.may_switch && !server.recycles) await useUpSegments(client);
@@ -73,8 +73,10 @@ interface Server {
   has_slots: boolean;
 }
 
-async function readServer(client: pg.ClientBase): Promise<Server> {
-  const { rows } = await client.query(
+type Query = (sql: string) => PromiseLike<{ rows: Server[] }>;
+
+async function readServer(query: Query): Promise<Server> {
+  const { rows } = await query(
     `select current_user as role,
             has_function_privilege('pg_switch_wal()', 'execute') as may_switch,
             has_function_privilege('pg_ls_waldir()', 'execute') as may_list,
@@ -86,12 +88,12 @@ async function readServer(client: pg.ClientBase): Promise<Server> {
             exists (select from pg_replication_slots) as has_slots
        from pg_roles where rolname = current_user`,
   );
-  return rows[0];
+  return rows[0] as Server;
 }
 
 /** Returns what would keep the log, without touching it. */
-export async function listLogKeepers(client: pg.ClientBase): Promise<string[]> {
-  return listKeepers(await readServer(client));
+export async function listLogKeepers(query: Query): Promise<string[]> {
+  return listKeepers(await readServer(query));
 }
 
 function listKeepers(server: Server): string[] {

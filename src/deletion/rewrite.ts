@@ -34,21 +34,21 @@ export async function rewriteDue(ctx: Context, signal: AbortSignal): Promise<voi
 
 /** Tells the operator at the start what the database would keep of deleted creators. */
 export async function warnOfKeptLog(ctx: Context): Promise<void> {
-  const missing = await onOwnConnection(ctx, listLogKeepers);
+  const missing = await listLogKeepers((sql) => ctx.db.raw(sql));
   if (missing.length > 0) ctx.log.warn({ event: 'database.keeps_deleted', missing });
 }
 
 /** Without the time limits of other queries, and with a short one for locks. */
-async function onOwnConnection<T>(
+async function onOwnConnection(
   { connection, timing }: Context,
-  work: (client: pg.ClientBase) => Promise<T>,
-): Promise<T> {
+  work: (client: pg.ClientBase) => Promise<void>,
+): Promise<void> {
   const pool = openPool(connection, {
     ...{ lock_timeout: timing.rewriteLockMs, limitMs: QUERY_LIMITS.rewrite },
   });
   try {
     const client = await pool.connect();
-    return await work(client).finally(() => client.release(true));
+    await work(client).finally(() => client.release(true));
   } finally {
     await pool.end();
   }

@@ -193,7 +193,7 @@ describe('the rewrite after a deletion', () => {
     try {
       const kept = await withClient(ctx, async (client) => {
         await client.query(`set role ${role}`);
-        return listLogKeepers(client);
+        return listLogKeepers((sql) => client.query(sql));
       });
       expect(kept).to.deep.equal([
         `grant execute on function pg_switch_wal() to "${role}"`,
