@@ -43,7 +43,6 @@ export interface MemberOptions {
   env: Record<string, string>;
   /** Production's when undefined. */
   timing: Timing | undefined;
-  clockMs: number;
   logFile: string;
   hold: Hold;
 }
@@ -87,16 +86,12 @@ export function createMember(options: MemberOptions): Member {
   };
 }
 
-function launch({ timing, clockMs, env, hold }: MemberOptions): ChildProcess {
+function launch({ timing, env, hold }: MemberOptions): ChildProcess {
   const entry = timing
     ? [join(ROOT, 'scripts/timed-appliance.ts'), JSON.stringify(timing)]
     : [join(ROOT, 'src/main.ts')];
-  const clock = clockMs === 0 ? [] : ['--import', join(import.meta.dirname, 'shifted-clock.ts')];
-  const child = spawn(process.execPath, ['--max-semi-space-size=1', ...clock, ...entry], {
-    env: {
-      ...{ PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILED },
-      ...{ STORM_CLOCK_MS: String(clockMs), ...env },
-    },
+  const child = spawn(process.execPath, ['--max-semi-space-size=1', ...entry], {
+    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILED, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     // Ctrl-C must reach the storm alone, which then ends the others.
     detached: true,

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Timing } from '../../src/base/timing.ts';
 import { aBucket, type TestBucket } from '../../test/support/bucket.ts';
 import { QUICK_FFMPEG } from '../../test/support/ffmpeg.ts';
+import { wrongClock } from '../../test/support/wrong-clock.ts';
 import { type Sandbox, startSandbox } from '../tiktok-sandbox/sandbox.ts';
 import type { Chance } from './chance.ts';
 import { type StormDatabase, startDatabase } from './database.ts';
@@ -108,7 +109,6 @@ async function createMembers(given: SceneOptions, parts: Parts): Promise<Scene['
       url: `http://localhost:${port}`,
       env: writeEnv(given, parts, { name, port, linePort: line.port, publicUrl }),
       timing: given.options.hasDefaultIntervals ? undefined : given.timing,
-      clockMs: parts.clock?.member === name ? parts.clock.ms : 0,
       logFile: join(parts.folder, `${name}.log`),
     });
     return { ...member, poolIds };
@@ -137,7 +137,7 @@ interface Place {
 
 function writeEnv(
   { options }: SceneOptions,
-  { dataDir, sandbox, database, bucket }: Parts,
+  { dataDir, sandbox, database, bucket, clock }: Parts,
   { name, port, linePort, publicUrl }: Place,
 ): Record<string, string> {
   return {
@@ -153,6 +153,7 @@ function writeEnv(
     ...{ POSTS_PER_DAY: '0', POST_SPACING_SECONDS: '0', LOG_LEVEL: 'info' },
     ...QUICK_FFMPEG,
     ...bucket?.env,
+    ...(clock?.member === name ? wrongClock(clock.ms) : {}),
   };
 }
 
