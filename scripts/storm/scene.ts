@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Timing } from '../../src/base/timing.ts';
 import { aBucket, type TestBucket } from '../../test/support/bucket.ts';
 import { QUICK_FFMPEG } from '../../test/support/ffmpeg.ts';
+import { nextPort } from '../../test/support/ports.ts';
 import { wrongClock } from '../../test/support/wrong-clock.ts';
 import { type Sandbox, startSandbox } from '../tiktok-sandbox/sandbox.ts';
 import type { Chance } from './chance.ts';
@@ -16,7 +17,6 @@ import type { Occurrence, Taken } from './happenings.ts';
 import { openLine } from './line.ts';
 import { createMember, type Member } from './member.ts';
 import type { Hold, StormOptions } from './options.ts';
-import { findPort } from './ports.ts';
 
 export interface Scene extends AsyncDisposable {
   folder: string;
@@ -94,7 +94,7 @@ function chooseClock({ options, chance }: SceneOptions): Scene['clock'] {
 type Parts = Pick<Scene, 'folder' | 'dataDir' | 'sandbox' | 'database' | 'bucket' | 'clock'>;
 
 async function createMembers(given: SceneOptions, parts: Parts): Promise<Scene['members']> {
-  const webPort = await findPort();
+  const webPort = await nextPort();
   const publicUrl = `http://localhost:${webPort}`;
   // A pool is entered over its own process's line before anybody else can name it.
   const known = new Set<string>();
@@ -115,8 +115,8 @@ async function createMembers(given: SceneOptions, parts: Parts): Promise<Scene['
   };
   return [
     await create('web', webPort),
-    await create('worker-1', await findPort()),
-    await create('worker-2', await findPort()),
+    await create('worker-1', await nextPort()),
+    await create('worker-2', await nextPort()),
   ];
 }
 
