@@ -101,7 +101,7 @@ async function createMembers(given: SceneOptions, parts: Parts): Promise<Scene['
   const create = async (name: (typeof NAMES)[number], port: number) => {
     const poolIds = new Set<string>();
     const line = await openLine({
-      findSocketPath: parts.database.findSocketPath,
+      socketPath: parts.database.socketPath,
       onSent: (bytes) => notePools(bytes, known, poolIds),
     });
     const member = createMember({
