@@ -24,10 +24,10 @@ export interface LineOptions {
   /** Of the database. */
   socketPath: string;
   /** Gets what the process sends. */
-  onSent(bytes: Buffer): void;
+  onSent?(bytes: Buffer): void;
 }
 
-export async function openLine({ socketPath, onSent }: LineOptions): Promise<Line> {
+export async function openLine({ socketPath, onSent = () => {} }: LineOptions): Promise<Line> {
   const pairs = new Set<Pair>();
   let isCut = false;
   const server = createServer((near) => {

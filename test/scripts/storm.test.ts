@@ -65,7 +65,7 @@ describe('a line to the database', () => {
       socket.on('error', () => {}).pipe(socket);
     });
     await new Promise<void>((done) => server.listen(path, done));
-    const line = await openLine({ socketPath: path, onSent: () => {} });
+    const line = await openLine({ socketPath: path });
     const dial = async () => {
       const socket = connect(line.port, '127.0.0.1').on('error', () => {});
       await once(socket, 'connect');
