@@ -14,7 +14,6 @@ const RESTART_MS = 500;
 
 /** An end that nobody asked for. */
 export interface OwnEnd {
-  at: number;
   member: string;
   /** Whether it had started before. */
   wasReady: boolean;
@@ -36,10 +35,7 @@ export interface Member extends AsyncDisposable {
   signal(name: 'SIGSTOP' | 'SIGCONT'): void;
 }
 
-export interface MemberOptions {
-  name: string;
-  url: string;
-  line: Line;
+export interface MemberOptions extends Pick<Member, 'name' | 'url' | 'line' | 'poolIds'> {
   env: Record<string, string>;
   /** Production's when undefined. */
   timing: Timing | undefined;
@@ -48,7 +44,7 @@ export interface MemberOptions {
 }
 
 export function createMember(options: MemberOptions): Member {
-  const { name, url, line } = options;
+  const { name, url, line, poolIds } = options;
   let child: ChildProcess | null = null;
   let isWanted = false;
   let isReady = false;
@@ -63,7 +59,7 @@ export function createMember(options: MemberOptions): Member {
     });
     own.once('exit', async (code) => {
       if (child !== own || !isWanted) return;
-      ownEnds.push({ at: Date.now(), member: name, wasReady: isReady, code, last: tail() });
+      ownEnds.push({ member: name, wasReady: isReady, code, last: tail() });
       isReady = false;
       await sleep(RESTART_MS);
       if (isWanted && child === own) start();
@@ -76,7 +72,7 @@ export function createMember(options: MemberOptions): Member {
   };
   process.once('exit', () => child?.kill('SIGKILL'));
   return {
-    ...{ name, url, line, ownEnds, start, kill, poolIds: new Set<string>() },
+    ...{ name, url, line, poolIds, ownEnds, start, kill },
     isReady: () => isReady,
     signal: (signal) => void child?.kill(signal),
     async [Symbol.asyncDispose]() {

@@ -104,14 +104,13 @@ async function createMembers(given: SceneOptions, parts: Parts): Promise<Scene['
       socketPath: parts.database.socketPath,
       onSent: (bytes) => notePools(bytes, known, poolIds),
     });
-    const member = createMember({
-      ...{ name, line, hold: given.hold },
+    return createMember({
+      ...{ name, line, poolIds, hold: given.hold },
       url: `http://localhost:${port}`,
       env: writeEnv(given, parts, { name, port, linePort: line.port, publicUrl }),
       timing: given.options.hasDefaultIntervals ? undefined : given.timing,
       logFile: join(parts.folder, `${name}.log`),
     });
-    return { ...member, poolIds };
   };
   return [
     await create('web', webPort),
