@@ -12,7 +12,8 @@ export type Row = Record<string, unknown>;
 export interface StormDatabase extends AsyncDisposable {
   name: string;
   user: string;
-  findSocketPath(): string;
+  /** Where it listens, also again after a crash. */
+  socketPath: string;
   /** Returns the rows; null while the database does not answer. */
   tryQuery(sql: string, values?: unknown[]): Promise<Row[] | null>;
   /** Asks again until the database answers, at most for a minute. */
@@ -36,6 +37,7 @@ export async function startDatabase(folder: string, hold: Hold): Promise<StormDa
     pool = new pg.Pool({ ...server.connection, max: 4, query_timeout: 20_000 });
     pool.on('error', () => {});
     release = hold(readPid(folder));
+    return server.connection;
   };
   const stop = async () => {
     await pool?.end().catch(() => {});
@@ -44,29 +46,22 @@ export async function startDatabase(folder: string, hold: Hold): Promise<StormDa
     pool = null;
     server = null;
   };
-  await start();
-  const { connection } = server as unknown as EmbeddedPostgres;
-  let socketPath = '';
-  const findSocketPath = () => {
-    if (server) socketPath = join(server.connection.host, `.s.PGSQL.${server.connection.port}`);
-    return socketPath;
-  };
+  const { host, port, user, database } = await start();
   const ask = async (sql: string, values: unknown[]) => {
     if (!pool) throw new Error('The database is away');
     return (await pool.query(sql, values)).rows as Row[];
   };
   return {
-    name: connection.database,
-    user: connection.user,
-    findSocketPath,
+    ...{ name: database, user, socketPath: join(host, `.s.PGSQL.${port}`) },
     tryQuery: (sql, values = []) => ask(sql, values).catch(() => null),
     query: (sql, values = []) => askRepeatedly(() => ask(sql, values)),
     async crash() {
-      findSocketPath();
       process.kill(readPid(folder), 'SIGQUIT');
       await stop();
     },
-    recover: start,
+    async recover() {
+      await start();
+    },
     [Symbol.asyncDispose]: stop,
   };
 }

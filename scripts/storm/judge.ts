@@ -1,5 +1,4 @@
 // Judges a storm by its promises: never twice, never lost, never stuck, nothing left.
-import type { State } from '../tiktok-sandbox/state.ts';
 import { isHeld, isLostToKill } from './connections.ts';
 import type { StormCreator } from './creators.ts';
 import type { Order } from './orders.ts';
@@ -117,7 +116,7 @@ function judgeTime({ order, posts }: Truth): Break[] {
  * where a kill cost a connection, the old token is tried before that is known.
  */
 function judgeFindings({ sandbox, occurrences }: Scene, disconnected: string[]): Break[] {
-  return (sandbox.state as State).findings
+  return sandbox.state.findings
     .filter(({ kind, rule }) => kind === 'violation' || rule === 'duplicate_post')
     .filter(({ rule, at, detail }) => {
       const moment = Date.parse(at);

@@ -21,19 +21,19 @@ interface Pair {
 }
 
 export interface LineOptions {
-  /** The path of the database's socket now; it differs after a restart. */
-  findSocketPath(): string;
+  /** Of the database. */
+  socketPath: string;
   /** Gets what the process sends. */
-  onSent(bytes: Buffer): void;
+  onSent?(bytes: Buffer): void;
 }
 
-export async function openLine({ findSocketPath, onSent }: LineOptions): Promise<Line> {
+export async function openLine({ socketPath, onSent = () => {} }: LineOptions): Promise<Line> {
   const pairs = new Set<Pair>();
   let isCut = false;
   const server = createServer((near) => {
     near.on('error', () => {});
     if (isCut) return void near.resetAndDestroy();
-    const pair: Pair = { near, far: createConnection(findSocketPath()), isSwallowed: false };
+    const pair: Pair = { near, far: createConnection(socketPath), isSwallowed: false };
     pairs.add(pair);
     join(pair, onSent);
     near.on('close', () => pairs.delete(pair));

@@ -14,7 +14,6 @@ const RESTART_MS = 500;
 
 /** An end that nobody asked for. */
 export interface OwnEnd {
-  at: number;
   member: string;
   /** Whether it had started before. */
   wasReady: boolean;
@@ -36,20 +35,16 @@ export interface Member extends AsyncDisposable {
   signal(name: 'SIGSTOP' | 'SIGCONT'): void;
 }
 
-export interface MemberOptions {
-  name: string;
-  url: string;
-  line: Line;
+export interface MemberOptions extends Pick<Member, 'name' | 'url' | 'line' | 'poolIds'> {
   env: Record<string, string>;
   /** Production's when undefined. */
   timing: Timing | undefined;
-  clockMs: number;
   logFile: string;
   hold: Hold;
 }
 
 export function createMember(options: MemberOptions): Member {
-  const { name, url, line } = options;
+  const { name, url, line, poolIds } = options;
   let child: ChildProcess | null = null;
   let isWanted = false;
   let isReady = false;
@@ -64,7 +59,7 @@ export function createMember(options: MemberOptions): Member {
     });
     own.once('exit', async (code) => {
       if (child !== own || !isWanted) return;
-      ownEnds.push({ at: Date.now(), member: name, wasReady: isReady, code, last: tail() });
+      ownEnds.push({ member: name, wasReady: isReady, code, last: tail() });
       isReady = false;
       await sleep(RESTART_MS);
       if (isWanted && child === own) start();
@@ -77,7 +72,7 @@ export function createMember(options: MemberOptions): Member {
   };
   process.once('exit', () => child?.kill('SIGKILL'));
   return {
-    ...{ name, url, line, ownEnds, start, kill, poolIds: new Set<string>() },
+    ...{ name, url, line, poolIds, ownEnds, start, kill },
     isReady: () => isReady,
     signal: (signal) => void child?.kill(signal),
     async [Symbol.asyncDispose]() {
@@ -87,16 +82,12 @@ export function createMember(options: MemberOptions): Member {
   };
 }
 
-function launch({ timing, clockMs, env, hold }: MemberOptions): ChildProcess {
+function launch({ timing, env, hold }: MemberOptions): ChildProcess {
   const entry = timing
     ? [join(ROOT, 'scripts/timed-appliance.ts'), JSON.stringify(timing)]
     : [join(ROOT, 'src/main.ts')];
-  const clock = clockMs === 0 ? [] : ['--import', join(import.meta.dirname, 'shifted-clock.ts')];
-  const child = spawn(process.execPath, ['--max-semi-space-size=1', ...clock, ...entry], {
-    env: {
-      ...{ PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILED },
-      ...{ STORM_CLOCK_MS: String(clockMs), ...env },
-    },
+  const child = spawn(process.execPath, ['--max-semi-space-size=1', ...entry], {
+    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILED, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     // Ctrl-C must reach the storm alone, which then ends the others.
     detached: true,

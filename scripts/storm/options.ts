@@ -81,7 +81,7 @@ export function writeCommand(options: StormOptions): string {
   return `npm run storm -- ${flags.join(' ')}`;
 }
 
-/** Returns the intervals of the processes; undefined for production's. */
+/** Returns the intervals of the processes. */
 export function chooseTiming({ hasDefaultIntervals }: StormOptions): Timing {
   if (hasDefaultIntervals) return TIMING;
   const divided = Object.entries(TIMING).map(([name, value]) => [name, divide(value)]);

@@ -49,10 +49,9 @@ export function planTroubles(
   const { kills, storage } = options;
   if (kills === 0) return [];
   const kinds: TroubleKind[] = Array.from({ length: kills }, () => 'kill');
-  for (const [kind, share] of Object.entries(PER_HUNDRED) as ['stop', number][]) {
+  for (const [kind, share] of Object.entries(PER_HUNDRED) as [TroubleKind, number][]) {
     const isLeftOut =
-      ((kind as TroubleKind) === 'full_disk' && !canFill) ||
-      ((kind as TroubleKind) === 'bucket_away' && storage !== 's3');
+      (kind === 'full_disk' && !canFill) || (kind === 'bucket_away' && storage !== 's3');
     const count = isLeftOut ? 0 : Math.max(1, Math.round((kills * share) / 100));
     kinds.push(...Array.from({ length: count }, () => kind));
   }

@@ -15,7 +15,7 @@ import { planTroubles, sumDuration, type Trouble } from './plan.ts';
 import { type Scene, setScene } from './scene.ts';
 import { finishStuck, orderFaults, planFaults } from './tiktok-faults.ts';
 import { causeTroubles } from './troubles.ts';
-import type { Truth } from './truth.ts';
+import { type Truth, WAITS_FOR_WORD } from './truth.ts';
 
 export interface StormReport {
   scene: Omit<Scene, keyof AsyncDisposable>;
@@ -119,10 +119,8 @@ async function endStuckPosts({ sandbox }: Scene, ending: AbortSignal): Promise<v
 }
 
 const UNENDED = `select
-    (select count(*) from jobs where finished_at is null and state <> 'unconfirmed'
-       and not exists (select from publish_attempts attempts
-         where job_id = jobs.id and closed_at is null and publish_id is null
-           and unanswered_at < now() - interval '20 seconds')) +
+    (select count(*) from jobs
+      where finished_at is null and state <> 'unconfirmed' and not ${WAITS_FOR_WORD}) +
     (select count(*) from deletions where done_at is null) as count`;
 
 async function waitForCalm({ database, signal }: Scene, options: StormOptions): Promise<void> {

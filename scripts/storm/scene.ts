@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Timing } from '../../src/base/timing.ts';
 import { aBucket, type TestBucket } from '../../test/support/bucket.ts';
 import { QUICK_FFMPEG } from '../../test/support/ffmpeg.ts';
+import { nextPort } from '../../test/support/ports.ts';
+import { wrongClock } from '../../test/support/wrong-clock.ts';
 import { type Sandbox, startSandbox } from '../tiktok-sandbox/sandbox.ts';
 import type { Chance } from './chance.ts';
 import { type StormDatabase, startDatabase } from './database.ts';
@@ -15,7 +17,6 @@ import type { Occurrence, Taken } from './happenings.ts';
 import { openLine } from './line.ts';
 import { createMember, type Member } from './member.ts';
 import type { Hold, StormOptions } from './options.ts';
-import { findPort } from './ports.ts';
 
 export interface Scene extends AsyncDisposable {
   folder: string;
@@ -93,30 +94,28 @@ function chooseClock({ options, chance }: SceneOptions): Scene['clock'] {
 type Parts = Pick<Scene, 'folder' | 'dataDir' | 'sandbox' | 'database' | 'bucket' | 'clock'>;
 
 async function createMembers(given: SceneOptions, parts: Parts): Promise<Scene['members']> {
-  const webPort = await findPort();
+  const webPort = await nextPort();
   const publicUrl = `http://localhost:${webPort}`;
   // A pool is entered over its own process's line before anybody else can name it.
   const known = new Set<string>();
   const create = async (name: (typeof NAMES)[number], port: number) => {
     const poolIds = new Set<string>();
     const line = await openLine({
-      findSocketPath: parts.database.findSocketPath,
+      socketPath: parts.database.socketPath,
       onSent: (bytes) => notePools(bytes, known, poolIds),
     });
-    const member = createMember({
-      ...{ name, line, hold: given.hold },
+    return createMember({
+      ...{ name, line, poolIds, hold: given.hold },
       url: `http://localhost:${port}`,
       env: writeEnv(given, parts, { name, port, linePort: line.port, publicUrl }),
       timing: given.options.hasDefaultIntervals ? undefined : given.timing,
-      clockMs: parts.clock?.member === name ? parts.clock.ms : 0,
       logFile: join(parts.folder, `${name}.log`),
     });
-    return { ...member, poolIds };
   };
   return [
     await create('web', webPort),
-    await create('worker-1', await findPort()),
-    await create('worker-2', await findPort()),
+    await create('worker-1', await nextPort()),
+    await create('worker-2', await nextPort()),
   ];
 }
 
@@ -137,7 +136,7 @@ interface Place {
 
 function writeEnv(
   { options }: SceneOptions,
-  { dataDir, sandbox, database, bucket }: Parts,
+  { dataDir, sandbox, database, bucket, clock }: Parts,
   { name, port, linePort, publicUrl }: Place,
 ): Record<string, string> {
   return {
@@ -153,6 +152,7 @@ function writeEnv(
     ...{ POSTS_PER_DAY: '0', POST_SPACING_SECONDS: '0', LOG_LEVEL: 'info' },
     ...QUICK_FFMPEG,
     ...bucket?.env,
+    ...(clock?.member === name ? wrongClock(clock.ms) : {}),
   };
 }
 

@@ -62,12 +62,11 @@ export async function orderFaults(
   }
 }
 
-/** TikTok gets round to the posts that hung. Returns how many it ended. */
-export function finishStuck(state: State): number {
+/** TikTok gets round to the posts that hung. */
+export function finishStuck(state: State): void {
   const stuck = state.publishes.filter(
     (each) =>
       each.sent_at !== null && each.finished_at === null && Date.now() - each.sent_at > STUCK_MS,
   );
   for (const publish of stuck) finish(state, publish, null);
-  return stuck.length;
 }

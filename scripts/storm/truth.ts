@@ -14,16 +14,18 @@ export interface Truth {
   underWay: Publish[];
 }
 
-const JOBS = `select jobs.id, title, state, error, waiting_code, destination, kind, publish_id,
-     extract(epoch from send_at) * 1000 as send_at, faults,
+/** SQL about a row of `jobs`: TikTok was asked, gave no clear answer, and may still tell of the post. */
+export const WAITS_FOR_WORD = `exists (select from publish_attempts attempts
+  where job_id = jobs.id and closed_at is null and publish_id is null
+    and unanswered_at < now() - interval '20 seconds')`;
+
+const JOBS = `select jobs.id, state, error, waiting_code, publish_id,
      (select array_agg(name order by id) from job_events where job_id = jobs.id) as events,
      (select string_agg(format('%s:%s', number, coalesce(outcome, 'open')), ' ' order by number)
        from publish_attempts where job_id = jobs.id) as attempts,
      (select format('run_at %s, attempts %s, locked by %s since %s', run_at, attempts, locked_by,
          locked_at) from graphile_worker._private_jobs where key = 'job:' || jobs.id) as run,
-     exists (select from publish_attempts attempts
-       where job_id = jobs.id and closed_at is null and publish_id is null
-         and unanswered_at < now() - interval '20 seconds') as waits_for_word
+     ${WAITS_FOR_WORD} as waits_for_word
    from jobs`;
 
 export async function findTruth(scene: Scene, orders: Order[]): Promise<Truth[]> {

@@ -5,6 +5,7 @@ import { sha256 } from '../../src/base/secrets.ts';
 import type { Context } from '../../src/context/context.ts';
 import type { Client } from '../support/appliance.ts';
 import { aContext, anOwnContext, type OwnContext } from '../support/context.ts';
+import { isLockAwaited } from '../support/locks.ts';
 import { expectProblem } from '../support/problem.ts';
 import { sharedAppliance } from '../support/shared-appliance.ts';
 import { video } from '../support/videos.ts';
@@ -174,10 +175,7 @@ describe('work under an Idempotency-Key', () => {
         .where({ ...row, status: null })
         .update({ status: 202 })
         .then((rows) => rows);
-      await waitUntil(async () => {
-        const { rows } = await own.ctx.db.raw('select 1 from pg_locks where not granted');
-        return rows.length > 0;
-      }, 10_000);
+      await waitUntil(() => isLockAwaited(own.ctx.db, 'transactionid'), 10_000);
       return { status: 201, location: null, body: 'newer' };
     });
     expect([answer.body, await late]).to.deep.equal(['newer', 0]);
@@ -195,10 +193,7 @@ describe('work under an Idempotency-Key', () => {
         .ignore()
         .returning('key_hash')
         .then((rows) => rows);
-      await waitUntil(async () => {
-        const { rows } = await own.ctx.db.raw('select 1 from pg_locks where not granted');
-        return rows.length > 0;
-      }, 10_000);
+      await waitUntil(() => isLockAwaited(own.ctx.db, 'transactionid'), 10_000);
       return { status: 201, location: null, body: 'newer' };
     });
     expect(await older).to.deep.equal([]);

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { expect } from 'chai';
 import { SilentConnection, withQueryLimit } from '../../src/base/bounded-client.ts';
 import { type Database, openDatabase, openPool } from '../../src/base/database.ts';
-import { aLine, type Line } from '../support/line.ts';
+import { aLine, type DatabaseLine } from '../support/line.ts';
 
 const LIMIT_MS = 3_000;
 
@@ -14,7 +14,7 @@ const fault = (work: Promise<unknown>) =>
   );
 
 describe('a query', () => {
-  let line: Line;
+  let line: DatabaseLine;
   let db: Database;
   beforeEach(async () => {
     line = await aLine();
@@ -22,7 +22,7 @@ describe('a query', () => {
   });
   afterEach(async () => {
     await db.destroy();
-    line[Symbol.dispose]();
+    await line[Symbol.asyncDispose]();
   });
 
   const readPid = async () => (await db.raw('select pg_backend_pid() as pid')).rows[0].pid;
@@ -47,7 +47,7 @@ describe('a query', () => {
     const found = await Promise.all([busy(), busy(), busy()]);
     const pids = new Set(found.map(({ rows }) => rows[0].pid));
     expect(pids).to.have.property('size', 3);
-    line.swallow();
+    line.swallow(true);
     expect(await fault(db.raw('select 1'))).to.be.instanceOf(SilentConnection);
     // None of the three is handed out again: each would be silent too.
     for (let n = 0; n < 3; n += 1) expect(pids).to.not.include(await readPid());
@@ -58,7 +58,7 @@ describe('a query', () => {
     const error = await fault(
       db.transaction(async (trx) => {
         await trx('things').insert({ name: 'a' });
-        line.swallow();
+        line.swallow(true);
         await trx('things').insert({ name: 'b' });
       }),
     );

@@ -8,6 +8,7 @@ import { sealTokens } from '../../src/creators/sealed-tokens.ts';
 import { requestDeletion } from '../../src/deletion/request.ts';
 import { secureOrSettle } from '../../src/jobs/settle.ts';
 import { anOwnContext, type OwnContext } from '../support/context.ts';
+import { insertJob } from '../support/job-row.ts';
 
 describe('a change of all posts', () => {
   let own: OwnContext;
@@ -39,10 +40,7 @@ describe('a change of all posts', () => {
         ...{ access_expires_at: expiresAt, refresh_expires_at: expiresAt },
       }),
     });
-    await ctx.db('jobs').insert({
-      ...{ creator_id: id, state: 'ready', mode: 'now', title: '', destination: 'inbox' },
-      ...{ settings: '{}', send_at: expiresAt },
-    });
+    await insertJob(ctx.db, { creator_id: id, state: 'ready', send_at: expiresAt });
     return { id, openId };
   }
 

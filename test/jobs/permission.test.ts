@@ -1,11 +1,11 @@
 // Shows what becomes of posts when TikTok's permission lapses, comes back, or is removed.
 import { expect } from 'chai';
 import type { Fault } from '../../scripts/tiktok-sandbox/state.ts';
-import { signature } from '../../scripts/tiktok-sandbox/webhooks.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../support/appliance.ts';
 import { FAST } from '../support/timing.ts';
 import { video } from '../support/videos.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { sendWebhook } from '../support/webhook.ts';
 
 const HOUR_MS = 3600_000;
 
@@ -227,16 +227,8 @@ describe('a post whose permission is gone', () => {
     const due = await aPost(client);
     await waitUntil(() => isHeld(due));
     // TikTok tells it late, after the lapse.
-    const at = Math.floor(Date.now() / 1000);
-    const body = JSON.stringify({
-      ...{ client_key: 'sbsandbox', event: 'authorization.removed', create_time: at },
-      ...{ user_openid: openId(client), content: JSON.stringify({ reason: 1 }) },
-    });
-    const answer = await fetch(`${app.url}/webhooks/tiktok`, {
-      ...{ method: 'POST', body },
-      headers: { 'tiktok-signature': signature('sandbox-secret', at, body) },
-    });
-    expect(answer.status).to.equal(200);
+    const told = { reason: 1 };
+    expect(await sendWebhook(app.url, openId(client), 'authorization.removed', told)).to.equal(200);
     for (const each of [id, due]) expect((await row(each)).state).to.equal('cancelled');
   });
 });

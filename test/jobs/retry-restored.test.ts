@@ -1,10 +1,10 @@
 // Shows that a failed post is not sent again by a database that may lack a later try of it.
-import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { getCreator } from '../../src/creators/store.ts';
 import { resolveJob, retryJob } from '../../src/jobs/commands.ts';
 import { settleJobs } from '../../src/jobs/settle.ts';
 import { anOwnContext, type OwnContext } from '../support/context.ts';
+import { insertJob } from '../support/job-row.ts';
 
 describe('a failed post of a database that lost its last changes', () => {
   let own: OwnContext;
@@ -15,17 +15,8 @@ describe('a failed post of a database that lost its last changes', () => {
 
   it('is tried again only after its creator has looked', async () => {
     const { ctx } = own;
-    const [{ id: creatorId }] = await ctx
-      .db('creators')
-      .insert({ open_id: randomUUID(), plan: 'paid' })
-      .returning('id');
-    const [{ id }] = await ctx
-      .db('jobs')
-      .insert({
-        ...{ creator_id: creatorId, state: 'failed', mode: 'now', title: '', source: 'url' },
-        ...{ destination: 'inbox', settings: '{}', send_at: new Date(), finished_at: new Date() },
-      })
-      .returning('id');
+    const ended = { state: 'failed', source: 'url', finished_at: new Date() };
+    const { id, creator_id: creatorId } = await insertJob(ctx.db, ended);
     const creator = await getCreator(ctx.db, creatorId);
     const row = () => ctx.db('jobs').where({ id }).first();
     const retry = () => retryJob(ctx, creator, id).catch((error) => error);

@@ -11,6 +11,7 @@ import { loadModules } from '../../src/modules.ts';
 import { openApi } from '../../src/web/docs.ts';
 import type { Json } from '../support/appliance.ts';
 import { anOwnContext } from '../support/context.ts';
+import { insertJob } from '../support/job-row.ts';
 
 const shelf: Manifest = {
   name: 'shelf',
@@ -71,16 +72,9 @@ describe('the sources of a post', () => {
   it('are known of posts that a process of an older version stores, and known to it', async () => {
     await using own = await anOwnContext();
     const { db } = own.ctx;
-    const [creator] = await db('creators').insert({ open_id: 'o', plan: 'free' }).returning('id');
-    const job = {
-      ...{ creator_id: creator.id, mode: 'now', send_at: new Date(), title: '' },
-      ...{ destination: 'inbox', settings: '{}', state: 'finished' },
-    };
     const url = 'https://a.com/v.mp4';
     const insert = async (of: Json) => {
-      const [row] = await db('jobs')
-        .insert({ ...job, ...of })
-        .returning('*');
+      const row = await insertJob(db, { state: 'finished', ...of });
       await db('job_photos').insert({ job_id: row.id, position: 0, ...of });
       const rows = [row, await db('job_photos').where({ job_id: row.id }).first()];
       return rows.map(({ source, source_request, source_url }) => [
@@ -102,12 +96,8 @@ describe('the sources of a post', () => {
   it('are gone with the migration that brings them, and come back with it', async () => {
     await using own = await anOwnContext();
     const { db } = own.ctx;
-    const [creator] = await db('creators').insert({ open_id: 'o', plan: 'free' }).returning('id');
-    await db('jobs').insert({
-      ...{ creator_id: creator.id, mode: 'now', send_at: new Date(), title: '' },
-      ...{ destination: 'inbox', settings: '{}', state: 'finished', source: 'url' },
-      source_request: json({ url: 'https://a.com/v.mp4' }),
-    });
+    const request = json({ url: 'https://a.com/v.mp4' });
+    await insertJob(db, { state: 'finished', source: 'url', source_request: request });
     await db.transaction(forOlder.down);
     await db.transaction(sources.down);
     expect(await db.schema.hasColumn('jobs', 'source')).to.equal(false);

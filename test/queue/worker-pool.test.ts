@@ -7,7 +7,7 @@ import { DeclaredDead, declareDead } from '../../src/queue/heartbeat.ts';
 import type { PoolOptions } from '../../src/queue/pool.ts';
 import { type QueueContext, queueChore } from '../../src/queue/queue.ts';
 import { startWorkerPool, type WorkerPool } from '../../src/queue/worker-pool.ts';
-import { aLine, type Line } from '../support/line.ts';
+import { aLine, type DatabaseLine } from '../support/line.ts';
 import { aQueue } from '../support/queue.ts';
 import { FAST } from '../support/timing.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -21,7 +21,7 @@ function aPromise() {
 }
 
 describe('a worker pool', () => {
-  let line: Line;
+  let line: DatabaseLine;
   let queue: QueueContext;
   let beats: Beats;
   /** Beside the line. */
@@ -39,7 +39,7 @@ describe('a worker pool', () => {
     await beats.stop();
     await queue.db.destroy();
     await db.destroy();
-    line[Symbol.dispose]();
+    await line[Symbol.asyncDispose]();
   });
 
   const start = async (tasks: PoolOptions['tasks'], concurrency = 1) => {
@@ -121,7 +121,7 @@ describe('a worker pool', () => {
     await long.promise;
     await add('b.short');
     await waitUntil(() => made.includes('b.short'));
-    await line.mend();
+    line.restore();
     await add('c.next');
     await waitUntil(() => made.includes('c.next'));
     await waitUntil(async () => (await runs()).length === 1);
@@ -166,7 +166,7 @@ describe('a worker pool', () => {
     await waitUntil(() => begun.includes(0));
     await add('z.cut');
     await waitUntil(() => isCut);
-    await line.mend();
+    line.restore();
     await waitUntil(async () => (await poolIds()).some((id) => id !== before));
     await add('long.1');
     await waitUntil(() => begun.includes(1));
@@ -194,7 +194,7 @@ describe('a worker pool', () => {
       const [before] = await poolIds();
       await add('a.chore');
       await waitUntil(async () => made.length === 1 && (await runs()).length === 0);
-      line.swallow();
+      line.swallow(true);
       await add('a.chore');
       return before;
     }

@@ -19,7 +19,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Decrypter } from 'age-encryption';
 import { expect } from 'chai';
-import pg from 'pg';
 import { printSchema, SCHEMA_FILE } from '../../scripts/schema.ts';
 import { openDatabase } from '../../src/base/database.ts';
 import {
@@ -32,6 +31,7 @@ import {
   TEST_SECRET,
 } from '../support/appliance.ts';
 import { freshDatabase } from '../support/database.ts';
+import { query as sql } from '../support/sql.ts';
 import { video } from '../support/videos.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -81,15 +81,6 @@ async function anEmptyPlace(): Promise<{ database_url: string; data_dir: string 
   const { url } = await freshDatabase();
   await sql(url, 'drop schema public, graphile_worker cascade; create schema public');
   return { database_url: url, data_dir: aFolder() };
-}
-
-async function sql(databaseUrl: string, text: string, values?: unknown[]): Promise<Json[]> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  return client
-    .query(text, values)
-    .then(({ rows }) => rows)
-    .finally(() => client.end());
 }
 
 /** Makes a backup in a folder of its own, and returns its path. */

@@ -1,14 +1,7 @@
 // Shows what npm run settle does with posts and with what the storage knows, and when it refuses.
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { expect } from 'chai';
-import {
-  type Appliance,
-  anAppliance,
-  type Client,
-  ROOT,
-  TEST_SECRET,
-} from '../support/appliance.ts';
+import { type Appliance, anAppliance, type Client, TEST_SECRET } from '../support/appliance.ts';
+import { runNode } from '../support/namespaces.ts';
 import { FAST } from '../support/timing.ts';
 import { video } from '../support/videos.ts';
 
@@ -27,23 +20,11 @@ describe('npm run settle', () => {
   });
   after(() => app?.[Symbol.asyncDispose]());
 
-  function settle(...args: string[]): Promise<{ code: number | null; printed: string }> {
-    const child = spawn(process.execPath, [join(ROOT, 'scripts/settle.ts'), ...args], {
-      env: {
-        ...{ PATH: process.env['PATH'] ?? '', APP_SECRET: TEST_SECRET },
-        ...{ DATABASE_URL: app.database_url, DATA_DIR: app.data_dir },
-        ...{ TIKTOK_CLIENT_KEY: 'sbsandbox', TIKTOK_CLIENT_SECRET: 'sandbox-secret' },
-      },
+  const settle = (...args: string[]) =>
+    runNode(['scripts/settle.ts', ...args], {
+      ...{ APP_SECRET: TEST_SECRET, DATABASE_URL: app.database_url, DATA_DIR: app.data_dir },
+      ...{ TIKTOK_CLIENT_KEY: 'sbsandbox', TIKTOK_CLIENT_SECRET: 'sandbox-secret' },
     });
-    let printed = '';
-    child.stdout.on('data', (part) => {
-      printed += part;
-    });
-    child.stderr.on('data', (part) => {
-      printed += part;
-    });
-    return new Promise((done) => child.once('close', (code) => done({ code, printed })));
-  }
 
   const state = async () => (await app.db('jobs').where({ id }).first()).state;
   const stop = async () => {

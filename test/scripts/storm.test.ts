@@ -1,7 +1,6 @@
 // Shows that the storm's parts do what its judgement rests on.
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createChance } from '../../scripts/storm/chance.ts';
@@ -66,7 +65,7 @@ describe('a line to the database', () => {
       socket.on('error', () => {}).pipe(socket);
     });
     await new Promise<void>((done) => server.listen(path, done));
-    const line = await openLine({ findSocketPath: () => join(path), onSent: () => {} });
+    const line = await openLine({ socketPath: path });
     const dial = async () => {
       const socket = connect(line.port, '127.0.0.1').on('error', () => {});
       await once(socket, 'connect');

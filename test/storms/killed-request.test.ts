@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { lockName } from '../../src/base/database.ts';
 import { anAppliance } from '../support/appliance.ts';
+import { isLockAwaited } from '../support/locks.ts';
 import { FAST } from '../support/timing.ts';
 import { video } from '../support/videos.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -17,13 +18,7 @@ describe('a request whose process is killed', () => {
       // What accepting a post waits for, held here.
       await lockName(trx, `posting:${client.creatorId}`);
       const cut = ask().catch(() => 'cut');
-      await waitUntil(async () => {
-        const { rows } = await app.db.raw(
-          `select 1 from pg_locks where locktype = 'advisory' and not granted and database =
-             (select oid from pg_database where datname = current_database())`,
-        );
-        return rows.length > 0;
-      });
+      await waitUntil(() => isLockAwaited(app.db, 'advisory'));
       await app.kill();
       expect(await cut).to.equal('cut');
     });

@@ -7,6 +7,7 @@ import { MOST_DEATHS, runStep } from '../../../src/jobs/run/run.ts';
 import type { Step } from '../../../src/jobs/run/step.ts';
 import { DeclaredDead, declareDead, registerPool } from '../../../src/queue/heartbeat.ts';
 import { anOwnContext, type OwnContext } from '../../support/context.ts';
+import { insertJob } from '../../support/job-row.ts';
 import { waitUntil } from '../../support/wait-until.ts';
 
 describe('a job whose process is killed', () => {
@@ -18,21 +19,7 @@ describe('a job whose process is killed', () => {
   });
   after(() => own?.[Symbol.asyncDispose]());
 
-  async function aJob(): Promise<string> {
-    const [creator] = await ctx
-      .db('creators')
-      .insert({ open_id: randomUUID(), plan: 'paid' })
-      .returning('id');
-    const [{ id }] = await ctx
-      .db('jobs')
-      .insert({
-        ...{ creator_id: creator.id, state: 'fetched', mode: 'now', title: 'Deadly' },
-        ...{ destination: 'inbox', settings: '{}', send_at: new Date() },
-      })
-      .returning('id');
-    return id;
-  }
-
+  const aJob = async (): Promise<string> => (await insertJob(ctx.db, { state: 'fetched' })).id;
   const prepare = (id: string, step: Step, aborted = new AbortController().signal) => {
     const control = { stopping: new AbortController().signal, aborted, isLastAttempt: false };
     return runStep(ctx, { name: 'media.prepare', step, settings: {} }, id, control);

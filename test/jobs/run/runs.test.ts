@@ -5,6 +5,7 @@ import { type Database, openDatabase } from '../../../src/base/database.ts';
 import { countOtherFetches } from '../../../src/jobs/run/runs.ts';
 import { queueStep } from '../../../src/queue/queue.ts';
 import { freshDatabase } from '../../support/database.ts';
+import { insertJob } from '../../support/job-row.ts';
 
 describe('the fetches of a creator', () => {
   let db: Database;
@@ -16,19 +17,10 @@ describe('the fetches of a creator', () => {
   it('count while a worker holds them, not while they wait to be tried again', async () => {
     const [creator] = await db('creators').insert({ open_id: 'o', plan: 'paid' }).returning('id');
     const aFetch = async () => {
-      const [job] = await db('jobs')
-        .insert({
-          ...{
-            creator_id: creator.id,
-            mode: 'now',
-            title: '',
-            destination: 'inbox',
-            settings: '{}',
-          },
-          ...{ kind: 'video', source: 'url', state: 'accepted', send_at: new Date() },
-          ...{ run_token: randomUUID(), progress: 0.5 },
-        })
-        .returning('*');
+      const job = await insertJob(db, {
+        ...{ creator_id: creator.id, kind: 'video', source: 'url', state: 'accepted' },
+        ...{ run_token: randomUUID(), progress: 0.5 },
+      });
       const step = { step: 'media.fetch', run_at: new Date(), attempts: 8, queueName: null };
       await queueStep(db, { job_id: job.id, ...step });
       return job;

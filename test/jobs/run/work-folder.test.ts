@@ -1,11 +1,11 @@
 // Shows that a run which gets no folder for its work is a fault like others, and no death.
-import { randomUUID } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { runStep } from '../../../src/jobs/run/run.ts';
 import type { Step } from '../../../src/jobs/run/step.ts';
 import type { StepName } from '../../../src/jobs/states.ts';
 import { anOwnContext, type OwnContext } from '../../support/context.ts';
+import { insertJob } from '../../support/job-row.ts';
 
 describe('a run without a folder for its work', () => {
   let own: OwnContext;
@@ -16,21 +16,8 @@ describe('a run without a folder for its work', () => {
   });
   after(() => own?.[Symbol.asyncDispose]());
 
-  async function aJob(state: string): Promise<string> {
-    const [creator] = await own.ctx
-      .db('creators')
-      .insert({ open_id: randomUUID(), plan: 'paid' })
-      .returning('id');
-    const [{ id }] = await own.ctx
-      .db('jobs')
-      .insert({
-        ...{ creator_id: creator.id, state, mode: 'now', title: '', destination: 'inbox' },
-        ...{ settings: '{}', send_at: new Date() },
-      })
-      .returning('id');
-    return id;
-  }
-
+  const aJob = async (state: string): Promise<string> =>
+    (await insertJob(own.ctx.db, { state })).id;
   const job = (id: string) => own.ctx.db('jobs').where({ id }).first();
   const run = (name: StepName, id: string) => {
     const step: Step = { run: () => Promise.reject(new Error('Expected no step')) };

@@ -2,11 +2,11 @@
 import { expect } from 'chai';
 import { finish } from '../../../scripts/tiktok-sandbox/processing.ts';
 import type { Fault, Publish } from '../../../scripts/tiktok-sandbox/state.ts';
-import { signature } from '../../../scripts/tiktok-sandbox/webhooks.ts';
 import { type Appliance, anAppliance, type Client, type Json } from '../../support/appliance.ts';
 import { FAST } from '../../support/timing.ts';
 import { video } from '../../support/videos.ts';
 import { waitUntil } from '../../support/wait-until.ts';
+import { sendWebhook } from '../../support/webhook.ts';
 
 describe('a post that TikTok may have', () => {
   let app: Appliance;
@@ -175,27 +175,12 @@ describe('a post that TikTok may have', () => {
     const [publish] = of.publishes() as [Publish];
     finish(app.sandbox.state, publish, null);
     const content = { publish_id: publish.publish_id, publish_type: 'DIRECT_PUBLISH' };
-    await tell(of.openId, 'post.publish.complete', content);
+    const status = await sendWebhook(app.url, of.openId, 'post.publish.complete', content);
+    expect(status).to.equal(200);
     await reaches(of, 'finished');
     expect((await of.attempts()).map(({ outcome }) => outcome)).to.deep.equal(['PUBLISH_COMPLETE']);
     expect(posted(of)).to.equal(1);
   });
-
-  async function tell(openId: string, event: string, content: Json): Promise<void> {
-    const seconds = Math.floor(Date.now() / 1000);
-    const body = JSON.stringify({
-      ...{ client_key: 'sbsandbox', event, create_time: seconds, user_openid: openId },
-      content: JSON.stringify(content),
-    });
-    const answer = await fetch(`${app.url}/webhooks/tiktok`, {
-      ...{ method: 'POST', body },
-      headers: {
-        'content-type': 'application/json',
-        'tiktok-signature': signature('sandbox-secret', seconds, body),
-      },
-    });
-    expect(answer.status).to.equal(200);
-  }
 
   it('is not opened again when its address is unknown and TikTok’s count of bytes lags', async () => {
     order('upload', 'answer_lost');
